@@ -1,6 +1,7 @@
 /*
- * What is said of a run that is isolated otherwise than usual, at its start (src/cli/run.ts) and at
- * its end (src/cli/tell.ts), in the colours of src/cli/terminal.ts. Called by start.c.
+ * What the user is told about a run whose isolation is not the usual one: at its start as
+ * src/cli/run.ts and at its end as src/cli/tell.ts, in the colours of src/cli/terminal.ts. Called
+ * by start.c.
  */
 #include <asm/ioctls.h>
 #include <string.h>

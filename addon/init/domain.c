@@ -1,10 +1,10 @@
 /*
- * A run that has no pid namespace. The caller and all that it starts are in one Landlock domain
- * that no signal leaves; what it starts is in others below. So it may send a signal to all
- * processes, and reaches its own; and none of them reaches it. kill(2) visits them under a lock
- * that fork(2) takes as well, and a fork with a signal pending fails, so that one call is the end
- * of a fork bomb too (end.c). What is orphaned becomes the caller's. Called by main.c for the
- * warden and for init.
+ * A run without a pid namespace. The caller and all that it starts are in one Landlock domain that
+ * no signal leaves, and what it starts is in domains below. So when the caller signals all
+ * processes, it reaches only its own, and none of them can signal it. kill(2) visits them under a
+ * lock that fork(2) takes as well, and a fork with a signal pending fails, so one call ends even a
+ * fork bomb (end.c). Orphans become the caller's children. Called by main.c for the warden and for
+ * init.
  * landlock(7), "IPC scoping" (Linux 6.12); PR_SET_CHILD_SUBREAPER
  */
 #include <linux/errno.h>
@@ -18,8 +18,8 @@
 #define SCOPE_SIGNAL (1ull << 1)
 #define RULE_PATH_BENEATH 1
 
-/* Without such a rule a domain forbids, with EXDEV, to move a file to another directory, also one
- * that has nothing else to do with files: LANDLOCK_ACCESS_FS_REFER in landlock(7). */
+/* Without such a rule a domain forbids (EXDEV) moving a file to another directory, even if the
+ * domain does not restrict files otherwise: LANDLOCK_ACCESS_FS_REFER in landlock(7). */
 static void let_files_move(long ruleset) {
   const struct {
     uint64_t access;

@@ -1,9 +1,9 @@
 /*
- * Programs of a session with limits of their own. What the kernel limits for each process, a
- * program gets before it is executed. What counts for all its processes together, the supervisor
- * holds it to, and tells them from others by a mark (wire.h) that each of them has for good, also
- * where it has left its session and its parent is gone. Called by session.c, programs.c and
- * payload.c, in init, which is under no filter.
+ * Programs of a session with limits of their own. Limits that the kernel applies to each process
+ * are set before the program is executed. Limits for all its processes together are enforced by the
+ * supervisor, which recognises them by a mark (wire.h). Each of them keeps the mark, even after it
+ * has left its session and its parent is gone. Called by session.c, programs.c and payload.c, in
+ * init, which is under no filter.
  */
 #include <linux/errno.h>
 #include <linux/resource.h>
@@ -13,7 +13,7 @@
 
 #include "programs.h"
 
-/* What forks while it is looked for is found in the next pass, and cannot do it again. */
+/* A process that forks during a pass is found in the next one, and by then cannot fork again. */
 #define PASSES 16
 
 static uint32_t marks; /* given so far */

@@ -1,12 +1,12 @@
 /*
- * Of a run that has no pid namespace, the end of which depends on no single process. The warden is
- * the parent of init, in a domain around init's: whatever ends init, the warden sees it, and kills
- * the rest by one call (end.c). Init sees the end of the warden and does the same; both see the end
- * of the supervisor. The supervisor waits for them, and sees what is left (leftover.c). Called by
- * main.c.
+ * The warden of a run without a pid namespace: so the end of the run depends on no single process.
+ * The warden is the parent of init, in a Landlock domain around init's. Whatever ends init, the
+ * warden sees it and kills the rest by one call (end.c). Init does the same if the warden ends, and
+ * both see the end of the supervisor. The supervisor waits for them, and looks for what is left
+ * (leftover.c). Called by main.c.
  *
- * What kills many processes at once must not hit both: the warden has a session of its own, so that
- * it is in no process group with init and wasbox, and a name that nobody searches for wasbox by.
+ * A kill of many processes at once must not hit both. So the warden has a session of its own, which
+ * keeps it out of the process group of init and wasbox, and its name does not contain "wasbox".
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -35,7 +35,7 @@ static int is_told_to_end(long signals) {
   return told;
 }
 
-/* With init's own status, by which the supervisor knows why it ended. */
+/* Ends with init's own status, which tells the supervisor why init ended. */
 static _Noreturn void watch_over(long init, long signals) {
   for (;;) {
     struct pollfd wait[2] = {{.fd = WB_FD_CONTROL}, {.fd = (int)signals, .events = POLLIN}};
@@ -51,7 +51,7 @@ static _Noreturn void watch_over(long init, long signals) {
 void leave_warden(const struct wb_plan *plan) {
   int ends[2];
   const uint64_t mask = (uint64_t)1 << (SIGCHLD - 1) | (uint64_t)1 << (WB_WARDEN_SIGNAL - 1);
-  /* A caller that ignores it hands that on: the kernel would reap init, and tell no one. */
+  /* A caller that ignores SIGCHLD passes that on: the kernel would reap init without a signal. */
   reset_signal(SIGCHLD);
   check(sys2(__NR_pipe2, ends, O_CLOEXEC), WB_STEP_START, NULL);
   const long signals = check(sys4(__NR_signalfd4, -1, &mask, SIGSET_BYTES, SFD_CLOEXEC_NONBLOCK),
@@ -63,7 +63,7 @@ void leave_warden(const struct wb_plan *plan) {
     to_warden = ends[0];
     return;
   }
-  /* What they lead to is the payload's: a pipe ends when that has closed it. */
+  /* These streams are the payload's: a pipe is to end as soon as the payload has closed it. */
   for (int fd = 0; fd < 3; fd++)
     sys1(__NR_close, fd);
   sys1(__NR_close, ends[0]);

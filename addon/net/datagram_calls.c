@@ -1,7 +1,7 @@
 /*
- * The payload's calls on its UDP sockets that name an address, or ask for one: done here and in
- * datagram_transfer.c, on what stands for the socket (datagrams.c). Called by engine.c for each
- * such notification.
+ * The payload's calls on its UDP sockets that pass an address or ask for one. They are done here
+ * and in datagram_transfer.c, on what stands in for the socket (datagrams.c). Called by engine.c
+ * for each such notification.
  *
  * Addresses, lengths and bytes are copied once from the payload's memory; what was judged is what
  * is sent. A call that need not be answered here, such as sendmsg(2) without an address, is the
@@ -79,8 +79,8 @@ static int peer_name(const struct datagram_call *call) {
              : ENOTCONN;
 }
 
-/* Of ip(7) and ipv6(7), what changes only how datagrams travel or how errors are told. It stays
- * without effect: the flows are of the host's own making. */
+/* Options of ip(7) and ipv6(7) that change only how datagrams travel or how errors are reported.
+ * They have no effect, because the supervisor makes the flows itself. */
 static int set_option(const struct datagram_call *call) {
   static const uint8_t ipv4[] = {IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_RECVERR};
   static const uint8_t ipv6[] = {IPV6_UNICAST_HOPS, IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_V6ONLY,
@@ -145,7 +145,7 @@ static int wait_for_one(const struct datagram_call *call) {
   return ENOBUFS;
 }
 
-/* Where the caller may be gone, what was read of it may be another's: it is not written to. */
+/* If the caller may be gone, what was read may be another process's: nothing is written to it. */
 static void do_call(struct datagram_call *call) {
   int error = wb_watch_valid(call->net->watch, call->notif->id) ? carry_out(call) : EINTR;
   if (error == EAGAIN && is_receive(call->notif->data.nr) && may_wait(call))

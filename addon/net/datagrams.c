@@ -1,7 +1,7 @@
 /*
- * UDP of a run that has no network namespace. A UDP socket could send to any address, and Landlock
- * (ABI 7) has no say in that; so the payload never has one. What its socket(2) returns is one end
- * of a connected pair of UNIX sockets (SOCK_SEQPACKET), which reaches nothing but this end:
+ * UDP for a run without a network namespace. A UDP socket could send to any address, and Landlock
+ * (ABI 7) cannot restrict that, so the payload never has one. Its socket(2) returns one end of a
+ * connected pair of UNIX sockets (SOCK_SEQPACKET), which reaches nothing but the supervisor's end:
  *
  *   payload ─ send(2) ─▶ pair ─▶ judged ─▶ flow: a UDP socket of ours, connected ─▶ host
  *           ◀─ recv(2) ─ pair ◀─────────── what comes back on it
@@ -23,7 +23,7 @@
 
 #include "datagrams.h"
 
-/* Datagrams that are taken at a time, so that others have their turn. */
+/* Datagrams taken in one turn, so that other sockets get theirs. */
 #define AT_A_TIME 64
 
 int datagrams_begin(struct net *net) {
@@ -69,8 +69,8 @@ static void end_socket(struct net *net, struct datagram_socket *socket) {
   memset(socket, 0, sizeof *socket);
 }
 
-/* A free place, or that of the one that has been silent for longest: of those that the payload has
- * closed nothing is heard any more. */
+/* A free place, or that of the socket that has been silent for longest. Sockets that the payload
+ * has closed stay silent. */
 static struct datagram_socket *place_for_socket(struct net *net) {
   struct datagram_socket *place = &net->datagrams->sockets[0];
   for (int i = 0; i < DATAGRAM_SOCKETS_MAX && place->inode; i++) {
@@ -199,7 +199,7 @@ struct datagram_flow *datagrams_flow(struct net *net, struct datagram_socket *so
 
 int datagrams_send(struct datagram_flow *flow, const void *bytes, size_t size) {
   ssize_t sent = send(flow->file, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-  /* What it says of the datagram before this one; it is told once. udp(7) */
+  /* An error about the datagram before this one, which is reported once. udp(7) */
   if (sent < 0 && errno == ECONNREFUSED)
     sent = send(flow->file, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent >= 0 && flow->noted)
@@ -230,8 +230,8 @@ ssize_t datagrams_receive(struct net *net, struct datagram_socket *socket, int f
   return n;
 }
 
-/* Whether the payload has said by shutdown(2) that it sends no more: then reading gives 0 for ever,
- * as it does once for an empty datagram. */
+/* Whether the payload sends no more, by shutdown(2): reading then returns 0 for ever. An empty
+ * datagram also returns 0, but only once. */
 static int is_shut(const struct datagram_socket *socket) {
   struct pollfd state = {socket->own, POLLRDHUP, 0};
   return poll(&state, 1, 0) == 1 && (state.revents & POLLRDHUP);

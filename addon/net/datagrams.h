@@ -58,8 +58,7 @@ struct datagram_call {
   int64_t value; /* that the call returns */
 };
 
-/* What a call comes to beside an errno and 0: it is answered later; the kernel is to go on with it.
- */
+/* Results of a call besides an errno and 0: it is answered later, or the kernel goes on with it. */
 #define DATAGRAM_LATER (-1)
 #define DATAGRAM_LET (-2)
 

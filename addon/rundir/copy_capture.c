@@ -65,8 +65,8 @@ static int open_relaxed(int directory, const char *name) {
   return fd;
 }
 
-/* Makes the directory of the layer that belongs to a level, and those above it. A look ends here:
- * something is to be kept. */
+/* Makes the layer's directory for a level, and those above it. If only asked whether something
+ * changed, the comparison ends here: something is to be kept. */
 static int ensure_upper(struct capture *capture, struct level *level) {
   if (capture->looks)
     return -1;

@@ -265,9 +265,9 @@ static int copy_whole(struct copy_job *job, int source, int copy) {
     return -1;
   if (finish(job, copy, &info) < 0)
     return copy_fail(job->failure, errno, &job->path);
-  /* Last, so that its time is later than that of all that was copied. From Linux 6.13 on a time
-   * that was asked for makes the next one exact, and all that are given out behind it later: else
-   * it is that of the clock's last tick, in which the small files were copied, too. */
+  /* Last, so that its time is later than that of every copied file. From Linux 6.13 on, the kernel
+   * gives an exact time after a time was asked for, and later times to all that follow. Otherwise
+   * it is the time of the clock's last tick, in which small files may have been copied, too. */
   if (fstat(job->index, &info) < 0 || lseek(job->index, 0, SEEK_SET) < 0 ||
       write(job->index, &job->request->left_out_size, sizeof(uint64_t)) < 0)
     return copy_fail(job->failure, errno, &job->path);

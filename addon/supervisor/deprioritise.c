@@ -150,9 +150,9 @@ void wb_deprioritise(int pidfd, int spare, int has_warden) {
     /* Ordinary users may set ten sessions a second: the others next time. */
     if (behind && known[i].parent && put_behind(process, own) == EAGAIN)
       behind = 0;
-    /* Not init or its warden, which has to answer. This goes by number, which is the process's own
-     * as long as it is not reaped; should another process of the user have it by now, that one
-     * keeps off a processor. */
+    /* Not init or its warden, which have to answer. This goes by number, which stays the process's
+     * own until it is reaped. If another process of the user has it by now, that process only keeps
+     * off one processor. */
     if (size && known[i].parent && !(has_warden && known[i].parent == init))
       syscall(SYS_sched_setaffinity, known[i].pid, size, others);
     count = add_children(process, known[i].pid, known, count);

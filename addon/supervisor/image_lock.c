@@ -1,8 +1,8 @@
 /*
- * The image of a run is not removed while the run uses it: flock(2), shared, on a file of the image
- * store. Who removes images asks for the same lock alone (src/image-store/store/manage.ts), and
- * holds it until the layers are gone. It goes with the descriptor, also where this process is
- * killed.
+ * Keeps the image of a run from being removed while the run uses it: a shared flock(2) on a file of
+ * the image store. A process that removes images takes the same lock exclusively and holds it until
+ * the layers are gone (src/image-store/store/manage.ts). The lock ends with the descriptor, even if
+ * this process is killed.
  */
 #define _GNU_SOURCE
 #include <errno.h>

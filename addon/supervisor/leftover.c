@@ -1,9 +1,10 @@
 /*
- * The end of a run that has no pid namespace, of which the kernel does not say that all processes
- * are gone. Its warden waits for them (addon/init/warden.c); where the warden was killed, init
- * does. Where both were, at the same moment, what they leave is ended here: by the run's cgroup,
- * and in the command line by parentage, since its process is their next subreaper and has few other
- * children. A program that uses the library may have any. Called by launch.c and supervise.c.
+ * The end of a run without a pid namespace: the kernel does not tell when all its processes are
+ * gone. The warden waits for them (addon/init/warden.c), or init if the warden was killed. If both
+ * were killed at the same moment, the processes that they leave are killed here: by the run's
+ * cgroup, and at the command line by parentage, because its process is their next subreaper and has
+ * few other children. A program that uses the library may have others. Called by launch.c and
+ * supervise.c.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -38,14 +39,14 @@ static int is_left(const struct wb_run *run) {
   return !(wait[0].revents & POLLHUP) || (wait[1].fd >= 0 && !(wait[1].revents & POLLHUP));
 }
 
-/* As all processes of the run, and none that this program starts for itself. */
+/* True of all processes of the run, and of none that this program starts for itself. */
 static int has_no_new_privileges(int proc, uint32_t number) {
   char path[32], text[2048 + 32] = {0};
   snprintf(path, sizeof path, "%u/status", number);
   return wb_read_text(proc, path, text, 2048) > 0 && wb_processes_field(text, "NoNewPrivs:") == 1;
 }
 
-/* By a descriptor, so that it is no other process that has its number by now. */
+/* By pidfd, so that another process that has taken the number meanwhile is not hit. */
 static void kill_one(int proc, uint32_t number) {
   const int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)number, 0);
   if (pidfd < 0)

@@ -1,13 +1,13 @@
 /*
- * Holds programs of a session to limits of their own, where these are below those of the run. What
- * exceeds one is ended by init, with all that came from it; the run goes on. Called by meter.c.
+ * Enforces the own limits of a session's programs, which are below those of the run. If a program
+ * exceeds one, init ends it with all that came from it, and the run goes on. Called by meter.c.
  */
 #define _GNU_SOURCE
 #include "meter_parts.h"
 
 /* After so many samples in which nothing of a program was seen, nothing is left of it. */
 #define ABSENT_LOOKS 8
-/* What init cannot end in this time is not to be held any other way than by ending the run. */
+/* If init cannot end a program in this time, only ending the run is left. */
 #define END_NS 5000000000ull
 /* How fast memory can be filled, in bytes a nanosecond. */
 #define MEMORY_PACE 8
@@ -27,8 +27,8 @@ static void judge_memory(struct wb_meter *meter, struct wb_program *one) {
     one->limit = WB_LIMIT_MEMORY;
 }
 
-/* Time is what processes have that live, and had that init reaped. What neither shows in two
- * samples, went with processes that nobody waited for. */
+/* A program's time is that of its living processes and of those that init reaped. What neither
+ * shows in two samples was used by processes that no process waited for. */
 static void judge_processor(const struct wb_meter *meter, const struct wb_processes *seen,
                             struct wb_program *one, uint64_t since_ns) {
   one->lost_cpu_us += meter_unwaited_us(meter, seen, one->unwaited, since_ns);

@@ -1,5 +1,5 @@
-/* Large memory of zeros, of which only the pages that are used take room. Taken from the heap it
- * would be cleared, and so be there whole, for each run. */
+/* Large zeroed memory, of which only the used pages take up room. From the heap, it would be
+ * cleared for each run, and so be resident as a whole. */
 #ifndef WASBOX_PAGES_H
 #define WASBOX_PAGES_H
 

@@ -1,6 +1,6 @@
 /*
- * Programs of a session with limits of their own. Their processes are told from others by the mark
- * that init gave them (wire.h), which each has for good, whoever its parent is by now. Called by
+ * Programs of a session with limits of their own. Their processes are recognised by the mark that
+ * init gave them (wire.h), which each keeps, whatever its parent is by now. Called by
  * processes.c for each process of a sample, by meter_programs.c, and by supervise.c for events.
  * proc_pid_limits(5)
  */

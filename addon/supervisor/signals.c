@@ -42,8 +42,8 @@ static void wake(const struct wb_run *run) {
     return; /* it is awake already */
 }
 
-/* Without a pid namespace the death of init would let the others live. The warden kills them,
- * stopped or not; where this program may not send it a signal (root without CAP_KILL), init does.
+/* Without a pid namespace the other processes would survive init. The warden kills them, after
+ * SIGCONT if it is stopped. If it may not be signalled (root without CAP_KILL), init does it.
  */
 static int kill_domain(const struct wb_run *run) {
   syscall(SYS_pidfd_send_signal, run->pidfd, SIGCONT, NULL, 0);

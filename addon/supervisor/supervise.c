@@ -108,7 +108,7 @@ static void take_network(struct wb_run *run, const struct wb_event *event, int f
     close(fd);
 }
 
-/* This process has as many as it may have: what came of them is of no use. */
+/* This process has reached its limit of descriptors: those that arrived are of no use. */
 static void lose_descriptors(struct wb_run *run, struct wb_result *result,
                              const struct wb_event *event, const int fds[DESCRIPTORS_MAX]) {
   for (unsigned i = 0; i < DESCRIPTORS_MAX; i++)

@@ -1,6 +1,6 @@
 /*
- * malloc(3) for the native command, which asks for little: each piece is a mapping of its own. And
- * the two of stdlib.h that sort and search. Called by addon/rundir.
+ * malloc(3) for the native command, which allocates little: each piece is a mapping of its own.
+ * Also qsort(3) and bsearch(3). Called by addon/rundir.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -71,8 +71,7 @@ static void swap(char *a, char *b, size_t size) {
   }
 }
 
-/* Heapsort: what is sorted may be as long as a payload likes, and memory is not to be had for it.
- */
+/* Heapsort: a payload decides how long the list is, and sorting must not need more memory. */
 static void sink(char *base, size_t at, size_t count, size_t size,
                  int (*compare)(const void *, const void *)) {
   for (size_t child; (child = 2 * at + 1) < count; at = child) {

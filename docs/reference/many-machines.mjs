@@ -51,19 +51,19 @@ export function render({ root }) {
 
 <!-- search: scale, thousand nodes, fleet, capacity, throughput of the queue, redis memory, valkey, how many jobs a day -->
 
-<p class="lead">What a thousand nodes run in a day, and what bounds it: the queue's server first, then what it keeps. On paper, from constants that were measured on one machine.</p>
+<p class="lead">How many jobs a thousand nodes can run in a day, and what limits it: the queue's server first, then what that server keeps. These are calculations, from constants that were measured on one machine.</p>
 
-Nodes know nothing of each other: a run needs no lock, no service and no state but its node's. So nodes add up, and what they share bounds them: the [queue](../guide/queues.html), the registry of [images](../guide/images.html), the place of [reports](../guide/reports.html).
+Nodes know nothing of each other: a run needs no lock, no service and no state except that of its node. So capacity grows with each node. Only what the nodes share limits them: the [queue](../guide/queues.html), the registry of [images](../guide/images.html), and wherever [reports](../guide/reports.html) are kept.
 
 ## The constants
 
-\`npm run bench:fleet\` measures them: over ${jobs} jobs each, one worker, Valkey with \`appendfsync always\`. They are counts, sizes and processor time, which hardly depend on what else the machine does (${machine.cpu}, ${machine.system}, Linux ${machine.kernel}, ${machine.date.slice(0, 10)}).
+\`npm run bench:fleet\` measures them over ${jobs} jobs of each kind, with one worker and with Valkey under \`appendfsync always\`. They are counts, sizes and processor time, which hardly depend on the machine's other load (${machine.cpu}, ${machine.system}, Linux ${machine.kernel}, ${machine.date.slice(0, 10)}).
 
-| job | commands at the server (of them scripts) | its processor time, ms | bytes in + out | bytes kept | worker's processor time, ms |
+| job | commands to the server (scripts among them) | server's processor time, ms | bytes in + out | bytes kept | worker's processor time, ms |
 |---|---|---|---|---|---|
 ${rows.join('\n')}
 
-The commands include those that BullMQ's scripts make. A worker without jobs has ${queue.idle.connections} connections, and asks ${queue.idle.commandsEachSecond} times a second. The worker's time includes that of the job and of its sandbox; kept is the job's hash in the server, with its result.
+The commands include those that BullMQ's scripts make. An idle worker has ${queue.idle.connections} connections and sends ${queue.idle.commandsEachSecond} commands a second. The worker's time includes that of the job and of its sandbox. "Bytes kept" is the job's hash on the server, with its result.
 
 | report of | bytes |
 |---|---|
@@ -75,9 +75,9 @@ An image with Debian, Python and Node is ${bytes(image.pulledBytes)} in a regist
 
 ## A day of a thousand nodes
 
-**Nodes.** A node of ${coresOfNode} cores has time for ${rough(perNodeDay)} jobs of a line of Python a day, so ${nodes.toLocaleString('en')} nodes for ${rough(nodes * perNodeDay)}. Jobs that work for a second: ${rough((cores * dayMs) / (1000 + workerMs))}. For a minute: ${rough((cores * dayMs) / (60_000 + workerMs))}.
+**Nodes.** A node with ${coresOfNode} cores can run ${rough(perNodeDay)} jobs of one line of Python a day, and ${nodes.toLocaleString('en')} nodes can run ${rough(nodes * perNodeDay)}. Of jobs that work for a second, they can run ${rough((cores * dayMs) / (1000 + workerMs))}; of jobs that work for a minute, ${rough((cores * dayMs) / (60_000 + workerMs))}.
 
-**The queue bounds it first.** A server runs commands on one core: at ${serverMs} ms a job it hands out ${rough(perServer)} jobs a second, ${rough((perServer * dayMs) / 1000)} a day. That feeds ${cores.toLocaleString('en')} cores if a job takes ${balanced.toFixed(0)} seconds or more. For shorter jobs, use several queues, each on a server of its own; they need to know nothing of each other:
+**The queue is the first limit.** A server runs commands on one core: at ${serverMs} ms a job it hands out ${rough(perServer)} jobs a second, ${rough((perServer * dayMs) / 1000)} a day. That keeps ${cores.toLocaleString('en')} cores busy if a job takes ${balanced.toFixed(0)} seconds or more. For shorter jobs, use several queues, each on its own server; the servers need to know nothing of each other:
 
 | a job works for | servers for ${nodes.toLocaleString('en')} nodes |
 |---|---|
@@ -85,19 +85,19 @@ An image with Debian, Python and Node is ${bytes(image.pulledBytes)} in a regist
 | 1 s | ${serversFor(1)} |
 | ${balanced.toFixed(0)} s and more | 1 |
 
-Or put several tasks into one job: the cost is of the job, not of what it does. The network is no bound: ${bytes(perServer * (inBytes + outBytes))} a second for a server at its limit. Nor are idle workers: ${nodes.toLocaleString('en')} of them make ${rough(nodes * queue.idle.commandsEachSecond)} commands a second, of the ${rough(perServer * queue.python.commands)} that a server can, over ${rough(nodes * queue.idle.connections)} connections (Valkey takes 10,000 unless \`maxclients\` says more).
+Or put several tasks into one job: the server's cost is per job, whatever the job does. The network is not the limit: a server at its limit uses ${bytes(perServer * (inBytes + outBytes))} a second. Nor are idle workers: ${nodes.toLocaleString('en')} of them send ${rough(nodes * queue.idle.commandsEachSecond)} of the ${rough(perServer * queue.python.commands)} commands a second that a server can run, over ${rough(nodes * queue.idle.connections)} connections (Valkey takes 10,000 unless \`maxclients\` says more).
 
-**What the server keeps bounds it next.** Finished jobs stay for a day. At its limit a server would have ${bytes(((perServer * dayMs) / 1000) * keptBytes)} of them in memory; a gigabyte holds ${rough(1e9 / keptBytes)}. So for more than about ten jobs a second, take results away when they come, and say \`removeOnComplete: { age: 600 }\` or \`true\`. Larger results cost as much more: \`--max-result\` is the most, 256 KiB.
+**What the server keeps is the next limit.** Finished jobs stay for a day. At its limit a server would have ${bytes(((perServer * dayMs) / 1000) * keptBytes)} of them in memory; a gigabyte holds ${rough(1e9 / keptBytes)}. So for more than about ten jobs a second, fetch results as they arrive, and set \`removeOnComplete: { age: 600 }\` or \`true\`. Larger results cost correspondingly more, up to \`--max-result\` (256 KiB).
 
-**Reports.** ${bytes(report)} each, so ${bytes((report * perServer * dayMs) / 1000)} a day for a server at its limit; with \`--audit\` ${Math.round(reportBytes['python with --audit'] / report)} times as much. Keep those of runs that were refused something or failed, and count the others with [metrics](../guide/queues.html#watching).
+**Reports.** Each has ${bytes(report)}: ${bytes((report * perServer * dayMs) / 1000)} a day for a server at its limit; with \`--audit\` ${Math.round(reportBytes['python with --audit'] / report)} times as much. Keep the reports of runs that failed or were refused something, and count the others with [metrics](../guide/queues.html#watching).
 
-**Images.** Each node pulls an image once, and shares its layers. ${nodes.toLocaleString('en')} nodes that start at the same moment take ${bytes(nodes * image.pulledBytes)} from the registry: ${Math.round((nodes * image.pulledBytes * 8) / 1e10)} seconds at 10 Gbit/s. A mirror near the nodes (\`registries.conf\`), or the image in the node's own image, takes that away. Runs of images that are stored ask no registry. In a node's store ten such images are ${bytes(10 * image.storedBytes)}, less what their layers share.
+**Images.** Each node pulls an image once, and shares its layers. ${nodes.toLocaleString('en')} nodes that start at the same moment download ${bytes(nodes * image.pulledBytes)} from the registry: ${Math.round((nodes * image.pulledBytes * 8) / 1e10)} seconds at 10 Gbit/s. To avoid that, use a mirror near the nodes (\`registries.conf\`), or put the image into the node's own system image. Runs of stored images do not contact a registry. In a node's store ten such images are ${bytes(10 * image.storedBytes)}, less what their layers share.
 
-**Files.** A worker discards what jobs change. Runs that keep changes keep them on their node: whoever reviews them must do so there.
+**Files.** A worker discards what jobs change. Runs that keep changes keep them on their node, and you must review them there.
 
 ## What was not measured
 
-A thousand nodes. The constants are of small jobs on one machine; the figures above are products of them. Latency of a disk under \`appendfsync always\`, of a network between nodes and server, and the speed of other schedulers are not part of it. [Schedulers](../guide/schedulers.html) says what was tried there.
+Nothing was run on a thousand nodes. The constants come from small jobs on one machine, and the figures above are products of them. They leave out the latency of a disk under \`appendfsync always\` and of a network between nodes and server, and the speed of other schedulers. [Schedulers](../guide/schedulers.html) says what was tried there.
 `;
   return renderMarkdown(body);
 }

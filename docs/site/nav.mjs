@@ -119,14 +119,14 @@ const all = [
   guide(
     'schedulers',
     'Schedulers',
-    'Kubernetes, Slurm, systemd, Nomad: files to copy, and what was tried.',
+    'Kubernetes, Slurm, systemd, Nomad: files to copy, and what was tried of each.',
   ),
   {
     path: 'guide/many-machines.html',
     module: 'reference/many-machines.mjs',
     section: 'Guide',
     title: 'Many machines',
-    description: 'What a thousand nodes run in a day, and what bounds it.',
+    description: 'What a thousand nodes run in a day, and what limits it.',
   },
   guide('agents', 'For agents', 'A sandbox that lives for several programs, reviewed at its end.'),
   guide('containers', 'In containers', 'Runs without namespaces: what works, and what is weaker.'),

@@ -41,11 +41,11 @@ const description: VerbDescription = {
         ['memory', 'end the command if its processes use more than SIZE together'],
         ['cpu', 'end the command after its processes used TIME of processor time together'],
         ['file-size', 'limit each file that it writes to SIZE'],
-        ['open-files', 'allow at most N open files per process of it'],
+        ['open-files', 'allow at most N open files in each of its processes'],
       ] as const
     ).map(([name, help]): OptionEntry => {
       const { unlimited: _, brief: __, ...entry } = ofRuns(name);
-      return { ...entry, help, default: 'that of the session' };
+      return { ...entry, help, default: "the session's limit" };
     }),
     {
       ...ofRuns('tty'),
@@ -143,8 +143,8 @@ export async function execVerb(argv: readonly string[]): Promise<number> {
     });
   }
   if (rest[0] !== '--' && words[0]?.startsWith('-')) {
-    throw new UsageError('ERR_USAGE', `wasbox exec: ${words[0]} stands behind the session's name`, {
-      hint: `Options come before it, and a command after --. Usage: wasbox exec ${description.usage}`,
+    throw new UsageError('ERR_USAGE', `wasbox exec: ${words[0]} goes before the session's name`, {
+      hint: `Put options before the name and the command after --. Usage: wasbox exec ${description.usage}`,
     });
   }
   return executeIn(name, { argv: words, ...(parsed.values as Values) });

@@ -147,7 +147,7 @@ async function removed(
 function tellInUse(count: number): void {
   if (count === 0) return;
   const are = count === 1 ? '1 image without a name is' : `${count} images without a name are`;
-  err(`wasbox: ${are} in use and stored until then. To remove afterwards: wasbox image prune\n`);
+  err(`wasbox: ${are} in use, so not removed yet. To remove later: wasbox image prune\n`);
 }
 
 export async function imageVerb(argv: readonly string[]): Promise<number> {

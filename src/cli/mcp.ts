@@ -78,7 +78,7 @@ export async function mcpVerb(argv: readonly string[]): Promise<number> {
   }
   const server = (await importModule(new URL('./mcp.js', import.meta.url).href)) as Server;
   if (askTimeoutMs !== undefined && !ask) {
-    throw new UsageError('ERR_USAGE', 'wasbox mcp: --ask-timeout is for --ask');
+    throw new UsageError('ERR_USAGE', 'wasbox mcp: --ask-timeout needs --ask');
   }
   return server.serve(options, { allowApply, ask, askTimeoutMs });
 }

@@ -26,8 +26,8 @@ const own: readonly OptionEntry[] = [
     kind: 'text',
     metavar: 'SNAPSHOT',
     group: 'Program',
-    help: 'fork: go on from this snapshot',
-    default: 'the state of now',
+    help: 'fork: start from this snapshot',
+    default: 'the current state',
     property: 'snapshot',
     scope: 'cli',
   },
@@ -59,7 +59,7 @@ const ofRuns = (runOptionTable as readonly OptionEntry[]).filter(
 
 export const sessionDescription: VerbDescription = {
   name: 'session',
-  what: 'Start a sandbox that stays for several commands, list those that run, go back to a state of its files or fork it. `wasbox exec` runs a command in it, `wasbox stop` ends it; it also ends after a time without a command. What it changed is saved as a run, for `wasbox diff`, `wasbox apply` and `wasbox discard`. A process of its own holds it, which needs Node.js. snapshot notes the state of the files under a label, rollback puts them back to the last one or to another, release gives one up. fork makes a session of its own that goes on from now or from a snapshot. Processes are no part of a snapshot: it ends what commands have left running.',
+  what: 'Start a sandbox that stays for several commands, list running ones, and go back to an earlier state of the files or fork it. `wasbox exec` runs a command in it, `wasbox stop` ends it; it also ends after a time without a command. What it changed is saved as a run, for `wasbox diff`, `wasbox apply` and `wasbox discard`. A process of its own holds it, which needs Node.js. snapshot records the state of the files under a label; rollback restores the last snapshot or the one you name; release drops a snapshot. fork starts a separate session from the current state or from a snapshot. Snapshots do not include processes: taking one ends what commands have left running.',
   usage: 'start|ls|snapshot|rollback|fork|release [options] [NAME [SNAPSHOT]]',
   options: [
     ...own,

@@ -193,7 +193,7 @@ export async function sessionVerb(argv: readonly string[]): Promise<number> {
   if (parsed === undefined) return 0;
   const values = parsed.values as Values;
   const [action, ...operands] = parsed.operands;
-  if (action === undefined) throw wrong('missing what to do');
+  if (action === undefined) throw wrong('missing action');
   checkLine(action, operands, values);
   if (action === 'start') return start(argv, values);
   if (action === 'ls') return list(values.json === true);
@@ -218,7 +218,7 @@ function tellState(call: string, name: string, label: string, quiet: boolean): v
   if (call === 'snapshot') {
     err(`  Go back to it: wasbox session rollback ${name} ${label}\n`);
   } else if (call === 'rollback') {
-    out(`${name} is as it was at ${label}\n`);
+    out(`${name} rolled back to ${label}\n`);
   } else {
     out(`released ${label}\n`);
   }

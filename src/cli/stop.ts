@@ -101,10 +101,10 @@ function stopOne(store: Store, { id, record, session }: Target, grace: number): 
   const lasts = (): boolean => initNow() === init;
   if (init === undefined) {
     if (session === undefined) {
-      warn(`run ${name} has no process to stop: it starts or ends just now`);
+      warn(`run ${name} has no process to stop: it is just starting or ending`);
       return false;
     }
-    // Without a sandbox, as after a snapshot, its owner ends it. It lives: its lock was held just now.
+    // Without a sandbox (as after a snapshot), its owner ends it. The owner is alive: its lock was held just now.
     kill(session.pid, 'SIGTERM');
   } else if (session !== undefined || (record !== undefined && isSession(record))) {
     stopSession(init, lasts, grace);

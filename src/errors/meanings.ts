@@ -35,7 +35,7 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   ERR_EXEC: 'The program could not be executed inside the sandbox.',
   ERR_EXEC_NOT_FOUND: 'The program was not found inside the sandbox.',
   ERR_DESCRIPTORS:
-    'This process has as many open files as it may have, so the sandbox was not started.',
+    'This process has reached its limit of open files, so the sandbox was not started.',
   ERR_POOL_BOOT: 'A pooled sandbox ended before it was given a task.',
   ERR_POOL_FULL: 'Too many tasks are waiting for the pool.',
   ERR_POOL_CLOSED: 'The pool was closed before the task was started.',

@@ -99,7 +99,7 @@ function blocksOf(option: string, rule: NetRule): readonly AddressBlock[] {
       throw cannotSay(
         option,
         rule,
-        'a pod has no way to the loopback addresses of its node',
+        'a pod cannot reach the loopback addresses of its node',
         'Name the address of the server, or of its Service: 10.0.0.5:5432',
       );
     case 'name':
@@ -107,7 +107,7 @@ function blocksOf(option: string, rule: NetRule): readonly AddressBlock[] {
         option,
         rule,
         'a NetworkPolicy allows addresses, not names',
-        'Use addresses such as 192.0.2.0/24:443, or run wasbox in the pod: it keeps rules with names.',
+        'Use addresses such as 192.0.2.0/24:443, or run wasbox in the pod: it supports rules with names.',
       );
   }
 }

@@ -29,15 +29,15 @@ interface SeccompProfile {
   readonly syscalls?: readonly { readonly action: string; readonly names: readonly string[] }[];
 }
 
-/** Nothing listens for a profile that a kubelet reads: the container would not start. */
+/** A kubelet's profiles have no listener for notify: the container would not start. */
 function refuseNotify(text: string): void {
   const notify = 'SCMP_ACT_NOTIFY';
   const { defaultAction, syscalls = [] } = JSON.parse(text) as SeccompProfile;
   const asked = syscalls.filter(({ action }) => action === notify).flatMap(({ names }) => names);
   if (asked.length === 0 && defaultAction !== notify) return;
   const which = asked[0] ?? 'the default';
-  throw new UsageError('ERR_OPTION_VALUE', `Kubernetes has no action notify (of ${which})`, {
-    hint: 'Write allow or errno(EPERM) in its place.',
+  throw new UsageError('ERR_OPTION_VALUE', `Kubernetes cannot do the action notify (of ${which})`, {
+    hint: 'Use allow or errno(EPERM) instead.',
   });
 }
 
@@ -74,9 +74,9 @@ export function kubernetesManifest(options: KubernetesOptions): string {
     [networkRemarks(network), networkPolicy(name, labels, network)],
     [
       [
-        'Limits that wasbox has and a pod has not: processes (podPidsLimit of the kubelet), processor',
-        'time, open files, sizes of files, output. Disk is counted from time to time, as by wasbox; the',
-        'time of a pod counts from before its image is pulled.',
+        'A pod lacks these limits of wasbox: processes (see podPidsLimit of the kubelet), processor',
+        'time, open files, sizes of files, output. Disk use is checked at intervals, as in wasbox. The',
+        'time limit of a pod starts before its image is pulled.',
         ...(image === undefined
           ? ['The container has no image yet: add one, or give --image.']
           : []),

@@ -36,15 +36,15 @@ function quantity(bytes: number): string {
 /** Whole seconds, which are all that Kubernetes has. @throws UsageError where there are none */
 function seconds(option: string, ms: number): number {
   if (ms >= 1000) return Math.floor(ms / 1000);
-  throw new UsageError('ERR_OPTION_VALUE', `${option}: Kubernetes has no ${durationText(ms)}`, {
-    hint: `Its shortest time is a second: ${option} 1s`,
+  throw new UsageError('ERR_OPTION_VALUE', `${option}: Kubernetes cannot set ${durationText(ms)}`, {
+    hint: `The shortest time is one second: ${option} 1s`,
   });
 }
 
 function finite(option: string, limit: number): number {
   if (Number.isFinite(limit)) return limit;
   throw new UsageError('ERR_OPTION_VALUE', `${option}: a pod for Kubernetes needs a limit`, {
-    hint: `Without one it could take its whole node. For example: ${option} 512M`,
+    hint: `Without one it could use up its whole node. Example: ${option} 512M`,
   });
 }
 

@@ -1,4 +1,4 @@
-/** Errors of a process, or machine, that has no descriptors left: wherever that showed first, it is told alike. */
+/** The error of a process or machine that has no descriptors left: the same one, wherever it showed first. */
 import { AbortError, LaunchError, RunError } from '../errors/index.js';
 
 /** Of a system call, of a step of the set-up, or of what one of them made fail. */
@@ -28,8 +28,8 @@ export function descriptorsError(error: unknown, ran = false): unknown {
   if (code === undefined) return error;
   const whose = code === 'EMFILE' ? 'this process has' : 'this machine has';
   const Kind = ran ? RunError : LaunchError;
-  return new Kind('ERR_DESCRIPTORS', `${whose} as many open files as it may have`, {
+  return new Kind('ERR_DESCRIPTORS', `${whose} reached its limit of open files`, {
     cause: error,
-    hint: 'Start fewer sandboxes at a time: run() waits by itself, see setMaxConcurrency(). Or raise the limit: ulimit -n',
+    hint: 'Start fewer sandboxes at a time (run() queues by itself: setMaxConcurrency()), or raise the limit: ulimit -n',
   });
 }

@@ -41,8 +41,8 @@ export function feedInput(
 }
 
 /**
- * Takes charge of a stream that is read later, or never: an error that it has before is told when it is read, and
- * not thrown at the process.
+ * Takes charge of a stream that is read later, or never. An error before that is reported when the stream is read, and
+ * does not end the process.
  * @returns closes it, whatever was read of it
  */
 export function holdInput(input: Input | undefined): () => void {
@@ -57,7 +57,7 @@ const isText = (input: unknown): input is InputPiece => typeof input === 'string
 const unreadable = (file: string, cause: unknown): UsageError =>
   new UsageError('ERR_OPTION_VALUE', `option input: cannot read ${file}`, { cause });
 
-/** Without waiting: a named pipe that nobody writes to would stop the whole program. */
+/** Without waiting: a named pipe without a writer would block the whole program. */
 function opened(file: string): number {
   const first = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
@@ -66,7 +66,7 @@ function opened(file: string): number {
     closeSync(first);
   }
   throw new UsageError('ERR_OPTION_VALUE', `option input: ${file} is a pipe`, {
-    hint: 'Give a stream that reads it: createReadStream(path), or process.stdin.',
+    hint: 'Pass a stream that reads it: createReadStream(path), or process.stdin.',
   });
 }
 

@@ -1,4 +1,4 @@
-/** Questions of the sandbox to the client's user, by elicitation; without that all is denied, and told as data. */
+/** Passes the sandbox's questions to the client's user (elicitation); without that all is denied, and reported as data. */
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { Ask, Denial, Question } from '../index.js';
 import { displayText } from '../text/index.js';

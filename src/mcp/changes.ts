@@ -75,7 +75,7 @@ export function addChanges(serving: Serving): void {
     .array(z.string().min(1))
     .min(1)
     .optional()
-    .describe('Only these, and what is below');
+    .describe('Only these paths and what is below them');
   server.registerTool(
     'diff',
     {
@@ -102,7 +102,7 @@ export function addChanges(serving: Serving): void {
         if (!allowApply && !canAsk(server)) {
           throw new ToolError(
             'NOT_ALLOWED',
-            'the user has not allowed to apply changes, and this client cannot ask',
+            'the user has not allowed changes to be applied, and this client cannot ask',
             'The user can start wasbox mcp with --allow-apply, or run wasbox apply later.',
           );
         }

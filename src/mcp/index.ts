@@ -20,8 +20,8 @@ interface Settings {
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /**
- * How sessions begin: with questions, so that what is denied is known as data. Where the kernel hands no refused calls
- * over, they begin without, unless the user wants to be asked.
+ * How sessions begin: with questions, so that denials are known as data. Where the kernel does not hand refused calls
+ * over, sessions begin without questions, unless the user wants to be asked.
  */
 function beginning(asking: Asking, { ask, askTimeoutMs }: Settings): Begin {
   let hasQuestions = true;
@@ -33,7 +33,7 @@ function beginning(asking: Asking, { ask, askTimeoutMs }: Settings): Begin {
       if (ask || !isWasboxError(error)) throw error;
       const session = await createSession(options);
       hasQuestions = false;
-      say(`wasbox mcp: denials are not told: ${error.message}`);
+      say(`wasbox mcp: denials cannot be reported: ${error.message}`);
       return session;
     }
   };

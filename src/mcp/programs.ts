@@ -38,12 +38,12 @@ interface Where {
 
 const denied = z.object({
   kind: z.enum(['network', 'file', 'call']),
-  what: z.string().describe('What the program wanted'),
+  what: z.string().describe('What the program tried to do'),
   why: z.string(),
   option: z
     .string()
     .optional()
-    .describe('The option with which the user can start wasbox mcp to allow it'),
+    .describe('The option that allows it, if the user starts wasbox mcp with it'),
   decided_by: z.enum(decidedBy),
   executable: z.string(),
   count: z.number(),
@@ -57,10 +57,10 @@ const ended = {
   duration_ms: z.number(),
   stdout: z.string(),
   stderr: z.string(),
-  stdout_bytes: z.number().describe('Bytes written; more than the text has if it was cut off'),
+  stdout_bytes: z.number().describe('Bytes written; more than the text holds if it was cut off'),
   stderr_bytes: z.number(),
   truncated: z.boolean(),
-  denied: z.array(denied).describe('What the sandbox denied to its programs meanwhile'),
+  denied: z.array(denied).describe('What the sandbox denied to its programs during the call'),
 };
 
 async function execute(
@@ -117,7 +117,7 @@ export function addPrograms(serving: Serving): void {
   server.registerTool(
     'run_command',
     {
-      description: 'Run a command in the sandbox. No shell sees its words; for one, run sh -c.',
+      description: 'Run a command in the sandbox, without a shell. To use a shell, run sh -c.',
       inputSchema: {
         argv: z.array(z.string()).min(1).describe('The command and its arguments'),
         ...where,

@@ -21,4 +21,4 @@ export interface Serving {
 export const sandbox = z
   .string()
   .optional()
-  .describe('Name of a fork; without it, the sandbox that there is from the start');
+  .describe('Name of a fork; without it, the first sandbox');

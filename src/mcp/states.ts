@@ -1,4 +1,4 @@
-/** The tools for states of the sandbox's files: to go back to, and to go on from apart. */
+/** The tools for states of the sandbox's files: snapshots, rollbacks and forks. */
 import { z } from 'zod';
 import { answer } from './answers.js';
 import { type Serving, sandbox } from './serving.js';
@@ -11,7 +11,7 @@ export function addStates({ server, workspaces, limited }: Serving): void {
     'snapshot',
     {
       description:
-        'Note the state of the files before a risky step. Copies nothing. Ends programs that run in the background.',
+        'Record the state of the files before a risky step. Copies nothing. Ends programs that run in the background.',
       inputSchema: { sandbox },
     },
     ({ sandbox: name }, { signal }) =>
@@ -21,7 +21,7 @@ export function addStates({ server, workspaces, limited }: Serving): void {
     'rollback',
     {
       description:
-        'Put the files of the sandbox back to a snapshot. Ends all that runs in it. What was applied stays.',
+        'Restore the files of the sandbox from a snapshot. Ends everything that runs in it. Changes that were applied stay.',
       inputSchema: { sandbox, snapshot: snapshot.describe('Without it, the last one') },
       annotations: { destructiveHint: true },
     },
@@ -32,8 +32,8 @@ export function addStates({ server, workspaces, limited }: Serving): void {
     'fork',
     {
       description:
-        'Make a sandbox of its own that goes on from the files of now, or from a snapshot. Pass its name as sandbox to the other tools. Without a snapshot, programs that run in the background end.',
-      inputSchema: { sandbox, snapshot: snapshot.describe('Without it, the files of now') },
+        'Make a separate sandbox that starts from the current files or from a snapshot. Pass its name as sandbox to the other tools. Without a snapshot, programs that run in the background end.',
+      inputSchema: { sandbox, snapshot: snapshot.describe('Without it, the current files') },
     },
     ({ sandbox: name, snapshot: from }, { signal }) =>
       limited(async () => answer({ sandbox: await workspaces.fork(name, from, signal) })),

@@ -150,7 +150,7 @@ export class Workspace {
     if (found !== undefined) return found;
     const all = [...this.#snapshots.keys()].join(', ');
     const what = name === undefined ? 'no snapshot' : `no snapshot ${JSON.stringify(name)}`;
-    const hint = all === '' ? 'Take one with the tool snapshot.' : `There are: ${all}`;
+    const hint = all === '' ? 'Take one with the snapshot tool.' : `Snapshots: ${all}`;
     throw new ToolError('UNKNOWN_SNAPSHOT', `the sandbox has ${what}`, hint);
   }
 
@@ -165,7 +165,7 @@ export class Workspace {
     while (this.#alone !== undefined) await this.#alone;
     if (this.#using > 0) {
       const calls = this.#using === 1 ? '1 call is' : `${this.#using} calls are`;
-      const hint = 'Wait for them or cancel them: what is applied must not change meanwhile.';
+      const hint = 'Wait for them or cancel them: files must not change while they are applied.';
       throw new ToolError('BUSY', `${calls} running in the sandbox`, hint);
     }
     const applying = this.#apply(paths, ask);

@@ -42,7 +42,7 @@ export class Workspaces {
   ): Promise<string> {
     const source = this.get(from);
     if (this.#all.size - 1 + this.#making >= maxForks) {
-      const hint = 'End one with the tool discard_fork.';
+      const hint = 'End one with the discard_fork tool.';
       throw new ToolError('TOO_MANY_FORKS', `there are ${maxForks} forks`, hint);
     }
     this.#making++;
@@ -65,7 +65,7 @@ export class Workspaces {
   async discard(name: string): Promise<void> {
     const fork = this.get(name);
     if (name === mainName) {
-      throw new ToolError('NOT_A_FORK', `${mainName} is no fork`, 'Go back with rollback.');
+      throw new ToolError('NOT_A_FORK', `${mainName} is not a fork`, 'Go back with rollback.');
     }
     this.#all.delete(name);
     await fork.discard();

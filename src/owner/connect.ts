@@ -1,4 +1,4 @@
-/** The way to the owner of a session: for a command, and for what is asked about its files. */
+/** Connects to the owner of a session: for a command, or for a request about its files. */
 import { readSync } from 'node:fs';
 import type { Store } from '../changes/index.js';
 import { LaunchError, type WasboxError } from '../errors/index.js';

@@ -60,7 +60,7 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 function checkWord(what: string, word: string): void {
   if (namePattern.test(word)) return;
   throw new UsageError('ERR_OPTION_VALUE', `invalid ${what}: ${JSON.stringify(word)}`, {
-    hint: 'It has up to 63 letters, digits, dots, dashes and underscores, and begins with a letter or digit.',
+    hint: 'Use up to 63 letters, digits, dots, dashes and underscores. Begin with a letter or digit.',
   });
 }
 

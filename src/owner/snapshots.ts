@@ -89,13 +89,13 @@ export class Snapshots {
   #checkRoom(label: string | undefined): void {
     const name = this.#name;
     if (label !== undefined && this.#all.has(label)) {
-      throw new LaunchError('ERR_SNAPSHOT', `session ${name} has a snapshot ${label} already`, {
-        hint: `Choose another label, or give it up: wasbox session release ${name} ${label}`,
+      throw new LaunchError('ERR_SNAPSHOT', `session ${name} already has a snapshot ${label}`, {
+        hint: `Choose another label, or release it: wasbox session release ${name} ${label}`,
       });
     }
     if (this.#all.size < maxSnapshots) return;
     throw new LaunchError('ERR_SNAPSHOT', `session ${name} has ${maxSnapshots} snapshots`, {
-      hint: `To give one up: wasbox session release ${name} SNAPSHOT`,
+      hint: `To release one: wasbox session release ${name} SNAPSHOT`,
     });
   }
 

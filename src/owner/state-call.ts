@@ -24,7 +24,7 @@ export async function answerState(
   answering: Answering,
 ): Promise<void> {
   if (session.id === undefined) {
-    throw new LaunchError('ERR_SNAPSHOT', 'the session can change no files', {
+    throw new LaunchError('ERR_SNAPSHOT', 'the session cannot change any files', {
       hint: 'It has no copy-on-write directory: start it with --workdir DIR.',
     });
   }
@@ -45,7 +45,7 @@ export async function answerState(
       hint:
         call === 'fork'
           ? 'Wait for them or end them, or fork from a snapshot: --snapshot SNAPSHOT'
-          : 'Wait for them, or end them: a snapshot has files, and no processes.',
+          : 'Wait for them or end them: a snapshot holds files, not processes.',
     });
   }
 }

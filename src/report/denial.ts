@@ -1,4 +1,4 @@
-/** Something that was asked and denied, as data: what, why, and which option allows it beforehand. */
+/** Something that was asked for and denied, as data: what, why, and which option allows it in advance. */
 import type { AskedRecord, Question, Verdict } from '../ask/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { displayText } from '../text/index.js';

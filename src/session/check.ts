@@ -1,4 +1,4 @@
-/** Whether callers gave a session and its programs what these take. */
+/** Checks the options that callers pass to a session and its programs. */
 import { UsageError } from '../errors/index.js';
 import { checkCall, checkOptions } from '../launch/index.js';
 import { ownLimitNames } from './limits.js';

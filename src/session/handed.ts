@@ -18,9 +18,9 @@ export interface HandedFork {
   readonly files: HandedFiles;
   /** Descriptor of the lock of its run, until one of these is called. */
   readonly lock: number;
-  /** The other process has it: what is held here is given up. */
+  /** Releases what is held here, once the other process has it. */
   release(): void;
-  /** No other process has it: its run is removed. */
+  /** Removes the fork's run, if no other process took it. */
   drop(): void;
 }
 

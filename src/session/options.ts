@@ -13,9 +13,9 @@ export interface SessionOptions extends Omit<SandboxOptions, 'outputBytes' | 'tt
   /** A language whose interpreter may be in your home: its installation is shown. @default 'sh' */
   readonly lang?: string | undefined;
   /**
-   * Code in `lang`, which must be `python` or `node`: imports that much code needs. `exec({ lang, code })` then runs
-   * code in a process that has run it before; what it defines is there, and what it writes is written by the first
-   * code that follows. Each process runs the code of one call.
+   * Code in `lang`, which must be `python` or `node`, such as imports that most calls need. `exec({ lang, code })` then
+   * runs in a process that has already run it: what the preload defines is there, and what it writes is part of the
+   * output of that call. Each process runs the code of one call.
    * @default none
    */
   readonly preload?: string | undefined;
@@ -40,9 +40,9 @@ export interface ProgramOptions {
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Bytes of memory of all processes that come from it together, also of those that have left its process group.
-   * Files in memory count for the session alone. What exceeds it is killed, and the result's `limit` is `memory`;
-   * the session goes on.
+   * Bytes of memory for the program and all that comes from it together, including processes that have left its
+   * process group. Files in memory count only for the session. A program that exceeds it is killed, and the result's
+   * `limit` is `memory`; the session goes on.
    * @default that of the session, with all its programs
    */
   readonly memoryBytes?: number | undefined;

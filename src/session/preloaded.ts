@@ -45,7 +45,7 @@ export class Preloaded {
     const over = (): void => {
       waiting.isOver = true;
     };
-    // It keeps nobody, and its failure is told to who wants one.
+    // It does not keep the process alive. The call that takes it gets its failure.
     program.then((started) => {
       for (const stream of streamsOf(started)) stream.unref();
       started.ended.then(over, over);
@@ -55,7 +55,7 @@ export class Preloaded {
 
   /**
    * A process that has run the preload, or does so now, with the code of one call.
-   * @param place where it differs from that of the session, the process starts only now
+   * @param place if it differs from the session's, the process is started only now
    * @throws as `startFirst`
    */
   async start(
@@ -96,7 +96,7 @@ export function preloadedOf(lang: unknown, preload: unknown): Preloaded | undefi
   const name = typeof lang === 'string' ? languageByName(lang)?.name : undefined;
   const runtime = Object.values(runtimes).find((one) => one.lang === name && one.preloads);
   if (runtime !== undefined) return new Preloaded(runtime, preload);
-  throw new UsageError('ERR_OPTION_VALUE', 'preload needs a language that can keep it', {
+  throw new UsageError('ERR_OPTION_VALUE', 'preload needs a language that supports it', {
     hint: "Example: createSession({ lang: 'python', preload: 'import json' }). Languages: python, node.",
   });
 }

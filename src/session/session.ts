@@ -168,7 +168,7 @@ export class OpenSession implements Session {
     return this.#forked(snapshot, (layers, layer) => this.#fork(layers, layer));
   }
 
-  /** A fork for another process, which gets the lock of its run. @internal */
+  /** A fork that another process holds: it gets the lock of the fork's run. @internal */
   forkAway(snapshot?: Snapshot): Promise<HandedFork> {
     const { spec } = this.#from;
     return this.#forked(snapshot, (layers, layer) =>
@@ -292,7 +292,7 @@ export class OpenSession implements Session {
   #files(call: string): SessionLayers {
     const { layers } = this.#from;
     if (layers !== undefined) return layers;
-    throw new LaunchError('ERR_SNAPSHOT', `session.${call}: the session can change no files`, {
+    throw new LaunchError('ERR_SNAPSHOT', `session.${call}: the session cannot change any files`, {
       hint: 'It has no copy-on-write directory: begin it with workdir.',
     });
   }

@@ -102,5 +102,5 @@ export class Turns {
 
 const busyError = (call: string): LaunchError =>
   new LaunchError('ERR_SESSION_BUSY', `session.${call}: programs of the session are running`, {
-    hint: 'Wait for them, or end them: a snapshot has files, and no processes.',
+    hint: 'Wait for them or end them: a snapshot holds files, not processes.',
   });

@@ -47,7 +47,7 @@ describe.each(identities())('as $label', (as) => {
     expect(more.err).toContain("memoryBytes is above the session's limit (512M)");
     const behind = await run(['exec', 'dev', '--memory', '64M', '--', 'echo', 'ran']);
     expect([behind.status, behind.out]).toEqual([125, '']);
-    expect(behind.err).toContain("--memory stands behind the session's name");
+    expect(behind.err).toContain("--memory goes before the session's name");
     // After -- it is a command.
     expect((await run(['exec', 'dev', '--', '--memory'])).err).toContain('--memory: not found');
     await run(['stop', 'dev']);

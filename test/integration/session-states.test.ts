@@ -160,7 +160,7 @@ describe('bad input', () => {
     expect([unsaid.status, unsaid.err]).toEqual([1, expect.stringContaining('session snapshot')]);
     await run(['session', 'snapshot', '-q', 'dev', 'clean']);
     const bad: [readonly string[], number, string][] = [
-      [[], 2, 'missing what to do'],
+      [[], 2, 'missing action'],
       [['nonesuch'], 2, 'no action "nonesuch"'],
       [['toString'], 2, 'no action'],
       [['snapshot'], 2, 'needs a session'],
@@ -215,7 +215,7 @@ describe('bad input', () => {
       const refused = await run(['session', call, 'a']);
       expect([refused.status, refused.err]).toEqual([
         1,
-        expect.stringContaining('can change no files'),
+        expect.stringContaining('cannot change any files'),
       ]);
     }
   });

@@ -1,5 +1,5 @@
-# Workers of the queue "jobs" on Nomad, with its docker driver. Docker's default filter has no namespaces, so wasbox isolates
-# each job with Landlock (Linux 6.12 or newer on the clients). The address of the queue's server is a variable of Nomad:
+# Workers of the queue "jobs" on Nomad, with its docker driver. Docker's default filter blocks namespaces, so wasbox isolates
+# each job with Landlock (Linux 6.12 or newer on the clients). Put the address of the queue's server in a Nomad variable:
 #
 #   nomad var put nomad/jobs/wasbox-worker connection=redis://:PASSWORD@queue.example.com:6379
 #   nomad job run wasbox-worker.nomad.hcl
@@ -49,7 +49,7 @@ job "wasbox-worker" {
         env         = true
       }
 
-      # Four jobs of 256M, and the worker itself.
+      # Four jobs of 256M each, plus the worker itself.
       resources {
         cpu    = 1000
         memory = 1280

@@ -1,8 +1,8 @@
 // The same loop as agent.ts, as a client of `wasbox mcp`: agent-mcp.ts STEPS     (npm install @modelcontextprotocol/sdk)
-// In place of a model, STEPS has one step a line: {"tool": "run_command", "arguments": {"argv": ["make", "test"]}}, with
-// the tools of the server and their arguments. "risky": true takes a snapshot before, and goes back if the step fails.
-// Your answers: what begins with one of ALLOW's texts (JSON, such as ["connect to 192.0.2.7:443"]) is allowed once, all
-// else denied; changes are applied where APPLY=yes.
+// In place of a model, the file STEPS has one step per line: {"tool": "run_command", "arguments": {"argv": ["make",
+// "test"]}}, with the server's tools and their arguments. "risky": true takes a snapshot first, and rolls back if the step
+// fails. In place of a user's answers: a request that begins with one of the texts in ALLOW (JSON, such as
+// ["connect to 192.0.2.7:443"]) is allowed once, all others are denied; changes are applied if APPLY=yes.
 import { readFileSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -15,11 +15,11 @@ interface Step {
 }
 
 const maxSteps = 50;
-/** An answer of yours may take longer than the SDK's own limit of a minute. */
+/** The user's answer may take longer than the SDK's own limit of a minute. */
 const callMs = 10 * 60_000;
 const allowed: string[] = JSON.parse(process.env.ALLOW ?? '[]');
 
-/** The server asks in words, with a form for the answer. Yours shows both to its user. */
+/** The server asks in words, with a form for the answer. A real client shows both to its user. */
 function answer(message: string, form: object): ElicitResult {
   console.error(message);
   if ('apply' in form) {

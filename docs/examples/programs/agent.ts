@@ -1,9 +1,9 @@
 // An agent's loop: agent.ts STEPS     (Node 22.18 or newer, or: npx tsx agent.ts STEPS)
-// In place of a model, STEPS has one step a line, as a model would answer with them:
+// In place of a model, the file STEPS has one step per line, in the form in which a model would answer:
 //   {"tool": "write", "path": "a.py", "content": "…"}   {"tool": "read", "path": "a.py"}
 //   {"tool": "run", "argv": ["make", "test"], "risky": true}   a risky one that fails is undone
 //   {"tool": "done", "paths": ["a.py"]}   applies these paths; all else that was changed is dropped
-// Prints what the model would be shown, one line a step. Without a "done", your files stay as they are.
+// Prints what the model would be shown, one line per step. Without a "done" step, your files stay untouched.
 import { readFileSync } from 'node:fs';
 import { createSession, isWasboxError, type Session } from 'wasbox';
 
@@ -13,10 +13,10 @@ type Step =
   | { tool: 'run'; argv: string[]; risky?: boolean }
   | { tool: 'done'; paths: string[] };
 
-/** What a step came to, for the model. */
+/** The outcome of a step, for the model. */
 type Seen = Record<string, unknown>;
 
-/** Gives the next step for all that was seen. Yours asks a model. */
+/** Returns the next step, given all outcomes so far. Replace it with one that asks a model. */
 type Model = (seen: readonly Seen[]) => Promise<Step | undefined>;
 
 const maxSteps = 50;
@@ -25,7 +25,7 @@ const maxOutputBytes = 10_000;
 
 async function runStep(session: Session, { argv, risky }: Step & { tool: 'run' }): Promise<Seen> {
   const before = risky ? await session.snapshot() : undefined;
-  // A command that is not there rejects, and has changed nothing.
+  // If the command is not found, this rejects and nothing has changed.
   const result = await session.exec(argv, { timeoutMs: stepMs, maxOutputBytes });
   const { outcome, exitCode, stdout, stderr, truncated, denied } = result;
   const failed = outcome !== 'exited' || exitCode !== 0;
@@ -61,17 +61,17 @@ async function take(session: Session, step: Step): Promise<Seen> {
 async function work(model: Model): Promise<boolean> {
   const seen: Seen[] = [];
   const session = await createSession({
-    changes: 'discard', // what "done" does not name
+    changes: 'discard', // drops what "done" does not name
     timeoutMs: 30 * 60_000,
     memoryBytes: 2 ** 31,
-    ask: () => 'deny', // nothing more than these options; so that the model is told what was denied
+    ask: () => 'deny', // allows nothing beyond these options, but tells the model what was denied
   });
   try {
     while (seen.length < maxSteps) {
       const step = await model(seen);
       if (step === undefined) return false;
       const result = await take(session, step).catch((error: unknown) => {
-        // Such as a command that is not there, or a file. The model can do something else.
+        // For example, a command or file that is not found. The model can try something else.
         if (!isWasboxError(error) || error.code === 'ERR_SESSION_CLOSED') throw error;
         return { error: error.message };
       });

@@ -45,7 +45,7 @@ function formatOf(values: Readonly<Record<string, unknown>>): ExportFormat | 'k8
   const { to, format = to ?? 'oci' } = values;
   if (to !== undefined && to !== format) {
     throw new UsageError('ERR_USAGE', `two formats: --to ${to} and --format ${format}`, {
-      hint: 'Give one of them.',
+      hint: 'Give only one of them.',
     });
   }
   const extra = kubernetesOptions.find(({ property }) => Object.hasOwn(values, property));

@@ -19,19 +19,19 @@ import { type PolicyInput, policyOfProfile, readPolicy } from './input.js';
 
 /** What a run takes and Kubernetes can say, by the properties of a run. */
 const help: Readonly<Record<string, string>> = {
-  net: 'k8s: what the pod may reach: nothing; whatever the cluster lets it reach; the internet; or addresses: 192.0.2.0/24:8000-8100/tcp. A NetworkPolicy has no names',
-  netDeny: 'k8s: deny part of what --net allows',
-  memoryBytes: 'k8s: the limit on memory',
-  diskBytes: 'k8s: the limit on files',
-  timeoutMs: 'k8s: stop the pod after TIME, in whole seconds',
-  graceMs: 'k8s: from SIGTERM to SIGKILL, in whole seconds',
-  image: 'k8s: the image of the container, in a registry',
+  net: '(k8s) what the pod may reach: nothing; whatever the cluster lets it reach; the internet; or addresses such as 192.0.2.0/24:8000-8100/tcp. A NetworkPolicy cannot use host names',
+  netDeny: '(k8s) deny part of what --net allows',
+  memoryBytes: '(k8s) the memory limit',
+  diskBytes: '(k8s) the limit on the size of files',
+  timeoutMs: '(k8s) stop the pod after TIME, in whole seconds',
+  graceMs: '(k8s) time between SIGTERM and SIGKILL, in whole seconds',
+  image: '(k8s) the image of the container, in a registry',
 };
 
 const defaults: Readonly<Record<string, string>> = {
   memoryBytes: sizeText(jobLimits.memoryBytes),
   diskBytes: sizeText(jobLimits.diskBytes),
-  image: 'none: to be filled in',
+  image: 'none; add it to the manifest',
 };
 
 const own = (entry: OptionEntry): OptionEntry => {
@@ -40,7 +40,7 @@ const own = (entry: OptionEntry): OptionEntry => {
   return {
     ...entry,
     ...(shown !== undefined && { default: shown }),
-    help: help[property] ?? `k8s: ${general}`,
+    help: help[property] ?? `(k8s) ${general}`,
     scope: 'cli',
   };
 };
@@ -52,7 +52,7 @@ export const kubernetesOptions: readonly OptionEntry[] = [
     kind: 'text',
     metavar: 'NAME',
     group: 'Program',
-    help: 'k8s: name of the manifests',
+    help: '(k8s) the name to use in all manifests',
     default: 'wasbox',
     property: 'name',
     scope: 'cli',
@@ -64,7 +64,7 @@ export const kubernetesOptions: readonly OptionEntry[] = [
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** A profile is read by its name alone: nothing runs that could write to it. */
+/** The profile may be anywhere: no program runs that could change it. */
 const nowhere = { path: '/dev/null', name: '/dev/null' };
 
 /** Where the profile says what Kubernetes cannot. @throws UsageError */
@@ -74,7 +74,7 @@ function checkProfile(profile: Profile): void {
   if (extra === undefined) return;
   const place = profile.places[extra]?.[0] ?? `${profile.name}: ${extra}`;
   throw new UsageError('ERR_PROFILE', `${place}: Kubernetes has no such setting for a pod`, {
-    hint: 'Remove it from the profile, or run wasbox itself in the pod: it keeps the whole profile.',
+    hint: 'Remove it from the profile, or run wasbox itself in the pod: it applies the whole profile.',
   });
 }
 
@@ -103,7 +103,7 @@ function imageOf(image: string | undefined): string | undefined {
   const { kind, text } = parseReference(image, process.cwd());
   if (kind === 'registry') return text;
   throw new UsageError('ERR_OPTION_VALUE', `--image: Kubernetes cannot pull ${image}`, {
-    hint: 'Push it to a registry, and name it there: --image registry.example.com/app:1.2',
+    hint: 'Push it to a registry and use its name there: --image registry.example.com/app:1.2',
   });
 }
 
@@ -113,7 +113,7 @@ function policyOf(operand: string | undefined, values: Values, profile?: Profile
   if (operand !== undefined) {
     if (policyText === undefined && options?.policy === undefined)
       return readPolicy(operand, values);
-    throw new UsageError('ERR_USAGE', `two policies: ${operand} and that of ${profile?.name}`, {
+    throw new UsageError('ERR_USAGE', `two policies: ${operand} and the one in ${profile?.name}`, {
       hint: 'Leave one of them out.',
     });
   }

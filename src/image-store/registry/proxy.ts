@@ -1,7 +1,7 @@
 /**
  * Proxies of the environment, as curl and Docker have them: `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`,
- * in small letters first. The tunnel is made here, because what common agents hand on as the registry's answer where a
- * proxy refuses came from the proxy, without TLS.
+ * in small letters first. The tunnel is made here, because common agents pass a proxy's refusal on as if it were the
+ * registry's answer, although it came from the proxy, without TLS.
  */
 import * as http from 'node:http';
 import * as https from 'node:https';
@@ -56,7 +56,7 @@ export function proxyFor(url: URL, env: Env): URL | undefined {
   if (proxy !== undefined && /^https?:$/.test(proxy.protocol) && proxy.hostname !== '')
     return proxy;
   // It may have a password, so it is not shown.
-  throw new UsageError('ERR_USAGE', 'the proxy of the environment is not an HTTP proxy', {
+  throw new UsageError('ERR_USAGE', 'the proxy in the environment is not an HTTP proxy', {
     hint: 'Example: export HTTPS_PROXY=http://proxy.example:3128',
   });
 }
@@ -93,7 +93,7 @@ const refused = (proxy: URL, url: URL, status: number | undefined): ImageError =
     {
       hint:
         status === 407
-          ? 'It wants a password: export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT'
+          ? 'It needs a password: export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT'
           : undefined,
     },
   );

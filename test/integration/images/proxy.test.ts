@@ -163,7 +163,7 @@ describe('a pull', () => {
   it('says what is wrong with a proxy', async () => {
     const password = await proxy((socket) => socket.end('HTTP/1.1 407 Password\r\n\r\n'));
     await expect(pull({ HTTPS_PROXY: password.host })).rejects.toMatchObject({
-      hint: expect.stringContaining('It wants a password'),
+      hint: expect.stringContaining('It needs a password'),
     });
     const stalls = await proxy(() => undefined);
     await expect(pull({ HTTPS_PROXY: stalls.host })).rejects.toThrow('stopped answering');

@@ -134,7 +134,7 @@ describe('what Kubernetes cannot say', () => {
     [['--net', 'example.com'], /"example.com": a NetworkPolicy allows addresses, not names/],
     [['--net', 'host', '--net-deny', '1.1.1.1'], /--net host cannot be used/],
     [['--memory', 'none'], /--memory: a pod for Kubernetes needs a limit/],
-    [['--timeout', '500ms'], /--timeout: Kubernetes has no 500ms/],
+    [['--timeout', '500ms'], /--timeout: Kubernetes cannot set 500ms/],
     [['--image', 'oci:/tmp/x'], /Kubernetes cannot pull oci:/],
     [['--name', 'A_b'], /invalid name "A_b"/],
     [['--format', 'oci'], /two formats/],
@@ -154,7 +154,7 @@ describe('what Kubernetes cannot say', () => {
       'asks.policy',
       'target x86_64\ndefault errno(EPERM)\nunknown errno(EPERM)\nnotify openat\n',
     );
-    await expect(exported(asks, '--to', 'k8s')).rejects.toThrow(/no action notify \(of openat\)/);
+    await expect(exported(asks, '--to', 'k8s')).rejects.toThrow(/the action notify \(of openat\)/);
   });
 
   it('is refused for other formats', async () => {
