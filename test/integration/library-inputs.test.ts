@@ -139,23 +139,25 @@ describe('a stream that is not read to its end', () => {
 describe('descriptors', () => {
   const tenTimes = (use: string) => `await lib.run({ ...options, code: 'true' });
     const before = open();
-    let most = 0;
-    for (let n = 0; n < 30; n++) { ${use} most = Math.max(most, open() - before); }
-    show(most);`;
+    for (let n = 0; n < 30; n++) { ${use} }
+    // Other threads are still ending the last ones.
+    for (let n = 0; n < 100 && open() - before > 5; n++) await new Promise((resolve) => setTimeout(resolve, 20));
+    show(open() - before);`;
 
   test('of a run that asks are closed with it', async () => {
     const use = `await lib.run({ ...options, code: 'true', ask: () => 'deny' });`;
-    expect((await inProgram(tenTimes(use))).lines[0]).toBeLessThan(30);
+    expect((await inProgram(tenTimes(use))).lines[0]).toBeLessThan(20);
   });
 
   test('of a spawned program that was written nothing are closed at its end', async () => {
     const use = `const { result, stdout } = await lib.spawn({ ...options, code: 'true' }); stdout.resume(); await result;`;
-    expect((await inProgram(tenTimes(use))).lines[0]).toBeLessThan(30);
+    expect((await inProgram(tenTimes(use))).lines[0]).toBeLessThan(20);
   });
 
   test('control: one that is left open each time is counted', async () => {
     const use = `fs.openSync('/dev/null');`;
-    expect((await inProgram(tenTimes(use))).lines[0]).toBe(30);
+    // Some of the run before may be closed meanwhile.
+    expect((await inProgram(tenTimes(use))).lines[0]).toBeGreaterThan(20);
   });
 });
 

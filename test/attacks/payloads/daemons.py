@@ -7,9 +7,17 @@ for deaf in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
     signal.signal(deaf, signal.SIG_IGN)
 
 
+def fork():
+    while True:
+        try:
+            return os.fork()
+        except OSError:  # the others have all that there may be
+            time.sleep(0.01)
+
+
 def orphan():
     os.setsid()
-    if os.fork():
+    if fork():
         os._exit(0)
 
 
@@ -23,7 +31,7 @@ def explode():
 
 
 for act in (lambda: None, os.setsid, os.setpgrp, orphan):
-    if os.fork() == 0:
+    if fork() == 0:
         act()
         if len(sys.argv) > 2:
             explode()

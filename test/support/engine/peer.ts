@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { cacheKeySize, entryLayout } from '../../../src/fastpath/entry.generated.js';
 import { argumentCount, encodeEntry, fitsEntry } from '../../../src/fastpath/index.js';
 import { landlockMinimumAbi, realHost, recordedHost } from '../../../src/host/index.js';
-import type { PlannedStart } from '../../../src/launch/index.js';
+import { type PlannedStart, privateRootIn } from '../../../src/launch/index.js';
 import { launch } from '../../../src/launch/launch.js';
 import { loadNative } from '../../../src/native/locate.js';
 import { parseRunArguments } from '../../../src/options/index.js';
@@ -115,6 +115,7 @@ async function inNode({
     plan,
     record: { ...run.record, status: 'running' },
     layers: run.trees.map(({ layer }) => layer),
+    privateRoot: spec.isolation === 'landlock' ? privateRootIn(run) : undefined,
     state: spec.state.named,
     reportContext: { spec, quiet: options.quiet === true, verbose: false },
     timeoutMs: spec.limits.timeoutMs ?? 0,
@@ -134,6 +135,12 @@ function masked(bytes: Uint8Array): Buffer {
   const clear = (from: number, size: number) => entry.fill(0, from, from + size);
   for (let i = 0; i < at('planIdCount'); i++)
     clear(at('plan') + entry.readUInt32LE(at('planIds') + 4 * i), 9);
+  // Pairs of strings, of which the second has it.
+  for (let from = at('renames'), n = 0; from < at('renames') + at('renamesSize'); n++) {
+    const next = entry.indexOf(0, from) + 1;
+    if (n % 2 === 1) clear(from + at('renamesId'), 9);
+    from = next;
+  }
   clear(at('record') + at('recordId'), 9);
   clear(at('record') + at('recordStarted'), 24);
   clear(at('record') + at('recordBaseline'), 19);
