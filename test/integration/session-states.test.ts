@@ -172,7 +172,7 @@ describe('bad input', () => {
       [['rollback', 'dev', 'nonesuch'], 1, 'has no snapshot "nonesuch"'],
       [['fork', 'dev', '--snapshot', 'nonesuch'], 1, 'has no snapshot "nonesuch"'],
       [['release', 'dev', 'nonesuch'], 1, 'It has: clean'],
-      [['snapshot', 'dev', 'clean'], 1, 'has a snapshot clean already'],
+      [['snapshot', 'dev', 'clean'], 1, 'already has a snapshot clean'],
       [['snapshot', 'dev', '../x'], 2, 'snapshot label'],
       [['snapshot', 'dev', 'a\nb'], 2, 'snapshot label'],
       [['fork', 'dev', '--name', 'dev'], 1, 'a session named dev is running'],
