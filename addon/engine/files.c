@@ -223,30 +223,28 @@ static JSValue stat_call(JSContext *context, JSValueConst self, int count, JSVal
              : stat_result(context, &info);
 }
 
+/* Asks about the file system of a path. Returns 0, or an errno. */
+static int file_system_of(JSContext *context, JSValueConst value, struct statfs *info) {
+  char path[PATH_LIMIT];
+  const int error = path_argument(context, value, path);
+  return error ? error : statfs(path, info) < 0 ? errno : 0;
+}
+
 static JSValue file_system_type(JSContext *context, JSValueConst self, int count,
                                 JSValueConst *values) {
   (void)self, (void)count;
-  char path[PATH_LIMIT];
   struct statfs info;
-  const int error = path_argument(context, values[0], path);
-  if (error)
-    return failed(context, error);
-  if (statfs(path, &info) < 0)
-    return result(context, -1);
-  return JS_NewInt64(context, (uint32_t)info.f_type);
+  const int error = file_system_of(context, values[0], &info);
+  return error ? failed(context, error) : JS_NewInt64(context, (uint32_t)info.f_type);
 }
 
 /* In bytes, for this user. */
 static JSValue free_space(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
-  char path[PATH_LIMIT];
   struct statfs info;
-  const int error = path_argument(context, values[0], path);
-  if (error)
-    return failed(context, error);
-  if (statfs(path, &info) < 0)
-    return result(context, -1);
-  return JS_NewInt64(context, (int64_t)info.f_bavail * info.f_bsize);
+  const int error = file_system_of(context, values[0], &info);
+  return error ? failed(context, error)
+               : JS_NewInt64(context, (int64_t)info.f_bavail * info.f_bsize);
 }
 
 static JSValue bytes_result(JSContext *context, const char *text, size_t size) {

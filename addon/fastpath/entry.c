@@ -103,7 +103,6 @@ static struct wb_entry *fit(struct wb_entry *entry, const struct wanted *wanted)
   char *const *words;
   if (!entry || memcmp(entry_at(entry, entry->cache_key), wanted->key, sizeof *wanted->key) != 0 ||
       !same_text(entry_at(entry, entry->state), wanted->state_path) || !is_recent(entry) ||
-      !recorded_variables_agree(entry, wanted->command->envp) ||
       !(words = words_behind(entry, wanted->command)))
     return NULL;
   return *words ? with_arguments(entry, words) : entry;
@@ -136,7 +135,8 @@ static struct wb_entry *read_named(int plans, uint64_t hash, const struct wanted
   uint64_t size = 0;
   struct wb_entry *entry = own_file(fd, &size) ? load(fd, size) : NULL;
   sys1(__NR_close, fd);
-  return fit(entry, wanted);
+  return entry && recorded_variables_agree(entry, wanted->command->envp) ? fit(entry, wanted)
+                                                                         : NULL;
 }
 
 /* So many first words may be those of an entry, and all of them. */

@@ -108,17 +108,13 @@ int datagrams_make(struct net *net, int family, int type) {
   return given;
 }
 
-static int same(const struct endpoint *a, const struct endpoint *b) {
-  return a->port == b->port && memcmp(a->address.bytes, b->address.bytes, 16) == 0;
-}
-
 /* The flow to an endpoint, or the place for one: a free one, or the oldest. */
 static struct datagram_flow *find_flow(struct net *net, uint32_t socket, const struct endpoint *to,
                                        int *found) {
   struct datagram_flow *place = &net->datagrams->flows[0];
   for (int i = 0; i < DATAGRAM_FLOWS_MAX; i++) {
     struct datagram_flow *flow = &net->datagrams->flows[i];
-    *found = flow->file >= 0 && flow->socket == socket && same(&flow->to, to);
+    *found = flow->file >= 0 && flow->socket == socket && net_same(&flow->to, to);
     if (*found)
       return flow;
     if (place->file >= 0 && (flow->file < 0 || flow->last < place->last))
@@ -127,16 +123,11 @@ static struct datagram_flow *find_flow(struct net *net, uint32_t socket, const s
   return place;
 }
 
-static int is_mapped(const struct address *address) {
-  static const unsigned char mapped[12] = {[10] = 255, 255};
-  return memcmp(address->bytes, mapped, sizeof mapped) == 0;
-}
-
 /* A socket of the host's that is connected; -1 with errno. `*port` is its own. */
 static int dial(const struct endpoint *to, uint16_t *port) {
   struct sockaddr_storage raw;
   struct endpoint own = {.port = 0};
-  const int family = is_mapped(&to->address) ? AF_INET : AF_INET6;
+  const int family = net_is_ipv4(&to->address) ? AF_INET : AF_INET6;
   socklen_t size = net_to_sockaddr(to, family, &raw);
   const int file = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (file < 0)

@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "../plan_check.h"
@@ -37,6 +38,16 @@ struct endpoint {
   struct address address;
   uint16_t port;
 };
+
+/* Whether an address is one of IPv4: ::ffff:0:0/96. */
+static inline int net_is_ipv4(const struct address *address) {
+  static const unsigned char mapped[12] = {[10] = 255, 255};
+  return memcmp(address->bytes, mapped, sizeof mapped) == 0;
+}
+
+static inline int net_same(const struct endpoint *a, const struct endpoint *b) {
+  return a->port == b->port && memcmp(a->address.bytes, b->address.bytes, 16) == 0;
+}
 
 /* What epoll(7) tells of, in the upper half of its data; the lower one is an index. */
 enum source {

@@ -45,18 +45,13 @@ struct publisher {
   struct relay relays[RELAYS_MAX];
 };
 
-static int is_ipv4(const struct address *address) {
-  static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
-  return memcmp(address->bytes, mapped, sizeof mapped) == 0;
-}
-
 static int listen_on(struct net *net, const struct wb_net_publish *entry, uint32_t index) {
   const uint32_t words[4] = {entry->word0, entry->word1, entry->word2, entry->word3};
   struct endpoint at = {.port = (uint16_t)entry->host_port};
   struct sockaddr_storage raw;
   const int one = 1;
   memcpy(at.address.bytes, words, 16);
-  const int family = is_ipv4(&at.address) ? AF_INET : AF_INET6;
+  const int family = net_is_ipv4(&at.address) ? AF_INET : AF_INET6;
   const socklen_t size = net_to_sockaddr(&at, family, &raw);
   int file = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (file < 0)

@@ -112,8 +112,7 @@ static int ask(struct net *net, uint32_t index) {
       close(query->file);
     struct endpoint to = {.port = 53};
     memcpy(to.address.bytes, &addresses[(uint32_t)query->tries % count], 16);
-    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
-    const int family = memcmp(to.address.bytes, mapped, 12) == 0 ? AF_INET : AF_INET6;
+    const int family = net_is_ipv4(&to.address) ? AF_INET : AF_INET6;
     struct sockaddr_storage raw;
     const socklen_t length = net_to_sockaddr(&to, family, &raw);
     const int stream = query->client >= 0;

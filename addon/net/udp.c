@@ -67,10 +67,6 @@ int tunnel_receive(struct net *net, int file) {
   return 0;
 }
 
-static int same(const struct endpoint *a, const struct endpoint *b) {
-  return a->port == b->port && memcmp(a->address.bytes, b->address.bytes, 16) == 0;
-}
-
 /* Sends the packet in `out`. A device that is full loses packets, as any network. */
 static void send_inside(const struct tunnel *tunnel, size_t size) {
   struct sockaddr_ll to = tunnel->inside;
@@ -91,8 +87,8 @@ static struct flow *find_flow(struct tunnel *tunnel, const struct packet *packet
   struct flow *place = &tunnel->flows[0];
   for (int i = 0; i < FLOWS_MAX; i++) {
     struct flow *flow = &tunnel->flows[i];
-    *found =
-        flow->file >= 0 && same(&flow->inside, &packet->from) && same(&flow->outside, &packet->to);
+    *found = flow->file >= 0 && net_same(&flow->inside, &packet->from) &&
+             net_same(&flow->outside, &packet->to);
     if (*found)
       return flow;
     if (place->file >= 0 && (flow->file < 0 || flow->last < place->last))
@@ -179,7 +175,7 @@ static int ask_about(struct net *net, const struct packet *packet, size_t size, 
     if (!tunnel->waiting[i].size)
       index = i;
     else if (packet_read(tunnel->waiting[i].bytes, tunnel->waiting[i].size, &other) &&
-             same(&other.from, &packet->from) && same(&other.to, &packet->to))
+             net_same(&other.from, &packet->from) && net_same(&other.to, &packet->to))
       return 1;
   }
   unsigned char *copy = net_may_ask(net) && index < WAITING_MAX ? malloc(size) : NULL;

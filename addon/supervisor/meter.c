@@ -21,9 +21,7 @@
 #define LEAST_NS (2 * MS)
 #define BUSY_NS (250 * MS)
 #define IDLE_NS (1000 * MS)
-/* How fast memory and disk can be filled, in bytes a nanosecond, so that no limit is overrun by
- * more than an eighth. */
-#define MEMORY_PACE 8
+/* How fast disk can be filled, in bytes a nanosecond. */
 #define DISK_PACE 3
 #define WALK_PAUSE_NS (20 * MS)
 /* So many running processes for each processor are a bomb, or a build that can wait. */
@@ -119,10 +117,6 @@ static void judge_cgroup(struct wb_meter *meter) {
     meter_exceed(meter, WB_LIMIT_CPU);
 }
 
-static uint64_t least(uint64_t a, uint64_t b) {
-  return a < b ? a : b;
-}
-
 static void judge_processor(struct wb_meter *meter, const struct wb_processes *seen, uint64_t now) {
   const uint64_t since = now - meter->sampled_ns;
   /* A process whose parent does not wait for it takes its time along; of those that come and go
@@ -154,17 +148,14 @@ static uint64_t safe_time(const struct wb_meter *meter, uint64_t memory) {
   const struct wb_plan *plan = meter->plan;
   uint64_t time = IDLE_NS;
   if (plan->memory_bytes && !in_cgroup(meter))
-    time = least(time,
-                 (meter_lost(plan->memory_bytes, memory) + plan->memory_bytes / 8) / MEMORY_PACE);
+    time = meter_least(time, meter_fill_time(plan->memory_bytes, memory, METER_MEMORY_PACE));
   if (plan->disk_bytes)
-    time =
-        least(time, (meter_lost(plan->disk_bytes, meter->usage.disk_bytes) + plan->disk_bytes / 8) /
-                        DISK_PACE);
+    time = meter_least(time, meter_fill_time(plan->disk_bytes, meter->usage.disk_bytes, DISK_PACE));
   if (plan->cpu_us)
-    time = least(time,
-                 meter_lost(plan->cpu_us, meter->usage.cpu_us) * 1000 / meter->processors + 5 * MS);
+    time = meter_least(
+        time, meter_lost(plan->cpu_us, meter->usage.cpu_us) * 1000 / meter->processors + 5 * MS);
   if (meter->disk.depth >= 0)
-    time = least(time, WALK_PAUSE_NS);
+    time = meter_least(time, WALK_PAUSE_NS);
   time = meter_programs_time(meter, time);
   return time < LEAST_NS ? LEAST_NS : time;
 }
@@ -213,8 +204,8 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now) {
   const uint64_t end = wb_now_ns(), cost = meter_spent_ns() - spent;
   const int busy = meter->usage.cpu_us != cpu_before;
   const uint64_t memory = seen.resident_bytes + seen.kernel_bytes + meter_shared_bytes(meter);
-  meter->interval_ns = least(meter->interval_ns * 2, busy ? BUSY_NS : IDLE_NS);
-  uint64_t wait = least(meter->interval_ns, safe_time(meter, memory));
+  meter->interval_ns = meter_least(meter->interval_ns * 2, busy ? BUSY_NS : IDLE_NS);
+  uint64_t wait = meter_least(meter->interval_ns, safe_time(meter, memory));
   meter->next_ns = end + (wait > cost * WB_METER_COST_SHARE ? wait : cost * WB_METER_COST_SHARE);
   return wanted;
 }

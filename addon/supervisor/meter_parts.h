@@ -24,9 +24,21 @@ static inline void meter_exceed(struct wb_meter *meter, uint32_t limit) {
     meter->usage.limit = limit;
 }
 
+static inline uint64_t meter_least(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
 /* How much is gone of something. */
 static inline uint64_t meter_lost(uint64_t before, uint64_t now) {
   return before > now ? before - now : 0;
+}
+
+/* How fast memory can be filled, in bytes a nanosecond. */
+#define METER_MEMORY_PACE 8
+
+/* Nanoseconds until a limit can be overrun by an eighth, filled at that pace. */
+static inline uint64_t meter_fill_time(uint64_t limit, uint64_t used, uint64_t pace) {
+  return (meter_lost(limit, used) + limit / 8) / pace;
 }
 
 /* For how long `count` of the processes that are not waited for had a processor in that time: each

@@ -9,12 +9,6 @@
 #define ABSENT_LOOKS 8
 /* If init cannot end a program in this time, only ending the run is left. */
 #define END_NS 5000000000ull
-/* How fast memory can be filled, in bytes a nanosecond. */
-#define MEMORY_PACE 8
-
-static uint64_t least(uint64_t a, uint64_t b) {
-  return a < b ? a : b;
-}
 
 static void judge_memory(struct wb_meter *meter, struct wb_program *one) {
   uint64_t used = one->resident_bytes + one->kernel_bytes;
@@ -34,7 +28,7 @@ static void judge_processor(const struct wb_meter *meter, const struct wb_proces
   one->lost_cpu_us += meter_unwaited_us(meter, seen, one->unwaited, since_ns);
   const uint64_t found = one->live_cpu_us + one->reaped_cpu_us + one->lost_cpu_us;
   const uint64_t missing = meter_lost(one->cpu_us, found);
-  const uint64_t gone = least(missing, one->missing_cpu_us);
+  const uint64_t gone = meter_least(missing, one->missing_cpu_us);
   one->lost_cpu_us += gone;
   one->missing_cpu_us = missing - gone;
   if (found > one->cpu_us)
@@ -82,11 +76,11 @@ uint64_t meter_programs_time(const struct wb_meter *meter, uint64_t time) {
       return 0;
     if (one->memory_limit) {
       const uint64_t used = one->resident_bytes + one->kernel_bytes;
-      time =
-          least(time, (meter_lost(one->memory_limit, used) + one->memory_limit / 8) / MEMORY_PACE);
+      time = meter_least(time, meter_fill_time(one->memory_limit, used, METER_MEMORY_PACE));
     }
     if (one->cpu_limit_us)
-      time = least(time, meter_lost(one->cpu_limit_us, one->cpu_us) * 1000 / meter->processors);
+      time =
+          meter_least(time, meter_lost(one->cpu_limit_us, one->cpu_us) * 1000 / meter->processors);
   }
   return time;
 }

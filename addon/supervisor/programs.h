@@ -18,7 +18,7 @@ struct wb_program {
   uint64_t resident_bytes, swapped_bytes, kernel_bytes, live_cpu_us;
   uint32_t unwaited;      /* as in struct wb_processes */
   uint32_t tasks, absent; /* samples in a row without one */
-  /* Processor time of what init has reaped, and of what nobody waited for. */
+  /* Processor time of processes that init reaped, and of those that no process waited for. */
   uint64_t reaped_cpu_us, lost_cpu_us;
   uint64_t cpu_us, missing_cpu_us; /* at most so far; and what of it the last sample did not find */
 };

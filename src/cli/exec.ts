@@ -4,7 +4,7 @@ import { LeaveToNode, UsageError } from '../errors/index.js';
 import { isWithin } from '../host/index.js';
 import { type OptionEntry, runOptionTable } from '../options/index.js';
 import type { ExecEnded, ExecRequest } from '../owner/index.js';
-import type { OwnLimits } from '../plan/index.js';
+import { type OwnLimits, ownLimitNames } from '../plan/index.js';
 import { execAttached } from './exec-attached.js';
 import { execRelayed } from './exec-relayed.js';
 import { requireSession } from './session-find.js';
@@ -62,8 +62,6 @@ interface Values extends OwnLimits {
   readonly tty?: 'auto' | 'always' | 'never';
 }
 
-const limitNames = ['memoryBytes', 'cpuMs', 'fileSizeBytes', 'openFiles'] as const;
-
 /** Variables to add: those that are to be passed have this process's value. */
 function environment(env: Values['env'] = {}): Record<string, string> {
   const all: Record<string, string> = {};
@@ -108,7 +106,7 @@ export async function executeIn(
   const session = requireSession(store, name);
   const here = process.cwd();
   const cwd = chdir ?? (isWithin(here, session.workdir) ? here : undefined);
-  const limits = Object.fromEntries(limitNames.map((one) => [one, others[one]]));
+  const limits = Object.fromEntries(ownLimitNames.map((one) => [one, others[one]]));
   const request: ExecRequest = { argv, cwd, env: environment(env), limits };
   if (!wantsTerminal(tty)) return statusOf(await execRelayed(store, session, request), false);
   const { TERM } = process.env;

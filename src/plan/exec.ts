@@ -16,13 +16,13 @@ export interface TerminalSize {
   readonly columns: number;
 }
 
+/** What a program of a session may have for itself. */
+export const ownLimitNames = ['memoryBytes', 'cpuMs', 'fileSizeBytes', 'openFiles'] as const;
+
 /** Of one program of a session, with all that comes from it. */
-export interface OwnLimits {
-  readonly memoryBytes?: number | undefined;
-  readonly cpuMs?: number | undefined;
-  readonly fileSizeBytes?: number | undefined;
-  readonly openFiles?: number | undefined;
-}
+export type OwnLimits = {
+  readonly [name in (typeof ownLimitNames)[number]]?: number | undefined;
+};
 
 export interface ExecPlan {
   /** Executables to try, one after the other, as the sandbox sees them. */

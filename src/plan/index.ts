@@ -1,6 +1,12 @@
 /** A {@link SandboxSpec} and a compiled filter become the bytes of a launch plan. */
 export { cachedPlan } from './cache.js';
-export { buildExec, type ExecPlan, type OwnLimits, type TerminalSize } from './exec.js';
+export {
+  buildExec,
+  type ExecPlan,
+  type OwnLimits,
+  ownLimitNames,
+  type TerminalSize,
+} from './exec.js';
 export {
   type BuiltinVerdict,
   type BuiltinVerdicts,

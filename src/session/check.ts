@@ -1,7 +1,7 @@
 /** Checks the options that callers pass to a session and its programs. */
 import { UsageError } from '../errors/index.js';
 import { checkCall, checkOptions } from '../launch/index.js';
-import { ownLimitNames } from './limits.js';
+import { ownLimitNames } from '../plan/index.js';
 import type { ExecOptions } from './options.js';
 import { preloadedOf } from './preloaded.js';
 

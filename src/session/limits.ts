@@ -1,11 +1,8 @@
 /** Limits of one program of a session, below those of the session. */
 import { UsageError } from '../errors/index.js';
 import { durationText, sizeText, validateRunOptions } from '../options/index.js';
-import type { OwnLimits } from '../plan/index.js';
+import { type OwnLimits, ownLimitNames } from '../plan/index.js';
 import type { LimitsSpec } from '../resolve/index.js';
-
-/** What a program of `exec` or `spawn` may have for itself. */
-export const ownLimitNames = ['memoryBytes', 'cpuMs', 'fileSizeBytes', 'openFiles'] as const;
 
 const text: Readonly<Record<keyof OwnLimits, (value: number) => string>> = {
   memoryBytes: sizeText,
