@@ -45,6 +45,8 @@ function useOf(call: string, args: Args): Partial<RefusalAdvice> | undefined {
   if (call === 'prctl' && args.option === 'PR_SET_MM')
     return { cause: 'it changes what other processes see of this one' };
   if (call === 'setsockopt') return { proviso: whereModule };
+  // The first step of a sandbox inside this one: its next steps, unshare and chroot, are refused as well.
+  if (call === 'clone') return { proviso: 'but a browser runs only with its own --no-sandbox' };
   if (call !== 'socket' || args.domain === 'AF_NETLINK' || neverAllowed(call, args))
     return undefined;
   return { cause: loadsModule.risk, proviso: whereModule };
@@ -65,7 +67,10 @@ const namespaces = '0x7e020000';
 
 /** Conditions on these arguments that match this use. */
 function conditionsOf(call: string, args: Args, names: readonly string[]): string[] {
-  if (call === 'clone') return [];
+  if (call === 'clone') {
+    const made = args.flags?.match(/\bCLONE_NEW\w+/g) ?? [];
+    return made.length === 0 ? [] : [`flags & ${namespaces} == ${made.join(' | ')}`];
+  }
   return names.flatMap((name) => {
     const value = args[name];
     if (value === undefined) return [];

@@ -128,7 +128,7 @@ function byPolicy(
   const { kind, cause, allowable } = advice;
   // Since Linux 5.12, mapping uid 0 of the parent namespace needs a capability there.
   const unmapped = context.insideRoot === true && /\bCLONE_NEWUSER\b/.test(args.flags ?? '');
-  const proviso = unmapped ? "but root's id cannot be mapped in it" : advice.proviso;
+  const proviso = advice.proviso ?? (unmapped ? "but root's id cannot be mapped in it" : undefined);
   if (!allowable || call.includes(' ')) return { kind, cause };
   const option = allowOption(call, advice);
   return proviso === undefined ? { kind, cause, option } : { kind, cause, option, proviso };

@@ -54,6 +54,12 @@ describe.each(identities())('as $label', (as) => {
     return report.refusals?.calls ?? [];
   };
 
+  /** The command that `wasbox why` would run again. */
+  const offered = async (argv: readonly string[]) => {
+    const { out } = await runWasbox(['why', '--json', '--', ...argv], { as, cwd });
+    return (JSON.parse(out) as { readonly fixed?: string }).fixed;
+  };
+
   it.each(programs)('%s: each option that is named makes its refusal go', async (_, argv) => {
     const refused = await refusals([], argv);
     expect(refused.length).toBeGreaterThan(0); // else nothing was tried
@@ -93,6 +99,23 @@ describe.each(identities())('as $label', (as) => {
     const namespaces = refused.filter(({ kind }) => kind === 'namespace');
     expect(namespaces.length).toBeGreaterThan(0);
     expect(namespaces.map(({ option }) => option)).toEqual(namespaces.map(() => undefined));
+  });
+
+  // Chromium and what is built on it make this call first, then unshare, then chroot, which no option advises.
+  it('a browser is told what helps it, and `why` does not offer what does not', async () => {
+    const argv = ['python3', '-c', `${call('56, 0x10000011, 0, 0, 0, 0')}\nraise SystemExit(1)`];
+    const [refused] = await refusals([], argv);
+    expect(refused).toMatchObject({ call: 'clone', arguments: { flags: 'CLONE_NEWUSER' } });
+    expect(refused?.proviso).toContain('--no-sandbox');
+    expect(await offered(argv)).toBeUndefined();
+    // The option that is named is for this call alone: other namespaces stay refused.
+    const named = words(refused?.option ?? '');
+    expect(await refusals(named, argv)).toEqual([]);
+    const other = ['python3', '-c', call('56, 0x50000011, 0, 0, 0, 0')];
+    expect(await refusals(named, other)).toMatchObject([{ call: 'clone' }]);
+    // Controls: an option that helps is offered, and every flag is open without a condition.
+    expect(await offered(['strace', '-o', '/dev/null', 'true'])).toContain('--allow');
+    expect(await refusals(['--allow', 'clone'], other)).toEqual([]);
   });
 });
 

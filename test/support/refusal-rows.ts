@@ -77,7 +77,13 @@ export const refusalRows: readonly [
     kernel,
   ],
   ['packet', 'socket domain=AF_PACKET type=SOCK_RAW protocol=768', 'socket', 'this kind of socket'],
-  ['clone_newuser', 'clone flags=CLONE_NEWUSER', 'namespace', 'every capability in it', 'clone'],
+  [
+    'clone_newuser',
+    'clone flags=CLONE_NEWUSER',
+    'namespace',
+    'every capability in it',
+    "'clone where flags & 0x7e020000 == CLONE_NEWUSER'",
+  ],
   [
     'unshare_user',
     'unshare flags=CLONE_NEWUSER',
