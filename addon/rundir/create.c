@@ -10,22 +10,42 @@
 
 #include "layer.h"
 
+static int open_and_lock(struct wb_rundir *run) {
+  run->directory = wb_open_beneath(run->parent, run->id, O_RDONLY | O_DIRECTORY, 0);
+  if (run->directory >= 0)
+    run->lock = wb_rundir_make_lock(run->directory);
+  return run->lock;
+}
+
+/* A directory that has no lock. Another process may be removing it, too. */
+static void give_up(struct wb_rundir *run) {
+  if (run->directory >= 0) {
+    syscall(SYS_unlinkat, run->directory, "lock.new", 0);
+    close(run->directory);
+    run->directory = -1;
+  }
+  syscall(SYS_unlinkat, run->parent, run->id, AT_REMOVEDIR);
+}
+
+/* A process that looks for interrupted runs takes a directory without a lock for one: where it was
+ * faster, this process makes another. */
 static int make_directory(struct wb_rundir *run, uint64_t started_ms) {
   for (;;) {
     if (wb_choose_id(run->state, started_ms, run->id) < 0)
       return -1;
-    if (syscall(SYS_mkdirat, run->parent, run->id, 0700) == 0)
-      break;
-    if (errno != EEXIST)
+    if (syscall(SYS_mkdirat, run->parent, run->id, 0700) < 0) {
+      if (errno != EEXIST)
+        return -1;
+      continue;
+    }
+    if (open_and_lock(run) >= 0)
+      return 0;
+    const int error = errno;
+    give_up(run);
+    errno = error;
+    if (error != EBUSY && error != ENOENT)
       return -1;
   }
-  run->directory = wb_open_beneath(run->parent, run->id, O_RDONLY | O_DIRECTORY, 0);
-  if (run->directory >= 0)
-    return 0;
-  const int error = errno;
-  syscall(SYS_unlinkat, run->parent, run->id, AT_REMOVEDIR);
-  errno = error;
-  return -1;
 }
 
 /* Of each tree, in the order in which they are made: "" is trees/N/. */
@@ -77,10 +97,7 @@ static int make_record(const struct wb_rundir *run, const struct wb_rundir_reque
 }
 
 static int make_new(struct wb_rundir *run, struct wb_rundir_request *request) {
-  if (make_directory(run, request->started_ms) < 0)
-    return -1;
-  run->lock = wb_rundir_make_lock(run->directory);
-  if (run->lock < 0 || make_layers(run, request) < 0 ||
+  if (make_directory(run, request->started_ms) < 0 || make_layers(run, request) < 0 ||
       (run->private_root && wb_private_root_make(run) < 0))
     return -1;
   return make_record(run, request);

@@ -6,15 +6,10 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../supervisor/directory.h"
 #include "rundir.h"
-
-/* A process makes the lock right after the directory: one without a lock that is older than this
- * belongs to a process that was killed in between. */
-#define YOUNG_SECONDS 60
 
 static int closed(int fd, int error) {
   close(fd);
@@ -36,19 +31,15 @@ int wb_rundir_make_lock(int directory) {
   int fd = wb_open_beneath(directory, "lock.new", O_RDWR | O_CREAT, 0600);
   if (fd < 0)
     return -1;
-  if (try_lock(fd) == 0 && wb_rename_fresh(directory, "lock.new", directory, "lock") == 0)
+  if (try_lock(fd) < 0)
+    return closed(fd, errno);
+  if (wb_rename_fresh(directory, "lock.new", directory, "lock") == 0)
     return fd;
-  return closed(fd, errno == EEXIST || errno == ENOENT ? EBUSY : errno);
-}
-
-static int is_being_made(int directory) {
-  struct statx info;
-  struct timespec now;
-  if (syscall(SYS_faccessat, directory, "run.json", 0) == 0)
-    return 0;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return syscall(SYS_statx, directory, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info) == 0 &&
-         now.tv_sec - info.stx_mtime.tv_sec < YOUNG_SECONDS;
+  const int error = errno;
+  /* Its name is this process's as long as it holds the lock. */
+  if (error == EEXIST)
+    syscall(SYS_unlinkat, directory, "lock.new", 0);
+  return closed(fd, error == EEXIST || error == ENOENT ? EBUSY : error);
 }
 
 int wb_rundir_lock_existing(int directory) {
@@ -59,11 +50,8 @@ int wb_rundir_lock_existing(int directory) {
 int wb_rundir_lock(int directory) {
   struct statx opened, named;
   int fd = wb_rundir_lock_existing(directory);
-  if (fd < 0 && errno == ENOENT) {
-    if (!is_being_made(directory))
-      return wb_rundir_make_lock(directory);
-    errno = ENOENT;
-  }
+  if (fd < 0 && errno == ENOENT)
+    return wb_rundir_make_lock(directory);
   if (fd < 0)
     return -1;
   /* A process that has removed the run meanwhile has removed this lock: then it guards nothing. */

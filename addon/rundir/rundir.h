@@ -95,10 +95,12 @@ void wb_rundir_close(struct wb_rundir *run);
 
 /* lock.c: opens and locks what is there. EBUSY: another process has it. */
 int wb_rundir_lock_existing(int directory);
-/* Takes the lock of an open run's directory; makes it where a run has lost it, or died
- * before it had one. EBUSY: another process has it. ENOENT: the run is just being made. */
+/* Takes the lock of an open run's directory, and makes it where there is none: the process that
+ * makes the lock owns the directory, also in place of the one that made that. EBUSY: another
+ * process has it. ENOENT: the directory was removed. */
 int wb_rundir_lock(int directory);
-/* Makes the lock of a new directory. EBUSY: another process was first. */
+/* Makes the lock of a new directory. EBUSY, ENOENT: another process was first, or has removed it.
+ */
 int wb_rundir_make_lock(int directory);
 /* Whether `runs` holds a run other than `own` whose lock is free. */
 int wb_rundir_interrupted(int runs, const char *own);

@@ -175,7 +175,7 @@ Napi::Value CloseRun(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
-// lockRun(directory): a descriptor; undefined where another process has it, or just makes the run.
+// lockRun(directory): a descriptor; undefined where another process has it or has removed it.
 Napi::Value LockRun(const Napi::CallbackInfo &info) {
   const int directory = info[0].IsNumber() ? info[0].As<Napi::Number>().Int32Value() : -1;
   const int lock = wb_rundir_lock(directory);

@@ -248,7 +248,10 @@ export function likeIt(native: ChangesNative, source: number, copy: number): voi
   }
 }
 
-/** Makes an empty root for a layer that is like the open root of another one, but for its mode. */
+/**
+ * Makes an empty root for a layer that is like the open root of another one, but for its mode. It appears when it is
+ * whole; what a killed process was making is replaced.
+ */
 export function makeRootLike(
   native: ChangesNative,
   source: number,
@@ -256,14 +259,20 @@ export function makeRootLike(
   parent: number,
   name: Buffer,
 ): void {
-  mkdirSync(at(parent, name), { mode: 0o700 });
-  withFd(openDirectory(native, parent, name), (made) => {
+  const part = partOf(name);
+  removeTree(native, parent, part);
+  mkdirSync(at(parent, part), { mode: 0o700 });
+  withFd(openDirectory(native, parent, part), (made) => {
     const stat = fstatSync(source, { bigint: true });
     likeIt(native, source, made);
     native.setTimes(made, stat.atimeNs, stat.mtimeNs);
     chmodSync(self(made), mode);
   });
+  native.renameat2(parent, part, parent, name, 0);
 }
+
+/** Name of a root in its parent that is not whole yet. */
+export const partOf = (name: Buffer): Buffer => Buffer.from(`${name.toString()}.new`);
 
 /** Removes whiteouts from a layer that nothing lies below. */
 export function dropWhiteouts(layer: Layer): void {

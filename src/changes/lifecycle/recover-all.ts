@@ -34,7 +34,7 @@ export function recoverOpened(store: Store, id: string, opened: Opened): RunReco
   const { native } = store;
   const { directory, lock } = opened;
   if (!hasRecord(directory)) {
-    // Its process died. Without the lock, it is still being created.
+    // Without the lock, its process is making it. With it, that process was killed or makes another.
     if (lock !== undefined) removeOpened(store, id, opened);
     return undefined;
   }

@@ -4,7 +4,13 @@
  */
 import { chmodSync, chownSync, fstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { at, lstatAt, openDirectory, withFd } from '../files/fdtree.js';
-import { dropWhiteouts, LayerMerge, makeRootLike, openToOwner } from '../files/merge-layer.js';
+import {
+  dropWhiteouts,
+  LayerMerge,
+  makeRootLike,
+  openToOwner,
+  partOf,
+} from '../files/merge-layer.js';
 import { removeTree } from '../files/remove.js';
 import type { ChangesNative, Run, RunRecord, TreeIdentity } from '../model/index.js';
 import { frozenPath, inFrozen, openFrozen, rootMode } from '../store/frozen.js';
@@ -122,8 +128,11 @@ function copyLayer(
     inLayer(native, part, index, (from) =>
       inLayer(native, runDirectory, index, (to) => {
         const mode = openToOwner(native, from, upperName);
-        native.renameat2(from, upperName, to, upperName, 0);
-        chmodSync(at(to, upperName), mode);
+        const moved = partOf(upperName);
+        removeTree(native, to, moved);
+        native.renameat2(from, upperName, to, moved, 0);
+        chmodSync(at(to, moved), mode);
+        native.renameat2(to, moved, to, upperName, 0);
       }),
     );
   });

@@ -14,7 +14,7 @@ export interface Opened {
   /** The open parent directory, and the run's own. */
   readonly parent: number;
   readonly directory: number;
-  /** Undefined if another process has it, or if the run is still being created. */
+  /** Undefined if another process has it. */
   readonly lock: number | undefined;
 }
 

@@ -45,6 +45,11 @@ static int is_failing(void) {
   return 1;
 }
 
+/* What another process does before the call `meet_at`, to each directory in `runs`. */
+static int meet_at;
+static void (*meet)(int runs, const char *name, int directory);
+static void meet_all(void);
+
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...) {
   va_list list;
@@ -55,6 +60,10 @@ long __wrap_syscall(long number, ...) {
   va_end(list);
   if (number != SYS_geteuid && is_failing()) /* which cannot fail */
     return -1;
+  if (calls == meet_at) {
+    meet_at = 0;
+    meet_all();
+  }
   /* The lock of a new run is held before another process can see it. */
   if (number == SYS_renameat2 && strcmp((const char *)a[3], "lock") == 0) {
     const int other = openat((int)a[0], (const char *)a[1], O_RDWR);
@@ -101,6 +110,12 @@ static int create(struct wb_rundir *run, int reuse) {
   return wb_rundir_create(run, state, &request);
 }
 
+static int open_runs(void) {
+  char path[256];
+  in("runs", path);
+  return open(path, O_RDONLY | O_DIRECTORY);
+}
+
 static int count(const char *name) {
   char path[256];
   in(name, path);
@@ -130,7 +145,21 @@ static int exists(int directory, const char *name) {
   return faccessat(directory, name, F_OK, 0) == 0;
 }
 
-/* A run that is there must be whole; what is none must be free to be removed, once it is old. */
+static void meet_all(void) {
+  const int runs = open_runs();
+  DIR *list = runs < 0 ? NULL : fdopendir(runs);
+  for (struct dirent *one; list && (one = readdir(list));) {
+    const int directory = one->d_name[0] == '.' ? -1 : openat(runs, one->d_name, O_RDONLY | O_DIRECTORY);
+    if (directory < 0)
+      continue;
+    meet(runs, one->d_name, directory);
+    close(directory);
+  }
+  if (list)
+    closedir(list);
+}
+
+/* A run that is there must be whole; what is none must be free to be removed. */
 static void check_recoverable(const char *place) {
   char path[256];
   in(place, path);
@@ -147,8 +176,6 @@ static void check_recoverable(const char *place) {
     if (is_kept || is_run)
       CHECK(exists(directory, "lock") && exists(directory, "layers/0/upper") &&
             exists(directory, "layers/0/work") && exists(directory, "run.json"));
-    const struct timespec old[2] = {{1, 0}, {1, 0}};
-    CHECK(futimens(directory, old) == 0);
     const int lock = wb_rundir_lock(directory);
     CHECK(lock >= 0);
     close(lock);
@@ -560,6 +587,56 @@ static void killed(int reuse) {
   }
 }
 
+static int met, met_lock;
+
+static void sweep(int runs, const char *name, int directory) {
+  const int lock = wb_rundir_lock(directory);
+  CHECK(lock >= 0 || errno == EBUSY);
+  if (lock < 0)
+    return;
+  met++;
+  CHECK(!exists(directory, "run.json")); /* it is no run yet */
+  CHECK(unlinkat(directory, "lock", 0) == 0);
+  CHECK(unlinkat(directory, "lock.new", 0) == 0 || errno == ENOENT);
+  CHECK(unlinkat(runs, name, AT_REMOVEDIR) == 0 && close(lock) == 0);
+}
+
+static void take_over(int runs, const char *name, int directory) {
+  (void)runs, (void)name;
+  const int lock = wb_rundir_lock(directory);
+  if (lock < 0)
+    return;
+  met++;
+  met_lock = lock;
+}
+
+/* Before each call of a start, another process looks for what was interrupted: it takes nothing but
+ * a directory without a lock, and the start makes another run then. */
+static void swept(void (*how)(int, const char *, int)) {
+  struct wb_rundir run;
+  int taken = 0;
+  meet = how;
+  for (int at = 1;; at++) {
+    met = 0;
+    met_lock = -1;
+    calls = 0;
+    meet_at = at;
+    CHECK(create(&run, 0) == 0);
+    const int done = meet_at != 0;
+    meet_at = 0;
+    taken += met;
+    CHECK(wb_rundir_lock(run.directory) < 0 && errno == EBUSY && exists(run.directory, "run.json"));
+    CHECK(count("runs") == 1 + (met_lock >= 0));
+    close(met_lock);
+    wb_rundir_close(&run);
+    check_recoverable("runs");
+    clear();
+    if (done)
+      break;
+  }
+  CHECK(taken >= 2); /* the control: there are such moments */
+}
+
 /* Without descriptors to be had, from the first to the last that a start needs. */
 static void without_descriptors(void) {
   struct rlimit before;
@@ -666,6 +743,8 @@ int main(void) {
   }
   with_home = with_root = 0;
   without_descriptors();
+  swept(sweep);
+  swept(take_over);
   race();
   CHECK(nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
   return 0;
