@@ -1,6 +1,7 @@
 /** The part of wasbox that fetches and unpacks images, which Node runs: the engine has no network. */
 import { LeaveToNode } from '../errors/index.js';
 import type { EnsureOptions } from '../image-store/index.js';
+import { displayText } from '../text/index.js';
 import { shortSize } from './columns.js';
 import { err } from './terminal.js';
 
@@ -34,8 +35,16 @@ export const tellLayers =
     say(`wasbox: ${stages[stage]} layer ${shortId(diffId)}${bytes}\n`);
   };
 
+/** Says which mirror or registry was passed over, and why. */
+export const tellPassedOver =
+  (say: (text: string) => void) =>
+  (host: string, problem: string): void =>
+    say(`wasbox: ${displayText(host)} passed over: ${displayText(problem)}\n`);
+
 /** How a run fetches an image that the store does not have. */
 export const fetchImage = (quiet: boolean) => ({
   load: imageStore,
-  ...(quiet ? {} : { onProgress: tellLayers(err) }),
+  ...(quiet
+    ? {}
+    : { onProgress: tellLayers(err), registry: { onPassedOver: tellPassedOver(err) } }),
 });

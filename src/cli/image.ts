@@ -4,7 +4,13 @@ import type { OptionEntry } from '../options/index.js';
 import { jsonText } from '../text/index.js';
 import { ago } from './ago.js';
 import { columns, shortSize } from './columns.js';
-import { type ImageStoreModule, imageStore, shortId, tellLayers } from './image-store.js';
+import {
+  type ImageStoreModule,
+  imageStore,
+  shortId,
+  tellLayers,
+  tellPassedOver,
+} from './image-store.js';
 import { err, out } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 
@@ -89,7 +95,11 @@ async function get(
       platform: values.platform,
       name: values.name,
       pull: 'always',
-      registry: { mirrors: values.mirror, plainHttp: values.plainHttp },
+      registry: {
+        mirrors: values.mirror,
+        plainHttp: values.plainHttp,
+        onPassedOver: tellPassedOver(say),
+      },
       limits: {
         ...(values.maxBytes === undefined ? {} : { bytes: values.maxBytes }),
         ...(values.maxFiles === undefined ? {} : { entries: values.maxFiles }),

@@ -2,21 +2,24 @@
 import { existsSync } from 'node:fs';
 import type { Store } from '../changes/index.js';
 import { ImageError } from '../errors/index.js';
-import { realHost } from '../host/index.js';
+import { type Host, realHost } from '../host/index.js';
 import {
   hostPlatform,
   type ImageReference,
   type LocalReference,
+  namedReferences,
   type Platform,
   parsePlatform,
   parseReference,
   platformText,
+  readRegistries,
   readStoredImage,
   type StoredImage,
   sourceStamp,
   storeVersion,
 } from '../image/index.js';
 import { Budget, defaultLimits, type ImageLimits } from './limits.js';
+import { refuseRejected } from './policy.js';
 import { type RegistryOptions, registryImage } from './registry/image.js';
 import { archiveFiles, directoryFiles, type ImageFiles } from './source/files.js';
 import { dockerImage, layoutImage } from './source/local.js';
@@ -56,24 +59,68 @@ export interface EnsureOptions {
  * @throws ImageError, UsageError
  */
 export async function ensureImage(ref: string, options: EnsureOptions): Promise<StoredImage> {
-  const host = realHost({ cwd: options.cwd });
+  const host = askedHost(options);
   const { directory } = options.store;
-  const read = (): StoredImage | undefined =>
-    readStoredImage(host, directory, options.name ?? ref, options.platform);
-  const stored = options.pull === 'always' ? undefined : read();
+  const read = (name: string): StoredImage | undefined =>
+    readStoredImage(host, directory, name, options.platform);
+  const stored = options.pull === 'always' ? undefined : read(options.name ?? ref);
   if (stored !== undefined) return stored;
-  const reference = parseReference(ref, host.cwd() ?? '/');
+  const named = namedReferences(parseReference(ref, host.cwd() ?? '/'), host, 'fetched');
+  const images = openImageStore(options.store);
+  for (const [i, { reference, file }] of named.entries()) {
+    try {
+      return await storedImage(images, reference, host, options, read);
+    } catch (error) {
+      // Of a short name: the next registry may have it.
+      if (i + 1 === named.length || !isOfServer(error))
+        throw wherefrom(error, ref, reference, file);
+    }
+  }
+  throw new ImageError('ERR_IMAGE_NOT_FOUND', `No registry has ${ref}.`);
+}
+
+/** The machine, with the environment that registries are asked with. */
+function askedHost({ cwd, registry }: EnsureOptions): Host {
+  const host = realHost({ cwd });
+  const env = registry?.env;
+  return env === undefined ? host : Object.create(host, { env: { value: env } });
+}
+
+const isOfServer = (error: unknown): boolean =>
+  error instanceof ImageError &&
+  (error.code === 'ERR_REGISTRY' || error.code === 'ERR_IMAGE_NOT_FOUND');
+
+/** Says where a short name got its registry from, which the user did not name. */
+function wherefrom(
+  error: unknown,
+  ref: string,
+  { text }: ImageReference,
+  file: string | undefined,
+): unknown {
+  if (file === undefined || !(error instanceof ImageError)) return error;
+  const { code, message, hint, cause } = error;
+  return new ImageError(code, `${message} ("${ref}" is ${text} by ${file})`, { hint, cause });
+}
+
+async function storedImage(
+  images: ImageStore,
+  reference: ImageReference,
+  host: Host,
+  options: EnsureOptions,
+  read: (name: string) => StoredImage | undefined,
+): Promise<StoredImage> {
   const platform =
     options.platform === undefined ? hostPlatform() : parsePlatform(options.platform);
-  const images = openImageStore(options.store);
+  refuseRejected(reference, host);
+  const { text } = nameOf(reference, host, options);
   // Layers that another process removes before the record names them are unpacked again.
   for (let attempt = 1; ; attempt++) {
     try {
-      await storeImage(images, reference, platform, options);
+      await storeImage(images, reference, text, platform, host, options);
     } catch (error) {
       throw storeError(images.directory, error);
     }
-    const found = read();
+    const found = read(text);
     if (found !== undefined) return found;
     if (attempt === 3) {
       throw new ImageError('ERR_IMAGE_STORE', 'The image was removed while it was stored.');
@@ -84,12 +131,13 @@ export async function ensureImage(ref: string, options: EnsureOptions): Promise<
 async function storeImage(
   images: ImageStore,
   reference: ImageReference,
+  name: string,
   platform: Platform,
+  host: Host,
   options: EnsureOptions,
 ): Promise<void> {
   const limits = { ...defaultLimits, ...options.limits };
-  const named = options.name === undefined ? undefined : parseReference(options.name, '/');
-  const { image, close } = await findImage(images, reference, platform, limits, options);
+  const { image, close } = await findImage(images, reference, platform, limits, host, options);
   try {
     const budget = new Budget(limits);
     let below: AddedLayer[] = [];
@@ -104,7 +152,7 @@ async function storeImage(
       const record = {
         version: storeVersion,
         id: image.id,
-        reference: (named ?? reference).text,
+        reference: name,
         platform: platformText(platform),
         manifest: image.manifest,
         layers,
@@ -120,6 +168,12 @@ async function storeImage(
   }
 }
 
+/** What the store calls an image: a short name is the first that it may mean. */
+function nameOf(reference: ImageReference, host: Host, { name }: EnsureOptions): ImageReference {
+  if (name === undefined) return reference;
+  return namedReferences(parseReference(name, '/'), host)[0]?.reference ?? reference;
+}
+
 interface Found {
   readonly image: SourceImage;
   readonly close: () => void;
@@ -130,6 +184,7 @@ async function findImage(
   reference: ImageReference,
   platform: Platform,
   limits: ImageLimits,
+  host: Host,
   options: EnsureOptions,
 ): Promise<Found> {
   if (reference.kind === 'id') {
@@ -137,15 +192,10 @@ async function findImage(
   }
   if (reference.kind === 'registry') {
     const { registry = {}, onProgress, signal } = options;
-    const image = await registryImage(
-      images,
-      reference,
-      platform,
-      limits,
-      registry,
-      ({ digest, size }, stage) => onProgress?.({ stage, diffId: digest, size }),
-      signal,
-    );
+    const onBlob: Parameters<typeof registryImage>[0]['onBlob'] = ({ digest, size }, stage) =>
+      onProgress?.({ stage, diffId: digest, size });
+    const asked = { images, reference, wanted: platform, limits, onBlob };
+    const image = await registryImage(asked, readRegistries(host), registry, signal);
     return { image, close: () => undefined };
   }
   return localImage(images, reference, platform, limits);

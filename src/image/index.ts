@@ -22,6 +22,14 @@ export {
   type RegistryReference,
 } from './reference.js';
 export {
+  containersHome,
+  matchRegistry,
+  type RegistriesHost,
+  readRegistries,
+} from './registries.js';
+export type { ConfiguredRegistry, Registries } from './registries-file.js';
+export { type NamedReference, namedReferences } from './short-names.js';
+export {
   checkVersion,
   imageLockName,
   imagesDirectory,

@@ -19,6 +19,8 @@ export interface RegistryReference {
   readonly repository: string;
   readonly tag: string | undefined;
   readonly digest: string | undefined;
+  /** The name as it was given, without tag and digest, where it names no registry: `python`. */
+  readonly short: string | undefined;
   readonly text: string;
 }
 
@@ -59,20 +61,24 @@ const hubName = 'docker.io';
 const hubNames = new Set([hubName, 'index.docker.io', 'registry-1.docker.io']);
 
 /** The registry that a reference names: as in Docker, the first part is one if it looks like a host. */
-function splitHost(text: string): [host: string, rest: string] {
+function splitHost(text: string): [host: string | undefined, rest: string] {
   const slash = text.indexOf('/');
   const first = text.slice(0, Math.max(0, slash));
   const isHost = /[.:[]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
-  return slash > 0 && isHost ? [first, text.slice(slash + 1)] : [hubName, text];
+  return slash > 0 && isHost ? [first, text.slice(slash + 1)] : [undefined, text];
 }
 
-function registryReference(whole: string, text: string): RegistryReference {
+const dockerPrefix = 'docker://';
+
+function registryReference(whole: string): RegistryReference {
+  const isDockers = whole.startsWith(dockerPrefix);
+  const text = isDockers ? whole.slice(dockerPrefix.length) : whole;
   const [beforeDigest = '', digest, ...more] = text.split('@');
   if (more.length > 0 || (digest !== undefined && !isDigest(digest))) {
     throw wrong(whole, 'the digest is not sha256: and 64 hexadecimal digits');
   }
   const [name, rest] = splitHost(beforeDigest);
-  const host = hubNames.has(name) ? hubName : name;
+  const host = name === undefined || hubNames.has(name) ? hubName : name;
   if (!hostPattern.test(host)) throw wrong(whole, `"${host}" is not a host`);
   const colon = rest.lastIndexOf(':');
   const path = colon < 0 ? rest : rest.slice(0, colon);
@@ -90,6 +96,8 @@ function registryReference(whole: string, text: string): RegistryReference {
     repository,
     tag,
     digest,
+    // As for skopeo, docker:// leaves no question.
+    short: name === undefined && !isDockers ? path : undefined,
     text: `${host}/${repository}${suffix}`,
   };
 }
@@ -114,7 +122,7 @@ export function parseReference(text: string, cwd: string): ImageReference {
   if (text === '' || text.length > 4096 || text.includes('\0')) throw wrong(text, 'not a name');
   if (isDigest(text)) return { kind: 'id', text };
   const kind = localKinds.find((one) => text.startsWith(`${one}:`));
-  if (kind === undefined) return registryReference(text, text.replace(/^docker:\/\//, ''));
+  if (kind === undefined) return registryReference(text);
   const rest = text.slice(kind.length + 1);
   // As skopeo and podman read it: what follows the first colon is a name.
   const colon = rest.indexOf(':');

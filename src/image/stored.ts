@@ -29,6 +29,7 @@ import {
   parseReference,
   platformText,
 } from './reference.js';
+import { namedReferences } from './short-names.js';
 
 /** An image whose layers are unpacked. */
 export interface StoredImage {
@@ -81,7 +82,7 @@ export function sourceStamp(files: Host['files'], source: LocalReference): strin
   return info === undefined ? undefined : `${info.dev}:${info.ino}`;
 }
 
-type AskedHost = Pick<Host, 'cwd'> & { readonly files: Host['files'] };
+type AskedHost = Pick<Host, 'cwd' | 'env' | 'uid' | 'userById'> & { readonly files: Host['files'] };
 
 /**
  * An image that is in the store, or undefined: it is to be pulled or imported.
@@ -96,15 +97,27 @@ export function readStoredImage(
   ref: string,
   platform?: string,
 ): StoredImage | undefined {
-  const reference = parseReference(ref, host.cwd() ?? '/');
   const wanted = platform === undefined ? hostPlatform() : parsePlatform(platform);
-  const bytes = host.files.read(recordPath(stateDir, reference, wanted), recordLimit);
+  for (const { reference } of namedReferences(parseReference(ref, host.cwd() ?? '/'), host)) {
+    const found = storedAs(host.files, stateDir, reference, wanted);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function storedAs(
+  files: Host['files'],
+  stateDir: string,
+  reference: ImageReference,
+  wanted: Platform,
+): StoredImage | undefined {
+  const bytes = files.read(recordPath(stateDir, reference, wanted), recordLimit);
   if (bytes === undefined) return undefined;
   const record = jsonObject(bytes, 'its record in the store');
   checkVersion(record);
-  if (!isCurrent(host.files, reference, record)) return undefined;
+  if (!isCurrent(files, reference, record)) return undefined;
   const lowers = lowersOf(record, stateDir);
-  if (lowers.some((path) => host.files.lstat(path)?.kind !== 'directory')) return undefined;
+  if (lowers.some((path) => files.lstat(path)?.kind !== 'directory')) return undefined;
   const id = textOf(record.id, 'id');
   if (!isDigest(id)) throw invalidImage('its record in the store has no id');
   return {

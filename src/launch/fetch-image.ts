@@ -13,6 +13,8 @@ export interface FetchImage {
   /** @default the file beside the library's */
   readonly load?: (() => Promise<ImageStoreModule>) | undefined;
   readonly onProgress?: EnsureOptions['onProgress'] | undefined;
+  /** @default the user's own configuration of registries */
+  readonly registry?: EnsureOptions['registry'] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -40,7 +42,7 @@ export async function withImage<T>(
   { image, platform }: Pick<ResolveOptions, 'image' | 'platform'>,
   host: Pick<Host, 'cwd'>,
   resolve: () => T,
-  { load = besideLibrary, onProgress, signal }: FetchImage = {},
+  { load = besideLibrary, ...rest }: FetchImage = {},
 ): Promise<T> {
   try {
     return resolve();
@@ -49,6 +51,6 @@ export async function withImage<T>(
   }
   const { ensureImage } = await load();
   const store: Store = openStore(loadNative().native);
-  await ensureImage(image, { store, platform, cwd: host.cwd(), onProgress, signal });
+  await ensureImage(image, { store, platform, cwd: host.cwd(), ...rest });
   return resolve();
 }

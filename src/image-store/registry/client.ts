@@ -16,16 +16,7 @@ const tokenLimit = 1 << 20;
 const refused = (message: string, hint?: string): ImageError =>
   new ImageError('ERR_REGISTRY', message, { hint });
 
-/** Whether a server may see what was meant for a registry: the same host, or one of the same domain. */
-export function isSameSite(registry: string, other: string): boolean {
-  const name = (host: string): string => host.replace(/:\d+$/, '').toLowerCase();
-  const [one, two] = [name(registry), name(other)];
-  if (one === two) return true;
-  // An address, or a name without a domain, has nothing in common with another.
-  if (/^[\d.]+$|^\[/.test(one) || /^[\d.]+$|^\[/.test(two)) return false;
-  const domain = (host: string): string => host.split('.').slice(-2).join('.');
-  return one.includes('.') && domain(one) === domain(two) && domain(one).length > 5;
-}
+const hostnameOf = ({ hostname }: URL): string => hostname.toLowerCase();
 
 export class RegistryClient {
   readonly endpoint: Endpoint;
@@ -37,7 +28,8 @@ export class RegistryClient {
 
   constructor(endpoint: Endpoint, settings: ClientSettings) {
     this.endpoint = endpoint;
-    this.#settings = settings;
+    const unverified = endpoint.plain === 'insecure' ? endpoint.host : undefined;
+    this.#settings = { ...settings, unverified };
     this.#plain = endpoint.plain === 'always';
   }
 
@@ -48,6 +40,8 @@ export class RegistryClient {
       new URL(`${this.#plain ? 'http' : 'https'}://${host}/v2/${repository}/${path}`);
     let answer = await this.#askPlainly(url, headers);
     for (let tries = 0; answer.status === 401 && tries < 2; tries++) {
+      // What a server says to which the registry redirects is not the registry's challenge.
+      if (answer.origin !== url().origin) break;
       answer.body.destroy();
       const challenge = parseChallenge(answer.headers['www-authenticate']);
       const authorization = await this.#authorize(challenge, url());
@@ -79,7 +73,7 @@ export class RegistryClient {
     throw refused(`${registry} answered with status ${status}.`);
   }
 
-  /** A registry on this machine need not have TLS. */
+  /** A registry on this machine need not have TLS; nor one that the user's configuration calls insecure. */
   async #askPlainly(
     url: () => URL,
     headers: Readonly<Record<string, string>>,
@@ -87,8 +81,9 @@ export class RegistryClient {
     try {
       return await this.#follow(url(), headers);
     } catch (error) {
-      const may = this.endpoint.plain === 'fallback' && !this.#plain;
-      if (!may || !(error instanceof ConnectionError) || !error.isPlain) throw error;
+      const { plain } = this.endpoint;
+      const isOther = error instanceof ConnectionError && (plain === 'insecure' || error.isPlain);
+      if (this.#plain || plain === 'never' || !isOther) throw error;
       this.#plain = true;
       return this.#follow(url(), headers);
     }
@@ -123,19 +118,31 @@ export class RegistryClient {
 
   #requireTls(url: URL, first: URL): void {
     if (url.protocol === 'https:') return;
-    const plainly = this.#plain && (url.host === first.host || isLocalhost(url.host));
+    const plainly =
+      this.#plain &&
+      (url.host === first.host || (isLocalhost(url.host) && isLocalhost(first.host)));
     if (url.protocol === 'http:' && plainly) return;
     throw refused(`${first.host} sends us to ${url.host} without TLS.`);
   }
 
   async #authorize(challenge: Challenge | undefined, url: URL): Promise<string | undefined> {
-    this.#credentials ??= credentialsFor(this.endpoint.registry, this.#settings.env);
+    this.#credentials ??= credentialsFor(this.endpoint, this.#settings.env);
     const credentials = await this.#credentials;
     if (challenge?.scheme === 'basic') {
       return credentials?.kind === 'password' ? basic(credentials) : undefined;
     }
     if (challenge?.scheme !== 'bearer') return undefined;
     return `Bearer ${await this.#token(challenge, credentials, url)}`;
+  }
+
+  /**
+   * Whether a token server may see the registry's credentials. The challenge says which server that is, as Docker Hub
+   * on registry-1.docker.io names auth.docker.io; so it counts for another host only if TLS proves whose it is.
+   */
+  #mayHaveCredentials(realm: URL, registry: URL): boolean {
+    if (hostnameOf(realm) === hostnameOf(registry)) return true;
+    const isVerified = registry.protocol === 'https:' && this.endpoint.plain !== 'insecure';
+    return isVerified && realm.protocol === 'https:';
   }
 
   /** Docker's token authentication; with a refresh token OAuth2's. */
@@ -151,8 +158,9 @@ export class RegistryClient {
       throw refused(`${registry.host} names no server for tokens.`);
     }
     this.#requireTls(realm, registry);
-    const known =
-      credentials !== undefined && isSameSite(registry.host, realm.host) ? credentials : undefined;
+    realm.username = '';
+    realm.password = '';
+    const known = this.#mayHaveCredentials(realm, registry) ? credentials : undefined;
     const scope = `repository:${this.endpoint.repository}:pull`;
     const fields = {
       ...(parameters.service === undefined ? {} : { service: parameters.service }),
@@ -180,7 +188,7 @@ export class RegistryClient {
       throw refused(
         `${realm.host} gives no token for ${this.endpoint.repository} (status ${answer.status}).`,
         credentials !== undefined && known === undefined
-          ? `Your credentials for ${registry.host} were not sent to ${realm.host}, which is of another domain.`
+          ? `Your credentials for ${registry.host} were not sent to ${realm.host}: without verified TLS its name proves nothing.`
           : `You may have to log in:\n  docker login ${this.endpoint.registry}`,
       );
     }

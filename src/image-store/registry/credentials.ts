@@ -32,16 +32,29 @@ function files(env: Env): string[] {
 }
 
 /** Docker Hub has an address of its own in these files. */
-const keysOf = (host: string): string[] =>
+const hostKeys = (host: string): string[] =>
   host === 'docker.io'
     ? ['https://index.docker.io/v1/', 'index.docker.io', 'docker.io', 'registry-1.docker.io']
     : [host, `https://${host}`, `https://${host}/v1/`, `https://${host}/v2/`];
 
+/** containers-auth.json(5): also of a repository, or of what is above it; the longest first. */
+function keysOf({ registry, repository }: Asked): string[] {
+  const names = repository.split('/');
+  const paths = names.map((_, i) => [registry, ...names.slice(0, names.length - i)].join('/'));
+  return [...paths, ...hostKeys(registry)];
+}
+
+interface Asked {
+  /** As references name it: `docker.io`. */
+  readonly registry: string;
+  readonly repository: string;
+}
+
 /** @throws ImageError ERR_REGISTRY where a file or a helper is of no use */
-export async function credentialsFor(host: string, env: Env): Promise<Credentials | undefined> {
+export async function credentialsFor(asked: Asked, env: Env): Promise<Credentials | undefined> {
   for (const path of files(env)) {
     const config = read(path);
-    const found = config === undefined ? undefined : await inFile(config, host, path, env);
+    const found = config === undefined ? undefined : await inFile(config, asked, path, env);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -69,18 +82,19 @@ const object = (value: JsonObject[string], what: string): JsonObject =>
 
 async function inFile(
   config: JsonObject,
-  host: string,
+  asked: Asked,
   path: string,
   env: Env,
 ): Promise<Credentials | undefined> {
-  const keys = keysOf(host);
+  const keys = keysOf(asked);
   const helpers = object(config.credHelpers, 'credHelpers');
   for (const key of keys) {
     const helper = Object.hasOwn(helpers, key) ? textOf(helpers[key], 'a helper') : '';
     if (helper !== '') return fromHelper(helper, key, env);
   }
   const store = textOf(config.credsStore, 'credsStore');
-  for (const key of store === '' ? [] : keys) {
+  // A store knows hosts alone: to ask for each path would start it once for each.
+  for (const key of store === '' ? [] : hostKeys(asked.registry)) {
     const found = await fromHelper(store, key, env);
     if (found !== undefined) return found;
   }

@@ -23,7 +23,13 @@ const resumes = 5;
 export const partialPath = (images: ImageStore, { digest }: Descriptor): string =>
   pathIn(images, 'partial', digest.slice('sha256:'.length));
 
-export type OnDownload = (stage: 'download' | 'resume') => void;
+export type OnPassedOver = (server: RegistryClient['endpoint'], error: unknown) => void;
+
+export interface DownloadEvents {
+  readonly onDownload: (stage: 'download' | 'resume') => void;
+  /** A server that failed; the next one is asked. */
+  readonly onPassedOver: OnPassedOver;
+}
 
 /**
  * Downloads a blob, or what is missing of it, and verifies it.
@@ -33,49 +39,73 @@ export async function download(
   images: ImageStore,
   clients: readonly RegistryClient[],
   blob: Descriptor,
-  onDownload: OnDownload,
+  on: DownloadEvents,
 ): Promise<void> {
   const path = partialPath(images, blob);
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
   const fd = openSync(path, flags, 0o600);
   try {
-    await fill(fd, clients, blob, onDownload);
-    const found = digestOf(fd);
-    if (found !== blob.digest) {
-      removeFile(path);
-      throw wrongDigest('a layer', blob.digest, found);
-    }
+    await fill(fd, clients, blob, on);
+  } catch (error) {
+    // Nothing of it is worth going on with.
+    if (fstatSync(fd).size === 0) removeFile(path);
+    throw error;
   } finally {
     closeSync(fd);
   }
 }
 
+/** What another server does not make better: the disk is full, the user wants no more. */
+const isFinal = (error: unknown): boolean => {
+  const { code } = error as { readonly code?: unknown };
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'ABORT_ERR';
+};
+
+/** From the servers in turn, until the file has the blob's bytes. */
 async function fill(
   fd: number,
   clients: readonly RegistryClient[],
   blob: Descriptor,
-  onDownload: OnDownload,
+  { onDownload, onPassedOver }: DownloadEvents,
 ): Promise<void> {
   let at = 0;
+  /** Whether all that is there came from the server that is asked now. */
+  let isOwn = false;
   for (let left = resumes; ; ) {
     const before = fstatSync(fd).size;
     if (before > blob.size) ftruncateSync(fd, 0);
-    else if (before === blob.size) return;
     const client = clients[at];
     if (client === undefined) throw invalidImage('no registry has its layers');
     try {
-      onDownload(before > 0 ? 'resume' : 'download');
-      await append(fd, client, blob);
+      if (before < blob.size) {
+        onDownload(before > 0 ? 'resume' : 'download');
+        isOwn = await append(fd, client, blob, isOwn);
+      }
+      if (fstatSync(fd).size === blob.size && isRight(fd, blob, isOwn || blob.size === 0)) return;
     } catch (error) {
+      if (isFinal(error)) throw error;
       const progress = fstatSync(fd).size > before;
-      const { code } = error as { readonly code?: unknown };
-      if (code === 'ERR_IMAGE' || code === 'ENOSPC' || code === 'EDQUOT' || code === 'ABORT_ERR')
-        throw error;
       if (progress && left > 0) left -= 1;
-      else if (at + 1 < clients.length) at += 1;
-      else throw interrupted(error, client);
+      else if (at + 1 < clients.length) {
+        onPassedOver(client.endpoint, error);
+        at += 1;
+        isOwn = false;
+      } else throw interrupted(error, client);
     }
   }
+}
+
+/**
+ * Verifies what is there. Wrong bytes that came from several servers, or were there before, are dropped: one server is
+ * asked for all of them.
+ * @throws ImageError where one server sent them all
+ */
+function isRight(fd: number, blob: Descriptor, isOwn: boolean): boolean {
+  const found = digestOf(fd);
+  if (found === blob.digest) return true;
+  ftruncateSync(fd, 0);
+  if (isOwn) throw wrongDigest('a layer', blob.digest, found);
+  return false;
 }
 
 const interrupted = (error: unknown, { endpoint }: RegistryClient): unknown =>
@@ -86,11 +116,16 @@ const interrupted = (error: unknown, { endpoint }: RegistryClient): unknown =>
         hint: 'Try again; what was downloaded is kept.',
       });
 
+/**
+ * @param isOwn whether what is there came from this server
+ * @returns whether all of it does now
+ */
 async function append(
   fd: number,
   client: RegistryClient,
   { digest, size }: Descriptor,
-): Promise<void> {
+  isOwn: boolean,
+): Promise<boolean> {
   let position = fstatSync(fd).size;
   const answer = await client.get(
     `blobs/${digest}`,
@@ -101,9 +136,10 @@ async function append(
     ftruncateSync(fd, 0);
     if (answer.status === 416) {
       answer.body.destroy();
-      return; // from its beginning
+      return true; // from its beginning
     }
   }
+  const own = position === 0 || isOwn;
   for await (const chunk of answer.body as AsyncIterable<Buffer>) {
     if (position + chunk.length > size) {
       answer.body.destroy();
@@ -120,6 +156,7 @@ async function append(
       hint: 'Try again; what was downloaded is kept.',
     });
   }
+  return own;
 }
 
 function continues(range: string | undefined, status: number, position: number): boolean {

@@ -1,10 +1,12 @@
 /** Servers that have a repository: the registry itself, and mirrors before it. */
-import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { parse } from 'smol-toml';
 import { ImageError, UsageError } from '../../errors/index.js';
-import type { RegistryReference } from '../../image/index.js';
+import {
+  type ConfiguredRegistry,
+  matchRegistry,
+  parseReference,
+  type Registries,
+  type RegistryReference,
+} from '../../image/index.js';
 
 export interface Endpoint {
   /** As references name it, for credentials: `docker.io`. */
@@ -12,8 +14,13 @@ export interface Endpoint {
   /** `registry-1.docker.io`, `localhost:5000` */
   readonly host: string;
   readonly repository: string;
-  /** Whether it may be asked without TLS. */
-  readonly plain: 'never' | 'fallback' | 'always';
+  /** Of the manifest: a tag or a digest. */
+  readonly name: string;
+  /**
+   * How it may be asked without TLS: `fallback` where it talks none; `insecure` also where its certificate is not
+   * trusted, or nothing answers there.
+   */
+  readonly plain: 'never' | 'fallback' | 'insecure' | 'always';
 }
 
 export interface MirrorOptions {
@@ -28,104 +35,92 @@ const nameOfHost = (host: string): string => host.replace(/:\d+$/, '');
 export const isLocalhost = (host: string): boolean =>
   /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(nameOfHost(host));
 
-function endpoint(registry: string, repository: string, insecure: boolean): Endpoint {
-  const plain = insecure ? 'always' : isLocalhost(registry) ? 'fallback' : 'never';
-  const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry;
-  return { registry, host, repository, plain };
-}
-
-/** `mirror.example/path` and a repository: where the mirror has it. */
-function mirrored(location: string, repository: string, insecure: boolean): Endpoint {
-  const [host = '', ...path] = location.split('/');
-  return endpoint(host, [...path, repository].join('/'), insecure);
-}
-
-/** A `[[registry]]` of containers-registries.conf(5). */
-interface Configured {
-  readonly prefix: string;
-  readonly location: string;
-  readonly insecure: boolean;
-  readonly blocked: boolean;
-  readonly mirrors: readonly { readonly location: string; readonly insecure: boolean }[];
-}
-
-type Table = Readonly<Record<string, unknown>>;
-const tables = (value: unknown): Table[] => (Array.isArray(value) ? (value as Table[]) : []);
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-
-function configuration(env: Readonly<Record<string, string | undefined>>): Configured[] {
-  const places = [
-    env.CONTAINERS_REGISTRIES_CONF ?? '',
-    join(env.HOME ?? homedir(), '.config/containers/registries.conf'),
-    '/etc/containers/registries.conf',
-  ];
-  for (const path of places) {
-    let source: string;
-    try {
-      source = readFileSync(path, 'utf8');
-    } catch {
-      continue;
-    }
-    let parsed: Table;
-    try {
-      parsed = parse(source);
-    } catch (cause) {
-      throw new ImageError('ERR_REGISTRY', `${path} is not valid TOML.`, { cause });
-    }
-    return tables(parsed.registry).map((one) => {
-      const location = text(one.location);
-      return {
-        prefix: text(one.prefix) || location,
-        location: location || text(one.prefix),
-        insecure: one.insecure === true,
-        blocked: one.blocked === true,
-        mirrors: tables(one.mirror).map((mirror) => ({
-          location: text(mirror.location),
-          insecure: mirror.insecure === true,
-        })),
-      };
-    });
-  }
-  return [];
-}
+/** An address of a registry has no query, no user and no port but numbers: never part of a URL that means another. */
+const hostPattern = /^[\w.:[\]-]+$/;
 
 function optionMirrors(mirrors: readonly string[], host: string): string[] {
   return mirrors.flatMap((one) => {
     const [of = '', location = '', ...more] = one.split('=');
     if (of === '' || !/^[\w.:[\]-]+(\/[\w.-]+)*$/.test(location) || more.length > 0) {
-      throw new UsageError(
-        'ERR_OPTION_VALUE',
-        `invalid mirror: ${one} (try docker.io=mirror.example)`,
-      );
+      throw new UsageError('ERR_OPTION_VALUE', `--mirror: invalid mirror "${one}"`, {
+        hint: 'Example: --mirror docker.io=mirror.example',
+      });
     }
     return of === host ? [location] : [];
   });
 }
 
-/** In the order in which they are asked. */
+function checkPlain(hosts: readonly string[]): void {
+  const bad = hosts.find((one) => !hostPattern.test(one));
+  if (bad === undefined) return;
+  throw new UsageError('ERR_OPTION_VALUE', `--plain-http: "${bad}" is not a host`, {
+    hint: 'Example: --plain-http registry.example:5000',
+  });
+}
+
+/** In the order in which they are asked. @throws ImageError ERR_REGISTRY where the registry is blocked */
 export function endpointsOf(
-  { host, repository }: RegistryReference,
+  reference: RegistryReference,
   { mirrors = [], plainHttp = [] }: MirrorOptions,
-  env: Readonly<Record<string, string | undefined>>,
+  registries: Registries,
 ): Endpoint[] {
-  const plain = (location: string): boolean => plainHttp.includes(location.split('/')[0] ?? '');
-  const whole = `${host}/${repository}`;
-  const configured = configuration(env)
-    .filter(({ prefix }) => prefix !== '' && (whole === prefix || whole.startsWith(`${prefix}/`)))
-    .sort((a, b) => b.prefix.length - a.prefix.length)[0];
-  const given = optionMirrors(mirrors, host).map((one) => mirrored(one, repository, plain(one)));
-  if (configured === undefined) return [...given, endpoint(host, repository, plain(host))];
-  if (configured.blocked) {
-    throw new ImageError('ERR_REGISTRY', `registries.conf blocks ${configured.prefix}.`);
+  checkPlain(plainHttp);
+  const endpoint = (
+    { host: registry, repository, tag, digest }: RegistryReference,
+    insecure: boolean,
+  ): Endpoint => ({
+    registry,
+    host: registry === 'docker.io' ? 'registry-1.docker.io' : registry,
+    repository,
+    name: digest ?? tag ?? 'latest',
+    plain: plainHttp.includes(registry)
+      ? 'always'
+      : insecure
+        ? 'insecure'
+        : isLocalhost(registry)
+          ? 'fallback'
+          : 'never',
+  });
+  const { host, text } = reference;
+  const behindHost = text.slice(host.length);
+  const given = optionMirrors(mirrors, host).map((one) =>
+    endpoint(moved(`${one}${behindHost}`, '--mirror'), false),
+  );
+  const matched = matchRegistry(registries, text);
+  if (matched === undefined) return [...given, endpoint(reference, false)];
+  const { registry, rest } = matched;
+  refuseBlocked(registry, text);
+  const configured = registry.mirrors
+    .filter(
+      ({ pull }) => pull === 'all' || (pull === 'tag-only') === (reference.digest === undefined),
+    )
+    .map(({ location, insecure }) =>
+      endpoint(moved(`${location}${rest}`, registry.file), insecure),
+    );
+  const own =
+    registry.location === '' ? reference : moved(`${registry.location}${rest}`, registry.file);
+  return [...given, ...configured, endpoint(own, registry.insecure)];
+}
+
+function refuseBlocked({ blocked, prefix, file }: ConfiguredRegistry, image: string): void {
+  if (!blocked) return;
+  throw new ImageError('ERR_REGISTRY', `${file} blocks ${prefix}: ${image} is not fetched.`, {
+    hint: 'To allow it, remove "blocked = true" there.',
+  });
+}
+
+/** The image at another place. */
+function moved(text: string, by: string): RegistryReference {
+  let found: ReturnType<typeof parseReference> | undefined;
+  try {
+    found = parseReference(text, '/');
+  } catch {
+    // told below
   }
-  const rest = whole.slice(configured.prefix.length + 1);
-  const at = (location: string, insecure: boolean): Endpoint =>
-    mirrored(location, rest, insecure || plain(location));
-  return [
-    ...given,
-    ...configured.mirrors
-      .filter(({ location }) => location !== '')
-      .map((one) => at(one.location, one.insecure)),
-    at(configured.location, configured.insecure),
-  ];
+  // A place without a registry would be one at Docker Hub.
+  if (found?.kind === 'registry' && found.short === undefined) return found;
+  throw new ImageError(
+    'ERR_REGISTRY',
+    `${by} leads to ${text}, which is not an image of a registry.`,
+  );
 }

@@ -12,6 +12,8 @@ import { bareHost, forwarded, proxyFor, tunnel } from './proxy.js';
 
 export interface HttpAnswer {
   readonly host: string;
+  /** `https://host:port`, of the server that answered. */
+  readonly origin: string;
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   /** To be read to its end, or destroyed. */
@@ -22,6 +24,8 @@ export interface HttpSettings {
   /** Milliseconds in which a server has to send something. @default 60 s */
   readonly stallMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** A host whose certificate need not be trusted. */
+  readonly unverified?: string | undefined;
   /** Where proxies are named. @default none */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -102,13 +106,14 @@ async function route(
   headers: Readonly<Record<string, string>>,
   settings: HttpSettings,
 ): Promise<{ readonly options: https.RequestOptions; readonly secure: boolean }> {
-  const { stallMs = defaultStallMs, signal, env = {} } = settings;
+  const { stallMs = defaultStallMs, signal, env = {}, unverified } = settings;
+  const rejectUnauthorized = url.host !== unverified;
   const secure = url.protocol === 'https:';
   const proxy = proxyFor(url, env);
   const ca = certificatesOnce(url.host, settings);
   if (proxy === undefined) {
     const own = { ...urlToHttpOptions(url), headers, agent: false } as const;
-    return { secure, options: secure ? { ...own, ca } : own };
+    return { secure, options: secure ? { ...own, ca, rejectUnauthorized } : own };
   }
   const toProxy = proxy.protocol === 'https:' ? { ca: certificatesOnce(proxy.host, settings) } : {};
   if (!secure) {
@@ -120,7 +125,7 @@ async function route(
     const socket = await tunnel(proxy, url, { ...toProxy, signal, timeoutMs: stallMs, late });
     const host = bareHost(url);
     const name = isIP(host) === 0 ? { servername: host } : {};
-    const createConnection = () => connect({ socket, host, ca, ...name });
+    const createConnection = () => connect({ socket, host, ca, rejectUnauthorized, ...name });
     return {
       secure,
       options: {
@@ -163,6 +168,7 @@ export async function request(
       watch(answer, url.host, stallMs);
       resolve({
         host: url.host,
+        origin: url.origin,
         status: answer.statusCode ?? 0,
         headers: answer.headers,
         body: answer,

@@ -1,6 +1,11 @@
 /** An image of a registry: its manifest is read at once, its layers when they are needed. */
 import { ImageError } from '../../errors/index.js';
-import { jsonObject, type Platform, type RegistryReference } from '../../image/index.js';
+import {
+  jsonObject,
+  type Platform,
+  type Registries,
+  type RegistryReference,
+} from '../../image/index.js';
 import { beyondLimit, type ImageLimits } from '../limits.js';
 import {
   checkBlob,
@@ -14,7 +19,13 @@ import {
 import { type SourceImage, sha256Of, wrongDigest } from '../source/source.js';
 import { type ImageStore, locked, removeFile } from '../store/directory.js';
 import { type ClientSettings, RegistryClient } from './client.js';
-import { download, type OnDownload, partialPath, readPartial } from './download.js';
+import {
+  type DownloadEvents,
+  download,
+  type OnPassedOver,
+  partialPath,
+  readPartial,
+} from './download.js';
 import { endpointsOf, type MirrorOptions } from './endpoint.js';
 import { readAll } from './http.js';
 
@@ -22,54 +33,53 @@ export interface RegistryOptions extends MirrorOptions {
   /** Milliseconds in which a registry has to send something. */
   readonly stallMs?: number | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Called for each server that is passed over, with what was wrong there. */
+  readonly onPassedOver?: ((host: string, problem: string) => void) | undefined;
 }
 
 type OnBlob = (blob: Descriptor, stage: 'download' | 'resume') => void;
 
+interface Asked {
+  readonly images: ImageStore;
+  readonly reference: RegistryReference;
+  readonly wanted: Platform;
+  readonly limits: ImageLimits;
+  readonly onBlob: OnBlob;
+  readonly onPassedOver: OnPassedOver;
+}
+
+/**
+ * The image from its mirrors or from its registry, which is the last to be asked.
+ * @throws ImageError what the registry itself said, where no mirror has the image
+ */
 export async function registryImage(
-  images: ImageStore,
-  reference: RegistryReference,
-  wanted: Platform,
-  limits: ImageLimits,
-  { env = process.env, stallMs, ...mirrors }: RegistryOptions,
-  onBlob: OnBlob,
+  asked: Omit<Asked, 'onPassedOver'>,
+  registries: Registries,
+  { env = process.env, stallMs, onPassedOver = () => undefined, ...mirrors }: RegistryOptions,
   signal: AbortSignal | undefined,
 ): Promise<SourceImage> {
   const settings: ClientSettings = { env, stallMs, signal };
-  const clients = endpointsOf(reference, mirrors, env).map(
+  const passOver: OnPassedOver = ({ host }, error) =>
+    onPassedOver(host, error instanceof Error ? error.message : String(error));
+  const clients = endpointsOf(asked.reference, mirrors, registries).map(
     (one) => new RegistryClient(one, settings),
   );
-  let failure: unknown;
   for (const [i, client] of clients.entries()) {
+    const later = clients.slice(i + 1);
     try {
-      return await imageAt(
-        images,
-        [client, ...clients.slice(i + 1)],
-        reference,
-        wanted,
-        limits,
-        onBlob,
-      );
+      return await imageAt({ ...asked, onPassedOver: passOver }, [client, ...later]);
     } catch (error) {
-      // What is wrong with the image is not better elsewhere; a mirror that has none, or is down, is no end.
-      if (!(error instanceof ImageError) || !isOfServer(error)) throw error;
-      failure ??= error;
-      if (i === clients.length - 1) throw error;
+      // A mirror that has no such image, is down, or sends something wrong is no end: the registry decides.
+      if (later.length === 0 || !(error instanceof ImageError)) throw error;
+      passOver(client.endpoint, error);
     }
   }
-  throw failure;
+  throw new ImageError('ERR_REGISTRY', `No registry has ${asked.reference.text}.`);
 }
 
-const isOfServer = ({ code }: ImageError): boolean =>
-  code === 'ERR_REGISTRY' || code === 'ERR_IMAGE_NOT_FOUND';
-
 async function imageAt(
-  images: ImageStore,
+  { images, reference: { digest }, wanted, limits, onBlob, onPassedOver }: Asked,
   clients: readonly [RegistryClient, ...RegistryClient[]],
-  { tag, digest }: RegistryReference,
-  wanted: Platform,
-  limits: ImageLimits,
-  onBlob: OnBlob,
 ): Promise<SourceImage> {
   const [client] = clients;
   const readManifest = async (name: string): Promise<Buffer> => {
@@ -78,7 +88,7 @@ async function imageAt(
       beyondLimit(`has a manifest of more than ${limits.manifestBytes} bytes`),
     );
   };
-  const bytes = await readManifest(digest ?? tag ?? 'latest');
+  const bytes = await readManifest(client.endpoint.name);
   const found = sha256Of(bytes);
   if (digest !== undefined && found !== digest) throw wrongDigest('its manifest', digest, found);
   const start = { bytes, digest: found };
@@ -104,7 +114,11 @@ async function imageAt(
       digest: blob.digest,
       diffId,
       size: blob.size,
-      open: () => downloaded(images, clients, blob, (stage) => onBlob(blob, stage)),
+      open: () =>
+        downloaded(images, clients, blob, {
+          onDownload: (stage) => onBlob(blob, stage),
+          onPassedOver,
+        }),
       discard: () => removeFile(partialPath(images, blob)),
     })),
   };
@@ -117,9 +131,9 @@ async function* downloaded(
   images: ImageStore,
   clients: readonly RegistryClient[],
   blob: Descriptor,
-  onDownload: OnDownload,
+  on: DownloadEvents,
 ): AsyncGenerator<Buffer> {
   const name = blobLock(blob.digest.slice('sha256:'.length));
-  await locked(images, name, () => download(images, clients, blob, onDownload));
+  await locked(images, name, () => download(images, clients, blob, on));
   yield* readPartial(images, blob);
 }

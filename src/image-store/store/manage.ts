@@ -7,6 +7,7 @@ import {
   hostPlatform,
   imageLockName,
   isDigest,
+  namedReferences,
   parsePlatform,
   parseReference,
   platformText,
@@ -73,12 +74,16 @@ function recordsOf(images: ImageStore, text: string, platform: string | undefine
   const all = [...imageRecords(images, 'refs'), ...imageRecords(images, 'ids')];
   const wanted = platform === undefined ? undefined : platformText(parsePlatform(platform));
   const byName = (): NamedRecord[] => {
-    const reference = parseReference(text, realHost().cwd() ?? '/').text;
+    const host = realHost();
     const own = wanted ?? platformText(hostPlatform());
-    return all.filter(
-      ({ part, record }) =>
-        part === 'refs' && record.reference === reference && record.platform === own,
+    const meant = namedReferences(parseReference(text, host.cwd() ?? '/'), host).map(
+      ({ reference }) =>
+        all.filter(
+          ({ part, record }) =>
+            part === 'refs' && record.reference === reference.text && record.platform === own,
+        ),
     );
+    return meant.find((records) => records.length > 0) ?? [];
   };
   const named = isDigest(text) ? [] : byName();
   if (named.length > 0) return named;

@@ -2,11 +2,16 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseReference, type RegistryReference } from '../../../src/image/index.js';
+import {
+  parseReference,
+  type Registries,
+  type RegistryReference,
+  readRegistries,
+} from '../../../src/image/index.js';
 import { parseChallenge } from '../../../src/image-store/registry/challenge.js';
-import { isSameSite } from '../../../src/image-store/registry/client.js';
 import { credentialsFor } from '../../../src/image-store/registry/credentials.js';
 import { endpointsOf } from '../../../src/image-store/registry/endpoint.js';
+import { fakeHost } from '../resolve/fake-host.js';
 
 describe('parseChallenge', () => {
   it.each([
@@ -44,47 +49,145 @@ describe('parseChallenge', () => {
   );
 });
 
-describe('isSameSite', () => {
-  it.each([
-    ['registry-1.docker.io', 'auth.docker.io', true],
-    ['localhost:5000', 'localhost:5001', true],
-    ['registry.gitlab.example', 'gitlab.example', true],
-    ['ghcr.example', 'evil.example', false],
-    ['docker.io.evil.example', 'auth.docker.io', false],
-    ['127.0.0.1:5000', '127.0.0.2', false],
-    ['[::1]:5000', '[::2]', false],
-    ['localhost', 'host', false],
-    ['a.io', 'b.io', false],
-  ])('%s and %s: %s', (one, two, same) => {
-    expect(isSameSite(one, two)).toBe(same);
-  });
-});
+const none = (text = ''): Registries =>
+  readRegistries(fakeHost({ files: { '/etc/containers/registries.conf': text } }));
+
+/** The endpoints of an image, with what may be plain, by a `registries.conf`. */
+const endpoints = (image: string, conf = '', options: object = {}): string[] =>
+  endpointsOf(parseReference(image, '/') as RegistryReference, options, none(conf)).map(
+    ({ host, repository, name, plain }) => `${plain} ${host}/${repository} ${name}`,
+  );
 
 describe('endpointsOf', () => {
-  const hosts = (text: string, options: object = {}): string[] =>
-    endpointsOf(parseReference(text, '/') as RegistryReference, options, {
-      HOME: '/nonexistent',
-    }).map(({ host, repository, plain }) => `${plain} ${host}/${repository}`);
-
   it.each<[string, object, string[]]>([
-    ['python', {}, ['never registry-1.docker.io/library/python']],
-    ['localhost:5000/a', {}, ['fallback localhost:5000/a']],
-    ['127.0.0.1/a', {}, ['fallback 127.0.0.1/a']],
-    ['127.0.0.1.example.com/a', {}, ['never 127.0.0.1.example.com/a']],
-    ['r.example:80/a', { plainHttp: ['r.example:80'] }, ['always r.example:80/a']],
+    ['python', {}, ['never registry-1.docker.io/library/python latest']],
+    ['localhost:5000/a', {}, ['fallback localhost:5000/a latest']],
+    ['127.0.0.1/a', {}, ['fallback 127.0.0.1/a latest']],
+    ['127.0.0.1.example.com/a', {}, ['never 127.0.0.1.example.com/a latest']],
+    ['r.example:80/a', { plainHttp: ['r.example:80'] }, ['always r.example:80/a latest']],
     [
-      'python',
+      'python:3',
       { mirrors: ['docker.io=m.example/hub'] },
-      ['never m.example/hub/library/python', 'never registry-1.docker.io/library/python'],
+      ['never m.example/hub/library/python 3', 'never registry-1.docker.io/library/python 3'],
     ],
-    ['r.example/a', { mirrors: ['docker.io=m.example'] }, ['never r.example/a']],
+    ['r.example/a', { mirrors: ['docker.io=m.example'] }, ['never r.example/a latest']],
   ])('%s %j', (text, options, found) => {
-    expect(hosts(text, options)).toEqual(found);
+    expect(endpoints(text, '', options)).toEqual(found);
   });
 
-  it('refuses what is no mirror', () => {
+  it('refuses what is no mirror, and no host', () => {
     for (const mirror of ['x', 'x=', 'x=http://y', 'x=y=z'])
-      expect(() => hosts('x/a', { mirrors: [mirror] })).toThrow(/invalid mirror/);
+      expect(() => endpoints('x/a', '', { mirrors: [mirror] })).toThrow(/invalid mirror/);
+    for (const host of ['', 'http://x', 'x/y', 'x?y', 'u@x'])
+      expect(() => endpoints('x/a', '', { plainHttp: [host] })).toThrow(/not a host/);
+  });
+
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const mirrored = (more: string): string =>
+    `[[registry]]\nlocation = "r.example"\n${more}\n[[registry.mirror]]\nlocation = "m.example/r"\n`;
+  it.each<[string, string, string, string[]]>([
+    [
+      "the manual's first example",
+      `[[registry]]\nprefix = "example.com/foo"\nlocation = "internal.example/bar"
+       [[registry.mirror]]\nlocation = "one.local/mirror-for-foo"
+       [[registry.mirror]]\nlocation = "two.local/mirrors/foo"\ninsecure = true`,
+      'example.com/foo/image:1',
+      [
+        'never one.local/mirror-for-foo/image 1',
+        'insecure two.local/mirrors/foo/image 1',
+        'never internal.example/bar/image 1',
+      ],
+    ],
+    [
+      'the longest prefix',
+      `[[registry]]\nprefix = "r.example/a"\nlocation = "long.example"
+       [[registry]]\nprefix = "r.example"\nlocation = "short.example"`,
+      'r.example/a/b',
+      ['never long.example/b latest'],
+    ],
+    [
+      'a prefix that is only the beginning of a name',
+      '[[registry]]\nprefix = "r.example/a"\nlocation = "x.example"',
+      'r.example/ab',
+      ['never r.example/ab latest'],
+    ],
+    [
+      'a prefix with a tag',
+      '[[registry]]\nprefix = "r.example/a:1"\nlocation = "x.example/b:2"',
+      'r.example/a:1',
+      ['never x.example/b 2'],
+    ],
+    [
+      'a wildcard that leaves the name',
+      '[[registry]]\nprefix = "*.example.com"\ninsecure = true',
+      'deep.sub.example.com:5000/a',
+      ['insecure deep.sub.example.com:5000/a latest'],
+    ],
+    [
+      'a wildcard with a location',
+      '[[registry]]\nprefix = "*.example.com"\nlocation = "x.example/all"',
+      'sub.example.com/a:1',
+      ['never x.example/all/a 1'],
+    ],
+    [
+      'a wildcard, not of the domain itself',
+      '[[registry]]\nprefix = "*.example.com"\nblocked = true',
+      'example.com/a',
+      ['never example.com/a latest'],
+    ],
+    [
+      'a wildcard, not of a repository that looks like it',
+      '[[registry]]\nprefix = "*.example.com"\nblocked = true',
+      'r.example/x.example.com',
+      ['never r.example/x.example.com latest'],
+    ],
+    [
+      'Docker Hub by its prefix',
+      '[[registry]]\nprefix = "docker.io/library"\nlocation = "m.example/hub"',
+      'python:3',
+      ['never m.example/hub/python 3'],
+    ],
+    [
+      'mirrors for digests, asked by tag',
+      mirrored('mirror-by-digest-only = true'),
+      'r.example/a:1',
+      ['never r.example/a 1'],
+    ],
+    [
+      'mirrors for digests, asked by digest',
+      mirrored('mirror-by-digest-only = true'),
+      `r.example/a@${digest}`,
+      [`never m.example/r/a ${digest}`, `never r.example/a ${digest}`],
+    ],
+    [
+      'a mirror for tags, asked by digest',
+      `${mirrored('')}pull-from-mirror = "tag-only"`,
+      `r.example/a@${digest}`,
+      [`never r.example/a ${digest}`],
+    ],
+    [
+      'the old format',
+      '[registries.insecure]\nregistries = ["r.example"]',
+      'r.example/a',
+      ['insecure r.example/a latest'],
+    ],
+  ])('registries.conf: %s', (_, conf, image, found) => {
+    expect(endpoints(image, conf)).toEqual(found);
+  });
+
+  it.each([
+    ['[[registry]]\nlocation = "r.example"\nblocked = true', 'r.example/a'],
+    ['[[registry]]\nlocation = "r.example"\nblocked = true', 'r.example:5000/a'],
+    ['[[registry]]\nprefix = "*.example"\nblocked = true', 'r.example/a'],
+    ['[[registry]]\nlocation = "docker.io/library/python"\nblocked = true', 'python:3'],
+    ['[registries.block]\nregistries = ["r.example"]', 'r.example/a'],
+  ])('refuses what %j blocks: %s', (conf, image) => {
+    expect(() => endpoints(image, conf)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_REGISTRY',
+        message: expect.stringContaining('/etc/containers/registries.conf blocks'),
+      }),
+    );
   });
 });
 
@@ -103,10 +206,13 @@ describe('credentialsFor', () => {
   });
   afterAll(() => rmSync(home, { recursive: true }));
 
-  const find = (host: string, config: object | string) => {
+  const find = (registry: string, config: object | string, repository = 'a/b') => {
     const text = typeof config === 'string' ? config : JSON.stringify(config);
     writeFileSync(join(home, '.docker/config.json'), text);
-    return credentialsFor(host, { HOME: home, PATH: `${home}/bin:/usr/bin:/bin` });
+    return credentialsFor(
+      { registry, repository },
+      { HOME: home, PATH: `${home}/bin:/usr/bin:/bin` },
+    );
   };
   const auth = Buffer.from('ann:se:cret').toString('base64');
   const ann = { kind: 'password', user: 'ann', password: 'se:cret' };
@@ -154,6 +260,20 @@ describe('credentialsFor', () => {
     ['the prototype', 'constructor', { auths: {} }, undefined],
   ])('%s', async (_, host, config, found) => {
     expect(await find(host, config)).toEqual(found);
+  });
+
+  it('of a repository, before those of what is above it', async () => {
+    const entry = (text: string) => ({ auth: Buffer.from(text).toString('base64') });
+    const auths = {
+      'r.example': entry('host:x'),
+      'r.example/a': entry('above:x'),
+      'r.example/a/b': entry('own:x'),
+    };
+    const users = ['a/b', 'a/c', 'c', 'ab'].map(async (repository) => {
+      const found = await find('r.example', { auths }, repository);
+      return found?.kind === 'password' ? found.user : undefined;
+    });
+    expect(await Promise.all(users)).toEqual(['own', 'above', 'host', 'host']);
   });
 
   it.each<[string, object | string]>([
