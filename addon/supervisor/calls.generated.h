@@ -260,6 +260,12 @@ VALUES(ioctl, A(1)),
 #ifdef __NR_sendto
 ADDRESS(sendto, 4),
 #endif
+#ifdef __NR_sendmsg
+VALUES(sendmsg, A(2)),
+#endif
+#ifdef __NR_sendmmsg
+VALUES(sendmmsg, A(3)),
+#endif
 #ifdef __NR_getsockopt
 VALUES(getsockopt, A(1) | A(2)),
 #endif

@@ -43,6 +43,13 @@ export const wholeCalls: ReadonlyMap<string, WholeCall> = new Map([
       allowing: 'allow setsockopt where level != IPPROTO_TCP\nallow setsockopt where optname != 31',
     },
   ],
+  ...['sendto', 'sendmsg', 'sendmmsg'].map((call): [string, WholeCall] => [
+    call, // no out-of-band data
+    {
+      rules: `deny(EOPNOTSUPP) ${call} where flags & MSG_OOB\nallow ${call}`,
+      allowing: `allow ${call} where flags & MSG_OOB == 0`,
+    },
+  ]),
 ]);
 
 /** Whether the base policy allows a call always, for some arguments, or never. */

@@ -100,6 +100,10 @@ deny(EINVAL) prctl where option not in [0..73, PR_GET_AUXV..PR_SET_PTRACER]
 # would use TLS in the kernel fall back to their own.
 deny(ENOPROTOOPT) setsockopt where level == IPPROTO_TCP and optname == 31
 
+# Out-of-band data. For UNIX sockets, this code has had bugs that led out of sandboxes (CVE-2025-38236), and
+# few programs use it for TCP. The error is that of a kernel without it.
+deny(EOPNOTSUPP) sendto sendmsg sendmmsg where flags & MSG_OOB
+
 # Removed from the kernel, or about to be: missing, as on a newer one
 deny(ENOSYS) _sysctl afs_syscall create_module epoll_ctl_old epoll_wait_old get_kernel_syms
              getpmsg putpmsg query_module security sysfs tuxcall uselib ustat vserver

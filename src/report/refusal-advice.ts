@@ -71,6 +71,7 @@ function conditionsOf(call: string, args: Args, names: readonly string[]): strin
     const made = args.flags?.match(/\bCLONE_NEW\w+/g) ?? [];
     return made.length === 0 ? [] : [`flags & ${namespaces} == ${made.join(' | ')}`];
   }
+  if (/^send(to|msg|mmsg)$/.test(call)) return ['flags & MSG_OOB'];
   return names.flatMap((name) => {
     const value = args[name];
     if (value === undefined) return [];

@@ -63,13 +63,15 @@ function network(refused: RefusedCall): Pick<ReportRefusal, 'kind' | 'cause' | '
 
 /** What net-guard.policy refuses whatever the policy of the run says. */
 function byNetGuard(
-  { call, arguments: args, errno }: RefusedCall,
+  { call, arguments: args, errno, target }: RefusedCall,
   { builtin, netRules = false }: RefusalContext,
 ): Pick<ReportRefusal, 'kind' | 'cause'> | undefined {
   const elsewhere = 'it could redirect a connection of this machine';
   // Standard streams that are sockets bring the guard without rules; the built-in policy allows these calls.
   const guarded = builtin || netRules;
-  if (/^send(to|msg|mmsg)$/.test(call) && errno === 'EOPNOTSUPP') {
+  // The built-in policy refuses MSG_OOB with the same error. The report has sendto's address, not its flags.
+  const fastOpen = call === 'sendto' ? target !== undefined : !args.flags?.includes('MSG_OOB');
+  if (/^send(to|msg|mmsg)$/.test(call) && errno === 'EOPNOTSUPP' && fastOpen) {
     return { kind: 'network', cause: elsewhere };
   }
   const above = /^(IPPROTO|SOL)_TCP$/.test(args.level ?? '') && args.optname === '31'; // TCP_ULP, which the policy also refuses

@@ -137,6 +137,10 @@ export const loadsModule = allowable(
   'the kernel would load a module that few programs need',
   { uses: ['level', 'optname'] },
 );
+export const outOfBand = allowable(
+  'socket',
+  'the kernel’s code for out-of-band data has had bugs that lead out of sandboxes',
+);
 export const dropsDefences = allowable('process', 'it turns off the program’s own protections', {
   uses: ['persona'],
 });

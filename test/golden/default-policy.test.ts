@@ -40,6 +40,11 @@ const cases: readonly [string, readonly (string | bigint | number)[], string][] 
   ['socket', ['AF_SMC', 'SOCK_STREAM'], 'errno(EPERM)'],
   ['setsockopt', [0, 6, 31], 'errno(92)'], // ENOPROTOOPT,
   ['setsockopt', [0, 6, 1], 'allow'],
+  ['sendto', [0, 0, 0, 'MSG_NOSIGNAL'], 'allow'],
+  ['sendto', [0, 0, 0, 'MSG_OOB'], 'errno(EOPNOTSUPP)'],
+  ['sendmsg', [0, 0, high | 0x4001n], 'errno(EOPNOTSUPP)'],
+  ['sendmmsg', [0, 0, 1, 'MSG_OOB'], 'errno(EOPNOTSUPP)'],
+  ['sendmmsg', [0, 0, 1, high], 'allow'],
   ['prctl', [78, 2], 'errno(EINVAL)'],
   ['prctl', ['PR_SET_VMA'], 'allow'],
   ['socket', ['AF_NETLINK', 'SOCK_RAW', 'NETLINK_ROUTE'], 'allow'],
@@ -129,8 +134,8 @@ describe('the default policy', () => {
   it('stays small, and lets the kernel remember most of what is hot', () => {
     const { instructions, figures, diagnostics } = compilePolicy({ builtin: 'default' });
     expect(diagnostics).toEqual([]);
-    expect(instructions).toBeLessThanOrEqual(250);
+    expect(instructions).toBeLessThanOrEqual(270);
     expect(figures.mean).toBeLessThanOrEqual(10);
-    expect(figures.cacheable).toBeGreaterThan(280);
+    expect(figures.cacheable).toBeGreaterThanOrEqual(280);
   });
 });

@@ -61,7 +61,7 @@ const lines = (
 describe('lines of refusals', () => {
   it('offer no --allow for what the guard of the network refuses', () => {
     const guarded = [
-      call({ call: 'sendto', errno: 'EOPNOTSUPP' }),
+      call({ call: 'sendmsg', arguments: { flags: '0x20000000' }, errno: 'EOPNOTSUPP' }),
       call({ call: 'setsockopt', arguments: { level: 'SOL_TCP', optname: '30' } }),
       call({ call: 'ioctl', arguments: { request: 'SIOCGIFCONF' } }),
     ];
