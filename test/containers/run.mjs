@@ -36,9 +36,13 @@ async function startRegistry() {
   const source = join(work, 'package');
   fs.mkdirSync(source);
   fs.writeFileSync(join(source, 'package.json'), '{"name":"from-registry","version":"1.0.0"}');
-  const env = { ...process.env, npm_config_registry: url, HOME: work };
+  // Not what `npm run` sets: npm_config_userconfig would hide the token below.
+  const env = { PATH: process.env.PATH, npm_config_registry: url, HOME: work };
   fs.writeFileSync(join(work, '.npmrc'), `//127.0.0.1:${port}/:_authToken=anybody\n`);
-  const published = spawn('npm', ['publish', source, '--registry', url], { env, stdio: 'pipe' });
+  const published = spawn('npm', ['publish', source, '--quiet', '--registry', url], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const status = await new Promise((done) => published.on('close', done));
   if (status !== 0) throw new Error(`npm publish ended with ${status}`);
   return { url, stop: () => child.kill() };
