@@ -3,49 +3,11 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listTree, treeDigest, uniqueMarker } from '../support/host.js';
-import { identities, underRoot } from '../support/identity.js';
+import { identities, isolatedIdentities, underRoot } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox, startProgram } from '../support/wasbox.js';
 
-describe.each(identities())('files, as $label', (as) => {
-  test('writes in the working directory succeed inside and leave the host as it was', async () => {
-    const cwd = makeProject(as, { 'a.txt': 'a\n', 'd/b.txt': 'b\n', gone: 'x' });
-    const script =
-      'echo new > a.txt; rm gone; mkdir e; echo c > e/c; mv d f; chmod 700 f; cat a.txt';
-    const before = treeDigest(cwd);
-    const kept = await runWasbox(['run', '-q', '--', 'sh', '-ec', script], { as, cwd });
-    expect([kept.out, kept.status]).toEqual(['new\n', 0]);
-    expect(treeDigest(cwd)).toBe(before);
-    const dropped = await runWasbox(['run', '-q', '--discard', '--', 'sh', '-ec', script], {
-      as,
-      cwd,
-    });
-    expect(dropped.status).toBe(0);
-    expect(treeDigest(cwd)).toBe(before);
-    await runProgram(['sh', '-ec', script], { as, cwd });
-    expect(treeDigest(cwd)).not.toBe(before);
-  });
-
-  test('--apply brings the changes of a run that ends with 0, and of no other', async () => {
-    const cwd = makeProject(as, { 'a.txt': 'a\n', gone: 'x' });
-    const script = 'echo new > a.txt; rm gone; mkdir e; echo c > e/c; exit $0';
-    const before = treeDigest(cwd);
-    const failed = await runWasbox(['run', '-q', '--apply', '--', 'sh', '-c', script, '3'], {
-      as,
-      cwd,
-    });
-    expect(failed.status).toBe(3);
-    expect(treeDigest(cwd)).toBe(before);
-    const good = await runWasbox(['run', '-q', '--apply', '--', 'sh', '-c', script, '0'], {
-      as,
-      cwd,
-    });
-    expect(good.err).toBe('');
-    expect(listTree(cwd).map((one) => one.path)).toEqual(['a.txt', 'e', 'e/c']);
-    expect(fs.readFileSync(join(cwd, 'a.txt'), 'utf8')).toBe('new\n');
-    expect(fs.statSync(join(cwd, 'e/c')).uid).toBe(as.uid);
-  });
-
+describe.each(isolatedIdentities())('hidden files, as $label with $isolation', (as) => {
   test('--hide shows nothing of a file or directory', async () => {
     const secret = uniqueMarker();
     const cwd = makeProject(as, { '.env': secret, 'keys/id': secret, 'open.txt': 'open' });
@@ -122,6 +84,46 @@ describe.each(identities())('files, as $label', (as) => {
     const outside = await runProgram(['sh', '-c', script], { as, cwd: unprotected });
     expect(outside.out).toContain(secret);
     expect(fs.existsSync(join(unprotected, '.git/hooks/pre-commit'))).toBe(true);
+  });
+});
+
+describe.each(identities())('files, as $label', (as) => {
+  test('writes in the working directory succeed inside and leave the host as it was', async () => {
+    const cwd = makeProject(as, { 'a.txt': 'a\n', 'd/b.txt': 'b\n', gone: 'x' });
+    const script =
+      'echo new > a.txt; rm gone; mkdir e; echo c > e/c; mv d f; chmod 700 f; cat a.txt';
+    const before = treeDigest(cwd);
+    const kept = await runWasbox(['run', '-q', '--', 'sh', '-ec', script], { as, cwd });
+    expect([kept.out, kept.status]).toEqual(['new\n', 0]);
+    expect(treeDigest(cwd)).toBe(before);
+    const dropped = await runWasbox(['run', '-q', '--discard', '--', 'sh', '-ec', script], {
+      as,
+      cwd,
+    });
+    expect(dropped.status).toBe(0);
+    expect(treeDigest(cwd)).toBe(before);
+    await runProgram(['sh', '-ec', script], { as, cwd });
+    expect(treeDigest(cwd)).not.toBe(before);
+  });
+
+  test('--apply brings the changes of a run that ends with 0, and of no other', async () => {
+    const cwd = makeProject(as, { 'a.txt': 'a\n', gone: 'x' });
+    const script = 'echo new > a.txt; rm gone; mkdir e; echo c > e/c; exit $0';
+    const before = treeDigest(cwd);
+    const failed = await runWasbox(['run', '-q', '--apply', '--', 'sh', '-c', script, '3'], {
+      as,
+      cwd,
+    });
+    expect(failed.status).toBe(3);
+    expect(treeDigest(cwd)).toBe(before);
+    const good = await runWasbox(['run', '-q', '--apply', '--', 'sh', '-c', script, '0'], {
+      as,
+      cwd,
+    });
+    expect(good.err).toBe('');
+    expect(listTree(cwd).map((one) => one.path)).toEqual(['a.txt', 'e', 'e/c']);
+    expect(fs.readFileSync(join(cwd, 'a.txt'), 'utf8')).toBe('new\n');
+    expect(fs.statSync(join(cwd, 'e/c')).uid).toBe(as.uid);
   });
 
   test('a hidden path cannot be moved, uncovered or written to', async () => {

@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Identity, identities } from '../support/identity.js';
+import { type Identity, identities, isolatedIdentities } from '../support/identity.js';
 import { type Files, makeProject } from '../support/project.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
 
@@ -43,7 +43,7 @@ const started = [
   '.config/Code/User/settings.json',
 ];
 
-describe.each(identities())('as $label', (as) => {
+describe.each(isolatedIdentities())('as $label with $isolation', (as) => {
   it('nothing that runs by itself comes home with a directory or with everything', async () => {
     const { home, run, outside, has } = makeHome(as);
     const write = started
@@ -115,7 +115,9 @@ describe.each(identities())('as $label', (as) => {
     expect(fs.readdirSync(outside)).toEqual([]);
     expect([has('etc'), has('tmp'), has('d/up')]).toEqual([false, false, false]);
   });
+});
 
+describe.each(identities())('as $label', (as) => {
   it('the state directory, the next run’s home and a killed run’s: nothing crosses', async () => {
     const { home, run } = makeHome(as);
     await run(['run', '-c', 'echo secret > ~/first']);

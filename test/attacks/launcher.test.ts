@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { treeDigest, uniqueMarker } from '../support/host.js';
-import { identities } from '../support/identity.js';
+import { isolatedIdentities } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
 import { ended, runProgram, runWasbox, startProgram, startWasbox } from '../support/wasbox.js';
 
@@ -29,7 +29,7 @@ for path in sys.argv[1:]:
             print(path, error.errno)
 `;
 
-describe.each(identities())('the launcher, as $label', (as) => {
+describe.each(isolatedIdentities())('the launcher, as $label with $isolation', (as) => {
   test('passes descriptors 0, 1 and 2 only', async () => {
     const cwd = makeProject(as, { 'fds.py': readDescriptors });
     const marker = uniqueMarker();

@@ -1,6 +1,6 @@
 /** Attacks 1–3: input pushed into the caller's terminal. The oracle is the terminal's own queue. */
 import { describe, expect, test } from 'vitest';
-import { identities } from '../support/identity.js';
+import { isolatedIdentities } from '../support/identity.js';
 import { compilePayload, parseAttempts } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
 import { onTerminal } from '../support/terminal.js';
@@ -11,7 +11,7 @@ const EIO = 5;
 const ENOTTY = 25;
 const attempts = ['tiocsti', 'tiocsti_high', 'tioclinux', 'tioclinux_high'];
 
-describe.each(identities())('a terminal of $label', (as) => {
+describe.each(isolatedIdentities())('a terminal of $label, with $isolation', (as) => {
   test('receives no byte from inside', async () => {
     const cwd = makeProject(as);
     compilePayload(as, 'attempt', cwd);

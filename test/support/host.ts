@@ -1,5 +1,6 @@
 /** Oracles: what the host looks like. A claim is checked here, never by what a payload prints. */
 
+import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -114,6 +115,13 @@ export function mountTable(): string[] {
 /** Mounts that concern a path, for tests that share the machine with others. */
 export function mountsNaming(text: string): string[] {
   return mountTable().filter((line) => line.includes(text));
+}
+
+/** Stops a process, and waits until it has. */
+export async function stopProcess(child: ChildProcess): Promise<void> {
+  child.kill('SIGSTOP');
+  const stopped = () => /\) T /.test(fs.readFileSync(`/proc/${child.pid}/stat`, 'latin1'));
+  if (!(await eventually(stopped))) throw new Error(`process ${child.pid} does not stop`);
 }
 
 /** Polls until the condition holds; false when the time is over, which is ample for a busy machine. */

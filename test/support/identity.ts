@@ -14,6 +14,8 @@ export interface Identity {
   readonly scratch: string;
   /** `cli.js` of a build that this identity can read. */
   readonly cli: string;
+  /** How its runs are isolated. @default namespaces, as wasbox chooses */
+  readonly isolation?: 'namespaces' | 'landlock';
 }
 
 declare module 'vitest' {
@@ -34,6 +36,13 @@ export function everyone(): Identity[] {
 export function identities(): Identity[] {
   if (process.env.WASBOX_TEST_AS !== 'own') return everyone();
   return everyone().filter(({ uid }) => uid === process.getuid?.());
+}
+
+/** The same, each in namespaces and with Landlock isolation: for attacks that both must withstand. */
+export function isolatedIdentities(): Required<Identity>[] {
+  return identities().flatMap((as) =>
+    (['namespaces', 'landlock'] as const).map((isolation) => ({ ...as, isolation })),
+  );
 }
 
 /** The ordinary user, for tests that gain nothing from running twice. */

@@ -38,8 +38,15 @@ export function startProgram(argv: readonly string[], options: StartOptions): Ch
   });
 }
 
+/** The arguments with the option for the identity's isolation. */
+const isolated = ({ isolation = 'namespaces' }: Identity, args: readonly string[]): string[] =>
+  args[0] !== 'run' || isolation === 'namespaces'
+    ? [...args]
+    : ['run', '--isolation', isolation, ...args.slice(1)];
+
 /** argv that runs wasbox with these arguments, as the installed command does. */
-export function wasboxArgv(as: Identity, args: readonly string[]): string[] {
+export function wasboxArgv(as: Identity, given: readonly string[]): string[] {
+  const args = isolated(as, given);
   if (throughFront) return twoWaysArgv(as, args);
   return throughNode ? nodeArgv(as, args) : [nativeOf(as), ...args];
 }

@@ -61,3 +61,32 @@ describe('src/policy and src/core', () => {
     }
   });
 });
+
+describe('docs/pages/guide/containers.md', () => {
+  const page = readFileSync(`${root}/docs/pages/guide/containers.md`, 'utf8');
+  const rows = [...page.matchAll(/^\| (\d+) \| (.+) \| (.+) \| (.*)\|$/gm)].map(
+    ([, number, attack = '', answer = '', tests = '']) => ({
+      number: Number(number),
+      attack,
+      answer,
+      tests: [...tests.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+    }),
+  );
+
+  it('has a row for each attack', () => {
+    expect(rows.map(({ number }) => number)).toEqual(Array.from({ length: 67 }, (_, i) => i + 1));
+  });
+
+  it.each(rows)('$number: $attack', ({ answer, tests }) => {
+    const texts = tests.map((name) => {
+      const files = ['.test.ts', '_test.c'].map((end) => `${root}/test/${name}${end}`);
+      const found = files.find((file) => existsSync(file));
+      expect(found, name).toBeDefined();
+      return readFileSync(found ?? '', 'utf8');
+    });
+    // What is said of Landlock isolation alone is tried with it.
+    if (/^(same|does not apply)/.test(answer)) return;
+    if (!answer.startsWith('weaker')) expect(texts).not.toEqual([]);
+    for (const text of texts) expect(text).toMatch(/landlock|isolatedIdentities/i);
+  });
+});
