@@ -92,7 +92,7 @@ function escapeTable(escapes) {
     inline(layer),
     test === undefined
       ? badge('some', 'not tried')
-      : `${badge('allow', 'tried')} <small class="muted"><code>${escapeHtml(test.file)}</code></small>`,
+      : `${badge('allow', 'tried')} <small class="muted"><code>${escapeHtml(test.file)}</code> “${escapeHtml(test.title)}”</small>`,
   ]);
   return table(['escape, of', 'by', 'in wasbox', 'tried'], rows, { label: 'Public escapes' });
 }
@@ -241,11 +241,11 @@ ${probeTable(results)}
     .map(([id, text]) => `<li id="oracle-${id}"><strong>${id}</strong>: ${text}</li>`)
     .join('\n')}</ul>
 ${heading(2, 'Public holes', 'holes')}
-<p>Holes of the kernel that are public and fixed, each with what code must be able to do to get there. A system closes a hole for good, known or not, where it closes the way. No hole was exploited here: “closed” names the probe that failed, “reachable” means that the way is open, not that the hole is.</p>
+<p>Public holes that are fixed by now, most of them in the kernel, each with what code must be able to do to reach it. A system that blocks one of these steps closes the hole, and others like it, before they are known. No hole was exploited here: “closed” names the step that failed, “reachable” says that all steps succeed, not that the kernel still has the hole.</p>
 ${holeTable(results, holes)}
-<p>“not tried” where a probe fails on this machine without a sandbox, too. A sandbox that shares the host’s kernel does not close what ordinary programs need: out-of-band bytes, timers, splice. Update the kernel, or use a virtual machine.</p>
+<p>“not tried”: a step fails on this machine even without a sandbox. A sandbox that shares the host’s kernel does not close what ordinary programs need: out-of-band bytes, timers, splice. Update the kernel, or use a virtual machine.</p>
 ${heading(2, 'Public escapes', 'escapes')}
-<p>Ways out of other sandboxes, and what stands in each here. “tried” names the test that makes the attempt: the host is the judge, and a control shows that the attempt works without the protection.</p>
+<p>Ways out of other sandboxes, and what stops each in wasbox. “tried” names the test that attempts it, or its counterpart in wasbox; the host judges whether it worked.</p>
 ${escapeTable(dataIn(root, 'escapes.json'))}
 ${heading(2, 'How it was found', 'how')}
 <dl class="options">${how.map(([id, name, text]) => `<dt id="${id}">${name}</dt><dd>${text}</dd>`).join('\n')}</dl>
