@@ -25,7 +25,7 @@ export async function impliedRun(
     if (error.code !== 'ERR_SCRIPT_NOT_FOUND') throw error;
     throw new UsageError(
       'ERR_SCRIPT_NOT_FOUND',
-      `${error.message}; nor is it a command of wasbox`,
+      `${name}: no such file, and no such command in PATH or of wasbox`,
       {
         hint: `Did you mean: wasbox ${near}`,
         cause: error,

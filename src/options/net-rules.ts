@@ -284,7 +284,7 @@ class RuleReader {
     ) {
       throw this.#error(
         'invalid address',
-        `Write IPv4 addresses as four decimal numbers without leading zeros: 127.0.0.1, not 127.1, 0177.0.0.1 or 0x7f000001. ${this.#write('192.0.2.1:443 or [2001:db8::1]:443')}`,
+        `An IPv4 address is four decimal numbers without leading zeros.\n${this.#write('192.0.2.1:443')} or ${this.#option} '[2001:db8::1]:443'.`,
       );
     }
     if (plain.endsWith('.')) {

@@ -34,7 +34,7 @@ export function resolveCommand(draft: Draft): CommandSpec {
   if (code !== undefined) return inlineCode(draft, code, language);
   if (command === undefined || command === '') {
     throw new UsageError('ERR_NO_OPERAND', 'no script or command given', {
-      hint: 'Examples: wasbox run script.py, or wasbox run -- make test. See wasbox run --help.',
+      hint: 'Example: wasbox run script.py. See wasbox run --help.',
     });
   }
   if (command === '-') return fromStdin(draft, language);
