@@ -227,8 +227,9 @@ int copy_entry(struct copy_job *job, int from, const char *name, int to, int dep
     copy_path_leave(&job->path, before);
     return 0;
   }
+  /* No call that a copy makes fails with E2BIG: it is not mistaken for what the process lacks. */
   if (request->max_files && ++job->files > request->max_files)
-    ret = copy_fail(job->failure, EMFILE, &job->path);
+    ret = copy_fail(job->failure, E2BIG, &job->path);
   else if (S_ISDIR(info.st_mode))
     ret = copy_directory(job, from, name, to, depth, &info);
   else if ((S_ISREG(info.st_mode) && copy_file(job, from, name, to) < 0) ||

@@ -61,7 +61,7 @@ function makePlace(run: Run, { privileged }: IdentitySpec): string {
 
 const reasons: Readonly<Record<string, string>> = {
   EFBIG: 'it is larger than the limit on disk space',
-  EMFILE: 'it has more files than a run may have',
+  E2BIG: 'it has more files than a run may have', // EMFILE is a lack of descriptors: descriptors.ts
   ENOSPC: 'the disk is full',
   ELOOP: 'its directories are nested too deeply',
 };

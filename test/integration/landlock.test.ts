@@ -247,6 +247,24 @@ os.rename('linked', os.environ['TMPDIR'] + '/gone')`;
     const full = await limited(['--disk', '8M'], ['sh', '-c', fill]);
     expect(full.err).toContain('--disk');
   });
+
+  test('says which limit a copy is too large for', async () => {
+    const cwd = makeProject(as, { a: '', b: '', c: '', big: 'x'.repeat(2_000_000) });
+    const refused = (limit: readonly string[]) =>
+      runWasbox([...landlock, ...limit, '--', 'true'], { as, cwd });
+    const many = await refused(['--inodes', '2']);
+    expect([many.status, many.err]).toEqual([
+      125,
+      expect.stringContaining('it has more files than a run may have'),
+    ]);
+    const large = await refused(['--disk', '1M']);
+    expect([large.status, large.err]).toEqual([
+      125,
+      expect.stringContaining('it is larger than the limit on disk space'),
+    ]);
+    const fits = await refused(['--inodes', '100', '--disk', '10M']);
+    expect([fits.status, fits.err]).toEqual([0, expect.not.stringContaining('cannot copy')]);
+  });
 });
 
 describe('the library', () => {
