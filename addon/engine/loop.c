@@ -270,14 +270,15 @@ static char **words_of(JSContext *context, JSValueConst list) {
   return words;
 }
 
-/* start(file, argv, envp, [stdin, stdout, stderr]): a pidfd, looked for in PATH; a negative errno
- */
+/* start(file, argv, envp, [stdin, stdout, stderr], cwd): a pidfd, or a negative errno. An empty cwd
+ * is that of this process. */
 static JSValue start_process(JSContext *context, JSValueConst self, int count,
                              JSValueConst *values) {
   (void)self, (void)count;
   const char *file = JS_ToCString(context, values[0]);
+  const char *cwd = JS_ToCString(context, values[4]);
   char **argv = words_of(context, values[1]), **envp = words_of(context, values[2]);
-  if (!file || !argv || !envp)
+  if (!file || !cwd || !argv || !envp)
     return JS_EXCEPTION;
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
@@ -294,11 +295,14 @@ static JSValue start_process(JSContext *context, JSValueConst self, int count,
       return JS_EXCEPTION;
     posix_spawn_file_actions_adddup2(&actions, fd, (int)i);
   }
+  if (*cwd)
+    posix_spawn_file_actions_addchdir_np(&actions, cwd);
   pid_t pid;
   const int error = posix_spawn(&pid, file, &actions, &attributes, argv, envp);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   JS_FreeCString(context, file);
+  JS_FreeCString(context, cwd);
   if (error)
     return JS_NewInt32(context, -error);
   const long fd = syscall(SYS_pidfd_open, pid, 0);
@@ -346,7 +350,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("jobs", 0, jobs),
     JS_CFUNC_DEF("catchSignal", 2, catch_signal),
     JS_CFUNC_DEF("sendSignal", 2, send_signal),
-    JS_CFUNC_DEF("start", 4, start_process),
+    JS_CFUNC_DEF("start", 5, start_process),
     JS_CFUNC_DEF("ended", 1, process_ended),
     JS_CFUNC_DEF("pipe", 0, new_pipe),
     JS_CFUNC_DEF("end", 1, end_process),

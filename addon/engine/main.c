@@ -65,15 +65,17 @@ static _Noreturn void execute(char **argv, const char *value) {
   give_up("the installation is incomplete: its native command cannot be executed");
 }
 
-/* What is said where there is no Node; fixed words, shorter than a cache key: all that is executed
- * together may be as long as the kernel takes. */
-#define NO_MEMORY "node:its memory cannot be had (ulimit -v)"
-#define DAMAGED "node:its file is damaged"
-#define NAMES "node:it has no tables for international names"
-#define NO_START "node:it failed"
+/* What the user reads where there is no Node (addon/fastpath/node.c): no longer than a cache key,
+ * as all that is executed together may be as long as the kernel takes. */
+#define REASON_MAX 64
+#define NO_MEMORY "wasbox-engine gets too little memory (ulimit -v)"
+#define DAMAGED "wasbox-engine is damaged"
+#define NO_START "wasbox-engine failed"
 
 static _Noreturn void leave_to_node(char **argv, const char *why) {
-  execute(argv, why);
+  char value[REASON_MAX + 1];
+  snprintf(value, sizeof value, "node:%s", why);
+  execute(argv, value);
 }
 
 /* A function of the program's; undefined with the reason on stderr where it fails. */
@@ -109,7 +111,8 @@ static _Noreturn void run_command(JSContext *context, JSValueConst program, char
     _exit(125);
   signal(SIGPIPE, SIG_DFL);
   signal(SIGXFSZ, SIG_DFL);
-  leave_to_node(argv, NAMES);
+  const char *text = JS_ToCString(context, why);
+  leave_to_node(argv, text ? text : NO_START);
 }
 
 static int write_all(int fd, const uint8_t *bytes, size_t size) {

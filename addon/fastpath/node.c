@@ -20,20 +20,22 @@ static _Noreturn void give_up(const char *message) {
     sys1(__NR_exit_group, 125);
 }
 
-/* Why the engine left it to Node, if it did (addon/engine/main.c), and that there is none. */
+/* Why the engine left it to Node (addon/engine/main.c), else there is no engine; and where to get
+ * Node. */
 static _Noreturn void give_up_without_node(const struct command *command) {
-  static const char left[] = "node:";
+  static const char left[] = "node:", prefix[] = "wasbox: ";
   const char *why = variable(command->envp, "WASBOX_FASTPATH");
-  if (why && same_bytes(why, left, sizeof left - 1) && why[sizeof left - 1]) {
+  if (why && same_bytes(why, left, sizeof left - 1) && why[sizeof left - 1])
     why += sizeof left - 1;
-    const struct iovec parts[] = {
-        {(void *)(uintptr_t)"wasbox: the engine cannot do this: ", 35},
-        {(void *)(uintptr_t)why, strlen(why)},
-        {(void *)(uintptr_t)"\n", 1},
-    };
-    sys3(__NR_writev, 2, parts, sizeof parts / sizeof *parts);
-  }
-  give_up("wasbox: node was not found in PATH\n  Install Node.js 20.18 or later to do it there.\n");
+  else
+    why = "wasbox-engine cannot be executed";
+  const struct iovec parts[] = {
+      {(void *)(uintptr_t)prefix, sizeof prefix - 1},
+      {(void *)(uintptr_t)why, strlen(why)},
+  };
+  sys3(__NR_writev, 2, parts, sizeof parts / sizeof *parts);
+  give_up(", and node was not found in PATH\n"
+          "  Install Node.js 20.18 or later: https://nodejs.org\n");
 }
 
 /* As env(1) finds the `node` of a #! line: the first in PATH that can be executed. */

@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { homeOfUser } from '../changes/index.js';
+import { runtime } from '../doctor/index.js';
 import { LaunchError } from '../errors/index.js';
 import { run } from '../launch/index.js';
 import { jsonText } from '../text/index.js';
@@ -80,19 +81,23 @@ function peers(work: string, payload: string): [name: string, argv: string[]][] 
 async function contestants(work: string): Promise<Contestant[]> {
   const payload = realpathSync('/bin/true');
   const own = realpathSync(process.argv[1] ?? '');
+  const inNode = runtime().node !== undefined;
   // Where Node does not run it, the command is an executable.
-  const starter = 'quickjs' in process.versions ? [] : [process.execPath];
+  const starter = inNode ? [process.execPath] : [];
   const words = ['run', '-q', '--discard', '--', payload];
   const list: Contestant[] = [
     { name: 'no sandbox', once: program([payload], work) },
     { name: 'wasbox run', once: program([...starter, own, ...words], work) },
-    {
+  ];
+  // The library is for programs in Node.
+  if (inNode) {
+    list.push({
       name: 'wasbox, run() in a program',
       once: async () => {
         await run({ command: payload, workdir: work, changes: 'discard' });
       },
-    },
-  ];
+    });
+  }
   for (const [name, argv] of peers(work, payload)) {
     const once = program(argv, work);
     // Not installed, or not for this user here.
@@ -170,13 +175,14 @@ export async function benchVerb(argv: readonly string[]): Promise<number> {
       kernel: release(),
       cpu: cpus()[0]?.model ?? 'unknown processor',
       cores: cpus().length,
-      node: process.version,
+      ...runtime(),
     };
     if (parsed.values.json === true) {
       out(`${jsonText({ schemaVersion: 1, wasboxVersion, machine, rows })}\n`);
     } else {
-      const { cpu, cores, kernel, node } = machine;
-      out(`${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}\n`);
+      const { cpu, cores, kernel, node, quickjs } = machine;
+      const by = node === undefined ? `QuickJS ${quickjs}` : `Node ${node}`;
+      out(`${cpu}, ${cores} cores, Linux ${kernel}, ${by}\n`);
       out('From start to exit of a program that does nothing: median and quartiles.\n\n');
       print(rows);
     }

@@ -1,18 +1,16 @@
 /** `wasbox exec`: a command in a session that runs. Node relays its streams; a terminal the addon. */
 import { constants } from 'node:os';
-import { LeaveToNode, UsageError } from '../errors/index.js';
+import { UsageError } from '../errors/index.js';
 import { isWithin } from '../host/index.js';
 import { type OptionEntry, runOptionTable } from '../options/index.js';
 import type { ExecEnded, ExecRequest } from '../owner/index.js';
 import { type OwnLimits, ownLimitNames } from '../plan/index.js';
 import { execAttached } from './exec-attached.js';
 import { execRelayed } from './exec-relayed.js';
+import { requireNode } from './node-module.js';
 import { requireSession } from './session-find.js';
 import { write } from './terminal.js';
 import { parseVerb, userStore, type VerbDescription } from './verb.js';
-
-/** Of boot.cjs: the engine of the native command has neither it nor sockets. */
-declare const importModule: unknown;
 
 const ofRuns = (name: string): OptionEntry => {
   const found = (runOptionTable as readonly OptionEntry[]).find((entry) => entry.name === name);
@@ -101,7 +99,7 @@ export async function executeIn(
   name: string,
   { argv, env, chdir, tty, ...others }: Executing,
 ): Promise<number> {
-  if (typeof importModule === 'undefined') throw new LeaveToNode('a session');
+  requireNode('sessions'); // the engine has no sockets
   const store = userStore();
   const session = requireSession(store, name);
   const here = process.cwd();

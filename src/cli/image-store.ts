@@ -1,21 +1,14 @@
 /** The part of wasbox that fetches and unpacks images, which Node runs: the engine has no network. */
-import { LeaveToNode } from '../errors/index.js';
 import type { EnsureOptions } from '../image-store/index.js';
 import { displayText } from '../text/index.js';
 import { shortSize } from './columns.js';
+import { nodeModule } from './node-module.js';
 import { err } from './terminal.js';
 
 export type ImageStoreModule = typeof import('../image-store/index.js');
 
-/** import() of a file beside the command's bundle (boot.cjs). The engine of the native command has none. */
-declare const importModule: ((url: string) => Promise<unknown>) | undefined;
-
-export async function imageStore(): Promise<ImageStoreModule> {
-  if (typeof importModule === 'undefined') throw new LeaveToNode('images');
-  return (await importModule(
-    new URL('./image-store.js', import.meta.url).href,
-  )) as ImageStoreModule;
-}
+export const imageStore = (): Promise<ImageStoreModule> =>
+  nodeModule<ImageStoreModule>('images', 'image-store.js');
 
 export const shortId = (id: string): string => id.slice('sha256:'.length, 'sha256:'.length + 12);
 

@@ -1,6 +1,7 @@
 /** `wasbox mcp`: the options of the sandbox, and the way to the server, which Node runs. */
-import { LeaveToNode, UsageError } from '../errors/index.js';
+import { UsageError } from '../errors/index.js';
 import { type OptionEntry, runOptionTable } from '../options/index.js';
+import { nodeModule, requireNode } from './node-module.js';
 import { flag, parseVerb, type VerbDescription } from './verb.js';
 
 /** What is about one program, its terminal and its report. */
@@ -50,9 +51,6 @@ const description: VerbDescription = {
   maxOperands: 0,
 };
 
-/** import() of a file beside the command's bundle (boot.cjs). The engine of the native command has none. */
-declare const importModule: ((url: string) => Promise<unknown>) | undefined;
-
 interface Server {
   readonly serve: (
     options: object,
@@ -70,13 +68,13 @@ export async function mcpVerb(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(description, argv);
   if (parsed === undefined) return 0;
   const { allowApply = false, ask = false, askTimeoutMs, ...options } = parsed.values as Values;
-  if (typeof importModule === 'undefined') throw new LeaveToNode('a server');
+  requireNode('MCP servers');
   if (process.stdin.isTTY === true) {
     throw new UsageError('ERR_USAGE', 'wasbox mcp talks with a program, not with a person', {
       hint: 'Add it to your agent: the command is "wasbox", its arguments are "mcp" and your options.',
     });
   }
-  const server = (await importModule(new URL('./mcp.js', import.meta.url).href)) as Server;
+  const server = await nodeModule<Server>('MCP servers', 'mcp.js');
   if (askTimeoutMs !== undefined && !ask) {
     throw new UsageError('ERR_USAGE', 'wasbox mcp: --ask-timeout needs --ask');
   }

@@ -1,6 +1,6 @@
 /** `wasbox session`. */
 import { openStore } from '../changes/index.js';
-import { LeaveToNode, UsageError, WasboxError } from '../errors/index.js';
+import { UsageError, WasboxError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
 import { durationText } from '../options/index.js';
 import {
@@ -15,14 +15,12 @@ import { jsonText } from '../text/index.js';
 import { ago } from './ago.js';
 import { columns, homePath } from './columns.js';
 import { latestRun } from './latest.js';
+import { nodeModule, requireNode } from './node-module.js';
 import { requireSession, tellStale } from './session-find.js';
 import { defaultIdleMs, sessionDescription } from './session-options.js';
 import { type Answer, readyVariable, startOwner } from './start-owner.js';
 import { err, out, style, write } from './terminal.js';
 import { parseVerb, userStore } from './verb.js';
-
-/** import() of a file beside the command's bundle (boot.cjs). The engine of the native command has none. */
-declare const importModule: ((url: string) => Promise<unknown>) | undefined;
 
 interface Values {
   readonly name?: string;
@@ -95,8 +93,7 @@ type Own = (owner: Owner, holding: Holding) => Promise<void>;
 
 /** @param tell says that it runs, or why it does not */
 async function holdHere(own: Own, name: string | undefined, tell: (answer: Answer) => void) {
-  if (typeof importModule === 'undefined') throw new LeaveToNode('a session');
-  const owner = (await importModule(new URL('./session-owner.js', import.meta.url).href)) as Owner;
+  const owner = await nodeModule<Owner>('sessions', 'session-owner.js');
   await own(owner, { name, onReady: (session) => tell({ session }) });
 }
 
@@ -126,7 +123,7 @@ async function hold(
   { name, foreground, quiet = false }: Values,
 ): Promise<number> {
   if (name !== undefined) checkName(name);
-  if (typeof importModule === 'undefined') throw new LeaveToNode('a session');
+  requireNode('sessions');
   if (foreground !== true) {
     tellStarted(await startOwner(argv), quiet);
     return 0;
@@ -197,7 +194,7 @@ export async function sessionVerb(argv: readonly string[]): Promise<number> {
   checkLine(action, operands, values);
   if (action === 'start') return start(argv, values);
   if (action === 'ls') return list(values.json === true);
-  if (typeof importModule === 'undefined') throw new LeaveToNode('a session');
+  requireNode('sessions');
   const [name = '', label] = operands;
   const store = userStore();
   const source = requireSession(store, name);

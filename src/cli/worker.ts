@@ -1,5 +1,5 @@
 /** `wasbox worker`: the options of a worker and of its sandboxes, and the way to Node, which runs it. */
-import { LeaveToNode, UsageError } from '../errors/index.js';
+import { UsageError } from '../errors/index.js';
 import {
   durationText,
   jobLimits,
@@ -8,6 +8,7 @@ import {
   runOptionTable,
   sizeText,
 } from '../options/index.js';
+import { nodeModule } from './node-module.js';
 import { parseVerb, type VerbDescription } from './verb.js';
 
 /** What is about one program, its terminal and its report, or what each job has of its own. */
@@ -110,9 +111,6 @@ const description: VerbDescription = {
   maxOperands: 0,
 };
 
-/** import() of a file beside the command's bundle (boot.cjs). The engine of the native command has none. */
-declare const importModule: ((url: string) => Promise<unknown>) | undefined;
-
 interface Command {
   readonly work: (options: object) => Promise<number>;
 }
@@ -180,7 +178,5 @@ export async function workerVerb(argv: readonly string[]): Promise<number> {
     ...(rate === undefined ? {} : { rateLimit: readRate(rate) }),
     ...(pool === undefined ? {} : { pool: { lang: pool } }),
   };
-  if (typeof importModule === 'undefined') throw new LeaveToNode('a worker');
-  const command = (await importModule(new URL('./worker.js', import.meta.url).href)) as Command;
-  return command.work(options);
+  return (await nodeModule<Command>('workers', 'worker.js')).work(options);
 }

@@ -160,7 +160,8 @@ export interface DoctorHost {
   readonly arch: string;
 }
 
-function runtime(): Pick<DoctorHost, 'node' | 'quickjs'> {
+/** What runs this command. */
+export function runtime(): Pick<DoctorHost, 'node' | 'quickjs'> {
   const { quickjs } = process.versions as Readonly<Record<string, string | undefined>>;
   return quickjs === undefined ? { node: process.version } : { quickjs };
 }

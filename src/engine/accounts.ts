@@ -33,7 +33,7 @@ function outputOf(argv: readonly [string, ...string[]]): string {
   const pipe = machine.loop.pipe();
   if (typeof pipe === 'number') return '';
   const [reading, writing] = pipe;
-  const pidfd = machine.loop.start(argv[0], argv, ['PATH=/usr/bin:/bin'], [0, writing, 2]);
+  const pidfd = machine.loop.start(argv[0], argv, ['PATH=/usr/bin:/bin'], [0, writing, 2], '');
   closeSync(writing);
   try {
     return pidfd < 0 ? '' : (readFileSync(reading, 'utf8') as string);

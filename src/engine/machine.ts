@@ -70,12 +70,13 @@ interface Loop {
   jobs(): void;
   catchSignal(signal: number, caught: boolean): number;
   sendSignal(pid: number, signal: number): number;
-  /** A pidfd. No search in PATH. */
+  /** A pidfd. No search in PATH; an empty `cwd` is this process's. */
   start(
     path: string,
     argv: readonly string[],
     envp: readonly string[],
     stdio: readonly [number, number, number],
+    cwd: string,
   ): number;
   /** Exit status and signal of a process whose pidfd can be read; closes it. */
   ended(pidfd: number): readonly [number, number];

@@ -10,6 +10,7 @@ import { parseRunArguments } from '../../src/options/index.js';
 import { withoutArguments } from '../../src/plan/index.js';
 import { makeFastpath, plain } from '../support/fastpath.js';
 import { ordinaryUser, stateOf } from '../support/identity.js';
+import { installOwn } from '../support/installation.js';
 import { makeProject } from '../support/project.js';
 import { nativeOf } from '../support/two-ways.js';
 import { type Ended, runProgram } from '../support/wasbox.js';
@@ -158,6 +159,10 @@ const untimed = (one: Ended) =>
       .replace(/^wasbox \d.*(Node|QuickJS).*$/m, ''),
   );
 
+/** A table without how old its rows are, which also sets how wide the column is. */
+const ageless = (texts: readonly string[]) =>
+  texts.map((text) => text.replace(/ +/g, ' ').replace(/^(\S+) \d+[smhd] /gm, '$1 AGE '));
+
 describe('what the engine carries out itself', () => {
   const runs: readonly (readonly [string, readonly string[], string])[] = [
     ['an unknown option', ['--nosuch', 'x'], 'unknown option --nosuch'],
@@ -241,7 +246,11 @@ describe('what the engine carries out itself', () => {
         env: { ...fastpath.env, PWD: cwd },
       });
       expect(run.nodes, argv.join(' ')).toBe(0);
-      expect(untimed(run), argv.join(' ')).toEqual(untimed(inNode));
+      const [said, saidInNode] = [untimed(run), untimed(inNode)];
+      const isTable = argv.join(' ') === 'runs';
+      expect(isTable ? ageless(said) : said, argv.join(' ')).toEqual(
+        isTable ? ageless(saidInNode) : saidInNode,
+      );
     }
     const applied = await fastpath.run(['apply'], { cwd });
     expect([applied.status, applied.nodes]).toEqual([0, 0]);
@@ -273,31 +282,50 @@ describe('what the engine carries out itself', () => {
     expect(outputs[0]).toEqual(outputs[1]);
   });
 
-  test('only names in other letters are left to Node, where there is one', async () => {
+  const left: readonly (readonly [string, readonly string[]])[] = [
+    ['international domain names', ['run', '--net', 'bücher.example', '--', 'true']],
+    ['images', ['run', '--image', 'nosuch.example/none', '--', 'true']],
+    ['images', ['image', 'ls']],
+    ['sessions', ['session', 'start']],
+    ['sessions', ['session', 'fork', 'none']],
+    ['sessions', ['session', 'snapshot', 'none']],
+    ['sessions', ['exec', 'none', '--', 'true']],
+    ['MCP servers', ['mcp']],
+    ['workers', ['worker', '--queue', 'jobs']],
+  ];
+
+  test.each(left)('%s need Node, and without it one says so: %j', async (what, argv) => {
     const fastpath = makeFastpath(as, nativeOf(as));
     const cwd = makeProject(as, files);
-    const argv = ['run', '--net', 'bücher.example', '--', 'true'];
-    const run = await fastpath.run(argv, { cwd });
-    expect([run.status, run.nodes]).toEqual([0, 1]);
     const without = await fastpath.run(argv, { cwd, env: { PATH: '/nosuch' } });
-    expect(without.status).toBe(125);
-    expect(without.err).toContain('node was not found in PATH');
+    expect([without.status, without.out, without.err]).toEqual([
+      125,
+      '',
+      `wasbox: ${what} need Node.js, and node was not found in PATH\n  Install Node.js 20.18 or later: https://nodejs.org\n`,
+    ]);
+  });
+
+  test('where Node is, it carries those out, and others need none', async () => {
+    const fastpath = makeFastpath(as, nativeOf(as));
+    const cwd = makeProject(as, files);
+    const name = await fastpath.run(left[0]?.[1] ?? [], { cwd });
+    expect([name.status, name.nodes]).toEqual([0, 1]);
+    const images = await fastpath.run(['image', 'ls'], { cwd });
+    expect([images.status, images.out, images.nodes]).toEqual([0, 'No images.\n', 1]);
+    const sessions = await fastpath.run(['session', 'ls'], { cwd, env: { PATH: '/nosuch' } });
+    expect([sessions.status, sessions.out]).toEqual([0, 'No session runs.\n']);
+  });
+
+  test('an engine that is not there, and no Node', async () => {
+    const { wasbox, engine: path } = installOwn(as);
+    fs.rmSync(path);
+    const run = await makeFastpath(as, wasbox).run(['runs'], { env: { PATH: '/nosuch' } });
+    expect([run.status, run.out]).toEqual([125, '']);
+    expect(run.err).toContain('wasbox-engine cannot be executed, and node was not found in PATH');
   });
 });
 
 describe('a damaged or absent engine', () => {
-  /** An installation of its own, to be damaged. */
-  function install(): { readonly wasbox: string; readonly engine: string } {
-    const place = makeProject(as, {}, 'installation');
-    fs.cpSync(join(dirname(as.cli), '..'), place, {
-      recursive: true,
-      // The peer of engine-random.test.ts comes and goes.
-      filter: (path) => !/\/(docs|node_modules)(\/|$)|engine-peer-/.test(path),
-    });
-    const wasbox = join(place, 'dist/native', `linux-${process.arch}`, 'wasbox');
-    return { wasbox, engine: join(dirname(wasbox), 'wasbox-engine') };
-  }
-
   const damages: readonly (readonly [string, (engine: string) => void])[] = [
     ['is not there', (path) => fs.rmSync(path)],
     ['may not be executed', (path) => fs.chmodSync(path, 0o644)],
@@ -308,7 +336,7 @@ describe('a damaged or absent engine', () => {
   ];
 
   test.each(damages.slice(0, 5))('%s: the run is made all the same', async (_name, damage) => {
-    const { wasbox, engine: path } = install();
+    const { wasbox, engine: path } = installOwn(as);
     damage(path);
     const fastpath = makeFastpath(as, wasbox);
     const run = await fastpath.run(['run', '--', 'echo', 'hi'], { cwd: makeProject(as, files) });

@@ -10,6 +10,7 @@ type Stdio = 'pipe' | 'inherit' | 'ignore';
 interface SpawnOptions {
   readonly stdio?: Stdio | readonly Stdio[];
   readonly env?: Environment;
+  readonly cwd?: string;
 }
 
 class Emitter {
@@ -99,7 +100,7 @@ const isExecutable = (path: string): boolean =>
   machine.files.access(path, machine.files.constants.X_OK ?? 1) === 0;
 
 export function spawn(file: string, args: readonly string[], options: SpawnOptions = {}): Process {
-  const { stdio = 'pipe', env = process.env } = options;
+  const { stdio = 'pipe', env = process.env, cwd = '' } = options;
   const kinds = [0, 1, 2].map((place) => (typeof stdio === 'string' ? stdio : stdio[place]));
   const pipe = kinds[0] === 'pipe' ? machine.loop.pipe() : undefined;
   if (typeof pipe === 'number') throw errnoError(pipe, 'pipe');
@@ -109,11 +110,8 @@ export function spawn(file: string, args: readonly string[], options: SpawnOptio
   const words = Object.entries(env).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`],
   );
-  const started = machine.loop.start(inPath(file, env), [file, ...args], words, [
-    input,
-    fds[1] ?? 1,
-    fds[2] ?? 2,
-  ]);
+  const own = [input, fds[1] ?? 1, fds[2] ?? 2] as const;
+  const started = machine.loop.start(inPath(file, env), [file, ...args], words, own, cwd);
   if (nothing >= 0) closeSync(nothing);
   if (pipe !== undefined) closeSync(pipe[0]);
   const stdin = pipe === undefined ? null : new Input(pipe[1]);

@@ -4,7 +4,7 @@ import { LeaveToNode } from '../../errors/index.js';
 /** The tables for international names are Node's. */
 export function domainToASCII(name: string): string {
   if (/^[\x21-\x7e]*$/.test(name)) return name.toLowerCase();
-  throw new LeaveToNode(`an international name: ${name}`);
+  throw new LeaveToNode('international domain names need Node.js');
 }
 
 /** Of a path as src/engine/polyfills.ts makes them. */

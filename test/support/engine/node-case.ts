@@ -228,14 +228,15 @@ const missing = (): Promise<unknown> =>
     child.stdin?.on('error', () => {});
   });
 
-/** A program that reads what it is given and exits. */
+/** A program that reads what it is given where it is told to, and exits. */
 async function programs(): Promise<unknown> {
   const child = spawn(
     '/bin/sh',
-    ['-c', 'read line; test "$line" = hello && test "$V" = w && exit 3'],
+    ['-c', 'read line; test "$line" = hello && test "$V" = w && test "$(pwd -P)" = /usr && exit 3'],
     {
       stdio: ['pipe', 'inherit', 'inherit'],
       env: { V: 'w', PATH: '/usr/bin:/bin' },
+      cwd: '/usr',
     },
   );
   child.stdin?.write('hello\n');
