@@ -38,6 +38,7 @@ const sources = [
   'math.c',
   'arena.c',
   'core.c',
+  'crash.c',
   'files.c',
   'host.c',
   'loop.c',

@@ -63,6 +63,11 @@ void add_system(JSContext *context, JSValueConst machine);
 /* The command line of this process, which `machine.system` gives to TypeScript. */
 void set_arguments(int argc, char **argv);
 
+/* crash.c: a crash of this process is a line and exit status 125; for the calling thread also one
+ * of its stack. Then again what the kernel does. */
+void catch_crashes(void);
+void leave_crashes(void);
+
 /* main.c: lets what is resolved go on. Below 0 where a job has failed. */
 int run_jobs(void);
 /* napi.c: the exports of the addon that is linked in. */

@@ -206,6 +206,7 @@ static int is_start(const char *key, int argc, char **argv) {
 }
 
 static int run(int argc, char **argv, size_t stack) {
+  catch_crashes();
   const char *given = getenv(VARIABLE);
   char key[512] = "";
   const int explains = given && strncmp(given, EXPLAIN, sizeof EXPLAIN - 1) == 0;

@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeFastpath, tool } from '../support/fastpath.js';
 import { eventually } from '../support/host.js';
 import { everyone, ordinaryUser, underRoot } from '../support/identity.js';
+import { installOwn } from '../support/installation.js';
 import { makeProject } from '../support/project.js';
 import { nativeOf } from '../support/two-ways.js';
 import { runProgram } from '../support/wasbox.js';
@@ -19,17 +20,12 @@ const files = { 'a.sh': tool('one'), 'data/f': 'shown\n' };
 
 /** An installation with another program in the engine's place. */
 function between(): string {
-  const place = makeProject(as, {}, 'between');
-  fs.cpSync(join(dirname(as.cli), '..'), place, {
-    recursive: true,
-    filter: (path) => !/\/(docs|node_modules)(\/|$)|engine-peer-/.test(path),
-  });
-  const native = join(place, 'dist/native', `linux-${process.arch}`);
+  const installed = installOwn(as, 'between');
   const own = fileURLToPath(new URL('../support/engine/between.py', import.meta.url));
-  fs.renameSync(join(native, 'wasbox-engine'), join(native, 'real-engine'));
-  fs.copyFileSync(own, join(native, 'wasbox-engine'));
-  fs.chmodSync(join(native, 'wasbox-engine'), 0o755);
-  return join(native, 'wasbox');
+  fs.renameSync(installed.engine, join(dirname(installed.engine), 'real-engine'));
+  fs.copyFileSync(own, installed.engine);
+  fs.chmodSync(installed.engine, 0o755);
+  return installed.wasbox;
 }
 
 const rootIdentity = () => {

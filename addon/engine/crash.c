@@ -1,0 +1,40 @@
+/*
+ * The end of an engine that crashes: on a damaged image or bytecode QuickJS reads memory that is
+ * not there, as it does not check what it compiled itself. One line instead of a signal that a
+ * script would not be told about; a sandbox ends with the process that supervises it
+ * (PR_SET_PDEATHSIG in addon/init). Called by main.c, and by core.c for its own process.
+ */
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine.h"
+
+/* SIGABRT: what the C library ends with on memory that it finds damaged. */
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
+/* Only what may be called anywhere (signal-safety(7)). */
+static void crashed(int number) {
+  static const char line[] = "wasbox: wasbox-engine crashed: its file may be damaged. Install "
+                             "wasbox again\n";
+  (void)number;
+  if (write(2, line, sizeof line - 1) < 0)
+    _exit(125);
+  _exit(125);
+}
+
+void catch_crashes(void) {
+  /* Of its own, for the stack may be what has overflowed. */
+  static unsigned char stack[16384] __attribute__((aligned(16)));
+  const stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
+  struct sigaction action = {.sa_flags = SA_ONSTACK | SA_RESETHAND};
+  action.sa_handler = crashed;
+  sigaltstack(&own, NULL);
+  for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
+    sigaction(crashes[i], &action, NULL);
+}
+
+void leave_crashes(void) {
+  for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
+    signal(crashes[i], SIG_DFL);
+}
