@@ -55,6 +55,20 @@ static int remove_home(const struct wb_rundir *run) {
   return 0;
 }
 
+/* Without its lock, another process that looks for interrupted runs may make one: then that one
+ * removes the directory. */
+static int remove_unlocked(const struct wb_rundir *run) {
+  static const char *const locks[] = {"lock.new", "lock"};
+  if (wb_remove_name(run->parent, run->id, AT_REMOVEDIR) == 0)
+    return 0;
+  if (errno != ENOTEMPTY)
+    return -1;
+  for (unsigned i = 0; i < sizeof locks / sizeof *locks; i++)
+    if (syscall(SYS_faccessat, run->directory, locks[i], 0) == 0)
+      return 0;
+  return wb_remove_name(run->parent, run->id, AT_REMOVEDIR);
+}
+
 /* run.json goes first: without it there is no run any more, whatever else is left. The lock goes
  * last: until then no other process takes the run for an interrupted one. */
 int wb_rundir_remove(const struct wb_rundir *run) {
@@ -66,8 +80,7 @@ int wb_rundir_remove(const struct wb_rundir *run) {
                  wb_remove_name(directory, "layers/0", AT_REMOVEDIR) == 0 &&
                  wb_remove_name(directory, "layers", AT_REMOVEDIR) == 0 &&
                  wb_remove_name(directory, "lock.new", 0) == 0 &&
-                 wb_remove_name(directory, "lock", 0) == 0 &&
-                 wb_remove_name(run->parent, run->id, AT_REMOVEDIR) == 0
+                 wb_remove_name(directory, "lock", 0) == 0 && remove_unlocked(run) == 0
              ? 0
              : -1;
 }

@@ -18,6 +18,7 @@ import { closeDescriptor } from '../../native/index.js';
 import {
   at,
   createFile,
+  errnoOf,
   lstatAt,
   names,
   openDirectory,
@@ -35,6 +36,8 @@ import { openOwn, type Store } from './state-dir.js';
 import { stateError } from './state-error.js';
 
 const lockName = Buffer.from('lock');
+/** Of a lock that is being made: addon/rundir/lock.c. */
+const newLockName = Buffer.from('lock.new');
 export const stackedName: Buffer = Buffer.from('stacked');
 
 /** The directory that a run's directory is in; in `spare`, what a killed process left of an empty layer. */
@@ -228,6 +231,34 @@ export function removeRun(store: Store, run: Run, onProgress?: OnProgress): void
   }
 }
 
+/**
+ * The same, on another thread: nothing of its layers is looked at. What is left where the process ends before it is
+ * done, the next look at the runs removes.
+ */
+export async function removeRunApart(store: Store, run: Run): Promise<void> {
+  const { native } = store;
+  try {
+    moveRun(store, run, 'runs');
+    const runs = openOwn(store, 'runs', true);
+    try {
+      const name = Buffer.from(run.record.id);
+      const directory = openDirectory(native, runs, name);
+      try {
+        removeQuietly(directory, recordName);
+        const entries = names(directory).filter((entry) => !entry.equals(lockName));
+        await Promise.all(entries.map((entry) => native.removeTreeSoon(directory, entry)));
+        removeUnlocked(store, runs, name, directory);
+      } finally {
+        closeDescriptor(directory);
+      }
+    } finally {
+      closeDescriptor(runs);
+    }
+  } finally {
+    run.close();
+  }
+}
+
 export function removeRunDirectory(
   store: Store,
   runs: number,
@@ -245,9 +276,24 @@ export function removeRunDirectory(
     for (const entry of names(directory)) {
       if (!entry.equals(lockName)) removeTree(store.native, directory, entry, onRemoved);
     }
-    removeTree(store.native, directory, lockName);
+    removeUnlocked(store, runs, name, directory);
   } finally {
     closeDescriptor(directory);
   }
-  rmdirSync(at(runs, name));
+}
+
+/**
+ * Removes a lock and its directory, where nothing else is left. In between, another process that looks for interrupted
+ * runs may make a lock: then that one removes the directory.
+ */
+function removeUnlocked({ native }: Store, runs: number, name: Buffer, directory: number): void {
+  removeTree(native, directory, lockName);
+  try {
+    rmdirSync(at(runs, name));
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT') return;
+    const isTaken = [newLockName, lockName].some((one) => lstatAt(directory, one) !== undefined);
+    if (code !== 'ENOTEMPTY' || !isTaken) throw error;
+  }
 }

@@ -46,12 +46,28 @@ function buildChild(directory: string): string {
   return outfile;
 }
 
-/** Applies in another process and kills it `delayMs` after it began. Tells whether it was killed. */
-function killedApply(child: string, delayMs: number, options: ApplyOptions = {}): Promise<boolean> {
+/**
+ * When the process is killed: at a random time, or before one of the calls that put a file in place. A machine that is
+ * busy reaches few of the times, so every second one is a call.
+ */
+function momentOf(round: number, withinMs: number): { afterMs?: number; atCall?: number } {
+  return round % 2 === 0
+    ? { afterMs: Math.random() * withinMs }
+    : { atCall: 1 + ((round * 7) % files) };
+}
+
+/** Applies in another process and kills it at that moment. Tells whether it was killed. */
+function killedApply(
+  child: string,
+  { afterMs, atCall = 0 }: ReturnType<typeof momentOf>,
+  options: ApplyOptions = {},
+): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const argv = [child, addonPath(), fixture.store.directory, JSON.stringify(options)];
-    const process = spawn('node', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
-    process.stdout.once('data', () => setTimeout(() => process.kill('SIGKILL'), delayMs));
+    const words = [addonPath(), fixture.store.directory, JSON.stringify(options), String(atCall)];
+    const process = spawn('node', [child, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+    if (afterMs !== undefined) {
+      process.stdout.once('data', () => setTimeout(() => process.kill('SIGKILL'), afterMs));
+    }
     process.on('error', reject);
     process.on('exit', (code, signal) => {
       if (signal === 'SIGKILL') resolve(true);
@@ -99,7 +115,7 @@ test(`${moments} kills`, { timeout: 120_000 + moments * 20_000 }, async () => {
   let killed = 0;
   for (let i = 0; i < moments; i++) {
     prepare();
-    if (await killedApply(child, Math.random() * 60)) killed++;
+    if (await killedApply(child, momentOf(i, 60))) killed++;
     checkWhole();
     if (listRuns(fixture.store).length > 0) {
       // Listing healed it: no temporary file is left.
@@ -174,7 +190,7 @@ test.each<[string, ApplyOptions]>([
     fixture = makeFixture();
     prepareBoth();
     const before = snapshot(fixture.workdir, false);
-    const killed = await killedApply(child, Math.random() * 120, options);
+    const killed = await killedApply(child, momentOf(i, 120), options);
     const counts = listRuns(fixture.store).map(({ counts }) => counts.modified);
     const names = Object.keys(snapshot(fixture.workdir));
     expect(names.filter((name) => name.includes('.wasbox-'))).toEqual([]);

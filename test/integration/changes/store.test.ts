@@ -1,14 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -336,16 +337,21 @@ test('createRun explains why the state directory cannot be created', () => {
 test('a run that is just being created is left alone; one that never started is removed', () => {
   startRun(fixture).close();
   const half = join(fixture.store.directory, 'runs', '0000000zz');
-  mkdirSync(join(half, 'layers', '0', 'upper'), { recursive: true });
-  const aged = (seconds: number) => {
-    const at = Date.now() / 1000 - seconds;
-    utimesSync(half, at, at);
+  const make = (): void => {
+    mkdirSync(join(half, 'layers', '0', 'upper'), { recursive: true });
   };
-  aged(1);
+  make();
+  const directory = openSync(half, 'r');
+  const lock = native.lockRun(directory);
+  expect(lock).toBeDefined();
   listRuns(fixture.store);
   discardRuns(fixture.store, 'all');
-  expect(readdirSync(half)).toEqual(['layers']);
-  aged(3600);
+  expect(readdirSync(half).sort()).toEqual(['layers', 'lock']);
+  closeSync(lock ?? -1);
+  closeSync(directory);
+  listRuns(fixture.store);
+  expect(existsSync(half)).toBe(false);
+  make(); // without a lock: its process was killed, or makes another
   listRuns(fixture.store);
   expect(existsSync(half)).toBe(false);
 });

@@ -637,6 +637,32 @@ static void swept(void (*how)(int, const char *, int)) {
   CHECK(taken >= 2); /* the control: there are such moments */
 }
 
+/* The same while a run is removed. */
+static void swept_at_end(void (*how)(int, const char *, int)) {
+  struct wb_rundir run;
+  int taken = 0;
+  meet = how;
+  for (int at = 1;; at++) {
+    met = 0;
+    met_lock = -1;
+    CHECK(create(&run, 1) == 0);
+    calls = 0;
+    meet_at = at;
+    CHECK(wb_rundir_remove(&run) == 0);
+    const int done = meet_at != 0;
+    meet_at = 0;
+    taken += met;
+    CHECK(count("runs") == (met_lock >= 0));
+    close(met_lock);
+    wb_rundir_close(&run);
+    check_recoverable("runs");
+    clear();
+    if (done)
+      break;
+  }
+  CHECK(taken == 1); /* between the lock and the directory */
+}
+
 /* Without descriptors to be had, from the first to the last that a start needs. */
 static void without_descriptors(void) {
   struct rlimit before;
@@ -745,6 +771,8 @@ int main(void) {
   without_descriptors();
   swept(sweep);
   swept(take_over);
+  swept_at_end(sweep);
+  swept_at_end(take_over);
   race();
   CHECK(nftw(base, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
   return 0;
