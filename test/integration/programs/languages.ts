@@ -142,6 +142,7 @@ console.log(fs.readdirSync('d', { recursive: true }).sort(), fs.statSync('d/l/b.
     [],
     'npm init -y >/dev/null; npm pkg set name=demo version=1.2.3; cat package.json; npm pack --silent',
     {
+      env: { npm_config_update_notifier: 'false' }, // it would ask the registry, and tell of a newer npm
       prints: '"name": "demo"',
       writes: ['package.json', 'demo-1.2.3.tgz'],
     },
