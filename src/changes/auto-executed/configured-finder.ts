@@ -5,84 +5,69 @@
 import { posix } from 'node:path';
 import { readText, type Text } from '../files/host-text.js';
 import type { Names } from '../files/path.js';
-import { type Following, followLink } from '../merged-tree/follow.js';
 import type { Survey } from '../merged-tree/survey.js';
-import { followingMerged } from '../merged-tree/symlink-escape.js';
-import { type MergedTree, mayBeAt } from '../merged-tree/tree.js';
-import { type ConfiguredPath, maxConfigs, pathsIn, worktreeIn } from './git-config.js';
-import { configsElsewhere, directoriesOf, textElsewhere } from './git-elsewhere.js';
-import { linksOfHome } from './home-links.js';
-import { placeInTree } from './other-paths.js';
-import type { NameRules, Reason, Reasons } from './reasons.js';
+import type { MergedTree } from '../merged-tree/tree.js';
+import { type ConfiguredValue, maxConfigs, valuesIn, worktreeIn } from './git-config.js';
+import {
+  commandsInEnvironment,
+  configsElsewhere,
+  directoriesOf,
+  fromHome,
+  textElsewhere,
+} from './git-elsewhere.js';
+import { homeDirectory, linksOfHome } from './home-links.js';
+import { NamedPaths, type Start } from './named-paths.js';
+import type { NameRules, Reasons } from './reasons.js';
+import { commandsOf, filesIn, maxScripts, scriptKind, startupFiles } from './scripts.js';
+
+const byGit = 'git’s configuration names it';
+const byEnvironment = 'a variable of your environment names it as a command';
 
 /** Rounds of links to links; after that, everything is held back. */
 const maxRounds = 8;
 
-const namesIn = (path: string): string[] => path.split('/').filter((name) => name !== '');
-
 export class ConfiguredFinder {
   readonly #tree: MergedTree;
   readonly #reasons: Reasons;
+  readonly #paths: NamedPaths;
   readonly #workdir: string;
   #configs = 0;
 
   constructor(tree: MergedTree, reasons: Reasons) {
     this.#tree = tree;
     this.#reasons = reasons;
+    this.#paths = new NamedPaths(tree, reasons);
     this.#workdir = tree.workdir.toString('latin1');
   }
 
   run(survey: Survey, rules: NameRules): void {
     const tops = this.#ofRepositories(survey);
     this.#ofOthers(tops);
+    this.#ofScripts(survey, rules);
+    this.#ofStartupFiles();
     this.#ofLinks(survey, rules);
     if (this.#tree.lookupsLeft < 0) this.#reasons.giveUp('links');
   }
 
-  /** Follows a path from a directory of the tree, records the paths on the way, and returns its ends. */
-  #follow(directory: Names, path: string | Buffer, reason: Omit<Reason, 'onTheWay'>): Names[] {
-    const ends: Names[] = [];
-    const following: Following = {
-      ...followingMerged(this.#tree),
-      visit: (at, rest) => {
-        // A command may have the tree itself as an argument, which is not a file.
-        if (at.length === 0 && reason.alias === undefined) return;
-        this.#reasons.add(at, { ...reason, onTheWay: rest.length > 0 });
-        if (rest.length === 0) ends.push(at);
-      },
-    };
-    const target = typeof path === 'string' ? Buffer.from(path, 'latin1') : path;
-    const { within, whole } = followLink(following, directory, target);
-    if (!whole) this.#reasons.giveUp('links');
-    if (within) return ends;
-    // It leaves the tree, and may come back by another path.
-    const from = posix.join(this.#workdir, ...directory);
-    const back = placeInTree(this.#tree, posix.resolve(from, target.toString('latin1')));
-    if (back === undefined || (back.length === 0 && reason.alias === undefined)) return ends;
-    this.#reasons.add(back, { ...reason, onTheWay: false });
-    return [...ends, back];
-  }
-
-  /** Adds what a configuration file names; returns the ends. */
-  #named({ path, bare }: ConfiguredPath, from: Names): Names[] {
-    if (path === '' || (bare && !this.#mayBeFile(this.#lexical(from, path)))) return [];
-    return this.#follow(from, path, { via: [] });
-  }
-
-  #mayBeFile(path: Names | undefined): boolean {
-    if (path === undefined) return false;
-    const found = mayBeAt(this.#tree, path);
-    return found.some((state) => typeof state !== 'object' || state.type !== 'directory');
-  }
-
-  /** The possible contents of a configuration file of the tree: on the host and in the layer. */
-  #texts(config: Names): string[] {
+  /** The possible contents of a file of the tree: on the host and in the layer. */
+  #texts(path: Names, ofWhat: string): string[] {
     const { native, host, layer } = this.#tree;
-    if (++this.#configs > maxConfigs) this.#reasons.giveUp('configuration files of git');
-    const found = [host, layer.root].map((root) => readText(native, root, config));
+    const found = [host, layer.root].map((root) => readText(native, root, path));
     const texts = found.filter((text): text is Text => text !== undefined);
-    if (texts.some(({ cut }) => cut)) this.#reasons.giveUp('lines of git’s configuration');
+    if (texts.some(({ cut }) => cut)) this.#reasons.giveUp(ofWhat);
     return texts.map(({ text }) => text);
+  }
+
+  #configTexts(config: Names): string[] {
+    if (++this.#configs > maxConfigs) this.#reasons.giveUp('configuration files of git');
+    return this.#texts(config, 'lines of git’s configuration');
+  }
+
+  /** Adds what a value of a configuration names; returns where an included file may be. */
+  #named(value: ConfiguredValue, starts: readonly Start[]): Names[] {
+    if (value.isPath) return starts.flatMap((at) => this.#paths.path(at, value.text, byGit));
+    this.#paths.command(value.text, starts, { why: byGit });
+    return [];
   }
 
   /** Adds what the tree's repositories name; returns the tops of their worktrees. */
@@ -94,28 +79,19 @@ export class ConfiguredFinder {
       const pending: Names[] = ['config', 'config.worktree'].map((name) => [...git, name]);
       for (let at = 0; at < pending.length && this.#configs <= maxConfigs; at++) {
         const config = pending[at] ?? [];
-        for (const text of this.#texts(config)) {
+        for (const text of this.#configTexts(config)) {
           const worktree = worktreeIn(text);
-          const from = worktree === undefined ? own : [...own, this.#lexical(git, worktree)];
-          for (const value of pathsIn(text)) {
+          const other = posix.resolve(this.#workdir, ...git, worktree ?? '.');
+          const starts = worktree === undefined ? own : [...own, other];
+          for (const value of valuesIn(text)) {
             // Only an include is relative to the file that it is in.
-            const bases = value.include ? [config.slice(0, -1)] : from;
-            for (const base of bases) {
-              const ends = base === undefined ? [] : this.#named(value, base);
-              if (value.include) pending.push(...ends.filter((end) => !holds(pending, end)));
-            }
+            const ends = this.#named(value, value.include ? [config.slice(0, -1)] : starts);
+            if (value.include) pending.push(...ends.filter((end) => !holds(pending, end)));
           }
         }
       }
     }
     return tops;
-  }
-
-  /** A path's location in the tree, without following links. */
-  #lexical(from: Names, path: string): Names | undefined {
-    const absolute = posix.resolve(this.#workdir, from.join('/'), path);
-    if (!`${absolute}/`.startsWith(`${this.#workdir}/`)) return undefined;
-    return namesIn(absolute.slice(this.#workdir.length));
   }
 
   /** Adds what configuration outside the tree names: of a worktree, an enclosing repository, the user. */
@@ -125,6 +101,10 @@ export class ConfiguredFinder {
     const others = inside.flatMap((directory) =>
       directoriesOf(posix.join(directory, '.git')).map((git) => posix.join(git, 'config')),
     );
+    const starts = [...new Set([top, ...inside])];
+    for (const command of commandsInEnvironment()) {
+      this.#paths.command(command, starts, { why: byEnvironment });
+    }
     const pending = [...new Set([...paths, ...others])];
     for (let at = 0; at < pending.length; at++) {
       if (++this.#configs > maxConfigs) {
@@ -132,22 +112,58 @@ export class ConfiguredFinder {
         return;
       }
       const config = pending[at] ?? '';
-      for (const value of pathsIn(textElsewhere(config) ?? '')) {
-        const bases = value.include ? [posix.dirname(config)] : [top];
-        if (value.isPath && !value.include) bases.push(...inside);
-        for (const base of bases) {
-          const absolute = posix.resolve(base, value.path);
-          if (value.include && !pending.includes(absolute)) pending.push(absolute);
-          if (value.path !== '') this.#named({ ...value, path: absolute }, []);
-        }
+      for (const value of valuesIn(textElsewhere(config) ?? '')) {
+        this.#named(value, value.include ? [posix.dirname(config)] : starts);
+        const included = posix.resolve(posix.dirname(config), fromHome(value.text));
+        if (value.include && !pending.includes(included)) pending.push(included);
       }
+    }
+  }
+
+  /** Adds what hooks, start-up files and task files of the tree name, and hooks outside that apply in it. */
+  #ofScripts({ wanted }: Survey, rules: NameRules): void {
+    let left = maxScripts;
+    for (const path of wanted) {
+      const kind = scriptKind(path);
+      if (kind === undefined) continue;
+      if (--left < 0) {
+        this.#reasons.giveUp('scripts that other programs run');
+        return;
+      }
+      // A hook runs at the top, an editor's task beside the editor's directory, others where they are.
+      const starts = [1, 2, 3, 4].filter((up) => up <= path.length).map((up) => path.slice(0, -up));
+      const meaning = { why: `${rules.show(path)} names it`, onlyFiles: true };
+      for (const text of this.#texts(path, 'lines in scripts that other programs run')) {
+        this.#paths.command(commandsOf(text, kind), starts, meaning);
+      }
+    }
+    const { top, directories } = configsElsewhere(this.#workdir);
+    for (const hook of directories.flatMap((git) => filesIn(posix.join(git, 'hooks')))) {
+      if (hook.endsWith('.sample') || --left < 0) continue;
+      const text = commandsOf(textElsewhere(hook) ?? '', 'commented');
+      this.#paths.command(text, [top], { why: 'a git hook names it', onlyFiles: true });
+    }
+  }
+
+  /** Adds what the user's start-up files name. */
+  #ofStartupFiles(): void {
+    const home = homeDirectory();
+    if (home === undefined) return;
+    for (const file of startupFiles()) {
+      const text = textElsewhere(file);
+      // Most say nothing of this tree.
+      if (text?.includes(posix.basename(this.#workdir)) !== true) continue;
+      const why = `your ~${file.slice(home.length)} names it`;
+      const kind = /\.json$/.test(file) ? 'uncommented' : 'commented';
+      const meaning = { why, onlyFiles: true, isGeneral: true };
+      this.#paths.command(commandsOf(text, kind), [home], meaning);
     }
   }
 
   /** Adds what links lead to, until they give no new names. */
   #ofLinks({ links }: Survey, rules: NameRules): void {
     for (const { name, target } of linksOfHome(this.#workdir)) {
-      this.#follow([], target, { alias: name, via: [] });
+      this.#paths.follow([], target, { alias: name, via: [] });
     }
     const done = new Set<string>();
     for (let round = 0; ; round++) {
@@ -160,7 +176,7 @@ export class ConfiguredFinder {
           done.add(key);
           if (!rules.mayHold(name)) continue;
           more = true;
-          this.#follow(path.slice(0, -1), link, { alias: name, via: [...via, own] });
+          this.#paths.follow(path.slice(0, -1), link, { alias: name, via: [...via, own] });
         }
       }
       if (!more) return;

@@ -13,8 +13,8 @@ import type { MergedTree } from '../merged-tree/tree.js';
 import type { FileState, FileType } from '../model/index.js';
 import { ConfiguredFinder } from './configured-finder.js';
 import { type NameRules, Reasons } from './reasons.js';
+import { scriptKind } from './scripts.js';
 
-const byGit = 'git’s configuration names it';
 const byLink = 'a link that another program runs points to it';
 
 export class Configured {
@@ -26,7 +26,7 @@ export class Configured {
   constructor(tree: MergedTree, rules: NameRules, max: number) {
     this.#rules = rules;
     this.#tree = tree;
-    const survey = surveyTree(tree, max);
+    const survey = surveyTree(tree, max, (path) => scriptKind(path) !== undefined);
     if (!survey.complete) {
       const names = max.toLocaleString('en');
       this.#reasons.holdAll(
@@ -53,16 +53,21 @@ export class Configured {
     return end && `it points to ${this.#rules.show(end)}, which is not applied automatically`;
   }
 
+  /** Why a deletion is held back; undefined if it is not. */
+  whyDeleted(path: Names, before: FileState): string | undefined {
+    return this.#whyAt(path, before.type);
+  }
+
   #whyAt(path: Names, type: FileType): string | undefined {
     const reasons = this.#reasons;
     for (const { reason, rest } of reasons.everything === undefined ? reasons.placesOf(path) : []) {
       if (reason.onTheWay && (rest.length > 0 || type !== 'symlink')) continue;
-      if (reason.alias === undefined) return byGit;
+      if (reason.alias === undefined) return reason.why;
       if (reason.onTheWay || this.#rules.isHeld([...reason.alias, ...rest])) {
         return `${byLink} (${this.#rules.show(reason.alias)})`;
       }
     }
-    return reasons.everything; // the loop may have given up
+    return reasons.patternOf(path) ?? reasons.everything; // the loop may have given up
   }
 
   /** Whether a link that ends there must be named to be applied. */

@@ -67,6 +67,8 @@ function topOf(workdir: string): string | undefined {
 export interface ElsewhereConfigs {
   /** Absolute. */
   readonly paths: readonly string[];
+  /** Git directories of the tree's worktree that are not in the tree. */
+  readonly directories: readonly string[];
   /** The top of the worktree, where relative paths in them start. */
   readonly top: string;
 }
@@ -78,16 +80,50 @@ export function configsElsewhere(workdir: string): ElsewhereConfigs {
   const home = homeOfUser();
   const inHome = (path: string) => (home === undefined ? [] : [posix.join(latin1(home), path)]);
   const config = xdg?.startsWith('/') ? [latin1(xdg)] : inHome('.config');
+  const { GIT_CONFIG_GLOBAL: named, GIT_CONFIG_SYSTEM: system } = process.env;
   const global = [
     ...inHome('.gitconfig'),
     ...config.map((path) => posix.join(path, 'git/config')),
     '/etc/gitconfig',
+    ...[named, system]
+      .filter((path) => path?.startsWith('/') === true)
+      .map((path) => latin1(path ?? '')),
   ];
   const own = top === undefined ? [] : directoriesOf(posix.join(top, '.git'));
+  const directories = own.filter((directory) => !`${directory}/`.startsWith(`${workdir}/`));
   const ofRepository = own
     .filter((directory) => directory !== posix.join(workdir, '.git'))
     .flatMap((directory) =>
       ['config', 'config.worktree'].map((name) => posix.join(directory, name)),
     );
-  return { paths: [...ofRepository, ...global], top: top ?? workdir };
+  return { paths: [...ofRepository, ...global], directories, top: top ?? workdir };
+}
+
+/** Variables whose values other programs run as commands, besides those of git. */
+const commandVariables: readonly string[] = [
+  ...[
+    'EDITOR',
+    'VISUAL',
+    'PAGER',
+    'MANPAGER',
+    'BROWSER',
+    'LESSOPEN',
+    'LESSCLOSE',
+    'PROMPT_COMMAND',
+  ],
+  ...['SSH_ASKPASS', 'SUDO_ASKPASS', 'BASH_ENV', 'ENV', 'PYTHONSTARTUP', 'SHELL', 'TERMINAL'],
+  ...['LD_PRELOAD', 'RUSTC_WRAPPER', 'RSYNC_RSH', 'CVS_RSH', 'FZF_DEFAULT_COMMAND'],
+];
+
+/** Commands in the user's environment; one character per byte. */
+export function commandsInEnvironment(): string[] {
+  const ofGit = Object.keys(process.env).filter((name) => name.startsWith('GIT_'));
+  const values = [...commandVariables, ...ofGit].map((name) => process.env[name] ?? '');
+  return values.filter((value) => value !== '').map(latin1);
+}
+
+/** A path of git's configuration, which may begin with `~/`. */
+export function fromHome(path: string): string {
+  const home = homeOfUser();
+  return path.startsWith('~/') && home !== undefined ? latin1(home) + path.slice(1) : path;
 }

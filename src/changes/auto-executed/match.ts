@@ -12,6 +12,7 @@ interface CompiledRule {
   readonly why: string;
   readonly parts: readonly Part[];
   readonly deep: boolean;
+  readonly mayGo: boolean;
   /** Position in the list: if several rules match, the first gives the reason. */
   readonly order: number;
 }
@@ -74,11 +75,11 @@ let compiled: RuleIndex | undefined;
 
 function compileRules(): RuleIndex {
   const index = new RuleIndex();
-  for (const [order, { level, why, patterns }] of autoExecutedRules().entries()) {
+  for (const [order, { level, why, patterns, mayGo = false }] of autoExecutedRules().entries()) {
     for (const pattern of patterns) {
       const names = pattern.split('/').filter((part) => part !== '' && part !== '~');
       const parts = names.map(partOf);
-      const rule = { level, why, deep: pattern.endsWith('/'), parts, order };
+      const rule = { level, why, deep: pattern.endsWith('/'), parts, mayGo, order };
       if (pattern.startsWith('~/')) index.home.push(rule);
       else index.add(rule);
     }
@@ -117,6 +118,7 @@ function findRule(
   fromHome: readonly string[],
 ): AutoExecuted | undefined {
   let best: CompiledRule | undefined;
+  let start = 0;
   const isBetter = ({ level, order }: CompiledRule): boolean =>
     best === undefined || (level === best.level ? order < best.order : level === 'held');
   const look = (
@@ -127,14 +129,18 @@ function findRule(
     for (const rule of candidates) {
       if (!isBetter(rule)) continue;
       const end = matchFrom(rule, 0, path, from);
-      if (end === path.length || (end >= 0 && rule.deep)) best = rule;
+      if (end !== path.length && (end < 0 || !rule.deep)) continue;
+      best = rule;
+      start = from + names.length - path.length;
     }
   };
   for (const [from, name] of names.entries()) {
     look(index.of(name), names, from);
   }
   if (fromHome.length > 0) look(index.home, fromHome, 0);
-  return best;
+  return best === undefined
+    ? undefined
+    : { level: best.level, why: best.why, mayGo: best.mayGo, start };
 }
 
 /** Whether the names match the beginning of a held rule's pattern, so that something below may match it. */
@@ -185,6 +191,13 @@ export function autoExecutedIndex(): RuleIndex {
 export interface AutoExecuted {
   readonly level: 'held' | 'note';
   readonly why: string;
+  /** Whether deleting it is harmless. @default false */
+  readonly mayGo?: boolean | undefined;
+  /**
+   * Where the pattern begins in the path: what is before it is the directory in which the file counts. At
+   * most 0 if that is outside.
+   */
+  readonly start?: number | undefined;
 }
 
 /** The entries of a git directory, whatever its name, from which git runs programs. */
@@ -222,11 +235,16 @@ export function matchNames(
   const last = names.at(-1);
   const parent = names.at(-2);
   if (last === undefined) return undefined;
-  if (last === '.git') return { level: 'held', why: 'it tells git where its configuration is' };
+  const start = names.length - 1;
+  if (last === '.git') {
+    return { level: 'held', why: 'it tells git where its configuration is', start };
+  }
   if (last.endsWith('.sample') && parent === 'hooks') return undefined;
   const steers = gitCommands.includes(last) || (parent === 'info' && last === 'attributes');
   if (gitDirectory && (parent === 'hooks' || steers)) {
-    return { level: 'held', why: 'git runs the programs that it names' };
+    const deeper = parent === 'hooks' || parent === 'info';
+    const why = 'git runs the programs that it names';
+    return { level: 'held', why, start: deeper ? start - 1 : start };
   }
   return findRule(autoExecutedIndex(), names, fromHome.map(canonicalName));
 }

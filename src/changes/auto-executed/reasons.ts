@@ -26,8 +26,31 @@ export interface Reason {
   readonly alias?: Names | undefined;
   /** The links by which it has that name. */
   readonly via: readonly string[];
+  /** Completes "not applied automatically: …" for a path without another name. */
+  readonly why?: string | undefined;
   /** Whether the path is only on the way to another: then it counts only if it becomes a link. */
   readonly onTheWay: boolean;
+}
+
+/** Many words in commands with unknown parts. */
+const maxPatterns = 2000;
+
+interface Pattern {
+  readonly at: string;
+  readonly parts: readonly string[];
+  readonly why: string;
+}
+
+/** Whether a text consists of parts with anything between them; at the beginning, each is the first found. */
+function fits(text: string, parts: readonly string[]): boolean {
+  const last = parts.at(-1) ?? '';
+  let from = 0;
+  for (const [at, part] of parts.slice(0, -1).entries()) {
+    const found = text.indexOf(part, from);
+    if (found < 0 || (at === 0 && found > 0)) return false;
+    from = found + part.length;
+  }
+  return text.length - last.length >= from && text.endsWith(last);
 }
 
 interface Alias {
@@ -39,6 +62,7 @@ const keyOf = (path: Names): string => path.map(canonicalName).join('/');
 
 export class Reasons {
   readonly #reasons = new Map<string, Map<string, Reason>>();
+  readonly #patterns = new Map<string, Pattern>();
   #size = 0;
   #looksLeft = maxLooks;
   /** Why everything is held back; undefined if it is not. */
@@ -65,6 +89,29 @@ export class Reasons {
     if (reasons.has(id)) return;
     if (++this.#size > maxReasons) this.giveUp('links');
     else this.#reasons.set(key, reasons.set(id, reason));
+  }
+
+  /**
+   * Adds all files below a directory whose path there consists of these parts, with anything between them.
+   * Without a text at the beginning, the path has a `/` at its beginning.
+   */
+  addPattern(at: Names, parts: readonly string[], why: string): void {
+    const names = parts.map((part) => part.toLowerCase());
+    if (names[0] !== '') names[0] = `/${names[0]}`;
+    const [key, id] = [keyOf(at), names.join('\0')];
+    if (this.#patterns.size >= maxPatterns) this.giveUp('words in commands');
+    else this.#patterns.set(`${key} ${id}`, { at: key, parts: names, why });
+  }
+
+  /** Why the path fits a pattern; undefined if it fits none. */
+  patternOf(path: Names): string | undefined {
+    if (this.#patterns.size === 0) return undefined;
+    const key = `/${keyOf(path)}`;
+    for (const { at, parts, why } of this.#patterns.values()) {
+      const below = at === '' || key.startsWith(`/${at}/`);
+      if (below && fits(key.slice(at === '' ? 0 : at.length + 1), parts)) return why;
+    }
+    return undefined;
   }
 
   /** The reasons for a path and each of its parents, with the names that follow. */

@@ -24,6 +24,8 @@ export interface Survey {
   readonly links: readonly SurveyedLink[];
   /** Git directories of any name, and `.git` files that name one. */
   readonly gits: readonly Names[];
+  /** Files that were asked for. */
+  readonly wanted: readonly Names[];
   /** False if there were too many names to read all. */
   readonly complete: boolean;
 }
@@ -46,9 +48,15 @@ function isGit(names: ReadonlySet<string>): boolean {
 class Surveyor {
   readonly links: SurveyedLink[] = [];
   readonly gits = new Map<string, Names>();
+  readonly wanted = new Map<string, Names>();
+  readonly #isWanted: (path: Names) => boolean;
   /** The parts of a git directory that a directory has, in layer and host together. */
   readonly #pieces = new Map<string, Set<string>>();
   complete = true;
+
+  constructor(isWanted: (path: Names) => boolean) {
+    this.#isWanted = isWanted;
+  }
 
   /** Walks breadth first, so that only deep directories are cut off. */
   walk(open: (path: Names) => number, max: number, onHost: boolean): void {
@@ -87,6 +95,8 @@ class Surveyor {
         if (link !== undefined) this.links.push({ path: child, link, onHost });
       } else if (entry.isDirectory() && child.length <= maxDepth && !isObjectStore(child)) {
         directories.push(child);
+      } else if (!entry.isDirectory() && this.#isWanted(child)) {
+        this.wanted.set(child.join('/'), child);
       }
       if (name === '.git') this.gits.set(child.join('/'), child);
     }
@@ -101,11 +111,16 @@ class Surveyor {
   }
 }
 
-export function surveyTree(tree: MergedTree, max = maxSurveyed): Survey {
+/** @param isWanted whether a file is returned, too; called for each */
+export function surveyTree(
+  tree: MergedTree,
+  max = maxSurveyed,
+  isWanted: (path: Names) => boolean = () => false,
+): Survey {
   const { native, host, layer } = tree;
-  const surveyor = new Surveyor();
+  const surveyor = new Surveyor(isWanted);
   surveyor.walk((path) => openDirectory(native, host, bytesOf(path)), max, true);
   surveyor.walk((path) => layer.openPath(bytesOf(path)), max, false);
-  const { links, gits, complete } = surveyor;
-  return { links, gits: [...gits.values()], complete };
+  const { links, gits, wanted, complete } = surveyor;
+  return { links, gits: [...gits.values()], wanted: [...wanted.values()], complete };
 }

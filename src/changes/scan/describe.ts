@@ -4,10 +4,11 @@
 
 import { displayPath } from '../../text/index.js';
 import { type Configured, configuredPaths } from '../auto-executed/configured.js';
+import { heldIfDeleted } from '../auto-executed/deleted.js';
 import { completesGit, inGitDirectory } from '../auto-executed/git-directory.js';
 import { homeDirectory } from '../auto-executed/home-links.js';
 import { type AutoExecuted, matchNames, mayMatchBelow } from '../auto-executed/match.js';
-import { inPath } from '../auto-executed/path-directories.js';
+import { inPath, mayBeInPath, runsAnywhere } from '../auto-executed/path-directories.js';
 import type { NameRules } from '../auto-executed/reasons.js';
 import { joinPath, type Names, namesOf, notHome } from '../files/path.js';
 import { escapesTree } from '../merged-tree/symlink-escape.js';
@@ -47,6 +48,8 @@ export class Describer {
   readonly #place: TreePlace;
   readonly #tree: MergedTree;
   readonly #quick: boolean;
+  /** One character per byte. */
+  readonly #root: string;
   #configured: Configured | undefined;
 
   /** @param quick leaves out what needs a walk over the whole tree */
@@ -54,21 +57,23 @@ export class Describer {
     this.#place = place;
     this.#tree = tree;
     this.#quick = quick;
+    this.#root = Buffer.from(place.root).toString('latin1');
   }
 
   describe({ kind, path, before, after, ...found }: Difference): Change {
     const { root, tree, home } = this.#place;
     const flags = [...found.flags];
     let runs: string | undefined;
-    if (after !== undefined && kind !== 'time' && kind !== 'xattr') {
-      const names = namesOf(path);
-      const later = names.length === 0 ? ofRoot : this.#autoExecuted(names, after);
+    if (kind !== 'time' && kind !== 'xattr') {
+      const later = this.#later(namesOf(path), before, after);
       runs = later?.why;
       if (later !== undefined) flags.push(later.level === 'held' ? 'held' : 'runs-later');
+    }
+    if (after !== undefined && kind !== 'time' && kind !== 'xattr') {
       // To the run, a file that it did not see was new.
       const had = flags.includes('unseen') ? undefined : before;
       flags.push(...stateFlags(kind, had, after));
-      if (after.link !== undefined && escapesTree(this.#tree, names, after.link)) {
+      if (after.link !== undefined && escapesTree(this.#tree, namesOf(path), after.link)) {
         flags.push('leads-out');
       }
     }
@@ -96,15 +101,29 @@ export class Describer {
     return path.length === 0 ? '.' : displayPath(notHome(path));
   }
 
+  /** Why a change is auto-executed: by what is there afterwards, or by what no longer is. */
+  #later(path: Names, before?: FileState, after?: FileState): AutoExecuted | undefined {
+    if (path.length === 0) return after === undefined ? undefined : ofRoot;
+    const changed = after === undefined ? undefined : this.#autoExecuted(path, after);
+    if (changed?.level === 'held') return changed;
+    const isGone = after === undefined || after.type === 'directory';
+    if (!isGone || before === undefined || before.type === 'directory') return changed;
+    const gone = heldIfDeleted(this.#tree, path, this.#byName(path));
+    if (gone !== undefined) return gone;
+    const why = this.#configuredPaths()?.whyDeleted(path, before);
+    return why === undefined ? changed : { level: 'held', why };
+  }
+
   #autoExecuted(path: Names, after: FileState): AutoExecuted | undefined {
-    const byName = after.type === 'directory' ? undefined : this.#byName(path);
+    const byName =
+      after.type === 'directory' ? undefined : (runsAnywhere(after) ?? this.#byName(path));
     if (byName?.level === 'held') return byName;
     if (completesGit(this.#tree, path, after)) {
       const why = 'git would treat the directory as a repository and run its hooks';
       return { level: 'held', why };
     }
     // Files get a held name through this link.
-    if (after.type === 'symlink' && mayMatchBelow(this.#named(path), this.#fromHome(path))) {
+    if (after.type === 'symlink' && this.#mayHoldBelow(path)) {
       return {
         level: 'held',
         why: 'this link gives existing files names that other programs run',
@@ -115,11 +134,19 @@ export class Describer {
   }
 
   #byName(path: Names): AutoExecuted | undefined {
-    const root = Buffer.from(this.#place.root).toString('latin1');
-    return (
-      inPath(root, path) ??
-      matchNames(this.#named(path), inGitDirectory(this.#tree, path), this.#fromHome(path))
-    );
+    const inside = inPath(this.#root, path);
+    if (inside !== undefined) return inside;
+    const named = this.#named(path);
+    const found = matchNames(named, inGitDirectory(this.#tree, path), this.#fromHome(path));
+    const { start } = found ?? {};
+    if (found === undefined || start === undefined) return found;
+    return { ...found, start: start - (named.length - path.length) };
+  }
+
+  /** Whether something below the path could be held back by its name. */
+  #mayHoldBelow(path: Names): boolean {
+    if (mayBeInPath(this.#root, path)) return true;
+    return mayMatchBelow(this.#named(path), this.#fromHome(path));
   }
 
   /**
@@ -132,7 +159,7 @@ export class Describer {
 
   /** The path from the user's home; empty if it is outside. */
   #fromHome(path: Names): Names {
-    const [home, own] = [homeDirectory(), Buffer.from(this.#place.root).toString('latin1')];
+    const [home, own] = [homeDirectory(), this.#root];
     if (home === undefined || !`${own}/`.startsWith(`${home}/`)) return [];
     return [...namesOf(Buffer.from(own.slice(home.length), 'latin1')), ...path];
   }
@@ -148,7 +175,7 @@ export class Describer {
     const isHeld = (path: Names): boolean => this.#byName(path)?.level === 'held';
     return {
       isHeld,
-      mayHold: (path) => isHeld(path) || mayMatchBelow(this.#named(path), this.#fromHome(path)),
+      mayHold: (path) => isHeld(path) || this.#mayHoldBelow(path),
       show: (path) => displayPath(Buffer.from(path.join('/'), 'latin1')),
     };
   }

@@ -12,28 +12,13 @@ import { finishRun } from '../../../src/changes/index.js';
 import { SystemPlaces } from '../../../src/changes/merged-tree/system-path.js';
 import { identities } from '../../support/identity.js';
 import { makeProject } from '../../support/project.js';
+import { reviewed } from '../../support/reviewed.js';
 import { runProgram, runWasbox } from '../../support/wasbox.js';
 import { makeFixture, native, runScript } from './fixture.js';
 
 describe.each(identities())('pieces, as $label', (as) => {
-  function project(files: Record<string, string> = {}, more: Record<string, string> = {}) {
-    const cwd = makeProject(as, files);
-    const env = { XDG_STATE_HOME: makeProject(as, {}, 'state'), ...more };
-    const wasbox = (...args: string[]) => runWasbox(args, { as, cwd, env });
-    return {
-      cwd,
-      has: (path: string): boolean => fs.existsSync(join(cwd, path)),
-      read: (path: string): string => fs.readFileSync(join(cwd, path), 'utf8'),
-      outside: (script: string) => runProgram(['sh', '-ec', script], { as, cwd }),
-      wasbox,
-      /** A run of a script, and what `apply` says about it. */
-      run: async (script: string, ...paths: string[]): Promise<string> => {
-        const run = await wasbox('run', '-q', '--', 'sh', '-ec', script);
-        expect([run.err, run.status]).toEqual(['', 0]);
-        return (await wasbox('apply', ...paths)).err;
-      },
-    };
-  }
+  const project = (files: Record<string, string> = {}, more: Record<string, string> = {}) =>
+    reviewed(as, files, more);
 
   const git: Record<string, string> = {
     config: `mkdir -p b; printf '[core]\\n\\tsshCommand = "touch \\\\"%s/fired\\\\"; false"\\n[remote "origin"]\\n\\turl = ssh://host.example/x\\n' "$PWD" > b/config`,

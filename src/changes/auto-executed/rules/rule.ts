@@ -15,6 +15,8 @@ export interface AutoExecutedRule {
   readonly why: string;
   /** The tool's own documentation. */
   readonly source: string;
+  /** Whether deleting it is harmless: nothing else takes its place. */
+  readonly mayGo?: boolean | undefined;
 }
 
 function row(level: AutoExecutedRule['level']) {
@@ -28,3 +30,6 @@ function row(level: AutoExecutedRule['level']) {
 
 export const held = row('held');
 export const note = row('note');
+
+/** A row whose files may be deleted. */
+export const mayGo = (rule: AutoExecutedRule): AutoExecutedRule => ({ ...rule, mayGo: true });

@@ -1,5 +1,5 @@
 /** The catalogue: files that shells and the login session run, or that run when a directory is entered. */
-import { type AutoExecutedRule, held, note } from './rule.js';
+import { type AutoExecutedRule, held, mayGo, note } from './rule.js';
 
 const entered = 'the shell runs it when you enter the directory';
 
@@ -46,10 +46,12 @@ export const shellRules = (): readonly AutoExecutedRule[] => [
     'devbox.json devbox.lock .devbox/ devbox.d/',
   ),
   held(entered, 'https://flox.dev/docs/', '.flox/'),
-  held(
-    'shells and editors run it instead of the system’s Python',
-    'https://docs.python.org/3/library/venv.html',
-    '.venv/bin/ venv/bin/ .virtualenv/bin/ pyvenv.cfg .pdm-python',
+  mayGo(
+    held(
+      'shells and editors run it instead of the system’s Python',
+      'https://docs.python.org/3/library/venv.html',
+      '.venv/bin/ venv/bin/ .virtualenv/bin/ pyvenv.cfg .pdm-python',
+    ),
   ),
   held(
     'Python runs it at start-up',

@@ -1,5 +1,5 @@
 /** The catalogue: version control and its hooks. */
-import { type AutoExecutedRule, held, note } from './rule.js';
+import { type AutoExecutedRule, held, mayGo, note } from './rule.js';
 
 const hooks = 'a git hook runs the commands that it names';
 
@@ -20,10 +20,12 @@ export const versionControlRules = (): readonly AutoExecutedRule[] => [
     `.git/config config.worktree .git/modules/**/config .git/info/attributes
      .git/modules/**/info/attributes .gitconfig .config/git/ ~/.config/git/`,
   ),
-  held(
-    'git takes configuration and hooks from the directory that it names',
-    'https://git-scm.com/docs/gitrepository-layout',
-    'commondir gitdir',
+  mayGo(
+    held(
+      'git takes configuration and hooks from the directory that it names',
+      'https://git-scm.com/docs/gitrepository-layout',
+      'commondir gitdir',
+    ),
   ),
   held(
     'git reads objects from the directories that it names',
@@ -36,11 +38,13 @@ export const versionControlRules = (): readonly AutoExecutedRule[] => [
     'https://git-scm.com/docs/gitrepository-layout',
     '.git/remotes/ .git/branches/ .git/modules/**/remotes/ .git/modules/**/branches/',
   ),
-  held(
-    // A user who continues a rebase rarely reviews the remaining steps.
-    'git runs it when the rebase continues',
-    'https://git-scm.com/docs/git-rebase',
-    '.git/rebase-merge/ .git/rebase-apply/ .git/sequencer/ git-rebase-todo',
+  mayGo(
+    held(
+      // A user who continues a rebase rarely reviews the remaining steps.
+      'git runs it when the rebase continues',
+      'https://git-scm.com/docs/git-rebase',
+      '.git/rebase-merge/ .git/rebase-apply/ .git/sequencer/ git-rebase-todo',
+    ),
   ),
   held(
     hooks,

@@ -1,0 +1,37 @@
+/**
+ * Whether a deletion is held back: without a file that steers or restrains programs, they do something
+ * else. Only where the directory in which the file counts stays: `rm -r sub` may take `sub/.npmrc` with it.
+ */
+import { canonicalName } from '../files/canonical-name.js';
+import type { Names } from '../files/path.js';
+import { inLayer, type MergedTree } from '../merged-tree/tree.js';
+import type { AutoExecuted } from './match.js';
+
+/** Files that keep others out of commits, packages and images, or encrypt them there. */
+const protecting: ReadonlySet<string> = new Set([
+  ...['.gitattributes', '.gitignore', '.hgignore', '.bzrignore', '.jjignore', '.p4ignore'],
+  ...['.npmignore', '.dockerignore', '.containerignore', '.vscodeignore', '.helmignore'],
+  ...['.gcloudignore', '.vercelignore', '.cfignore', '.ebignore', '.slugignore', '.chefignore'],
+  ...['.gitleaksignore', '.gitleaks.toml', '.git-crypt', '.sops.yaml', 'manifest.in'],
+]);
+
+/** Whether the run deleted a directory, or put something else in its place. */
+function isGone(tree: MergedTree, directory: Names): boolean {
+  const found = inLayer(tree, directory);
+  return found === 'absent' || (typeof found === 'object' && found.type !== 'directory');
+}
+
+/** @param byName what the catalogue says about the path */
+export function heldIfDeleted(
+  tree: MergedTree,
+  path: Names,
+  byName: AutoExecuted | undefined,
+): AutoExecuted | undefined {
+  const { level, why = '', mayGo = false, start = 0 } = byName ?? {};
+  if (level === 'held' && !mayGo) {
+    return start > 0 && isGone(tree, path.slice(0, start)) ? undefined : { level, why };
+  }
+  if (!protecting.has(canonicalName(path.at(-1) ?? ''))) return undefined;
+  if (path.length > 1 && isGone(tree, path.slice(0, -1))) return undefined;
+  return { level: 'held', why: 'it keeps files out of commits, packages or images' };
+}

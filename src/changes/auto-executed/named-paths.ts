@@ -1,0 +1,183 @@
+/** Records what paths and commands name in a tree, from each directory in which they may start. */
+import { posix } from 'node:path';
+import type { Names } from '../files/path.js';
+import { type Following, followLink } from '../merged-tree/follow.js';
+import { endsOf, followingMerged } from '../merged-tree/symlink-escape.js';
+import { type MergedTree, mayBeAt } from '../merged-tree/tree.js';
+import { homeOfUser } from '../store/state-dir.js';
+import { type Word, wordsOf } from './command-words.js';
+import { placeInTree } from './other-paths.js';
+import type { Reason, Reasons } from './reasons.js';
+
+/** Where a path starts: a directory of the tree, or an absolute path. */
+export type Start = Names | string;
+
+/** What is meant by the words of a command. */
+export interface Meaning {
+  /** Completes "not applied automatically: …". */
+  readonly why: string;
+  /** Whether only files count, and wildcards only where a program is meant. @default false */
+  readonly onlyFiles?: boolean | undefined;
+  /** Whether it is about many trees: then words of unknown directories do not count. @default false */
+  readonly isGeneral?: boolean | undefined;
+}
+
+const maxStarts = 20;
+
+const namesIn = (path: string): string[] => path.split('/').filter((name) => name !== '');
+const hasName = (text: string): boolean => /[^\s./-]/.test(text);
+
+export class NamedPaths {
+  readonly #tree: MergedTree;
+  readonly #reasons: Reasons;
+  readonly #workdir: string;
+
+  constructor(tree: MergedTree, reasons: Reasons) {
+    this.#tree = tree;
+    this.#reasons = reasons;
+    this.#workdir = tree.workdir.toString('latin1');
+  }
+
+  /** Follows a path from a directory of the tree, records the paths on the way, and returns its ends. */
+  follow(directory: Names, path: string | Buffer, reason: Omit<Reason, 'onTheWay'>): Names[] {
+    const ends: Names[] = [];
+    const following: Following = {
+      ...followingMerged(this.#tree),
+      visit: (at, rest) => {
+        // A command may have the tree itself as an argument, which is not a file.
+        if (at.length === 0 && reason.alias === undefined) return;
+        this.#reasons.add(at, { ...reason, onTheWay: rest.length > 0 });
+        if (rest.length === 0) ends.push(at);
+      },
+    };
+    const target = typeof path === 'string' ? Buffer.from(path, 'latin1') : path;
+    const { within, whole } = followLink(following, directory, target);
+    if (!whole) this.#reasons.giveUp('links');
+    if (within) return ends;
+    // It leaves the tree, and may come back by another path.
+    const from = posix.join(this.#workdir, ...directory);
+    const back = placeInTree(this.#tree, posix.resolve(from, target.toString('latin1')));
+    if (back === undefined || (back.length === 0 && reason.alias === undefined)) return ends;
+    this.#reasons.add(back, { ...reason, onTheWay: false });
+    return [...ends, back];
+  }
+
+  /** Adds a path; returns its ends. */
+  path(start: Start, path: string, why: string): Names[] {
+    if (path === '') return [];
+    const own = path.replace(/^~(?=\/)/, () => homeText() ?? '~');
+    if (typeof start !== 'string') return this.follow(start, own, { via: [], why });
+    return this.follow([], posix.resolve(start, own), { via: [], why });
+  }
+
+  /** Adds what a command names. */
+  command(text: string, starts: readonly Start[], meaning: Meaning): void {
+    const { words, cut } = wordsOf(text, homeText());
+    if (cut) this.#reasons.giveUp('words in commands');
+    const all: Start[] = [...starts];
+    let anywhere = false;
+    for (const { parts, role } of words) {
+      if (role !== 'entered') continue;
+      // An unknown directory is likely the top (`$(git rev-parse --show-toplevel)/x`), or any.
+      if (parts.length > 1) anywhere = true;
+      const path = parts.join('').replace(/^\/+/, parts.length > 1 ? '' : '/');
+      if (path === '' || path.startsWith('-')) continue;
+      for (const start of [...all]) {
+        for (const end of this.#directories(start, path)) if (all.length < maxStarts) all.push(end);
+      }
+    }
+    // A value may be one path, with spaces in it.
+    const whole: Word = { parts: [text], role: 'word', isGlob: false };
+    for (const word of [...words, ...(/[\s]/.test(text) && !text.includes('\n') ? [whole] : [])]) {
+      if (word.parts.length > 1) this.#unknown(word, all, meaning);
+      else this.#known(word, all, anywhere && meaning.isGeneral !== true, meaning);
+    }
+  }
+
+  #known(
+    { parts, role }: Word,
+    starts: readonly Start[],
+    anywhere: boolean,
+    meaning: Meaning,
+  ): void {
+    const path = role === 'module' ? (parts[0] ?? '').replaceAll('.', '/') : (parts[0] ?? '');
+    if (!hasName(path) || role === 'entered') return;
+    const { why } = meaning;
+    const bare = !/[./]/.test(path);
+    const onlyFiles = (bare || meaning.onlyFiles === true) && role !== 'taken';
+    for (const start of starts) {
+      // Programs find `x` as x.js, x.py and the like.
+      const isModule = role === 'module' || (!bare && role === 'run');
+      if (isModule) this.#pattern(start, path, ['.', ''], why);
+      if (role === 'module') this.#pattern(start, path, ['/', ''], why);
+      if (!onlyFiles || this.#mayBeFile(this.#lexical(start, path))) this.path(start, path, why);
+    }
+    const relative = path.replace(/^(?:\.\.?\/)+/, '');
+    if (anywhere && !bare && role === 'run' && hasName(relative) && !path.startsWith('/')) {
+      this.#reasons.addPattern([], ['', `/${relative}`], why);
+    }
+  }
+
+  /** Adds the files that fit what is known of a word. */
+  #unknown({ parts, role, isGlob }: Word, starts: readonly Start[], meaning: Meaning): void {
+    const { why, onlyFiles = false, isGeneral = false } = meaning;
+    if (role === 'entered' || (onlyFiles && isGlob && role === 'word')) return;
+    if (isGeneral && parts[0]?.startsWith('/') !== true) return;
+    if (!parts.some((part) => part.includes('/')) || !parts.some(hasName)) return;
+    const [first = '', ...rest] = parts;
+    const slash = first.lastIndexOf('/') + 1;
+    const directory = first.slice(0, slash);
+    const begin = first.slice(slash);
+    if (first === '' || (!hasName(directory) && begin === '')) {
+      // `$dir/../x` may be anywhere, too.
+      const [next = '', ...more] = rest;
+      const known = next.startsWith('/') ? posix.normalize(next) : next;
+      if (rest.some(hasName)) this.#reasons.addPattern([], ['', known, ...more], why);
+      return;
+    }
+    for (const start of starts) this.#pattern(start, directory, [begin, ...rest], why);
+  }
+
+  /** Adds a pattern below a directory; one that begins with `.` or `/` is for the path itself. */
+  #pattern(start: Start, path: string, parts: readonly string[], why: string): void {
+    const isBelow = path === '' || path.endsWith('/');
+    const base = isBelow ? path : posix.dirname(path);
+    const begin = isBelow ? '' : posix.basename(path);
+    for (const end of this.#directories(start, base === '' ? '.' : base)) {
+      this.#reasons.addPattern(end, [begin + (parts[0] ?? ''), ...parts.slice(1)], why);
+    }
+  }
+
+  /** The directories of the tree to which a path may lead. */
+  #directories(start: Start, path: string): readonly Names[] {
+    const inside = typeof start !== 'string';
+    const absolute = posix.resolve(inside ? posix.join(this.#workdir, ...start) : start, path);
+    if (absolute === this.#workdir) return [[]];
+    const target = Buffer.from(inside ? path : absolute, 'latin1');
+    const ends = endsOf(followingMerged(this.#tree), inside ? [...start, 'x'] : ['x'], target);
+    if (ends.length > 0) return ends;
+    const back = placeInTree(this.#tree, absolute);
+    return back === undefined ? [] : [back];
+  }
+
+  #mayBeFile(path: Names | undefined): boolean {
+    if (path === undefined || path.length === 0) return false;
+    const found = mayBeAt(this.#tree, path);
+    return found.some((state) => typeof state !== 'object' || state.type !== 'directory');
+  }
+
+  /** A path's location in the tree, without following links. */
+  #lexical(start: Start, path: string): Names | undefined {
+    const from = typeof start === 'string' ? start : posix.join(this.#workdir, ...start);
+    const own = path.replace(/^~(?=\/)/, () => homeText() ?? '~');
+    const absolute = posix.resolve(from, own);
+    if (!`${absolute}/`.startsWith(`${this.#workdir}/`)) return undefined;
+    return namesIn(absolute.slice(this.#workdir.length));
+  }
+}
+
+/** One character per byte. */
+function homeText(): string | undefined {
+  const home = homeOfUser();
+  return home === undefined ? undefined : Buffer.from(home).toString('latin1');
+}

@@ -1,0 +1,93 @@
+/**
+ * Files that are obeyed and name others: hooks, start-up files, task files of editors and the like. What
+ * they name is obeyed, too, whatever its own name is.
+ */
+import { readdirSync } from 'node:fs';
+import { posix } from 'node:path';
+import { canonicalName } from '../files/canonical-name.js';
+import { errnoOf } from '../files/fdtree.js';
+import type { Names } from '../files/path.js';
+import { homeDirectory } from './home-links.js';
+
+/** Scripts that are read for one tree. */
+export const maxScripts = 500;
+
+/** Shells and interpreters, and formats with comments that begin with `#`. */
+const commented =
+  /(?:^|\/)(?:\.git(?:\/modules\/.*)?\/hooks\/(?!.*\.sample$)[^/]+|\.git-?hooks\/[^/]+|\.husky\/[^/]+|\.lefthook(?:-local)?\/.+|\.huskyrc|\.envrc(?:\.\w+)?|\.direnvrc|\.autoenv[\w.]*|\.env\.leave|\.mise[\w./-]*\.toml|mise(?:\.\w+)?\.toml|mise\/config[\w.]*\.toml|\.tool-versions|(?:prek\.toml|\.pre-commit-config\.ya?ml)|\.?lefthook(?:-local)?\.(?:ya?ml|toml)|\.(?:local-)?overcommit\.yml|\.lintstagedrc(?:\.ya?ml)?|grumphp\.ya?ml|\.npmrc|\.yarnrc(?:\.yml)?|\.codex\/config\.toml|\.cargo\/config(?:\.toml)?|\.gdbinit|\.lldbinit|\.bazelrc|\.tmux\.conf|\.hg\/hgrc|\.sl\/config|\.jj\/(?:repo\/config|workspace-config)\.toml|ansible\.cfg|\.bashrc|\.bash_(?:profile|login|aliases|logout)|\.profile|\.z(?:shrc|shenv|profile|login)|[^/]+\.pth|config\.fish|\.shadowenv\.d\/[^/]+)$/;
+
+/** Formats with another kind of comments. */
+const uncommented =
+  /(?:^|\/)(?:\.vscode\/(?:tasks|launch|settings|mcp)\.json|[^/]+\.code-workspace|\.devcontainer(?:\/.*)?\/?devcontainer\.json|\.zed\/(?:tasks|settings)\.json|\.idea\/.*\.xml|\.run\/[^/]+\.xml|\.mcp\.json|\.(?:claude|cursor|gemini|qwen|kiro|roo)\/(?:.*\/)?(?:settings(?:\.local)?|mcp|hooks)\.json|\.lefthook[\w-]*\.jsonc?|\.?lefthook[\w-]*\.jsonc?|\.?simple-git-hooks\.(?:json|c?js|mjs)|\.lintstagedrc\.(?:json|[cm]?js)|\.huskyrc\.(?:json|js)|captainhook\.json|\.vimrc|\.exrc|\.nvimrc|\.nvim\.lua|\.dir-locals(?:-2)?\.el|\.rprofile|\.irbrc|\.pryrc|sitecustomize\.py|usercustomize\.py|\.pnpmfile\.[cm]?js)$/;
+
+export type ScriptKind = 'commented' | 'uncommented';
+
+/** Whether a path of a tree is such a file. */
+export function scriptKind(path: Names): ScriptKind | undefined {
+  const last = path.slice(-5).map(canonicalName).join('/');
+  if (commented.test(last)) return 'commented';
+  return uncommented.test(last) ? 'uncommented' : undefined;
+}
+
+/** The text as commands: without comments, and without the signs of lists. */
+export function commandsOf(text: string, kind: ScriptKind): string {
+  if (text.slice(0, 4096).includes('\0')) return ''; // a program, which names nothing that can be read
+  const own = kind === 'commented' ? text.replace(/^[ \t]*#(?!!).*$/gm, '') : text;
+  const isList = kind === 'uncommented' || /^\s*[\w."-]+\s*[:=]\s*["']?\[|^\s*- /m.test(own);
+  if (!isList) return own.replace(/^#!\s*/, '');
+  return own.replace(/\$\{[^{}\n]*\}/g, '$x').replace(/[[\]{}]/g, ' ');
+}
+
+/** Start-up files below home, `*` for all files of a directory. */
+const ofHome: readonly string[] = [
+  ...['.bashrc', '.bash_profile', '.bash_login', '.bash_aliases', '.bash_logout', '.profile'],
+  ...[
+    '.zshrc',
+    '.zshenv',
+    '.zprofile',
+    '.zlogin',
+    '.kshrc',
+    '.xprofile',
+    '.xinitrc',
+    '.xsessionrc',
+  ],
+  ...[
+    '.tmux.conf',
+    '.vimrc',
+    '.emacs',
+    '.gdbinit',
+    '.npmrc',
+    '.yarnrc.yml',
+    '.direnvrc',
+    '.inputrc',
+  ],
+  ...['.ssh/config', '.cargo/config.toml', '.config/pip/pip.conf', '.config/mise/config.toml'],
+  ...['.config/fish/config.fish', '.config/nvim/init.lua', '.config/nvim/init.vim'],
+  ...['.config/direnv/direnvrc', '.config/tmux/tmux.conf', '.emacs.d/init.el', '.vim/vimrc'],
+  ...['.config/sway/config', '.config/i3/config', '.config/hypr/hyprland.conf', '.xbindkeysrc'],
+  ...['.config/Code/User/settings.json', '.config/Code/User/tasks.json', '.claude/settings.json'],
+  ...['.claude.json', '.codex/config.toml', '.cursor/mcp.json', '.gemini/settings.json'],
+  ...['.bashrc.d/*', '.config/fish/conf.d/*', '.config/environment.d/*', '.ssh/config.d/*'],
+  ...['.config/autostart/*', '.config/systemd/user/*', '.local/share/systemd/user/*'],
+];
+
+/** The files of a directory that may be read; one character per byte. */
+export function filesIn(directory: string): string[] {
+  try {
+    const names = readdirSync(Buffer.from(directory, 'latin1'), { encoding: 'latin1' });
+    return names.map((name) => posix.join(directory, name));
+  } catch (error) {
+    errnoOf(error); // missing or not accessible
+    return [];
+  }
+}
+
+/** The user's start-up files that may name something in a tree below an absolute path. */
+export function startupFiles(): string[] {
+  const home = homeDirectory();
+  if (home === undefined) return [];
+  return ofHome.flatMap((name) => {
+    const path = posix.join(home, name);
+    return name.endsWith('/*') ? filesIn(posix.dirname(path)) : [path];
+  });
+}
