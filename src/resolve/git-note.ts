@@ -2,11 +2,13 @@
  * A working directory whose git directory lies elsewhere, as that of a worktree and of
  * a submodule does: git inside finds no repository there, and a note says how to fix it.
  *
- * The `.git` file is the untrusted directory's own, so what it names is only printed, never shown.
+ * The `.git` file is the untrusted directory's own and may name anything (`gitdir: ~/.ssh`). So the note
+ * advises to mount a directory only if that is a git directory which names this one as its worktree.
  */
 import { posix } from 'node:path';
 import { shellQuote } from '../options/index.js';
 import type { Draft } from './draft.js';
+import { secretOf } from './secret-path.js';
 
 const limit = 4096;
 
@@ -15,24 +17,64 @@ function textOf(draft: Draft, path: string): string | undefined {
   return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
 }
 
-/** The git directory that the tree's `.git` file names, or the one that it shares with others. */
-function gitDirectoryOf(draft: Draft): string | undefined {
-  const { path } = draft.workdir;
+interface Elsewhere {
+  /** What the `.git` file names. */
+  readonly own: string;
+  /** The same, or for a worktree the git directory that it shares with others. */
+  readonly shared: string;
+}
+
+/** The git directory that the tree's `.git` file names. */
+function gitDirectoryOf(draft: Draft, file: string): Elsewhere | undefined {
   const { files } = draft.host;
-  const file = posix.join(path, '.git');
   if (files.lstat(file)?.kind !== 'file') return undefined;
   const named = /^gitdir: (.+)$/m.exec(textOf(draft, file) ?? '')?.[1];
-  const own = named === undefined ? undefined : files.realpath(posix.resolve(path, named));
+  const own =
+    named === undefined ? undefined : files.realpath(posix.resolve(posix.dirname(file), named));
   if (own === undefined) return undefined;
   const common = textOf(draft, posix.join(own, 'commondir'))?.trim();
-  return common === undefined ? own : (files.realpath(posix.resolve(own, common)) ?? own);
+  const shared = common === undefined ? own : files.realpath(posix.resolve(own, common));
+  return { own, shared: shared ?? own };
+}
+
+/** Whether git would take it for a git directory; see is_git_directory() in git's setup.c. */
+function looksLikeGit(draft: Draft, directory: string): boolean {
+  const kindOf = (name: string) => draft.host.files.stat(posix.join(directory, name))?.kind;
+  const parts = kindOf('objects') === 'directory' && kindOf('refs') === 'directory';
+  return parts && kindOf('HEAD') === 'file';
+}
+
+/**
+ * Whether a git directory names the `.git` file or its directory: a worktree's in `gitdir`, a submodule's
+ * in `core.worktree`. The tree cannot make one that it does not contain say so.
+ */
+function namesBack(draft: Draft, own: string, file: string): boolean {
+  const { files } = draft.host;
+  const leadsTo = (named: string | undefined, path: string): boolean => {
+    const found = named === undefined ? undefined : files.realpath(posix.resolve(own, named));
+    return found !== undefined && found === files.realpath(path);
+  };
+  if (leadsTo(textOf(draft, posix.join(own, 'gitdir'))?.trim(), file)) return true;
+  const config = textOf(draft, posix.join(own, 'config')) ?? '';
+  const worktree = /^\s*worktree\s*=\s*"?(.*?)"?\s*$/im.exec(config)?.[1];
+  return leadsTo(worktree, posix.dirname(file));
 }
 
 export function noteGitElsewhere(draft: Draft): void {
-  const directory = gitDirectoryOf(draft);
-  if (directory === undefined || draft.tree.locate(directory).kind !== undefined) return;
-  const word = shellQuote(directory);
+  const file = posix.join(draft.workdir.path, '.git');
+  const found = gitDirectoryOf(draft, file);
+  if (found === undefined || draft.tree.locate(found.shared).kind !== undefined) return;
+  const { own, shared } = found;
+  const isShown = draft.tree.locate(own).kind !== undefined; // then it may be made up, too
+  const isOwn = !isShown && looksLikeGit(draft, shared) && namesBack(draft, own, file);
+  if (!isOwn || secretOf(own) !== undefined || secretOf(shared) !== undefined) {
+    draft.note(
+      `git finds no repository inside: .git names ${shared}, which is not mounted, and which does not name this directory as its worktree`,
+    );
+    return;
+  }
+  const word = shellQuote(shared);
   draft.note(
-    `git finds no repository inside: its directory ${directory} is not mounted. Use --ro ${word} so that git can read it, or --cow ${word} so that it can commit`,
+    `git finds no repository inside: its directory ${shared} is not mounted. Use --ro ${word} so that git can read it, or --cow ${word} so that it can commit`,
   );
 }
