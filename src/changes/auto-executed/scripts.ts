@@ -22,8 +22,15 @@ const uncommented =
 
 export type ScriptKind = 'commented' | 'uncommented';
 
+/** Names of such files that are in no directory with a dot, which most files of a large tree are not. */
+const visible =
+  /^(?:mise|config|prek|lefthook|simple-git-hooks|captainhook|grumphp|ansible|sitecustomize|usercustomize)[\w.-]*$|\.(?:pth|code-workspace)$/i;
+
 /** Whether a path of a tree is such a file. */
 export function scriptKind(path: Names): ScriptKind | undefined {
+  if (!path.slice(-5).some((name) => name.startsWith('.')) && !visible.test(path.at(-1) ?? '')) {
+    return undefined;
+  }
   const last = path.slice(-5).map(canonicalName).join('/');
   if (commented.test(last)) return 'commented';
   return uncommented.test(last) ? 'uncommented' : undefined;
