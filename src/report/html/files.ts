@@ -47,8 +47,15 @@ const emptyNode = (): Node => ({
   changed: false,
 });
 
+/** Names on the way of a path as it is displayed: of one in quotes, each that needs them has its own. */
+function namesOf(path: string): string[] {
+  if (!/^".*"$/s.test(path)) return path.split('/').filter(Boolean);
+  const names = path.slice(1, -1).split('/').filter(Boolean);
+  return names.map((name) => (/\\|^ | $|: /.test(name) ? `"${name}"` : name));
+}
+
 function add(root: Node, path: string, letter: string): void {
-  const names = path.split('/').filter(Boolean);
+  const names = namesOf(path);
   const kept =
     names.length > depthLimit
       ? [...names.slice(0, depthLimit), names.slice(depthLimit).join('/')]

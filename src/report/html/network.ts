@@ -4,7 +4,7 @@ import { durationText } from '../duration.js';
 import { destinationText } from '../network.js';
 import type { RunReport } from '../types.js';
 import { html, type Markup } from './markup.js';
-import { rows, section, table } from './table.js';
+import { rows, section, stackedTable } from './table.js';
 
 /** Why an address was not reached, from the sandbox or the kernel. */
 function obstacle({ refusals, network }: RunReport, { address, error }: AuditAddress): string {
@@ -26,18 +26,18 @@ export function networkSection(report: RunReport, { addresses }: ReportAudit): M
     addresses,
     (
       one,
-    ) => html`<tr><td>${one.action}</td><td><code>${one.address}</code></td><td class="number">${one.count}</td>
-<td class="number">${durationText(one.firstMs)}</td><td>${obstacle(report, one)}</td></tr>`,
+    ) => html`<tr><td>${one.action}</td><td data-label="address"><code>${one.address}</code></td><td class="number" data-label="times">${one.count}</td>
+<td class="number" data-label="first">${durationText(one.firstMs)}</td><td data-label="why not reached">${obstacle(report, one)}</td></tr>`,
     5,
   );
   const looked = rows(
     names,
     (
       one,
-    ) => html`<tr><td>look up</td><td><code>${one.name ?? ''}</code></td><td class="number">${one.count}</td>
-<td></td><td>${one.cause ?? ''}</td></tr>`,
+    ) => html`<tr><td>look up</td><td data-label="name"><code>${one.name ?? ''}</code></td><td class="number" data-label="times">${one.count}</td>
+<td></td><td data-label="why not reached">${one.cause ?? ''}</td></tr>`,
     5,
   );
   const heads = html`<th>action</th><th>address</th><th class="number">times</th><th class="number">first</th><th>why not reached</th>`;
-  return section('Network', '', table(heads, html`${looked}${used}`));
+  return section('Network', '', stackedTable(heads, html`${looked}${used}`));
 }

@@ -80,6 +80,7 @@ footer { color: var(--muted); font-size: .86rem; }
   .stacked, .stacked tbody, .stacked tr { display: block; }
   .stacked td { display: block; border: 0; padding: .1rem 0; text-align: left; white-space: normal; }
   .stacked td[data-label]::before { content: attr(data-label) " "; color: var(--muted); font-size: .84rem; }
+  .stacked td:empty { display: none; }
   .stacked tr { padding: .5rem 0; border-bottom: 1px solid var(--line); } }
 @media print { :root { color-scheme: light; } body { background: none; } main { max-width: none; padding: 0; }
   section, .figure, tr { break-inside: avoid; } section { border: 0; border-radius: 0; padding: 0; }
