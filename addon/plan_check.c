@@ -57,7 +57,7 @@ static int path_ok(const struct wb_plan *plan, uint32_t offset, int root_ok) {
   return 1;
 }
 
-/* Names of entries of a directory, each with a NUL behind it. */
+/* Names of entries of /proc, each with a NUL behind it. */
 static int names_ok(const struct wb_plan *plan, uint32_t offset, uint32_t size) {
   if (size == 0)
     return 1;
@@ -69,6 +69,7 @@ static int names_ok(const struct wb_plan *plan, uint32_t offset, uint32_t size) 
       return 0;
     if (s[i] != 0)
       continue;
+    start += s[start] == WB_PROC_HIDDEN;
     if (i == start || s[start] == '.')
       return 0;
     start = i + 1;
@@ -320,7 +321,7 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
       ((plan->layers & WB_LAYER_SECCOMP) != 0) != (plan->filter_count != 0))
     return 0;
   if (plan->guard_count > WB_FILTER_MAX || !range_ok(size, plan->guard, plan->guard_count, 8, 8) ||
-      (plan->guard_count != 0 && plan->filter_count == 0))
+      (plan->guard_count != 0 && plan->filter_count == 0) || plan->guard_behalf > plan->guard_count)
     return 0;
   if (plan->watch_count > WB_FILTER_MAX || !range_ok(size, plan->watch, plan->watch_count, 8, 8) ||
       (plan->watch_count != 0 && plan->filter_count == 0))

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 18
+#define WB_WIRE_VERSION 19
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -95,6 +95,9 @@ struct wb_plan {
   uint32_t filter_count;
   uint32_t guard; /* a second filter of the same form, loaded first; guard_count may be 0 */
   uint32_t guard_count;
+  /* How many instructions at the guard's start are a program that refuses what the supervisor then
+   * does on behalf of the payload, if all that follows, and the filter, allow it; or 0. */
+  uint32_t guard_behalf;
   /* Guard and filter in one, their refusals turned into notifications: loaded instead of them where
    * the kernel gives a listener; watch_count may be 0. The supervisor answers as they decide. */
   uint32_t watch;
@@ -236,6 +239,9 @@ struct wb_net_publish {
 /* The overlay that is the root: what is written goes to the private tmpfs. */
 #define WB_OP_IN_MEMORY 256
 
+/* An exclamation mark. */
+#define WB_PROC_HIDDEN 33
+
 /* A private place without a layer is a directory of the private tmpfs: this, and the number of its
  * operation. */
 #define WB_PRIVATE_NAME "p"
@@ -250,7 +256,9 @@ struct wb_op {
    * private tmpfs. */
   uint32_t layer;
   uint32_t mode;
-  uint32_t data; /* bytes of a file; names in /proc, each with a NUL, that are made read-only */
+  /* Bytes of a file; names in /proc, each with a NUL, that are made read-only or, with
+   * WB_PROC_HIDDEN before the name, unreadable. */
+  uint32_t data;
   uint32_t data_size;
   uint64_t device; /* device: expected rdev; identity: st_dev */
   uint64_t inode;
@@ -366,9 +374,8 @@ struct wb_command {
  */
 #define WB_EVENT_STARTED 2
 /* Bits of its `step`: what the sandbox is without, because something around wasbox forbids the call
- * that makes it. Neither is a wall: the payload cannot make that call either. */
-#define WB_LACKS_KEYRING 1
-#define WB_LACKS_HOSTNAME 2
+ * that makes it. None is a wall: the payload cannot make that call either. */
+#define WB_LACKS_HOSTNAME 1
 #define WB_EVENT_ENDED 3
 /* Carries the listener of the payload's filter as SCM_RIGHTS, or the errno why there is none. */
 #define WB_EVENT_LISTENER 4

@@ -27,6 +27,20 @@ static void attach_new(long context, long mount, const char *target, uint32_t st
   sys1(__NR_close, mount);
 }
 
+/* A file of the private tmpfs that nobody may read, in place of one of /proc. */
+static void hide(long proc, const char *name) {
+  static const char cover[] = "hidden-proc";
+  const long made = sys4(__NR_mknodat, tree.scratch, cover, S_IFREG, 0);
+  if (made != -EEXIST)
+    check(made, WB_STEP_SEAL, name);
+  const long mount = scratch_mount(cover, WB_STEP_SEAL, name);
+  set_attributes(mount, HARDENED | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY, 0, WB_STEP_SEAL, name);
+  const long ret = sys5(__NR_move_mount, mount, "", proc, name, MOVE_MOUNT_F_EMPTY_PATH);
+  if (ret != -ENOENT) /* a kernel without it */
+    check(ret, WB_STEP_SEAL, name);
+  sys1(__NR_close, mount);
+}
+
 void op_proc(const struct wb_op *op) {
   const char *target = text(op->target);
   const uint64_t attributes = HARDENED | MOUNT_ATTR_NOEXEC;
@@ -39,6 +53,11 @@ void op_proc(const struct wb_op *op) {
     mount = sys3(__NR_fsmount, context, FSMOUNT_CLOEXEC, attributes | MOUNT_ATTR_RDONLY);
   sys1(__NR_close, context);
   attach(check(mount, WB_STEP_PROC, target), target, 1, WB_STEP_PROC);
+  /* Here, and not in seal_proc: the private tmpfs goes with the old root, without waiting. */
+  const char *names = text(op->data);
+  for (uint32_t at = 0; at < op->data_size; at += (uint32_t)str_len(names + at) + 1)
+    if (names[at] == WB_PROC_HIDDEN)
+      hide(mount, names + at + 1);
   announce(&proc_mount, (int)mount);
 }
 
@@ -80,7 +99,8 @@ void seal_proc(const struct wb_plan *plan) {
     await(&proc_mount);
     const char *names = wb_plan_at(plan, op->data);
     for (uint32_t at = 0; at < op->data_size; at += (uint32_t)str_len(names + at) + 1)
-      seal(names + at);
+      if (names[at] != WB_PROC_HIDDEN)
+        seal(names + at);
   }
 }
 

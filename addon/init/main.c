@@ -45,11 +45,8 @@ static struct wb_plan *map_plan(void) {
 
 static uint32_t lacking; /* WB_LACKS_* */
 
-/*
- * A step that the sandbox can do without. These errnos are those of a filter of system calls around
- * wasbox, which the payload is under, too, or of a kernel without the call. Any other is fatal:
- * beyond a quota of keys (EDQUOT) the payload would keep the caller's keyring, and could use it.
- */
+/* A step that the sandbox can do without. These errnos are those of a filter of system calls around
+ * wasbox, which the payload is under, too, or of a kernel without the call. */
 static void try_to(long ret, uint32_t step, uint32_t what) {
   if (ret == -EPERM || ret == -EACCES || ret == -ENOSYS)
     lacking |= what;
@@ -79,8 +76,9 @@ int init_main(void) {
   }
 
   if (plan->layers & WB_LAYER_KEYRING) {
+    /* Without one the payload would keep the caller's keyring, and could use it. */
     const int join_session_keyring = 1;
-    try_to(sys2(__NR_keyctl, join_session_keyring, 0), WB_STEP_KEYRING, WB_LACKS_KEYRING);
+    check(sys2(__NR_keyctl, join_session_keyring, 0), WB_STEP_KEYRING, NULL);
   }
   const long quotas = open_quotas(plan);
   protect_stdio(plan);

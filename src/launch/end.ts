@@ -94,7 +94,6 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
 
 /** By the bits WB_LACKS_*, the lowest first. */
 export const lackTexts: readonly string[] = [
-  'keyctl(2) is blocked here, so the sandbox shared your session keyring',
   "sethostname(2) is blocked here, so the sandbox had this machine's host name",
 ];
 

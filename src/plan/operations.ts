@@ -24,6 +24,7 @@ import {
   WB_OP_PROC,
   WB_OP_READ_ONLY,
   WB_OP_SYMLINK,
+  WB_PROC_HIDDEN,
 } from './wire.generated.js';
 import type { Fields, PlanWriter } from './writer.js';
 
@@ -53,6 +54,8 @@ function identityFields(identity: FileIdentity | undefined): { device?: bigint; 
   if (identity === undefined) return {};
   return { device: fromDevT(identity.dev), inode: identity.ino };
 }
+
+const hiddenMark = String.fromCharCode(WB_PROC_HIDDEN);
 
 /** What the operations of one plan have in common. */
 export interface OperationContext {
@@ -144,7 +147,8 @@ export function operation(
     case 'hide':
       return { kind: WB_OP_HIDE, target, flags: mount.directory ? WB_OP_IS_DIRECTORY : 0 };
     case 'proc': {
-      const names = new TextEncoder().encode(mount.sealed.map((name) => `${name}\0`).join(''));
+      const words = [...mount.sealed, ...mount.hidden.map((name) => `${hiddenMark}${name}`)];
+      const names = new TextEncoder().encode(words.map((name) => `${name}\0`).join(''));
       return {
         kind: WB_OP_PROC,
         target,

@@ -8,6 +8,7 @@ import { idMaps, writeIdRanges } from './ids.js';
 import { landlockRuleset } from './landlock.js';
 import { networkFields } from './network.js';
 import { operation } from './operations.js';
+import { refuseKeyCalls } from './refused-calls.js';
 import {
   landlockRuleLayout,
   landlockRuleSize,
@@ -92,6 +93,8 @@ export interface PlanInputs {
   readonly privateRoot?: string | undefined;
   /** A second filter, loaded beside it: nothing is allowed that it refuses. */
   readonly guard?: Uint8Array | undefined;
+  /** Of the guard: {@link Filters.guardBehalf}. @default 0 */
+  readonly guardBehalf?: number | undefined;
   /** The filter's watching variant (watch.ts), where refusals are to be told. */
   readonly watch?: Uint8Array | undefined;
   /** Directories that hold `upper` and `work`, one for each operation that writes to one, in their order. */
@@ -185,6 +188,8 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
   }
   if (!own.includes('mount') || hasWritableRoot(lowered)) layers &= ~WB_LAYER_READ_ONLY_ROOT;
   if (!own.includes('user')) layers &= ~WB_LAYER_QUOTAS;
+  // Every key counts toward the 200 of a user, so a keyring is made only for who can use it. user_keyrings(7)
+  if (refuseKeyCalls([bpf, guard])) layers &= ~WB_LAYER_KEYRING;
   let namespaces = 0;
   for (const name of own) {
     if (!without.has(name)) namespaces |= namespaceFlags[name];
@@ -239,6 +244,7 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
     filterCount: bpf.length / 8,
     guard: guard.length === 0 ? 0 : writer.bytes(guard, 8),
     guardCount: guard.length / 8,
+    guardBehalf: guard.length === 0 ? 0 : (inputs.guardBehalf ?? 0),
     terminal: terminalModes[spec.terminal],
     watch: watch.length === 0 ? 0 : writer.bytes(watch, 8),
     watchCount: watch.length / 8,

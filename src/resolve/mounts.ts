@@ -14,7 +14,7 @@ import { addResolver } from './network.js';
 import { pathEntries } from './path-entries.js';
 import type { HostView, Isolation, NetworkMode } from './spec.js';
 import { refuseSpecialFile, specialKind } from './special-files.js';
-import { deviceLinks, devices, runLinks, sealedNames } from './system.js';
+import { deviceLinks, devices, hiddenNames, runLinks, sealedNames } from './system.js';
 import { leadsOut } from './untrusted-link.js';
 import { copiedView, hiddenView, isCopied, passedView, privateView } from './views.js';
 import { privatePlaces, systemPlaces } from './visibility.js';
@@ -25,7 +25,7 @@ export const pathError = (message: string, hint: string) =>
 /** Everything that each sandbox has. */
 export function addSystem(draft: Draft, network: NetworkMode, isolation: Isolation): void {
   const { tree, image } = draft;
-  tree.add({ type: 'proc', target: '/proc', sealed: sealedNames });
+  tree.add({ type: 'proc', target: '/proc', sealed: sealedNames, hidden: hiddenNames });
   addOwnDirectory(draft, '/dev');
   for (const name of devices) tree.add({ type: 'device', name, target: `/dev/${name}` });
   tree.add({ type: 'devpts', target: '/dev/pts' });

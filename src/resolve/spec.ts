@@ -105,6 +105,8 @@ export interface ProcView {
   readonly target: string;
   /** Names in it that are made read-only, where they are there. */
   readonly sealed: readonly string[];
+  /** Names in it that cannot be read, where they are there. */
+  readonly hidden: readonly string[];
 }
 
 /** The sandbox's own message queues. mq_overview(7) */

@@ -34,6 +34,9 @@ export const sealedNames: readonly string[] = [
   'fs',
 ];
 
+/** What of /proc cannot be read: the names of the user's keys, which no namespace divides. keyrings(7) */
+export const hiddenNames: readonly string[] = ['keys', 'key-users'];
+
 /** The sandbox's own host name. */
 export const hostName = 'wasbox';
 

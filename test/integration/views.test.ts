@@ -41,7 +41,7 @@ const privateAt = (target: string, mode: number): View => ({
 });
 
 const below: readonly View[] = [
-  { type: 'proc', target: '/proc', sealed: [] },
+  { type: 'proc', target: '/proc', sealed: [], hidden: [] },
   privateAt('/tmp', 0o1777),
   privateAt('/dev', 0o755),
   { type: 'device', name: 'null', target: '/dev/null' },

@@ -123,6 +123,7 @@ static void single_changes(void *memory) {
   REFUSED(plan->filter_count = WB_FILTER_MAX + 1);
   REFUSED(plan->guard = plan->size; plan->guard_count = 1);
   REFUSED(plan->guard = plan->filter; plan->guard_count = WB_FILTER_MAX + 1);
+  REFUSED(plan->guard_behalf = plan->guard_count + 1);
   REFUSED(plan->landlock_fs = 0);
   /* A host name would be the machine's without a UTS namespace; without one it is not an error. */
   REFUSED(plan->hostname = plan->exec_path; plan->namespaces &= ~0x04000000u);
@@ -160,6 +161,10 @@ static void single_changes(void *memory) {
   /* Parts of /proc that are sealed: names, each with a NUL. */
   good = with_names(good_plan(memory), "sys\0irq", 8);
   EXPECT(wb_plan_valid(good, good->size));
+  good = with_names(good_plan(memory), "sys\0!keys", 10);
+  EXPECT(wb_plan_valid(good, good->size));
+  REFUSED(with_names(plan, "!", 2));
+  REFUSED(with_names(plan, "!.", 3));
   REFUSED(with_names(plan, "a/b", 4));
   REFUSED(with_names(plan, "..", 3));
   REFUSED(with_names(plan, ".", 2));
