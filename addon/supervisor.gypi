@@ -37,6 +37,7 @@
     "supervisor/lookups.c",
     "supervisor/members.c",
     "supervisor/metadata.c",
+    "supervisor/own_thread.c",
     "supervisor/meter.c",
     "supervisor/meter_disk.c",
     "supervisor/meter_memory.c",

@@ -49,7 +49,10 @@ static int is_before(const struct timespec *a, const struct timespec *b) {
 
 /* Opens a directory of the copy, or of the layer, to read and change it, whatever its mode. */
 static int open_relaxed(int directory, const char *name) {
+  struct stat info;
   int fd = copy_open_directory(directory, name);
+  if (fd >= 0 && fstat(fd, &info) == 0 && (info.st_mode & 0700) != 0700)
+    fchmod(fd, (info.st_mode & COPY_MODE_BITS) | 0700); /* what then fails says so */
   if (fd >= 0 || errno != EACCES)
     return fd;
   /* Should a program of the run still live, it must not lead this to another file. */
@@ -184,11 +187,39 @@ static int give(const struct capture *capture, const struct level *level, const 
   return fchownat(level->upper, name, source->st_uid, source->st_gid, AT_SYMLINK_NOFOLLOW);
 }
 
+/* A directory that its owner may not write to cannot be moved to another one either, since ".." in
+ * it changes. Its mode goes with it. rename(2), EACCES */
+static int move_closed(const struct level *level, const char *name) {
+  char link[40];
+  struct stat info;
+  const int handle = openat(level->copy, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (handle < 0)
+    return -1;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", handle);
+  int ret = fstat(handle, &info);
+  if (ret == 0)
+    ret = chmod(link, (info.st_mode & COPY_MODE_BITS) | 0700);
+  int error = errno;
+  if (ret == 0) {
+    ret = renameat(level->copy, name, level->upper, name);
+    error = errno;
+    if (chmod(link, info.st_mode & COPY_MODE_BITS) < 0 && ret == 0) {
+      ret = -1;
+      error = errno;
+    }
+  }
+  close(handle);
+  errno = error;
+  return ret;
+}
+
 static int keep(struct capture *capture, struct level *level, const char *name,
                 const struct stat *source) {
   if (ensure_upper(capture, level) < 0)
     return -1;
-  const int moved = renameat(level->copy, name, level->upper, name);
+  int moved = renameat(level->copy, name, level->upper, name);
+  if (moved < 0 && errno == EACCES)
+    moved = move_closed(level, name);
   if (moved < 0 && (errno != EXDEV || copy_over(capture, level, name) < 0))
     return fail(capture);
   if (give(capture, level, name, source) < 0)

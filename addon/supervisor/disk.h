@@ -12,18 +12,25 @@ struct wb_disk_place {
   int64_t next;
 };
 
+#define WB_DISK_OPEN 0xffffffffu
+
 struct wb_disk {
   int depth; /* of the directory being read; -1: no walk is going on */
   int fds[WB_DISK_DEPTH];
   struct wb_disk_place *places; /* owned; of the last of `fds` and of those below it */
   uint64_t device;              /* on which that one lies */
   uint64_t bytes, inodes;       /* of the walk that is going on */
+  /* Whether directories that are closed to their owner are opened for the time of a step. Only
+   * where nobody else changes modes meanwhile: of Landlock isolation, which has the supervisor do
+   * that. */
+  int opens;
+  uint32_t modes[WB_DISK_DEPTH]; /* of such directories, to be restored; WB_DISK_OPEN: none */
   int closed; /* it met a directory that takes rights to read: wb_disk_step is to have them */
   int lost;   /* it lost its way: a directory far down was moved meanwhile */
 };
 
-/* Begins a walk in a directory that is given away to it. */
-void wb_disk_begin(struct wb_disk *disk, int fd);
+/* Begins a walk in a directory that is given away to it; `opens`: see above. */
+void wb_disk_begin(struct wb_disk *disk, int fd, int opens);
 
 /* Another tree of the same walk; only where no directory is being read. */
 void wb_disk_next(struct wb_disk *disk, int fd);

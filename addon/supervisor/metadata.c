@@ -71,6 +71,26 @@ static long open_own(uint32_t pid, int fd) {
   return open_for_path(link, 0);
 }
 
+/* The descriptor that a path names by way of /proc, as musl's fchmodat(3) and glibc's do; -1 where
+ * it is another path. The kernel would follow such a link, and so may the supervisor: what it leads
+ * to is judged like any other file. */
+static int descriptor_of(uint32_t pid, const char path[PATH_BYTES]) {
+  char own[40];
+  snprintf(own, sizeof own, "/proc/%u/fd/", pid);
+  const char *const ways[] = {"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/", own};
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    const size_t length = strlen(ways[i]);
+    int fd = 0, digits = 0;
+    if (memcmp(path, ways[i], length) != 0)
+      continue;
+    const char *number = path + length;
+    for (; number[digits] >= '0' && number[digits] <= '9' && digits < 9; digits++)
+      fd = fd * 10 + (number[digits] - '0');
+    return digits && !number[digits] ? fd : -1;
+  }
+  return -1;
+}
+
 /* Opens the file that a call is about. Returns a descriptor or a negative errno. */
 static long open_target(const struct form *form, const struct seccomp_notif *notif) {
   const __u64 *args = notif->data.args;
@@ -94,10 +114,15 @@ static long open_target(const struct form *form, const struct seccomp_notif *not
     const long found = flags & AT_EMPTY_PATH ? open_own(notif->pid, fd) : -1;
     return found >= 0 ? found : flags & AT_EMPTY_PATH ? -EBADF : -ENOENT;
   }
+  const int no_follow = form->no_follow || (flags & AT_SYMLINK_NOFOLLOW);
+  const int named = no_follow ? -1 : descriptor_of(notif->pid, path);
+  if (named >= 0) {
+    const long found = open_own(notif->pid, named);
+    return found < 0 ? -ENOENT : found;
+  }
   const long base = path[0] == '/' ? AT_FDCWD : open_own(notif->pid, fd);
   if (base == -1)
     return -EBADF;
-  const int no_follow = form->no_follow || (flags & AT_SYMLINK_NOFOLLOW);
   struct open_how how = {.flags = O_PATH | O_CLOEXEC | (no_follow ? O_NOFOLLOW : 0),
                          .resolve = RESOLVE_NO_MAGICLINKS};
   const long found = syscall(SYS_openat2, base, path, &how, sizeof how);

@@ -152,7 +152,7 @@ void meter_sample_layers(struct wb_meter *meter, uint64_t now) {
     if (fd < 0)
       return;
     meter->walk_cost_ns = 0;
-    wb_disk_begin(&meter->disk, fd);
+    wb_disk_begin(&meter->disk, fd, plan->private_root != 0);
   }
   if (step_on(meter)) {
     int fd = open_layer(meter);
@@ -180,7 +180,7 @@ void meter_finish_layers(struct wb_meter *meter) {
   int fd = open_layer(meter);
   if (fd < 0)
     return;
-  wb_disk_begin(&meter->disk, fd);
+  wb_disk_begin(&meter->disk, fd, meter->plan->private_root != 0);
   while (!step_on(meter) || (fd = open_layer(meter)) >= 0)
     if (meter->disk.depth < 0)
       wb_disk_next(&meter->disk, fd);

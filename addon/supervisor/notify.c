@@ -132,9 +132,25 @@ static void take_note(const struct wb_watch *watch, const struct seccomp_notif *
   wb_refusals_count(refusals, &record, text);
 }
 
+static int allows(uint32_t verdict) {
+  const uint32_t action = verdict & SECCOMP_RET_ACTION_FULL;
+  return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;
+}
+
 static uint32_t verdict_on(const struct wb_watch *watch, const struct seccomp_data *data) {
   if (watch->guard_count) {
     uint32_t verdict = wb_judge(watch->guard, watch->guard_count, data);
+    if ((verdict & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ALLOW)
+      return verdict;
+  }
+  return wb_judge(watch->filter, watch->filter_count, data);
+}
+
+/* The same without what the supervisor may do on behalf of the payload: the policy comes first. */
+static uint32_t policy_on(const struct wb_watch *watch, const struct seccomp_data *data) {
+  const uint32_t own = watch->guard_behalf;
+  if (watch->guard_count > own) {
+    uint32_t verdict = wb_judge(watch->guard + own, watch->guard_count - own, data);
     if ((verdict & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ALLOW)
       return verdict;
   }
@@ -191,8 +207,13 @@ static int answer(const struct wb_watch *watch) {
   if (ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_RECV, notif) < 0)
     return errno == ENOENT || errno == EINTR || errno == EAGAIN ? 0 : -1;
 
-  const uint32_t verdict = verdict_on(watch, &notif->data);
-  int error = EPERM, let = 0;
+  uint32_t verdict = verdict_on(watch, &notif->data);
+  int error = EPERM, let = 0, behalf = 0;
+  if (watch->guard_behalf && !allows(verdict)) {
+    const uint32_t policy = policy_on(watch, &notif->data);
+    behalf = allows(policy);
+    verdict = behalf ? verdict : policy;
+  }
   switch (verdict & SECCOMP_RET_ACTION_FULL) {
   case SECCOMP_RET_ALLOW:
   case SECCOMP_RET_LOG:
@@ -208,9 +229,13 @@ static int answer(const struct wb_watch *watch) {
   default:
     break;
   }
+  if (behalf && wb_own_thread(watch, notif)) {
+    error = behalf = 0;
+    let = 1;
+  }
   /* An errno of these is no refusal of the sandbox's: outside it would be the same. */
   const int emulated = let && wb_emulate(&watch->ids, notif, &error);
-  const int done = error && wb_metadata(watch, notif, &error) && !error;
+  const int done = behalf && wb_metadata(watch, notif, &error) && !error;
   let = let && !emulated;
   if (watch->observe)
     watch->observe(watch->audit, notif, error);

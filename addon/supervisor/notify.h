@@ -60,6 +60,7 @@ struct wb_watch {
    */
   const struct sock_filter *filter, *guard;
   uint32_t filter_count, guard_count;
+  uint32_t guard_behalf; /* see wire.h */
   struct wb_ids ids;
   struct wb_refusals *refusals; /* borrowed; NULL: answered but not recorded */
   struct wb_asker *asker;       /* borrowed; NULL: nothing is asked */
@@ -98,6 +99,10 @@ int wb_emulate(const struct wb_ids *ids, const struct seccomp_notif *notif, int 
 /* metadata.c: whether the call is one that the filter refuses and the supervisor does in the
  * payload's place, on files of the run alone; then `*error` is the errno, or 0. */
 int wb_metadata(const struct wb_watch *watch, const struct seccomp_notif *notif, int *error);
+
+/* own_thread.c: whether the call is one that the filter refuses because it can name any thread, and
+ * that names the caller or its process: the kernel may then go on with it. */
+int wb_own_thread(const struct wb_watch *watch, const struct seccomp_notif *notif);
 
 /* notify.c: records a call as refused; an errno of 0 means that the kernel decided. */
 void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error);

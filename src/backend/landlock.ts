@@ -8,9 +8,11 @@ import { isWithin } from '../host/index.js';
 import {
   isCopied,
   isKept,
+  isReadOnly,
   ownDirectory,
   privateCopyName,
   privateHomeName,
+  reachesHost,
   type SandboxSpec,
   type View,
 } from '../resolve/index.js';
@@ -58,9 +60,13 @@ function leftOutOf(view: View, views: readonly View[]): string[] {
   );
 }
 
+const onlyMore =
+  'Landlock can only allow more below a directory, not less. Mount the parts that are needed.';
+
 /** Refuses a view that another one is shown in, since nothing can be shown over anything. */
 function refuseNested(views: readonly View[]): void {
   const copies = views.filter(isCopied);
+  const writable = views.filter(reachesHost);
   for (const view of views) {
     if (view.type === 'symlink' || view.type === 'directory') continue;
     const around = copies.find(
@@ -72,15 +78,26 @@ function refuseNested(views: readonly View[]): void {
         elsewhere,
       );
     }
+    const open = writable.find(
+      ({ target }) => target !== view.target && isWithin(view.target, target),
+    );
+    const kept = isCopied(view) || (isReadOnly(view) && view.origin === 'user');
+    if (open !== undefined && kept) {
+      const how = isCopied(view) ? 'copy-on-write' : 'read-only';
+      throw only(`${view.target} ${how} inside ${open.target}`, onlyMore);
+    }
     if (view.type !== 'hidden' || around !== undefined) continue;
     const shown = views.find(
       (other) => other.type === 'host' && !isCopied(other) && isWithin(view.target, other.target),
     );
-    if (shown === undefined || view.origin === 'state') continue;
-    throw only(
-      `hiding ${view.target} inside ${shown.target}`,
-      'Landlock can only allow more below a directory, not less. Mount the parts that are needed.',
-    );
+    if (shown === undefined) continue;
+    if (view.origin === 'state') {
+      throw only(
+        `${shown.target}, which contains wasbox's state directory ${view.target},`,
+        'It holds the changes of other runs. Mount the parts that are needed, or set another: XDG_STATE_HOME=DIR',
+      );
+    }
+    throw only(`hiding ${view.target} inside ${shown.target}`, onlyMore);
   }
 }
 

@@ -62,6 +62,8 @@ export interface Filters {
   readonly bpf: Uint8Array;
   /** What is refused whatever the policy says: set-id-guard.policy and the like, in one. */
   readonly guard: Uint8Array | undefined;
+  /** How many instructions at its start refuse what the supervisor then does, if the rest allows it. */
+  readonly guardBehalf: number;
   /** The variant of `bpf` whose refusals the supervisor hears of. */
   readonly watch: Uint8Array | undefined;
 }
@@ -92,7 +94,7 @@ async function compileAll(spec: SandboxSpec): Promise<Filters> {
   const bpf = await compileOne(sourceOf(spec.policy), arch, spec.policy.kernel);
   const rules = spec.net === 'rules';
   const names = [
-    // First: it says what the supervisor does in the payload's place (addon/supervisor/metadata.c).
+    // First: it refuses what the supervisor does in the payload's place, if the others and the policy allow it.
     ...(sole ? ['landlock-guard'] : []),
     ...(sole && spec.net === 'none' ? ['landlock-net-guard'] : []),
     ...(sole || guards.files.length > 0 ? ['set-id-guard'] : []),
@@ -108,6 +110,7 @@ async function compileAll(spec: SandboxSpec): Promise<Filters> {
     sources.map(({ source, kernel }) => compileOne(source, arch, kernel)),
   );
   const guard = programs.length === 0 ? undefined : programs.reduce(bothFilters);
+  const guardBehalf = sole ? (programs[0]?.length ?? 0) / 8 : 0;
   // Where sockets themselves are refused, no address is to be watched.
   const network = spec.net === 'none' && !sole;
   const watch = watchFilter(bpf, guard, {
@@ -122,8 +125,8 @@ async function compileAll(spec: SandboxSpec): Promise<Filters> {
     arch: process.arch as keyof typeof architectures,
   });
   // A policy that fills the kernel's limit has no room for the questions: it refuses by itself.
-  if (watch.length <= maximumFilter) return { bpf, guard, watch };
-  if (!rules && !sole) return { bpf, guard, watch: undefined };
+  if (watch.length <= maximumFilter) return { bpf, guard, guardBehalf, watch };
+  if (!rules && !sole) return { bpf, guard, guardBehalf, watch: undefined };
   const what = rules ? 'the network rules' : 'what Landlock isolation refuses';
   throw new UsageError('ERR_USAGE', `the syscall policy is too large to add ${what}`, {
     hint: 'Its filter has as many instructions as the kernel allows. Use a shorter policy or the built-in one.',

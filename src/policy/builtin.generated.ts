@@ -214,7 +214,9 @@ deny(ENODATA) getxattr lgetxattr fgetxattr
 deny(EOPNOTSUPP) listxattr llistxattr flistxattr
 deny(ENOSYS) setxattrat getxattrat listxattrat removexattrat file_getattr file_setattr
 
-# Names that come and go in directories which the program cannot list
+# Names that come and go in directories which the program cannot list. An instance without watches is of no use,
+# and the user has 128 of them in all: a program is told that the kernel has none, and looks by itself.
+deny(ENOSYS) inotify_init inotify_init1
 deny inotify_add_watch fanotify_init fanotify_mark
 
 # UNIX sockets of other programs, by path. A pair of connected sockets reaches nobody else; of datagrams,
@@ -228,7 +230,8 @@ deny socket where domain not in [AF_UNIX, AF_INET, AF_INET6]
 deny(ENOSYS) shmget shmat shmctl shmdt semget semop semtimedop semctl msgget msgsnd msgrcv msgctl
 deny(ENOSYS) mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr
 
-# Priorities, processors and limits of other programs of the same user
+# Priorities, processors and limits of other programs of the same user. What names the caller itself by its number is
+# refused here, too: the supervisor lets it pass (addon/supervisor/own_thread.c).
 deny setpriority where which != PRIO_PROCESS
 deny setpriority where who != 0
 deny ioprio_set where who != 0

@@ -79,7 +79,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   if (isolation.isolation === 'namespaces' && image === undefined) addSystemFiles(draft);
   const command = resolveCommand(draft);
   const start = startDirectory(draft);
-  hideSpecialFiles(draft);
+  hideSpecialFiles(draft, isolation.isolation);
   const limits = resolveLimits(draft);
   const { terminal, asking } = resolveTerminal(options, host, caller.terminal ?? 'never');
   const state = findState(host, identity);

@@ -12,6 +12,7 @@ import { UsageError } from '../errors/index.js';
 import type { Host, SpecialKind } from '../host/index.js';
 import { shellQuote } from '../options/index.js';
 import type { Draft } from './draft.js';
+import type { Isolation } from './spec.js';
 import { hiddenView, isReadOnly } from './views.js';
 
 /**
@@ -23,9 +24,13 @@ const entryLimit = 4000;
 /** More than a directory with sockets has. */
 const siblingLimit = 100_000;
 
-/** Hides them in what `--ro` shows. What the user shows writable, or by `--socket`, stays. */
-export function hideSpecialFiles(draft: Draft): void {
+/**
+ * Hides them in what `--ro` shows. What the user shows writable, or by `--socket`, stays. With Landlock isolation
+ * nothing can be hidden, nor need be: no right to write is granted there, and no socket can be connected by its path.
+ */
+export function hideSpecialFiles(draft: Draft, isolation: Isolation): void {
   const { host, tree } = draft;
+  if (isolation === 'landlock') return;
   for (const mount of tree.list()) {
     if (!isReadOnly(mount) || !mount.directory || mount.origin !== 'user') continue;
     for (const { path } of host.files.specials(mount.source, entryLimit)) {

@@ -56,6 +56,36 @@ describe.each(identities())('the state directory, as $label', (as) => {
     expect(run.out).not.toMatch(/secret|run\.json/);
   });
 
+  test('is never around a place that Landlock isolation shows, by whatever path', async () => {
+    const cwd = makeProject(as);
+    const shown = makeProject(as, { 'beside/kept': 'control\n' }, 'shown');
+    const state = join(shown, 'a/state');
+    const env = { XDG_STATE_HOME: state };
+    await runWasbox(['run', '--', 'sh', '-c', 'echo secret >made'], { as, cwd, env });
+    const isolated = ['run', '--isolation', 'landlock', '--discard'];
+    const script = `grep -r . "$1"; echo planted > "$1/planted"; echo planted > "$1/wasbox/planted"`;
+    const words = (path: string) => ['--', 'sh', '-c', script, 'sh', path];
+    for (const option of ['--ro', '--rw']) {
+      for (const path of [shown, join(shown, 'a'), state]) {
+        const run = await runWasbox([...isolated, option, path, ...words(path)], { as, cwd, env });
+        expect([run.status, run.out], run.err).toEqual([125, '']);
+        expect(run.err).toContain("contains wasbox's state directory");
+      }
+      // What lies beside it is shown.
+      if (as.uid === 0) continue; // the ID that root's programs get cannot enter it
+      const beside = join(shown, 'beside');
+      const control = await runWasbox([...isolated, option, beside, ...words(beside)], {
+        as,
+        cwd,
+        env,
+      });
+      expect(control.out, control.err).toContain('control');
+      expect(fs.existsSync(join(beside, 'planted'))).toBe(option === '--rw');
+    }
+    expect(fs.readdirSync(join(state, 'wasbox'))).not.toContain('planted');
+    expect(fs.readdirSync(state)).not.toContain('planted');
+  });
+
   test('cannot be shown itself', async () => {
     const cwd = makeProject(as);
     const state = makeProject(as, {}, 'state');

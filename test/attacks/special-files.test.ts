@@ -142,6 +142,25 @@ describe.each(identities())('pipes and sockets, as $label', (as) => {
     expect(host.came()).toEqual({ pipe: 'came', door: 1 });
   });
 
+  test('with Landlock isolation: not written to, not connected to, and no reason to refuse --ro', async () => {
+    const { above, directory, host, cwd } = await lay();
+    const paths = ['pipe', 'door'].map((name) => join(directory, name));
+    const isolated = [...base, '--isolation', 'landlock'];
+    const words = ['--', 'python3', 'reach.py', ...paths];
+    for (const shown of [directory, above]) {
+      const run = await runWasbox([...isolated, '--ro', shown, ...words], { as, cwd });
+      expect(run.out, run.err).toMatch(/^not pipe \d+\nnot door \d+\n$/);
+      expect(host.came()).toEqual({ pipe: '', door: 0 });
+    }
+    // Nothing can be read-only there in a place that is writable.
+    const within = ['--rw', above, '--ro', directory];
+    const run = await runWasbox([...isolated, ...within, ...words], { as, cwd });
+    expect([run.status, run.out]).toEqual([125, '']);
+    expect(run.err).toContain(`${directory} read-only inside ${above}`);
+    await runProgram(['python3', 'reach.py', ...paths], { as, cwd });
+    expect(host.came()).toEqual({ pipe: 'came', door: 1 });
+  });
+
   test('below the working directory, and in it', async () => {
     const { host, above, directory } = await lay();
     fs.writeFileSync(join(above, 'reach.py'), script);

@@ -115,6 +115,45 @@ os.rename('linked', os.environ['TMPDIR'] + '/gone')`;
     expect(Object.keys(after)).not.toContain('dir/deep');
   });
 
+  test('changes modes by way of a descriptor, as musl does', async () => {
+    const cwd = makeProject(as, { file: 'x', 'dir/below': 'y' });
+    const code = `import os
+for name, mode in (('file', 0o640), ('dir', 0o750)):
+    fd = os.open(name, os.O_PATH)
+    os.chmod(f'/proc/self/fd/{fd}', mode)
+    os.utime(f'/dev/fd/{fd}', (1, 1))
+    os.chown(f'/proc/{os.getpid()}/fd/{fd}', os.getuid(), -1)
+    print(name, oct(os.stat(name).st_mode & 0o777), os.stat(name).st_mtime)
+for path in ('/proc/self/fd/999', '/proc/self/fd/x', '/proc/self/fd/0x'):
+    try: os.chmod(path, 0o777)
+    except OSError as error: print(type(error).__name__)`;
+    const run = await runWasbox([...landlock, '--discard', '--', 'python3', '-c', code], {
+      as,
+      cwd,
+    });
+    const failed = 'FileNotFoundError\n';
+    expect(run.out, run.err).toBe(`file 0o640 1.0\ndir 0o750 1.0\n${failed.repeat(3)}`);
+  });
+
+  test('saves directories that the program has closed to itself', async () => {
+    const cwd = makeProject(as, { 'old/file': 'old\n', 'read/file': 'old\n' });
+    const close = `mkdir -p new/below; echo new > new/below/file; chmod 0 new/below new
+echo changed > old/file; echo more > old/more; chmod 0 old
+echo more > read/more; chmod 500 read; mkdir ~/closed; echo home > ~/closed/file; chmod 0 ~/closed`;
+    const run = await runWasbox([...landlock, '--', 'sh', '-c', close], { as, cwd });
+    expect([run.status, run.err], run.err).toEqual([0, expect.stringContaining('added')]);
+    expect(fs.existsSync(join(cwd, 'new'))).toBe(false);
+    const applied = await runWasbox(['apply'], { as, cwd });
+    expect(applied.err).not.toContain('cannot');
+    const mode = (name: string) => fs.statSync(join(cwd, name)).mode & 0o777;
+    expect([mode('new'), mode('old'), mode('read')]).toEqual([0, 0, 0o500]);
+    for (const name of ['new', 'old', 'new/below']) fs.chmodSync(join(cwd, name), 0o700);
+    const read = (name: string) => fs.readFileSync(join(cwd, name), 'utf8');
+    expect([read('new/below/file'), read('old/file'), read('old/more'), read('read/more')]).toEqual(
+      ['new\n', 'changed\n', 'more\n', 'more\n'],
+    );
+  });
+
   test('has no extended attributes, and programs that copy them go on', async () => {
     const cwd = makeProject(as, files);
     const copy = 'import os, shutil; shutil.copytree("dir", "copied"); os.listxattr("dir")';
@@ -246,6 +285,17 @@ os.rename('linked', os.environ['TMPDIR'] + '/gone')`;
     const fill = 'dd if=/dev/zero of=$TMPDIR/big bs=1M count=100 2>/dev/null; sleep 60';
     const full = await limited(['--disk', '8M'], ['sh', '-c', fill]);
     expect(full.err).toContain('--disk');
+    // In directories that the program has closed to itself, too: no more than 4 MiB are in one that is open.
+    const hide = `import os, time
+for n in range(5):
+    path = f'closed-{n}/' + 'deep/' * 60
+    os.makedirs(path)
+    with open(path + 'file', 'wb') as file: file.write(bytes(4 << 20))
+    for depth in range(60, -1, -1): os.chmod(f'closed-{n}/' + 'deep/' * depth, (0, 0o100, 0o400)[depth % 3])
+time.sleep(60)`;
+    const closed = await limited(['--disk', '8M'], ['python3', '-c', hide]);
+    expect(closed.status, closed.err).toBe(137);
+    expect(closed.err).toContain('--disk');
   });
 
   test('says which limit a copy is too large for', async () => {
