@@ -12,9 +12,9 @@
  *
  * The process that uses a run holds flock(2) on its `lock`. Every name is looked up below an open
  * directory, and no symbolic link or mount point is followed. Only renames make a run visible or
- * end it, so that a process may be killed at any moment: what lies in `runs` with a free lock was
- * interrupted, what has no run.json was never a run, and what lies in `spare` under an id and with
- * a free lock is rubbish.
+ * end it, so that a process may be killed at any moment: what lies in `runs` with a free lock, or
+ * with none, was interrupted, what has no run.json was never a run, and what lies in `spare` under
+ * an id and with a free lock is rubbish.
  *
  * Functions return 0 or a descriptor, or -1 with errno set.
  */

@@ -167,13 +167,13 @@ Napi::Value MakeNode(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
-// tryLock(fd): whether flock(2) gave the exclusive lock, which goes with the descriptor.
+// tryLock(fd, shared): whether flock(2) gave the lock, which goes with the descriptor.
 Napi::Value TryLock(const Napi::CallbackInfo &info) {
   if (!IsNumbers(info, {0}))
     return info.Env().Undefined();
   int ret;
   do {
-    ret = flock(Int(info, 0), LOCK_EX | LOCK_NB);
+    ret = flock(Int(info, 0), (BooleanOf(info[1]) ? LOCK_SH : LOCK_EX) | LOCK_NB);
   } while (ret < 0 && errno == EINTR);
   if (ret < 0 && errno != EWOULDBLOCK)
     ThrowErrno(info.Env(), errno, "flock");

@@ -50,6 +50,7 @@ export {
 } from './lifecycle/saved-runs.js';
 export {
   dropStacked,
+  dropStackedSoon,
   emptyDropped,
   flattenRun,
   forkRun,

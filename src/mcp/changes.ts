@@ -42,13 +42,13 @@ async function granted(
   return answered.action === 'accept' && answered.content?.apply === true;
 }
 
-function addResources({ server, workspaces }: Serving): void {
+function addResources({ server, workspaces, counted }: Serving): void {
   server.registerResource(
     'diff',
     'wasbox://diff',
     { description: 'What the sandbox has changed', mimeType: 'application/json' },
     async (uri) => {
-      const changes = await workspaces.get().use((session) => session.diff());
+      const changes = await counted(() => workspaces.get().use((session) => session.diff()));
       const body = JSON.stringify(changesValue(changes));
       return { contents: [{ uri: uri.href, mimeType: 'application/json', text: body }] };
     },
@@ -61,7 +61,7 @@ function addResources({ server, workspaces }: Serving): void {
       mimeType: 'application/json',
     },
     async (uri) => {
-      const report = await workspaces.get().use((session) => session.report());
+      const report = await counted(() => workspaces.get().use((session) => session.report()));
       return {
         contents: [{ uri: uri.href, mimeType: 'application/json', text: reportText(report) }],
       };

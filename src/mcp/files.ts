@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { answer, maxListed } from './answers.js';
 import { maxAnswerBytes, type Serving, sandbox } from './serving.js';
 
-export function addFiles({ server, workspaces, limited }: Serving): void {
+export function addFiles({ server, workspaces, limited, alone }: Serving): void {
   const path = z.string().min(1).describe('Relative paths start from the project');
   server.registerTool(
     'read_file',
@@ -18,7 +18,8 @@ export function addFiles({ server, workspaces, limited }: Serving): void {
     },
     ({ path: file, max_bytes: maxBytes = maxAnswerBytes, sandbox: name }) =>
       limited(async () => {
-        const bytes = await workspaces.get(name).use(({ files }) => files.read(file, { maxBytes }));
+        const read = () => workspaces.get(name).use(({ files }) => files.read(file, { maxBytes }));
+        const bytes = await (maxBytes > maxAnswerBytes ? alone(read) : read());
         try {
           const content = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
           return answer({ encoding: 'utf8', content }, content);
@@ -63,13 +64,16 @@ export function addFiles({ server, workspaces, limited }: Serving): void {
   server.registerTool(
     'remove_file',
     {
-      description: 'Remove a file or directory of the sandbox.',
+      description:
+        'Remove a file or directory of the sandbox; removed is false where there is none.',
       inputSchema: { path, recursive: z.boolean().optional(), sandbox },
     },
     ({ path: file, recursive, sandbox: name }) =>
       limited(async () => {
-        await workspaces.get(name).use(({ files }) => files.remove(file, { recursive }));
-        return answer({ removed: true });
+        const removed = await workspaces
+          .get(name)
+          .use(({ files }) => files.remove(file, { recursive }));
+        return answer({ removed });
       }),
   );
 }

@@ -1,13 +1,10 @@
 /** The MCP server on stdin and stdout, for `wasbox mcp`. */
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { createSession, isWasboxError, type Session, type SessionOptions } from '../index.js';
 import { Asking } from './asking.js';
 import { createServer } from './server.js';
+import { StdioTransport } from './transport.js';
 import type { Begin } from './workspace.js';
 import { Workspaces } from './workspaces.js';
-
-/** The longest message that a client may send. */
-const maxMessageBytes = 16 * 1024 * 1024;
 
 interface Settings {
   readonly allowApply: boolean;
@@ -47,18 +44,12 @@ export async function serve(options: SessionOptions, settings: Settings): Promis
   const leaving = new AbortController();
   const asking = new Asking(settings.ask, leaving.signal);
   const workspaces = new Workspaces(options, beginning(asking, settings));
-  const server = createServer(workspaces, asking, settings.allowApply);
-  const transport = new StdioServerTransport(process.stdin, process.stdout, {
-    maxBufferSize: maxMessageBytes,
-  });
+  const transport = new StdioTransport(process.stdin, process.stdout);
+  const room = () => transport.room();
+  const server = createServer({ workspaces, asking, allowApply: settings.allowApply, room });
   let status = 0;
   const left = new Promise<void>((resolve) => {
     transport.onclose = resolve;
-    process.stdin
-      .once('end', resolve)
-      .once('close', resolve)
-      .once('error', () => resolve());
-    process.stdout.once('error', () => resolve()); // the client is gone
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.once(signal, () => resolve());
   });

@@ -13,12 +13,16 @@ import type { Workspaces } from './workspaces.js';
 /** Calls that wait or run; a client that asks for more at once gets an error. */
 const maxCalls = 256;
 
-/** @param allowApply whether changes are applied without asking the client's user */
-export function createServer(
-  workspaces: Workspaces,
-  asking: Asking,
-  allowApply: boolean,
-): McpServer {
+interface ServerOf {
+  readonly workspaces: Workspaces;
+  readonly asking: Asking;
+  /** Whether changes are applied without asking the client's user. */
+  readonly allowApply: boolean;
+  /** Fulfilled when another answer may be made. */
+  readonly room: () => Promise<void>;
+}
+
+export function createServer({ workspaces, asking, allowApply, room }: ServerOf): McpServer {
   const server = new McpServer(
     { name: 'wasbox', version: wasboxVersion },
     {
@@ -28,21 +32,28 @@ export function createServer(
     },
   );
   let calls = 0;
-  const limited = async (call: () => Promise<CallToolResult>): Promise<CallToolResult> => {
+  const counted = async <T>(call: () => Promise<T>): Promise<T> => {
     if (calls >= maxCalls) {
-      return failure(new ToolError('TOO_MANY_CALLS', `more than ${maxCalls} calls at a time`));
+      throw new ToolError('TOO_MANY_CALLS', `more than ${maxCalls} calls at a time`);
     }
     calls++;
     try {
+      await room();
       return await call();
-    } catch (error) {
-      return failure(error);
     } finally {
       calls--;
     }
   };
+  const limited = (call: () => Promise<CallToolResult>): Promise<CallToolResult> =>
+    counted(call).catch(failure);
+  let large: Promise<unknown> = Promise.resolve();
+  const alone = <T>(call: () => Promise<T>): Promise<T> => {
+    const done = large.then(room).then(call);
+    large = done.catch(() => {});
+    return done;
+  };
   asking.attach(server);
-  const serving = { server, workspaces, asking, allowApply, limited };
+  const serving = { server, workspaces, asking, allowApply, counted, limited, alone };
   addPrograms(serving);
   addFiles(serving);
   addStates(serving);

@@ -14,6 +14,10 @@ export interface Serving {
   readonly asking: Asking;
   /** Whether changes are applied without asking the client's user. */
   readonly allowApply: boolean;
+  /** Makes a call when the client has read enough of the answers before; rejects where too many wait. */
+  readonly counted: <T>(call: () => Promise<T>) => Promise<T>;
+  /** Makes a call whose answer may be large: one of them at a time. */
+  readonly alone: <T>(call: () => Promise<T>) => Promise<T>;
   /** Answers a call, unless there are too many; what fails is an answer, too. */
   readonly limited: (call: () => Promise<CallToolResult>) => Promise<CallToolResult>;
 }

@@ -188,8 +188,8 @@ export class Workspace {
     const canChange = session.id !== undefined;
     if (canChange) (await session.snapshot()).release();
     const all = canChange ? await session.diff(paths) : [];
-    const plain = ({ flags, path }: JsonDiff): boolean =>
-      !flags.includes('held') && !flags.includes('leads-out') && !path.startsWith('~');
+    const plain = ({ flags, inHome = false }: JsonDiff): boolean =>
+      !flags.includes('held') && !flags.includes('leads-out') && !inHome;
     const chosen = { changes: all.filter(plain), heldBack: all.filter((one) => !plain(one)) };
     if (chosen.changes.length === 0) {
       return { outcome: 'nothing_to_apply', chosen, applied: undefined };

@@ -274,8 +274,8 @@ export interface Native extends NativeRuns, NativeSessions, NativeOwners {
   ): void;
   /** mknodat(2): a FIFO, or a whiteout of overlayfs, which is the character device 0:0. `mode` has the type. */
   makeNode(dirfd: number, name: string | Uint8Array, mode: number): void;
-  /** Whether flock(2) gave the exclusive lock; it goes with the descriptor. */
-  tryLock(fd: number): boolean;
+  /** Whether flock(2) gave the lock, which goes with the descriptor. @param shared @default false: for it alone */
+  tryLock(fd: number, shared?: boolean): boolean;
   /** syncfs(2): writes to the disk what is not there yet of the file system of an open file. */
   syncfs(fd: number): void;
   /** Value of an extended attribute of an open file, or undefined where there is none. */

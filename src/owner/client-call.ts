@@ -102,7 +102,8 @@ export class ClientCall {
 
   async #plain({ argv, cwd, env, limits }: ExecRequest): Promise<void> {
     const signal = this.#gone.signal;
-    const program = await this.#session.spawn(argv, { cwd, env, signal, ...limits });
+    const own = this.#session.requireLimits(limits ?? {});
+    const program = await this.#session.spawn(argv, { cwd, env, signal, ...own });
     this.#follow((number) => program.kill(number), program.stdin);
     const streams = [program.stdout, program.stderr];
     const onDrain = (): void => {

@@ -5,7 +5,7 @@ import { LaunchError, type WasboxError } from '../errors/index.js';
 import { closeDescriptor, loadNative } from '../native/index.js';
 import { type ExecRequest, FrameReader, frame, type StateRequest } from './frames.js';
 import { type OwnedSession, openPlace, socketName } from './place.js';
-import { fromRemote, type RemoteError } from './remote-error.js';
+import { endedHint, fromRemote, type RemoteError } from './remote-error.js';
 
 /** What is asked, under the type of its frame. */
 type Request =
@@ -15,7 +15,7 @@ type Request =
 export const goneError = ({ name }: OwnedSession, cause?: unknown): WasboxError =>
   new LaunchError('ERR_SESSION_CLOSED', `session ${name} has ended`, {
     cause,
-    hint: 'To list what it changed: wasbox runs',
+    hint: endedHint,
   });
 
 /**

@@ -32,7 +32,7 @@ export interface Weaker {
 /** How a sandbox of a session is started. */
 export interface Beginning extends Weaker {
   readonly isAborted: () => boolean;
-  /** Whether it was ended so that another goes on. */
+  /** Whether its session goes on without it: it was ended for another one, or has not begun yet. */
   readonly isSuspended: () => boolean;
   /** Who decides about what the sandbox refuses, where its options have it asked about. */
   readonly asking?: Asking | undefined;
@@ -54,6 +54,18 @@ async function withStreams<T>(use: (stdio: Stdio) => Promise<T>): Promise<T> {
   }
 }
 
+/** By what the options resolved to, which is the same object for equal ones: such sessions share it, and the plan. */
+const specs = new WeakMap<SandboxSpec, SandboxSpec>();
+
+function specOfSession(found: SandboxSpec): SandboxSpec {
+  const known = specs.get(found);
+  if (known !== undefined) return known;
+  const command = { ...found.command, argv: ['session'], display: 'session' };
+  const spec = { ...found, command };
+  specs.set(found, spec);
+  return spec;
+}
+
 /** Resolves a session's options and starts its first sandbox. */
 export function begin(
   options: SessionOptions,
@@ -68,7 +80,7 @@ export function begin(
     const found = await withImage(resolved, host, () => resolveWithCache(resolved, host), {
       signal,
     });
-    const spec = { ...found, command: { ...found.command, argv: ['session'], display: 'session' } };
+    const spec = specOfSession(found);
     return { spec, ...(await start(spec, stdio, how)) };
   });
 }

@@ -80,10 +80,11 @@ export interface SessionFiles {
     options?: { readonly followLinks?: boolean | undefined },
   ): Promise<SessionFileInfo | undefined>;
   /**
-   * Removes a file or an empty directory; nothing where there is none.
+   * Removes a file or an empty directory.
    * @param options.recursive a directory with all that is in it. @default false
+   * @returns whether there was one
    */
-  remove(path: string, options?: { readonly recursive?: boolean | undefined }): Promise<void>;
+  remove(path: string, options?: { readonly recursive?: boolean | undefined }): Promise<boolean>;
 }
 
 const defaultMaxBytes = 64 * 1024 * 1024;
@@ -194,7 +195,7 @@ export function sessionFiles(
     },
     remove: async (path, { recursive = false } = {}) => {
       const kind = recursive ? WB_EXEC_REMOVE_TREE : WB_EXEC_REMOVE;
-      await operate('remove', kind, path, { missing: true });
+      return (await operate('remove', kind, path, { missing: true })) !== undefined;
     },
   };
   return files;

@@ -2,6 +2,7 @@
 import {
   applyOfSession,
   dropStacked,
+  dropStackedSoon,
   emptyDropped,
   type FrozenLayer,
   forkRun,
@@ -163,6 +164,12 @@ export class SessionLayers {
   /** Nothing ran on it: nothing of it is kept. */
   drop(): void {
     dropStacked(this.store, this.#run);
+    this.releaseAll();
+  }
+
+  /** The same, on another thread. */
+  async dropSoon(): Promise<void> {
+    await dropStackedSoon(this.store, this.#run);
     this.releaseAll();
   }
 }

@@ -1,6 +1,6 @@
 /** Limits of one program of a session, below those of the session. */
 import { UsageError } from '../errors/index.js';
-import { durationText, sizeText, validateRunOptions } from '../options/index.js';
+import { durationText, runOptionTable, sizeText, validateRunOptions } from '../options/index.js';
 import { type OwnLimits, ownLimitNames } from '../plan/index.js';
 import type { LimitsSpec } from '../resolve/index.js';
 
@@ -11,12 +11,24 @@ const text: Readonly<Record<keyof OwnLimits, (value: number) => string>> = {
   openFiles: String,
 };
 
+/** How a limit is named to who has set it. */
+type Naming = (limit: keyof OwnLimits) => string;
+
+/** As an option of the command line. */
+export const asOption: Naming = (limit) =>
+  `--${runOptionTable.find(({ property }) => property === limit)?.name ?? limit}`;
+
+export const asProperty =
+  (call: string): Naming =>
+  (limit) =>
+    `session.${call}: ${limit}`;
+
 /**
  * The limits among a program's options.
  * @param session those of the session
  * @throws UsageError where one is invalid, or above that of the session
  */
-export function ownLimits(call: string, options: OwnLimits, session: LimitsSpec): OwnLimits {
+export function ownLimits(naming: Naming, options: OwnLimits, session: LimitsSpec): OwnLimits {
   const own: Record<string, number> = {};
   for (const name of ownLimitNames) {
     const value = options[name];
@@ -26,7 +38,7 @@ export function ownLimits(call: string, options: OwnLimits, session: LimitsSpec)
     if (most !== undefined && value > most) {
       throw new UsageError(
         'ERR_OPTION_VALUE',
-        `session.${call}: ${name} is above the session's limit (${text[name](most)})`,
+        `${naming(name)} is above the session's limit (${text[name](most)})`,
         {
           hint: 'A program may have less than its session, not more. Begin the session with a higher limit.',
         },

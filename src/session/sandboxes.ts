@@ -16,14 +16,21 @@ export interface State {
   aborted: boolean;
   /** The sandbox that runs was ended, and the session goes on. */
   suspended: boolean;
+  /** A further sandbox starts: if it fails, the session goes on without one. */
+  starting: boolean;
 }
 
-export const openState = (): State => ({ closed: false, aborted: false, suspended: false });
+export const openState = (): State => ({
+  closed: false,
+  aborted: false,
+  suspended: false,
+  starting: false,
+});
 
 /** What a launch asks of the session. */
 export const hooks = (state: State) => ({
   isAborted: () => state.aborted,
-  isSuspended: () => state.suspended,
+  isSuspended: () => state.suspended || state.starting,
 });
 
 export interface SandboxesOf {
@@ -117,9 +124,18 @@ export class Sandboxes {
     const { limits } = spec;
     const rest = { ...this.history.rest(limits), ...layers?.rest(limits) };
     const how = { ...weaker, ...hooks(state), asking: questions?.asking, run: layers?.run };
-    const live = this.#follow(await beginAgain({ ...spec, limits: { ...limits, ...rest } }, how));
-    if (state.aborted) live.kill();
-    return live;
+    state.starting = true;
+    try {
+      const live = this.#follow(await beginAgain({ ...spec, limits: { ...limits, ...rest } }, how));
+      if (state.aborted) live.kill();
+      return live;
+    } catch (error) {
+      // What the sandboxes before it wrote is still there, for the next one and for the review.
+      if (state.aborted) this.#endWithout();
+      throw error;
+    } finally {
+      state.starting = false;
+    }
   }
 
   /** What the programs of a sandbox are told that has ended. */
@@ -173,8 +189,8 @@ export class Sandboxes {
     const { spec, layers } = this.#of;
     if (this.history.joined !== undefined) this.#endWith(undefined);
     else if (layers !== undefined) {
-      layers.drop();
-      this.#settle(toResult(spec, neverStarted(layers)));
+      const dropped = layers.dropSoon();
+      this.#settle(dropped.then(() => toResult(spec, neverStarted(layers))));
     }
   }
 

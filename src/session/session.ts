@@ -11,6 +11,7 @@ import {
   type SandboxResult,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
+import type { OwnLimits } from '../plan/index.js';
 import { buildReport } from '../report/index.js';
 import type { ApplyChoice, RunApplied } from '../runs/index.js';
 import type { Session } from './api.js';
@@ -26,8 +27,9 @@ import {
 } from './exec.js';
 import { type Carry, type SessionFiles, sessionFiles } from './files.js';
 import { type HandedFork, handedFork, takeHanded } from './handed.js';
+import { holdImage } from './image-hold.js';
 import { SessionLayers } from './layers.js';
-import { ownLimits } from './limits.js';
+import { asOption, asProperty, ownLimits } from './limits.js';
 import type { ExecOptions, ProgramOptions, SessionOptions } from './options.js';
 import { type Preloaded, preloadedOf } from './preloaded.js';
 import { type ExecProgram, wordsOf } from './program.js';
@@ -61,10 +63,12 @@ export class OpenSession implements Session {
   #idleMs: number | undefined;
   #idle: NodeJS.Timeout | undefined;
   #released: () => void = () => {};
+  readonly #letImageGo: () => void;
 
   constructor(from: Beginnings, begun: Begun | undefined) {
     const { spec, state, layers, options } = from;
     this.#from = from;
+    this.#letImageGo = holdImage(spec);
     this.#sandboxes = new Sandboxes(from, begun);
     this.#turns = new Turns({
       check: (signal) => this.#check(signal),
@@ -209,7 +213,7 @@ export class OpenSession implements Session {
   async #exec(program: ExecProgram, options: ExecOptions): Promise<ExecResult> {
     const words = wordsOf(program);
     checkExec('exec', options);
-    const limits = ownLimits('exec', options, this.#from.spec.limits);
+    const limits = ownLimits(asProperty('exec'), options, this.#from.spec.limits);
     const closeInput = holdInput(options.input);
     const start = async (): Promise<ExecResult> => {
       const live = await this.#sandboxes.current();
@@ -225,7 +229,7 @@ export class OpenSession implements Session {
   async #spawn(program: ExecProgram, options: ProgramOptions): Promise<OwnedProcess> {
     const words = wordsOf(program);
     checkExec('spawn', options);
-    const limits = ownLimits('spawn', options, this.#from.spec.limits);
+    const limits = ownLimits(asProperty('spawn'), options, this.#from.spec.limits);
     return this.#turns.with(options.signal, async () => {
       const live = await this.#sandboxes.current();
       const noteEnd = this.#log.add(words[0] ?? []);
@@ -253,7 +257,7 @@ export class OpenSession implements Session {
   spawnAtTerminal(program: ExecProgram, place: ExecPlace): Promise<TerminalProgram> {
     const { spec } = this.#from;
     const [argv = []] = wordsOf(program);
-    const limits = ownLimits('exec', place.limits ?? {}, spec.limits);
+    const limits = this.requireLimits(place.limits ?? {});
     return this.#turns.with(undefined, async () => {
       const live = await this.#sandboxes.current();
       const noteEnd = this.#log.add(argv);
@@ -266,6 +270,11 @@ export class OpenSession implements Session {
       }, release);
       return started;
     });
+  }
+
+  /** Those of a command of the command line. @throws UsageError @internal */
+  requireLimits(limits: OwnLimits): OwnLimits {
+    return ownLimits(asOption, limits, this.#from.spec.limits);
   }
 
   /** An operation of init's own on a file. */
@@ -349,6 +358,7 @@ export class OpenSession implements Session {
     state.closed = true;
     clearTimeout(this.#idle);
     this.#released();
+    this.#letImageGo();
     if (layers === undefined) return;
     alive.delete(layers);
     try {

@@ -44,7 +44,7 @@ describe.each(identities())('as $label', (as) => {
     await run(['session', 'start', '-q', '--memory', '512M', '--name', 'dev']);
     const more = await run(['exec', '--memory', '1G', 'dev', '--', 'echo', 'ran']);
     expect([more.status, more.out]).toEqual([125, '']);
-    expect(more.err).toContain("memoryBytes is above the session's limit (512M)");
+    expect(more.err).toContain("--memory is above the session's limit (512M)");
     const behind = await run(['exec', 'dev', '--memory', '64M', '--', 'echo', 'ran']);
     expect([behind.status, behind.out]).toEqual([125, '']);
     expect(behind.err).toContain("--memory goes before the session's name");

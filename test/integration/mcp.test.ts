@@ -49,7 +49,8 @@ describe.each(identities())('as $label', (as) => {
       ],
     });
     await call('write_file', { path: 'gone', content: '' });
-    await call('remove_file', { path: 'gone' });
+    expect((await call('remove_file', { path: 'gone' })).value).toEqual({ removed: true });
+    expect((await call('remove_file', { path: 'gone' })).value).toEqual({ removed: false });
     const paths = (value: { changes: { path: string }[] }) => value.changes.map(({ path }) => path);
     expect(paths((await call('diff')).value)).toEqual(['raw', 'src', 'src/a.py']);
     const { contents } = await client.readResource({ uri: 'wasbox://diff' });
@@ -87,6 +88,16 @@ describe('apply', () => {
     const { isError, text } = await call('apply');
     expect([isError, JSON.parse(text).code]).toEqual([true, 'NOT_ALLOWED']);
     expect(listTree(cwd)).toEqual([]);
+    await leave();
+  });
+
+  it('holds back what is in the home, not what is named like it', async () => {
+    const { call, leave, cwd } = await startMcp(as, ['--allow-apply']);
+    for (const path of ['~x', '~/y']) await call('write_file', { path, content: 'x' });
+    await call('run_code', { language: 'sh', code: 'echo z > ~/z' });
+    const { value } = await call('apply');
+    expect(value).toMatchObject({ applied: ['./~', './~/y', '~x'], held_back: ['~/z'] });
+    expect(readFileSync(join(cwd, '~/y'), 'utf8')).toBe('x');
     await leave();
   });
 
@@ -272,6 +283,17 @@ describe('a client that changes its mind', () => {
       expect(left(state)).toHaveLength(1);
     },
   );
+});
+
+it('a client that no longer takes answers ends the server, and its changes are saved', async () => {
+  const { call, child, state } = await startMcp(as);
+  await call('write_file', { path: 'file', content: 'x' });
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  child.stdout?.destroy();
+  // More than one of the answers cannot be written.
+  for (let i = 0; i < 20; i++) call('list_files').catch(() => {});
+  expect(await closed).toBe(0);
+  expect(left(state)).toHaveLength(1);
 });
 
 describe('options', () => {

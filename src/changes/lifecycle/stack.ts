@@ -26,6 +26,7 @@ import {
   markStacked,
   openRunDirectory,
   removeRun,
+  removeRunApart,
   stackedName,
   withRecord,
 } from '../store/run-directory.js';
@@ -253,8 +254,17 @@ function likeRoot(
 
 /** Removes a run with its layers, but for those that others need. */
 export function dropStacked(store: Store, run: Run): void {
-  const { id, stack = [] } = run.record;
   removeRun(store, run);
+  releaseStack(store, run);
+}
+
+/** The same, on another thread. */
+export async function dropStackedSoon(store: Store, run: Run): Promise<void> {
+  await removeRunApart(store, run);
+  releaseStack(store, run);
+}
+
+function releaseStack(store: Store, { record: { id, stack = [] } }: Run): void {
   for (const name of stack) releaseLayer(store, name, id);
 }
 

@@ -20,6 +20,8 @@ export interface JsonChange {
   /** Escaped as for people if it is not plain text; then `pathBase64` has the bytes. */
   readonly path: string;
   readonly pathBase64?: string | undefined;
+  /** Whether it is in the home, shown as `~/…`; a file of the project may be named so, too. @default false */
+  readonly inHome?: boolean | undefined;
   readonly kind: ChangeKind;
   readonly type: FileType;
   readonly flags: readonly ChangeFlag[];
@@ -76,11 +78,12 @@ export function diffToJson(diff: FileDiff): JsonDiff[] {
 
 /** A change as plain data. */
 export function changeToJson(change: Change): JsonChange {
-  const { path, display, kind, type, flags, runs, before, after } = change;
+  const { path, display, home, kind, type, flags, runs, before, after } = change;
   const plain = display.startsWith('"') ? { pathBase64: path.toString('base64') } : {};
   return {
     path: display,
     ...plain,
+    ...(home === undefined ? {} : { inHome: true }),
     kind,
     type,
     flags,

@@ -245,8 +245,12 @@ export async function removeRunApart(store: Store, run: Run): Promise<void> {
       const directory = openDirectory(native, runs, name);
       try {
         removeQuietly(directory, recordName);
-        const entries = names(directory).filter((entry) => !entry.equals(lockName));
-        await Promise.all(entries.map((entry) => native.removeTreeSoon(directory, entry)));
+        const trees: Buffer[] = [];
+        for (const entry of names(directory)) {
+          if (lstatAt(directory, entry)?.isDirectory() === true) trees.push(entry);
+          else if (!entry.equals(lockName)) removeQuietly(directory, entry);
+        }
+        await Promise.all(trees.map((tree) => native.removeTreeSoon(directory, tree)));
         removeUnlocked(store, runs, name, directory);
       } finally {
         closeDescriptor(directory);

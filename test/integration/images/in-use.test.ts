@@ -74,6 +74,25 @@ describe.each(identities())('as $label', (as: Identity) => {
     expect((await runWasbox(['run', '--image', ref, '-c', ':'], { as, cwd })).status).toBe(125);
   });
 
+  test('a session holds its image between two sandboxes', async () => {
+    const before = names('layers').length;
+    const ref = await imported('session', 'of the image\n');
+    const run = (...args: string[]) => runWasbox(args, { as, cwd });
+    const name = `image-${process.pid}`;
+    const started = await run('session', 'start', '-q', '--name', name, '--image', ref);
+    expect(started.status, started.err).toBe(0);
+    try {
+      expect((await run('session', 'snapshot', '-q', name)).status).toBe(0); // it ends the sandbox
+      expect((await image('rm', ref)).err).toContain('1 image without a name is in use');
+      expect((await run('exec', name, '--', 'cat', '/late')).out).toBe('of the image\n');
+    } finally {
+      await run('stop', name);
+    }
+    // The control: nothing else keeps it.
+    expect(await image('prune')).toMatchObject({ err: '' });
+    expect(names('layers')).toHaveLength(before);
+  });
+
   test('an image is free as soon as the supervisor of its sandbox is killed', async () => {
     const before = names('layers').length;
     const ref = await imported('killed', 'x\n');
