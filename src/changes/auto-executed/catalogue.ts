@@ -8,6 +8,7 @@
 import { agentRules } from './rules/agents.js';
 import { buildRules } from './rules/builds.js';
 import { editorRules } from './rules/editors.js';
+import { homeRules } from './rules/home.js';
 import type { AutoExecutedRule } from './rules/rule.js';
 import { shellRules } from './rules/shells.js';
 import { toolRules } from './rules/tools.js';
@@ -21,6 +22,7 @@ export const autoExecutedRules = (): readonly AutoExecutedRule[] => [
   ...shellRules(),
   ...editorRules(),
   ...toolRules(),
+  ...homeRules(),
   ...agentRules(),
   ...buildRules(),
 ];
