@@ -21,8 +21,9 @@ import { Tree } from './tree.js';
 
 export interface Found {
   equal: number;
-  /** What both leave: errors, and what only Node does. */
+  /** What both refuse, in the same words. */
   refused: number;
+  /** What the engine leaves, or Node does in another way than a plain start. */
   left: number;
   /** What the engine left to Node, which would have started it: why, and how often. */
   readonly needless: Record<string, number>;
@@ -103,6 +104,7 @@ async function inNode({
       },
     });
   } catch (error) {
+    if (error instanceof Error && error.name === 'PolicyError') throw error; // before anything is made
     if (error !== planned) return 'unmade';
   }
   const { plan, run } = start ?? {};
@@ -173,17 +175,28 @@ function around(a: Buffer, b: Buffer): string {
   return `${text.join('; ')}; ${part} at ${at}: ${JSON.stringify(near(a))} / ${JSON.stringify(near(b))}`;
 }
 
+/** As src/engine/main.ts has it. */
+const wordsOf = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+
+/** What the engine leaves is no error of wasbox, whose classes have names. */
+const isLeft = (why: string): boolean => why.startsWith('Error: ');
+
 async function compare(input: Input, found: Found): Promise<string | undefined> {
   const made = inEngine(input);
   let expected: Awaited<ReturnType<typeof inNode>>;
   try {
     expected = await inNode(input);
   } catch (error) {
-    if ('why' in made) {
-      found.refused += 1;
+    if (!('why' in made)) return `started by the engine, but in Node: ${error}`;
+    if (error === left || isLeft(made.why)) {
+      found.left += 1;
       return undefined;
     }
-    return `started by the engine, but in Node: ${error}`;
+    const said = wordsOf(error);
+    if (made.why !== said) return `refused: ${JSON.stringify(made.why)} / ${JSON.stringify(said)}`;
+    found.refused += 1;
+    return undefined;
   }
   if ('why' in made) {
     found.left += 1;
@@ -210,7 +223,7 @@ for (let index = 0, trees = 0; index < Number(count); trees++) {
   for (let i = 0; i < perTree && index < Number(count); i++, index++) {
     const input = inputs.make();
     const what = await compare(input, found);
-    if (what !== undefined && found.differences.length < 20) {
+    if (what !== undefined && found.differences.length < 100) {
       found.differences.push({ index, what, input });
     }
   }
