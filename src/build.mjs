@@ -1,7 +1,7 @@
 // Bundles the sources: dist/cli-main.cjs (the command, one file, with the code that V8 makes of it in
 // dist/cli-main.V8-PROCESSOR.cache, so that it starts fast; dist/cli.js and dist/cli.cjs load it),
 // dist/cli-policy.cjs (what only `wasbox policy` needs), dist/bullmq.js and dist/worker.js (workers of a queue), dist/index.js
-// (the library: library.js, errors.js, and the part-*.js that they share; and session-owner.js, for `wasbox session`) and dist/policy.js (the policy core's face, which also runs in browsers).
+// (the library, with part-*.js and session-owner.js: see library.mjs) and dist/policy.js (the policy core's face, which also runs in browsers).
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildEngine } from '../addon/engine/build.mjs';
+import { bundleLibrary } from './library.mjs';
 import { pureModules } from './pure-modules.mjs';
 import { billOfMaterials, thirdParties, thirdPartyNotices } from './third-party.mjs';
 
@@ -89,18 +90,7 @@ const bundles = await Promise.all([
     entryPoints: { 'cli-policy': join(src, 'cli', 'policy', 'all.ts') },
     banner: { js: bundleUrl },
   }),
-  // The errors by themselves: a bundle that names one of them needs nothing else. All beside each other, as what
-  // they read is named relative to them.
-  build({
-    ...node,
-    entryPoints: {
-      library: join(src, 'index.ts'),
-      errors: join(src, 'errors', 'index.ts'),
-      'session-owner': join(src, 'owner', 'serve.ts'),
-    },
-    splitting: true,
-    chunkNames: 'part-[hash]',
-  }),
+  bundleLibrary(src, node),
   // The MCP server with its SDK, loaded by `wasbox mcp` only. What it shares with the library it takes from there.
   build({
     ...node,
@@ -162,16 +152,8 @@ const bundles = await Promise.all([
   }),
 ]);
 
-// The library's entry only names where its parts are: what a bundle does not use of it, bundlers leave out whole.
-const exportsOf = (name) =>
-  Object.entries(bundles[2].metafile.outputs).find(([file]) => file.endsWith(`/${name}.js`))[1]
-    .exports;
-const own = exportsOf('errors').filter((name) => exportsOf('library').includes(name));
-const others = exportsOf('library').filter((name) => !own.includes(name));
-writeFileSync(
-  join(dist, 'index.js'),
-  `export { ${own.join(', ')} } from './errors.js';\nexport { ${others.join(', ')} } from './library.js';\n`,
-);
+for (const [name, text] of bundles[2].files) writeFileSync(join(dist, name), text);
+for (const name of ['library.js', 'errors.js']) rmSync(join(dist, name), { force: true });
 
 // boot.cjs reads it as one byte a character; esbuild escapes strings, but no regular expressions.
 const odd = /.{0,60}[\u0080-\uffff]/.exec(readFileSync(join(dist, 'cli-main.cjs'), 'utf8'));

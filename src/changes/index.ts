@@ -30,15 +30,14 @@ export { opaqueName } from './files/layer.js';
 export { isWithin } from './files/path.js';
 export { removeDirectory, removeTree } from './files/remove.js';
 export { continueRun } from './lifecycle/continue.js';
-export { chooseExpired, type ExpireLimits, expiredText, expireRuns } from './lifecycle/expire.js';
+export { chooseExpired, type ExpireLimits, expireRuns } from './lifecycle/expire.js';
+export { expiredText } from './lifecycle/expired-text.js';
 export {
   type FinishMode,
   finishRun,
-  finishRunSoon,
   type RunEnd,
   scanRun,
 } from './lifecycle/finish.js';
-export { recoverInterrupted } from './lifecycle/recover-all.js';
 export {
   type DiscardReport,
   discardRuns,
@@ -49,6 +48,13 @@ export {
   savedRecord,
 } from './lifecycle/saved-runs.js';
 export {
+  continueRunSoon,
+  expireSoon,
+  finishRunSoon,
+  recoverSoon,
+  stackPathsSoon,
+} from './lifecycle/soon.js';
+export {
   dropStacked,
   dropStackedSoon,
   emptyDropped,
@@ -58,7 +64,6 @@ export {
   lowerStack,
   resetRun,
 } from './lifecycle/stack.js';
-export { stackPaths } from './lifecycle/stack-layers.js';
 export { applyOfSession, withView } from './lifecycle/view.js';
 export type {
   ApplyReport,
@@ -84,15 +89,10 @@ export type {
   TreeIdentity,
 } from './model/index.js';
 export { countChanges } from './model/index.js';
+export { changeToJson, type JsonChange, type JsonState } from './show/change-json.js';
 export { type DiffOptions, diffRun, type FileDiff, type FilePart } from './show/diff.js';
+export { diffToJson, type JsonDiff } from './show/diff-json.js';
 export { type FormatOptions, formatUnified } from './show/format.js';
-export {
-  changeToJson,
-  diffToJson,
-  type JsonChange,
-  type JsonDiff,
-  type JsonState,
-} from './show/format-json.js';
 export { formatStat, statusLetter } from './show/format-stat.js';
 export type { DiffHunk } from './show/hunks.js';
 export { changeNotes } from './show/notes.js';

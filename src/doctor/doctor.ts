@@ -17,6 +17,7 @@ import { loadNative } from '../native/index.js';
 import { adviseSetupFailure } from '../report/index.js';
 import { findCgroup } from '../resolve/index.js';
 import { wasboxVersion } from '../version.js';
+import type { Diagnosis, DoctorHost } from './diagnosis.js';
 import { imagesFinding } from './images.js';
 import { networkFinding } from './network.js';
 import { type Finding, findingOf, runFinding } from './run.js';
@@ -149,35 +150,13 @@ function beside(run: Finding, { fix, verdict, ...one }: Finding): Finding {
   return { ...one, verdict, fix: fix === run.fix ? undefined : fix };
 }
 
-/** The machine, and what runs wasbox: Node, or the command's own engine. */
-export interface DoctorHost {
-  /** Release of the kernel, for instance `6.1.0-28-amd64`. */
-  readonly kernel: string;
-  /** Version of Node, for instance `v20.18.0`; absent in the command's engine. */
-  readonly node?: string | undefined;
-  /** Version of QuickJS; absent in Node. */
-  readonly quickjs?: string | undefined;
-  readonly arch: string;
-}
-
 /** What runs this command. */
 export function runtime(): Pick<DoctorHost, 'node' | 'quickjs'> {
   const { quickjs } = process.versions as Readonly<Record<string, string | undefined>>;
   return quickjs === undefined ? { node: process.version } : { quickjs };
 }
 
-/** What `wasbox doctor` finds. */
-export interface Diagnosis {
-  readonly wasboxVersion: string;
-  readonly host: DoctorHost;
-  /** Whether sandboxes work here: a real run was made. */
-  readonly ready: boolean;
-  /** What a run is made of, each tried by itself; the last is the run. */
-  readonly findings: readonly Finding[];
-}
-
-/** Checks what sandboxes need on this machine, as `wasbox doctor` does; rejects nothing that it finds. */
-export async function doctor(): Promise<Diagnosis> {
+export async function diagnose(): Promise<Diagnosis> {
   const list = await findings();
   return {
     wasboxVersion,

@@ -4,14 +4,13 @@
  */
 
 import {
-  expireRuns,
+  expireSoon,
   type FinishReport,
-  finishRun,
   finishRunSoon,
   type LayerEnd,
   type OnProgress,
   type Run,
-  recoverInterrupted,
+  recoverSoon,
   type Store,
 } from '../changes/index.js';
 import { monotonicMs } from '../host/index.js';
@@ -59,7 +58,7 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   const saved = keep ? run?.record.id : undefined;
   const failure = launchFailure(native, spec, outcome, { state: store?.directory, runId: saved });
   if (failure !== undefined) {
-    if (store && run) dropOrKeep(store, run, keep || isContinued(run));
+    if (store && run) await dropOrKeep(store, run, keep || isContinued(run));
     throw failure;
   }
   const aborted = ended.aborted === true;
@@ -141,26 +140,23 @@ async function finishChanges(
     command: { command: spec.command.display, argv: spec.command.argv },
     ...(signal === 0 ? { exitCode } : { signal }),
   };
-  const report =
-    layer === undefined
-      ? finishRun(store, run, end, changes)
-      : await finishRunSoon(store, run, end, changes, layer);
+  const report = await finishRunSoon(store, run, end, changes, layer);
   // A program that discards the changes of its runs wants none left of one that was killed either.
-  if (changes === 'discard') settleAtTimes(store);
+  if (changes === 'discard') await settleAtTimes(store);
   const kept = report.disposition === 'kept' || report.disposition === 'partly-applied';
   if (!kept) return report;
-  recoverInterrupted(store);
+  await recoverSoon(store);
   const record = { ...run.record, ...report.summary };
-  return { ...report, expired: expireRuns(store, record) };
+  return { ...report, expired: await expireSoon(store, record) };
 }
 
 /** Milliseconds between two looks at what runs: a program may have many of them at a time. */
 const lookEveryMs = 60_000;
 const lookedAt = new Map<string, number>();
 
-function settleAtTimes(store: Store): void {
+async function settleAtTimes(store: Store): Promise<void> {
   const now = monotonicMs();
   if (now - (lookedAt.get(store.directory) ?? -lookEveryMs) < lookEveryMs) return;
   lookedAt.set(store.directory, now);
-  recoverInterrupted(store);
+  await recoverSoon(store);
 }

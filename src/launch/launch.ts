@@ -4,7 +4,7 @@
  */
 import { join, relative } from 'node:path';
 import { loweredOf } from '../backend/index.js';
-import { lockOfMade, makeCache, makeStateDirectory } from '../changes/index.js';
+import { lockOfMade, makeCache, makeStateDirectory, removeRun } from '../changes/index.js';
 import { AbortError, SupportError } from '../errors/index.js';
 import { callersUmask } from '../host/index.js';
 import {
@@ -77,7 +77,8 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     const { without } = options;
     const session = options.session !== undefined;
     const inputs = { ...filters, layers, session, without, privateRoot: privateRoot?.path };
-    const plan = cachedPlan(run === undefined ? spec : stackedSpec(ownStore, run, spec), inputs);
+    const stacked = run === undefined ? spec : await stackedSpec(ownStore, run, spec);
+    const plan = cachedPlan(stacked, inputs);
     options.onPlan?.({ plan, run });
     const { sandbox, ended } = start(native, {
       ...options,
@@ -91,7 +92,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     const { task } = options;
     const waiting = () => task !== undefined && task.command === undefined;
     leaveAtExit(sandbox, () => {
-      if (store && run && waiting()) dropOrKeep(store, run, false);
+      if (run && store && waiting()) removeRun(store, run);
     });
     let ran = false;
     const end = async (seen: NativeOutcome): Promise<LaunchResult> => {
@@ -130,7 +131,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     };
   } catch (error) {
     privateRoot?.remove();
-    if (store && run && given === undefined) dropOrKeep(store, run, isContinued(run));
+    if (store && run && given === undefined) await dropOrKeep(store, run, isContinued(run));
     throw error;
   }
 }

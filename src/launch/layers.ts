@@ -5,14 +5,14 @@
 import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  continueRun,
+  continueRunSoon,
   createRun,
   createRunSoon,
-  finishRun,
+  finishRunSoon,
   type Run,
   removeRun,
   type Store,
-  stackPaths,
+  stackPathsSoon,
   unmadeLayers,
 } from '../changes/index.js';
 import {
@@ -26,7 +26,7 @@ import {
 export async function beginRun(store: Store, spec: SandboxSpec, reuse: boolean): Promise<Run> {
   const { command, changes, continues, views } = spec;
   const request = { command: command.display, argv: command.argv, trees: keptTrees(views) };
-  if (continues !== undefined) return continueRun(store, continues, request);
+  if (continues !== undefined) return continueRunSoon(store, continues, request);
   const discard = changes === 'discard' || spec.changesOnFailure === 'discard';
   const run = { ...request, discard, reuse };
   return reuse ? await createRunSoon(store, run) : createRun(store, run);
@@ -43,9 +43,9 @@ export const layersOf = (run: Run, { views }: SandboxSpec): string[] =>
   });
 
 /** The spec with the frozen layers of a run below what is written to. */
-export function stackedSpec(store: Store, run: Run, spec: SandboxSpec): SandboxSpec {
+export async function stackedSpec(store: Store, run: Run, spec: SandboxSpec): Promise<SandboxSpec> {
   if (run.record.stack === undefined) return spec;
-  return { ...spec, views: stackedViews(spec.views, stackPaths(store, run)) };
+  return { ...spec, views: stackedViews(spec.views, await stackPathsSoon(store, run)) };
 }
 
 /** The same of a run that is not made. */
@@ -58,8 +58,8 @@ export function layersUnmade({ views, state }: SandboxSpec): string[] {
  * What never ran has changed nothing; of what was cut off, and of what an earlier run had changed,
  * the changes are kept.
  */
-export function dropOrKeep(store: Store, run: Run, keep: boolean): void {
-  if (keep) finishRun(store, run, { succeeded: false }, 'keep');
+export async function dropOrKeep(store: Store, run: Run, keep: boolean): Promise<void> {
+  if (keep) await finishRunSoon(store, run, { succeeded: false }, 'keep', undefined);
   else removeRun(store, run);
 }
 

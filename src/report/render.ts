@@ -1,6 +1,5 @@
 /** A report for people, whole. */
 import { UsageError } from '../errors/index.js';
-import { formatSummary } from './summary.js';
 import { isReport, type RunReport } from './types.js';
 
 /**
@@ -24,6 +23,7 @@ export async function renderReport(
       const { htmlPage } = await import('./html/index.js');
       return htmlPage(report);
     }
+    const { formatSummary } = await import('./summary.js');
     const lines = formatSummary(report, { quiet: false, verbose: true, attended: false });
     return lines.map((line) => `${line}\n`).join('');
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Saved runs as a program uses them: plain data, and objects to review, apply and discard. */
 export { type RunApplied, type RunChanges, runApplied, runChanges } from './changes.js';
 export { type ApplyChoice, checkedChoice } from './choice.js';
-export { diffOf, KeptRun } from './kept-run.js';
+export { KeptRun } from './kept-run.js';
 export { listSavedRuns, openSavedRun, type RunInfo, type RunsPlace } from './list.js';
+export { diffOf } from './saved.js';

@@ -1,29 +1,8 @@
 /** One run with saved changes. */
-import {
-  applyRun,
-  diffRun,
-  diffToJson,
-  discardRuns,
-  formatPatch,
-  type JsonDiff,
-  openRun,
-  openStore,
-  previewApply,
-  type Run,
-  readChanged,
-  type Store,
-} from '../changes/index.js';
-import { ChangesError } from '../errors/index.js';
-import { loadNative } from '../native/index.js';
-import { type RunApplied, runApplied } from './changes.js';
-import { type ApplyChoice, checkedChoice, checkedPaths } from './choice.js';
-
-/** As {@link KeptRun.diff}, of a run that is open. */
-export function diffOf(store: Store, run: Run, paths: readonly string[] | undefined): JsonDiff[] {
-  const chosen = checkedPaths('diff', paths);
-  const options = chosen === undefined ? {} : { paths: chosen };
-  return [...diffRun(store, run, options)].flatMap(diffToJson);
-}
+import type { JsonDiff } from '../changes/index.js';
+import type { RunApplied } from './changes.js';
+import type { ApplyChoice } from './choice.js';
+import type { Saved } from './saved.js';
 
 /**
  * A run whose changes are saved: as `wasbox diff`, `apply` and `discard` with its ID. Each method opens
@@ -54,9 +33,7 @@ export class KeptRun {
    * @default all changes
    */
   diff(paths?: readonly string[]): Promise<JsonDiff[]> {
-    return this.#with((store, run) => {
-      return diffOf(store, run, paths);
-    });
+    return this.#saved((saved) => saved.diff(paths));
   }
 
   /**
@@ -65,12 +42,7 @@ export class KeptRun {
    * @param paths as for `diff`
    */
   patch(paths?: readonly string[]): Promise<Uint8Array> {
-    return this.#with((store, run) => {
-      const chosen = checkedPaths('patch', paths);
-      const options = { patch: true, ...(chosen === undefined ? {} : { paths: chosen }) };
-      const parts = [...diffRun(store, run, options)].map((file) => Buffer.from(formatPatch(file)));
-      return new Uint8Array(Buffer.concat(parts));
-    });
+    return this.#saved((saved) => saved.patch(paths));
   }
 
   /**
@@ -78,11 +50,7 @@ export class KeptRun {
    * @param path relative to `workdir`, or absolute
    */
   read(path: string): Promise<Uint8Array | undefined> {
-    return this.#with((store, run) => {
-      checkedPaths('read', [path]);
-      const content = readChanged(store, run, path);
-      return content && new Uint8Array(content);
-    });
+    return this.#saved((saved) => saved.read(path));
   }
 
   /**
@@ -91,23 +59,12 @@ export class KeptRun {
    * @throws TypeError or UsageError for a choice that means nothing; nothing is applied then
    */
   apply(choice?: ApplyChoice): Promise<RunApplied> {
-    return this.#with((store, run) => {
-      const { paths, conflicts, dryRun = false } = checkedChoice(choice);
-      return runApplied(
-        dryRun ? previewApply(store, run, paths) : applyRun(store, run, { paths, conflicts }),
-      );
-    });
+    return this.#saved((saved) => saved.apply(choice));
   }
 
   /** Drops the changes. */
   discard(): Promise<void> {
-    return this.#in((store) => {
-      const { busy } = discardRuns(store, [this.id]);
-      if (busy.length === 0) return;
-      throw new ChangesError('ERR_RUN_BUSY', `Run ${this.id} is still running or in use.`, {
-        hint: 'Wait until it ends.',
-      });
-    });
+    return this.#saved((saved) => saved.discard());
   }
 
   /** What JSON has of it. */
@@ -115,18 +72,9 @@ export class KeptRun {
     return { id: this.id, workdir: this.workdir };
   }
 
-  async #in<T>(use: (store: Store) => T): Promise<T> {
-    return use(openStore(loadNative().native, { directory: this.#directory }));
-  }
-
-  #with<T>(use: (store: Store, run: Run) => T): Promise<T> {
-    return this.#in((store) => {
-      const run = openRun(store, this.id);
-      try {
-        return use(store, run);
-      } finally {
-        run.close();
-      }
-    });
+  /** What works with its changes is loaded when it is first asked for: few programs do. */
+  async #saved<T>(use: (saved: Saved) => T): Promise<T> {
+    const { Saved } = await import('./saved.js');
+    return use(new Saved(this.id, this.#directory));
   }
 }

@@ -1,15 +1,7 @@
 /** Which runs are saved. */
 import { realpathSync } from 'node:fs';
-import {
-  type ChangeCounts,
-  listRuns,
-  openRun,
-  openStore,
-  type RunRecord,
-  type RunStatus,
-} from '../changes/index.js';
+import type { ChangeCounts, RunRecord, RunStatus } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
-import { loadNative } from '../native/index.js';
 import { KeptRun } from './kept-run.js';
 
 /** A run that is running or saved. */
@@ -71,7 +63,8 @@ export async function listSavedRuns(place: RunsPlace = {}): Promise<RunInfo[]> {
   }
   const { workdir } = place;
   const wanted = workdir === undefined ? undefined : realDirectory(workdir);
-  const all = listRuns(openStore(loadNative().native)).map(infoOf);
+  const { savedRecords } = await import('./saved.js');
+  const all = savedRecords().map(infoOf);
   return wanted === undefined ? all : all.filter((run) => run.workdir === wanted);
 }
 
@@ -93,8 +86,7 @@ function realDirectory(path: string): string {
  */
 export async function openSavedRun(id: string): Promise<KeptRun> {
   if (typeof id !== 'string') throw new TypeError('openRun(id): id must be a string');
-  const store = openStore(loadNative().native);
-  const run = openRun(store, id);
-  run.close();
-  return new KeptRun(run.record.id, run.record.workdir.path, store.directory);
+  const { savedRecord } = await import('./saved.js');
+  const { record, state } = savedRecord(id);
+  return new KeptRun(record.id, record.workdir.path, state);
 }

@@ -1,14 +1,7 @@
 /** `createPool`: sandboxes made ready beforehand, for one task each or as sessions. */
 import { UsageError } from '../errors/index.js';
 import { aborted, calledFrom, callSite } from '../launch/index.js';
-import {
-  type CloseOptions,
-  createPool as createTaskPool,
-  filledPool,
-  type Pool,
-  type PoolOptions,
-  type PoolState,
-} from '../pool/index.js';
+import type { CloseOptions, Pool, PoolOptions, PoolState } from '../pool/index.js';
 import type { Session } from './api.js';
 import type { SessionOptions } from './options.js';
 import type { OpenSession } from './session.js';
@@ -82,6 +75,14 @@ export function createPool(
   return create(options).catch(rethrow);
 }
 
+/** Pools are loaded when the first is made: few programs have one. */
+const loadPools = () => import('../pool/index.js');
+
+async function createTaskPool(options: PoolOptions): Promise<Pool> {
+  const { createPool: create } = await loadPools();
+  return create(options);
+}
+
 const isOfSessions = (options: unknown): options is SessionPoolOptions =>
   typeof options === 'object' &&
   options !== null &&
@@ -128,6 +129,7 @@ async function create({
   const { checkSession } = await import('./check.js');
   checkSession({ ...options, idleMs });
   const { openSession } = await import('./session.js');
+  const { filledPool } = await loadPools();
   const { schedule, close } = await filledPool(
     { size, maxRunning, maxQueued },
     { fallback: 256, max: 100_000 },

@@ -89,16 +89,3 @@ function isDue({ lookedMs, bytes, added }: DiskUse, now: number, maxBytes: numbe
   // Runs that must stay may exceed the limit alone: then not for every run.
   return bytes <= maxBytes || added > maxBytes / 20;
 }
-
-/** A message for the user; undefined if nothing was discarded. */
-export function expiredText(expired: readonly Expired[]): string | undefined {
-  const [first] = expired;
-  if (first === undefined) return undefined;
-  const list = expired.map(({ record }) => `${record.id} (${record.workdir.path})`).join(', ');
-  const whys = new Set(expired.map(({ why }) => why));
-  const reasons = [
-    whys.has('age') ? 'older than 30 days' : '',
-    whys.has('size') ? 'saved changes took more than 10 GiB' : '',
-  ].filter(Boolean);
-  return `old changes were discarded: ${list}: ${reasons.join('; ')}`;
-}

@@ -19,7 +19,6 @@ import { keepOriginals } from '../store/originals.js';
 import { readRecord, writeRecord } from '../store/record.js';
 import {
   endUntouched,
-  endUntouchedSoon,
   type LayerEnd,
   moveRun,
   openRunDirectory,
@@ -31,6 +30,7 @@ import { type Session, withSessions } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
 import { explainingFullDisk, fullDiskError } from '../store/state-error.js';
 import { flattenRun } from './stack.js';
+import { unchanged } from './unchanged.js';
 
 export type FinishMode = 'keep' | 'apply' | 'discard';
 
@@ -70,36 +70,22 @@ export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode)
 }
 
 /**
- * The same, where the layer is emptied, and what was changed is removed, on another thread.
- *
- * @throws ChangesError ERR_APPLY if the working directory is missing; the run stays
+ * Ends a run that is known to have changed something, which stays open.
+ * @param layer removes what was changed on another thread; undefined does it here
  */
-export async function finishRunSoon(
+export async function finishChanged(
   store: Store,
   run: Run,
   end: RunEnd,
   mode: FinishMode,
-  layer: LayerEnd,
+  layer: LayerEnd | undefined,
 ): Promise<FinishReport> {
-  try {
-    if (await endUntouchedSoon(store, run, layer)) return unchanged(run);
-    const flat = flattenRun(store, run);
-    const { report, dropped } = endRun(store, flat, end, mode);
-    if (dropped) await removeRunSoon(store, flat, layer);
-    return report;
-  } catch (error) {
-    throw fullDiskError(store, run.record.id, error);
-  } finally {
-    run.close();
-  }
+  const flat = flattenRun(store, run);
+  const { report, dropped } = endRun(store, flat, end, mode);
+  if (dropped && layer === undefined) removeRun(store, flat, end.onProgress);
+  else if (dropped && layer !== undefined) await removeRunSoon(store, flat, layer);
+  return report;
 }
-
-const unchanged = ({ record: { id } }: Run): FinishReport => ({
-  id,
-  summary: countChanges([]),
-  changes: [],
-  disposition: 'none',
-});
 
 interface Ending {
   readonly report: FinishReport;

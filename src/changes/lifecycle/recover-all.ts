@@ -122,8 +122,3 @@ export function recoverRuns(store: Store): RunRecord[] {
   sweepFrozen(store);
   return found;
 }
-
-/** Recovers interrupted runs, if there are any. */
-export function recoverInterrupted(store: Store): void {
-  if (store.native.hasInterruptedRuns(store.directory)) recoverRuns(store);
-}

@@ -1,0 +1,97 @@
+/** What a program does with runs that are saved. */
+import {
+  applyRun,
+  diffRun,
+  diffToJson,
+  discardRuns,
+  formatPatch,
+  type JsonDiff,
+  listRuns,
+  openRun,
+  openStore,
+  previewApply,
+  type Run,
+  type RunRecord,
+  readChanged,
+  type Store,
+} from '../changes/index.js';
+import { ChangesError } from '../errors/index.js';
+import { loadNative } from '../native/index.js';
+import { type RunApplied, runApplied } from './changes.js';
+import { type ApplyChoice, checkedChoice, checkedPaths } from './choice.js';
+
+/** The changes of a run that is open. */
+export function diffOf(store: Store, run: Run, paths: readonly string[] | undefined): JsonDiff[] {
+  const chosen = checkedPaths('diff', paths);
+  const options = chosen === undefined ? {} : { paths: chosen };
+  return [...diffRun(store, run, options)].flatMap(diffToJson);
+}
+
+export const savedRecords = (): RunRecord[] => listRuns(openStore(loadNative().native));
+
+/** @throws ChangesError ERR_RUN_UNKNOWN, ERR_RUN_BUSY */
+export function savedRecord(id: string): { readonly record: RunRecord; readonly state: string } {
+  const store = openStore(loadNative().native);
+  const run = openRun(store, id);
+  run.close();
+  return { record: run.record, state: store.directory };
+}
+
+/** The work of `KeptRun`, whose methods these are. Each opens the run for itself. */
+export class Saved {
+  readonly #id: string;
+  readonly #store: Store;
+
+  constructor(id: string, directory: string) {
+    this.#id = id;
+    this.#store = openStore(loadNative().native, { directory });
+  }
+
+  diff(paths: readonly string[] | undefined): JsonDiff[] {
+    return this.#with((run) => diffOf(this.#store, run, paths));
+  }
+
+  patch(paths: readonly string[] | undefined): Uint8Array {
+    return this.#with((run) => {
+      const chosen = checkedPaths('patch', paths);
+      const options = { patch: true, ...(chosen === undefined ? {} : { paths: chosen }) };
+      const files = [...diffRun(this.#store, run, options)];
+      return new Uint8Array(Buffer.concat(files.map((file) => Buffer.from(formatPatch(file)))));
+    });
+  }
+
+  read(path: string): Uint8Array | undefined {
+    return this.#with((run) => {
+      checkedPaths('read', [path]);
+      const content = readChanged(this.#store, run, path);
+      return content && new Uint8Array(content);
+    });
+  }
+
+  apply(choice: ApplyChoice | undefined): RunApplied {
+    return this.#with((run) => {
+      const { paths, conflicts, dryRun = false } = checkedChoice(choice);
+      const store = this.#store;
+      return runApplied(
+        dryRun ? previewApply(store, run, paths) : applyRun(store, run, { paths, conflicts }),
+      );
+    });
+  }
+
+  discard(): void {
+    const { busy } = discardRuns(this.#store, [this.#id]);
+    if (busy.length === 0) return;
+    throw new ChangesError('ERR_RUN_BUSY', `Run ${this.#id} is still running or in use.`, {
+      hint: 'Wait until it ends.',
+    });
+  }
+
+  #with<T>(use: (run: Run) => T): T {
+    const run = openRun(this.#store, this.#id);
+    try {
+      return use(run);
+    } finally {
+      run.close();
+    }
+  }
+}
