@@ -47,6 +47,7 @@ export {
 export {
   defaultMaxOutputBytes,
   type Failure,
+  letGoAfter,
   listen,
   run,
   runWhole,

@@ -109,7 +109,7 @@ export interface RunSettings extends SandboxOptions {
   readonly maxOutputBytes?: number | undefined;
   /**
    * Called with each piece of stdout as it comes, also beyond `maxOutputBytes`. The payload waits for a
-   * promise that it returns. What it throws ends the run, and `run` is rejected with it; `keptRunOf(error)` has
+   * promise that it returns, and so does the result, until `timeoutMs` has passed. What it throws ends the run, and `run` is rejected with it; `keptRunOf(error)` has
    * the changes that the run saved until then.
    */
   readonly onStdout?: OnOutput | undefined;

@@ -60,6 +60,26 @@ export function listen(
   return { stdout, stderr, all: both };
 }
 
+const maxTimerMs = 2 ** 31 - 1; // setTimeout(3p) fires at once for more
+
+/**
+ * From the time limit on no callback holds up the payload or the result: its promise may never be fulfilled.
+ * @param timeoutMs from now on; 0 without a limit
+ * @returns takes it back
+ */
+export function letGoAfter(
+  { stdout, stderr }: Omit<Collecting, 'all'>,
+  timeoutMs: number | undefined = 0,
+): () => void {
+  if (timeoutMs === 0) return () => {};
+  const release = (): void => {
+    stdout.release();
+    stderr.release();
+  };
+  const timer = setTimeout(release, Math.min(timeoutMs, maxTimerMs));
+  return () => clearTimeout(timer);
+}
+
 /**
  * Runs a script or command in a sandbox and collects its output.
  *
@@ -159,6 +179,7 @@ async function runOne(
     for (const one of Object.values(streams)) one.finish();
   };
   const unwatch = onAbort(options.signal, finish);
+  const hold = letGoAfter(streams, spec.limits.timeoutMs);
   try {
     const ended = await launched.done;
     endInput?.();
@@ -176,6 +197,7 @@ async function runOne(
     for (const { stream } of channels) stream?.destroy();
     throw error;
   } finally {
+    hold();
     unwatch();
   }
 }

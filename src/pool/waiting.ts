@@ -18,6 +18,7 @@ import {
   type Launched,
   type LaunchTask,
   launch,
+  letGoAfter,
   listen,
   noteKept,
   Output,
@@ -278,6 +279,7 @@ export class WaitingSandbox {
     const streams = { stdout: this.#stdout, stderr: this.#stderr };
     for (const stream of Object.values(streams)) stream.begin(limit);
     const outputs = listen(streams, task, limit, failed);
+    const hold = letGoAfter(streams, timeoutMs);
     let endInput = () => {};
     try {
       endInput = this.#feed(task, failed);
@@ -306,6 +308,7 @@ export class WaitingSandbox {
     } finally {
       endInput();
       for (const timer of timers) clearTimeout(timer);
+      hold();
       unwatch();
     }
   }

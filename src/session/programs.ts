@@ -6,6 +6,7 @@ import {
   defaultMaxOutputBytes,
   type Failure,
   feedInput,
+  letGoAfter,
   listen,
   Output,
   signalNumber,
@@ -81,6 +82,7 @@ export async function collect(
     stderr: new Output(started.stderr, limit),
   };
   const outputs = listen(streams, options, limit, failed);
+  const hold = letGoAfter(streams, timeoutMs);
   const ends = control(started, { signal, timeoutMs }, spec.limits.graceMs);
   let endInput = (): void => {};
   try {
@@ -98,6 +100,7 @@ export async function collect(
     return result;
   } finally {
     endInput();
+    hold();
     ends.release();
     leave(live, started);
   }
