@@ -1,7 +1,12 @@
 /** The forms of a call of `run` and `spawn`, and the checks of what is not an option of the sandbox. */
 import { fstatSync } from 'node:fs';
 import { UsageError } from '../errors/index.js';
-import { callProperties, type ResolveOptions, validateRunOptions } from '../options/index.js';
+import {
+  callProperties,
+  describeValue,
+  type ResolveOptions,
+  validateRunOptions,
+} from '../options/index.js';
 import { isBytes, isRecord } from '../text/index.js';
 import type { Input, Stdio } from './options.js';
 
@@ -11,7 +16,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * The three forms as one: `(options)`, `(command, options)`, `(command, args, options)`.
  * @throws TypeError where arguments are of no form
  */
-export function callOptions(name: 'run' | 'spawn', given: readonly unknown[]): Fields {
+export function callOptions(name: 'run' | 'spawn' | 'dryRun', given: readonly unknown[]): Fields {
   const [command, second, third] = given;
   if (typeof command !== 'string') {
     if (!isRecord(command)) {
@@ -37,17 +42,8 @@ export function callOptions(name: 'run' | 'spawn', given: readonly unknown[]): F
 
 const wrong = (property: string, expected: string, value: unknown): UsageError =>
   new UsageError('ERR_OPTION_VALUE', `option ${property}: expected ${expected}`, {
-    hint: `Got ${describe(value)}.`,
+    hint: `Got ${describeValue(value)}.`,
   });
-
-function describe(value: unknown): string {
-  if (value === null || typeof value === 'number' || typeof value === 'boolean')
-    return String(value);
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'string'
-    ? JSON.stringify(value.slice(0, 100))
-    : `a value of type ${typeof value}`;
-}
 
 /** Also one of another realm, or of a polyfill. */
 const isAbortSignal = (value: unknown): boolean =>
@@ -164,6 +160,22 @@ export function checkOptions(name: Called, options: Fields): void {
 export function checkCall(name: Called, options: Fields): void {
   checkOptions(name, options);
   validateRunOptions(options);
+  if (name === 'run' || name === 'spawn') checkProgram(options);
+}
+
+/** What is run is one thing: of two, one would be left out unsaid. */
+function checkProgram({ command, code, image }: Fields): void {
+  if (code !== undefined && command !== undefined) {
+    throw new UsageError('ERR_USAGE', 'options command and code: only one of them can be run', {
+      hint: 'Pass what the code is to get in args: { code, args }.',
+    });
+  }
+  // An image may say what is run.
+  if (code === undefined && image === undefined && (command === undefined || command === '')) {
+    throw new UsageError('ERR_NO_OPERAND', 'neither a command nor code was given', {
+      hint: "Pass { command: 'make', args: ['test'] } or { lang: 'python', code: 'print(1)' }.",
+    });
+  }
 }
 
 /** The options that the sandbox is resolved from; those of the call are not among them. */

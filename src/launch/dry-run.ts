@@ -79,7 +79,7 @@ export function dryRun(...given: readonly unknown[]): Promise<DryRun> {
 }
 
 async function resolveOnly(given: readonly unknown[]): Promise<DryRun> {
-  const options = callOptions('run', given);
+  const options = callOptions('dryRun', given);
   checkCall('run', options);
   refusePlace();
   const { native } = loadNative();

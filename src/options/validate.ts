@@ -36,7 +36,7 @@ export function validateRunOptions(options: object): void {
     }
     if (!rows.some((row) => isValue(row, value))) {
       throw new UsageError('ERR_OPTION_VALUE', `option ${property}: ${expected(rows)}`, {
-        hint: `On the command line it is --${rows[0]?.name}: ${rows[0]?.help}.`,
+        hint: `Got ${describeValue(value)}. On the command line it is --${rows[0]?.name}: ${rows[0]?.help}.`,
       });
     }
   }
@@ -46,7 +46,9 @@ function checkOperand(property: string, value: unknown): void {
   const good = property === 'command' ? isText(value) : Array.isArray(value) && value.every(isText);
   if (good) return;
   const form = property === 'command' ? 'a string' : 'an array of strings';
-  throw new UsageError('ERR_OPTION_VALUE', `option ${property}: expected ${form} without NUL`);
+  throw new UsageError('ERR_OPTION_VALUE', `option ${property}: expected ${form} without NUL`, {
+    hint: `Got ${describeValue(value)}.`,
+  });
 }
 
 function checkChanges(value: unknown): void {
@@ -63,7 +65,32 @@ function checkChanges(value: unknown): void {
   });
 }
 
+/** A value as a message shows it: short, and only what kind it is where it may be long. */
+export function describeValue(value: unknown): string {
+  if (value === null || typeof value === 'number' || typeof value === 'boolean')
+    return String(value);
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'string'
+    ? JSON.stringify(value.slice(0, 100))
+    : `a value of type ${typeof value}`;
+}
+
+/** Options of `child_process` and execa, and what does the same here. */
+const foreign: Readonly<Record<string, string>> = {
+  cwd: 'workdir is the directory that the program sees and works in; chdir is where in it the program starts.',
+  shell: "No shell is started for a command. For a shell's code: { code: 'make | tail' }.",
+  maxBuffer: 'Did you mean maxOutputBytes?',
+  stdin: 'run() takes input; spawn() has a stream stdin.',
+  encoding: 'stdout is text, stdoutBytes has the bytes.',
+  killSignal: 'timeoutMs sends SIGTERM, and SIGKILL after graceMs.',
+};
+
 function unknownProperty(property: string): UsageError {
+  if (Object.hasOwn(foreign, property)) {
+    return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${property}`, {
+      hint: foreign[property],
+    });
+  }
   const names = [...ownProperties, ...callProperties, ...table.map((row) => row.property)];
   const near = suggest(property, names);
   return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${property}`, {

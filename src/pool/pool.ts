@@ -12,6 +12,7 @@ import {
   type RunResult,
   type SandboxOptions,
 } from '../launch/index.js';
+import { alternatives, describeValue } from '../options/index.js';
 import { type CloseOptions, filledPool } from './filled.js';
 import { runtimes } from './runtimes.js';
 import type { PoolState } from './schedule.js';
@@ -118,6 +119,12 @@ function programOf({ lang, command, args, preload }: PoolProgram): WaitingProgra
   const runtime = lang !== undefined && Object.hasOwn(runtimes, lang) ? runtimes[lang] : undefined;
   const fail = (message: string, hint: string): UsageError =>
     new UsageError('ERR_OPTION_VALUE', message, { hint });
+  if (lang !== undefined && runtime === undefined) {
+    throw fail(
+      `createPool: no pool of lang ${describeValue(lang)}`,
+      `Use ${alternatives(Object.keys(runtimes))}; or a command that reads its task from stdin.`,
+    );
+  }
   if ((runtime === undefined) === (command === undefined)) {
     throw fail(
       'createPool needs either a lang or a command',

@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs';
 import type { ChangeCounts, RunRecord, RunStatus } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
+import { describeValue } from '../options/index.js';
 import { KeptRun } from './kept-run.js';
 
 /** A run that is running or saved. */
@@ -62,6 +63,11 @@ export async function listSavedRuns(place: RunsPlace = {}): Promise<RunInfo[]> {
     });
   }
   const { workdir } = place;
+  if (workdir !== undefined && typeof workdir !== 'string') {
+    throw new UsageError('ERR_OPTION_VALUE', 'listRuns: workdir must be a string', {
+      hint: `Got ${describeValue(workdir)}.`,
+    });
+  }
   const wanted = workdir === undefined ? undefined : realDirectory(workdir);
   const { savedRecords } = await import('./saved.js');
   const all = savedRecords().map(infoOf);

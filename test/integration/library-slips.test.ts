@@ -2,7 +2,7 @@
  * What a program's author stumbles on: many runs on one signal, callbacks that throw, sandboxes that never get
  * ready, paths of a subdirectory, and values of the wrong kind. Needs: user namespaces, overlayfs in them.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -134,6 +134,43 @@ test('a state directory that no directory can be made in is an error, not an end
   const program = `console.log((await lib.run('true').catch((error) => error)).code);`;
   const env = { XDG_STATE_HOME: '/proc/wasbox/state' };
   expect((await runLibrary(program, { as, cwd, env })).out).toBe('ERR_STATE_DIR\n');
+});
+
+test.each([
+  ['two programs', { command: 'true', code: 'true' }, /command and code/, /args/],
+  ['no program', {}, /neither a command nor code/, /\{ command: /],
+  ["another library's option", { code: 'true', cwd: '.' }, /unknown option cwd/, /workdir/],
+  ['a slip', { code: 'true', timeout: 5 }, /unknown option timeout/, /timeoutMs/],
+  ['a number out of range', { code: 'true', timeoutMs: -1 }, /whole milliseconds/, /Got -1\./],
+  ['a list of numbers', { command: 'true', args: [5] }, /an array of strings/, /Got an array\./],
+])('%s: says what is wrong and what to do, and starts nothing', async (_, options, what, how) => {
+  const place = makeProject(as);
+  const program = `const told = (call) => call.then(() => 'started', ({ name, message, hint }) => [name, message, hint]);
+    const options = ${JSON.stringify(options)};
+    for (const name of ['run', 'spawn', 'dryRun']) console.log(JSON.stringify(await told(lib[name](options))));`;
+  const env = { XDG_STATE_HOME: `${place}.state` };
+  const { out, err } = await runLibrary(program, { as, cwd: place, env });
+  const told = out.trim().split('\n');
+  expect([told.length, err]).toEqual([3, '']);
+  for (const line of told) {
+    const [name, message, hint] = JSON.parse(line);
+    expect([name, message, hint]).toEqual([
+      'UsageError',
+      expect.stringMatching(what),
+      expect.stringMatching(how),
+    ]);
+  }
+  expect(existsSync(`${place}.state`)).toBe(false);
+});
+
+test('control: an image may say what is run, and a pool says which languages it has', async () => {
+  await expect(run({ image: 'dir:/nowhere', workdir } as never)).rejects.toMatchObject({
+    name: 'ImageError',
+  });
+  await expect(createPool({ lang: 'cobol' as never, workdir })).rejects.toMatchObject({
+    code: 'ERR_OPTION_VALUE',
+    message: expect.stringContaining('"cobol"'),
+  });
 });
 
 test('values of the wrong kind are errors that say what was expected', async () => {
