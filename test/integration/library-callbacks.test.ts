@@ -22,7 +22,7 @@ function inProgram(body: string) {
 
 const ways = `const pool = await lib.createPool({ ...options, lang: 'sh', size: 1 });
     const session = await lib.createSession(options);
-    const ways = [(task) => lib.run({ ...options, ...task }), (task) => pool.run(task), (task) => session.exec(task)];`;
+    const ways = [(task) => lib.run({ ...options, ...task }), (task) => pool.run(task), ({ code, ...how }) => session.exec({ code }, how)];`;
 
 test('a callback that is never done holds up no result beyond the time limit', async () => {
   // The limit is far longer than the program takes: one that it ended would be told.
