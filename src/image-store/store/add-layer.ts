@@ -13,6 +13,8 @@ import {
   type ImageStore,
   locked,
   pathIn,
+  recordsLock,
+  removeLayer,
   removeMade,
   storeError,
   syncDirectory,
@@ -80,7 +82,7 @@ export async function addLayer(
       if (found !== undefined) return count(found);
       onLayer?.({ stage: 'unpack', diffId, size });
       try {
-        return await unpackNew(images, layer, below, budget);
+        return await unpackNew(images, layer, below, budget, wait, signal);
       } catch (error) {
         throw storeError(images.directory, error);
       } finally {
@@ -97,6 +99,8 @@ async function unpackNew(
   layer: SourceLayer,
   below: readonly string[],
   budget: Budget,
+  wait: () => void,
+  signal: AbortSignal | undefined,
 ): Promise<AddedLayer> {
   const { native } = images.store;
   const { diffId } = layer;
@@ -134,14 +138,12 @@ async function unpackNew(
     });
     const key = unpacked.dependsOnBelow ? keyAbove(diffId, below) : name;
     const target = pathIn(images, 'layers', key);
-    if (existsSync(target)) {
-      // Of another version, or damaged: present() did not take it.
-      renameSync(target, pathIn(images, 'making', `removed-${key}`));
-      removeMade(images, `removed-${key}`);
-    }
     // Whole on the disk before it has its name: a record is believed after a crash of the machine, too.
     native.syncfs(root);
-    renameSync(making, target);
+    if (existsSync(target)) {
+      // Of another version, or damaged: present() did not take it. Who removes layers holds this lock.
+      await locked(images, recordsLock, () => replaceLayer(images, key, making), wait, signal);
+    } else renameSync(making, target);
     syncDirectory(pathIn(images, 'layers', '.'));
     layer.discard?.();
     return { key, opaqueRoot, bytes, entries };
@@ -150,6 +152,11 @@ async function unpackNew(
     closeDescriptor(root);
     lowers.close();
   }
+}
+
+function replaceLayer(images: ImageStore, key: string, making: string): void {
+  removeLayer(images, key);
+  renameSync(making, pathIn(images, 'layers', key));
 }
 
 function openRootToRead(images: ImageStore, path: string): number {

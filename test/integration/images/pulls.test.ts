@@ -1,6 +1,16 @@
 /** Registries that fail, stall, lie or send elsewhere; pulls at the same time; a disk that is full. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -389,6 +399,35 @@ describe('the store', () => {
     await expect(pull(server, store)).rejects.toThrow(failed('ERR_IMAGE_STORE', /version/));
     expect((await pruneImages(store, true)).images).toBe(1);
     expect((await pull(server, store)).id).toBe(image.config.digest);
+  });
+
+  it('replaces a layer of another version only while nothing else removes layers', async () => {
+    const store = newStore();
+    const server = await registry();
+    const { lowers } = await pull(server, store);
+    const record = join(lowers[0] ?? '', '../layer.json');
+    const images = join(store.directory, 'images');
+    const fd = openSync(join(images, 'locks/records'), 'r+');
+    let isHeld = true;
+    const release = (): void => {
+      if (isHeld) closeSync(fd);
+      isHeld = false;
+    };
+    try {
+      writeFileSync(record, '{"version":0}');
+      expect(native.tryLock(fd)).toBe(true);
+      const stages: string[] = [];
+      const onProgress: EnsureOptions['onProgress'] = ({ stage }) => stages.push(stage);
+      const pulled = pull(server, store, { pull: 'always', onProgress });
+      await expect.poll(() => stages).toContain('wait');
+      expect(readFileSync(record, 'utf8')).toBe('{"version":0}');
+      release();
+      expect((await pulled).lowers).toEqual(lowers);
+      expect(JSON.parse(readFileSync(record, 'utf8'))).toMatchObject({ version: 1 });
+      expect(readdirSync(join(images, 'making'))).toEqual([]);
+    } finally {
+      release();
+    }
   });
 
   it('on a full disk: an error, and nothing half made', () => {
