@@ -33,6 +33,7 @@ const description: VerbDescription = {
     option('name', 'text', 'NAME', 'import: the name that the image gets'),
     option('max-size', 'size', 'SIZE', 'the most bytes that an image may unpack to', {
       property: 'maxBytes',
+      min: 1,
       default: '32G',
     }),
     option('max-files', 'integer', 'N', 'the most files that an image may have', {
@@ -76,6 +77,28 @@ const wrong = (message: string): UsageError =>
 
 type Store = ReturnType<typeof userStore>;
 
+/** Options by the commands that have them; all take --json and --quiet. */
+const commandOptions: Readonly<Record<string, readonly string[]>> = {
+  pull: ['platform', 'maxBytes', 'maxFiles', 'mirror', 'plainHttp'],
+  import: ['platform', 'name', 'maxBytes', 'maxFiles'],
+  ls: [],
+  inspect: ['platform'],
+  rm: ['platform'],
+  prune: ['all'],
+};
+
+function refuseForeign(verb: string, values: object): void {
+  const known = commandOptions[verb];
+  const given = Object.keys(values).filter((name) => name !== 'json' && name !== 'quiet');
+  const bad = known && given.find((name) => !known.includes(name));
+  if (bad === undefined) return;
+  const name = description.options.find((one) => one.property === bad || one.name === bad)?.name;
+  const where = Object.keys(commandOptions).filter((one) => commandOptions[one]?.includes(bad));
+  throw new UsageError('ERR_USAGE', `wasbox image ${verb} has no option --${name ?? bad}`, {
+    hint: `It is for: wasbox image ${where.join(', ')}`,
+  });
+}
+
 async function get(
   module: ImageStoreModule,
   store: Store,
@@ -84,7 +107,7 @@ async function get(
   imported: boolean,
 ): Promise<void> {
   if (operands.length === 0) throw wrong('missing the image');
-  if (values.name !== undefined && (!imported || operands.length > 1)) {
+  if (values.name !== undefined && operands.length > 1) {
     throw wrong('--name is for one image that is imported');
   }
   const say = values.quiet === true ? () => undefined : err;
@@ -165,6 +188,7 @@ export async function imageVerb(argv: readonly string[]): Promise<number> {
   if (parsed === undefined) return 0;
   const [verb, ...operands] = parsed.operands;
   const values = parsed.values as Values;
+  if (verb !== undefined) refuseForeign(verb, parsed.values);
   const store = userStore();
   const module = await imageStore();
   if (verb === 'pull' || verb === 'import') {

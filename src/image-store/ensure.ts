@@ -90,6 +90,9 @@ const isOfServer = (error: unknown): boolean =>
   error instanceof ImageError &&
   (error.code === 'ERR_REGISTRY' || error.code === 'ERR_IMAGE_NOT_FOUND');
 
+/** Whether the name means what it means without any configuration. */
+const isHubs = (ref: string, text: string): boolean => parseReference(ref, '/').text === text;
+
 /** Says where a short name got its registry from, which the user did not name. */
 function wherefrom(
   error: unknown,
@@ -97,7 +100,7 @@ function wherefrom(
   { text }: ImageReference,
   file: string | undefined,
 ): unknown {
-  if (file === undefined || !(error instanceof ImageError)) return error;
+  if (file === undefined || !(error instanceof ImageError) || isHubs(ref, text)) return error;
   const { code, message, hint, cause } = error;
   return new ImageError(code, `${message} ("${ref}" is ${text} by ${file})`, { hint, cause });
 }

@@ -75,6 +75,14 @@ describe.each(identities())('wasbox image as $label', (as) => {
       code: 2,
       err: expect.stringContaining('invalid image "UPPER"'),
     });
+    expect(await image('ls', '--all')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('wasbox image ls has no option --all'),
+    });
+    expect(await image('prune', '--mirror', 'x=y')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('It is for: wasbox image pull'),
+    });
     expect(await image('import', join(scratch, 'none'))).toMatchObject({
       code: 1,
       err: expect.stringContaining('There is no image at'),
