@@ -4,11 +4,24 @@ import { readDeclarations } from '../site/declarations.mjs';
 import { highlight } from '../site/highlight.mjs';
 import { escapeHtml, heading, inline } from '../site/html.mjs';
 
-const entries = [
-  ['wasbox', 'index.d.ts', 'For Node: runs and their results.'],
-  ['wasbox/bullmq', 'bullmq/index.d.ts', 'For Node: workers of a BullMQ queue, and jobs for them.'],
-  ['wasbox/policy', 'policy.d.ts', 'For Node and browsers: syscall policies.'],
-];
+/** What each page is about: the entry point, its declarations, and where it works. */
+const entries = {
+  'reference/api.html': {
+    module: 'wasbox',
+    file: 'index.d.ts',
+    lead: 'Every function and type of <code>wasbox</code>, which runs sandboxes from Node.',
+  },
+  'reference/api-policy.html': {
+    module: 'wasbox/policy',
+    file: 'policy.d.ts',
+    lead: 'Every function and type of <code>wasbox/policy</code>, for Node and browsers: syscall policies.',
+  },
+  'reference/api-bullmq.html': {
+    module: 'wasbox/bullmq',
+    file: 'bullmq/index.d.ts',
+    lead: 'Every function and type of <code>wasbox/bullmq</code>, for Node: workers of a BullMQ queue, and jobs for them.',
+  },
+};
 
 const code = (text) =>
   `<div class="code wraps"><pre tabindex="0" role="region" aria-label="Code, ts"><code class="language-ts">${highlight(text, 'ts')}</code></pre></div>`;
@@ -43,7 +56,7 @@ const kinds = [
   ['Types', ['interface', 'type', 'enum']],
 ];
 
-/** Every name of a module, by kind: the page is long. */
+/** Every name of a module, by kind. */
 function contents(all, module) {
   const link = (one) => `<a href="#${idOf(one, module)}"><code>${escapeHtml(one.name)}</code></a>`;
   const rows = kinds.flatMap(([title, wanted]) => {
@@ -56,27 +69,21 @@ function contents(all, module) {
 }
 
 function declaration(one, module) {
-  return `${heading(3, one.name, idOf(one, module))}
+  return `${heading(2, one.name, idOf(one, module))}
 <p class="muted kind">${one.kind}</p>
 ${one.comment === undefined ? '' : prose(one.comment.text)}
 ${code(one.text)}
 ${one.comment === undefined ? '' : tags(one.comment)}`;
 }
 
-export function render({ root }) {
-  const types = join(root, 'dist/types');
-  const body = `${heading(1, 'Library')}
-<p class="lead">Every function and type that you can import, from the declarations in the package. Names that only declarations mention are not part of the API.</p>
-${entries
-  .map(([module, file, about]) => {
-    const all = readDeclarations(join(types, file));
-    const functions = all.filter(({ kind }) => kind === 'function');
-    const rest = all.filter(({ kind }) => kind !== 'function');
-    return `${heading(2, module)}
-<p>${about}</p>
+export function render({ root, page }) {
+  const { module, file, lead } = entries[page.path];
+  const all = readDeclarations(join(root, 'dist/types', file));
+  const functions = all.filter(({ kind }) => kind === 'function');
+  const rest = all.filter(({ kind }) => kind !== 'function');
+  const body = `${heading(1, page.title)}
+<p class="lead">${lead} From the declarations in the package: names that only declarations mention are not part of the API.</p>
 ${contents(all, module)}
 ${[...functions, ...rest].map((one) => declaration(one, module)).join('\n')}`;
-  })
-  .join('\n')}`;
   return { body };
 }

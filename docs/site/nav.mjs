@@ -45,6 +45,12 @@ const reference = (name, title, description) => ({
   description,
 });
 
+/** The names of an entry point of the library beside the first. */
+const api = (entry, title, description) => ({
+  ...reference(`api-${entry}`, title, description),
+  module: 'reference/api.mjs',
+});
+
 const about = (name, title, description) => ({
   path: `about/${name}.html`,
   markdown: `about/${name}.md`,
@@ -151,7 +157,9 @@ const all = [
     'System calls',
     'Numbers, arguments, groups, and what the default policy decides.',
   ),
-  reference('api', 'Library', 'Every function and type.'),
+  reference('api', 'Library', 'Every function and type of wasbox for Node.'),
+  api('policy', 'Library: policies', 'Every function and type of wasbox/policy.'),
+  api('bullmq', 'Library: job queues', 'Every function and type of wasbox/bullmq.'),
   reference('errors', 'Error codes', 'What each code means.'),
   made('how', 'How it works', 'Processes, mounts and layers, with drawings.'),
   made('threat-model', 'Threat model', 'What wasbox promises, and what it does not.'),

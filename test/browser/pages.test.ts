@@ -1,5 +1,5 @@
 /** Every page of the site, from a sub-path: loads clean, fits a phone, can be read by everybody. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
@@ -47,6 +47,7 @@ test.each(pages)('%s', async (path) => {
     const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     expect(bytes, 'bytes of a page, compressed').toBeLessThan(200_000);
     expect(bytes).toBeGreaterThan(5000);
+    expect(statSync(join(siteRoot, path)).size, 'bytes of the HTML').toBeLessThan(200_000);
   }
   expect(problems, 'a console error, a failed request or another origin').toEqual([]);
   for (const colorScheme of ['light', 'dark'] as const) {

@@ -68,7 +68,7 @@ const searches: readonly (readonly [query: string, path: string])[] = [
   ['session', 'guide/agents.html'],
   ['docker exec', 'guide/agents.html'],
   ['MCP server', 'guide/agents.html#an-agent-that-speaks-mcp'],
-  ['job queue', 'guide/pools.html'],
+  ['job queue', 'guide/queues.html'],
   ['bullmq', 'guide/pools.html'],
   ['cold start', 'guide/pools.html'],
   ['no user namespaces', 'guide/containers.html'],
