@@ -87,7 +87,6 @@ attempt(lambda: os.mkdir('new', dir_fd=d))
       as,
       cwd,
       program(['-'], `return question.path.startsWith('${hidden}') ? 'allow' : 'deny'`, {
-        command: undefined,
         args: [],
         lang: 'python',
         code: attempt,
@@ -115,7 +114,7 @@ os.write(fd, b'new!')
 try: os.fchmod(fd, 0o4755)
 except OSError as error: print(error.strerror)
 `;
-    const options = { command: undefined, args: [], lang: 'python', code: script };
+    const options = { lang: 'python', code: script };
     const run = await told(as, cwd, program([''], `return 'allow'`, options));
     expect(run.asked).toEqual([`write to ${good}`]);
     expect(fs.readFileSync(good, 'utf8')).toBe('new!\n');

@@ -65,7 +65,7 @@ except OSError: print('no')
 `;
 
 const python = (code: string, options = {}) => ({
-  ...{ command: undefined, args: [], lang: 'python', code },
+  ...{ lang: 'python', code },
   ...options,
 });
 

@@ -26,7 +26,7 @@ export interface Told {
   readonly milliseconds: number;
 }
 
-/** A program that runs `command` and decides by `ask`, a function body over `question`, `signal`. */
+/** A program that runs `command`, or the code in `options`, and decides by `ask`, a function body over `question`, `signal`. */
 export const program = (
   command: readonly string[],
   ask: string,
@@ -37,10 +37,8 @@ export const program = (
   let withdrawn = 0, most = 0;
   const begin = performance.now();
   const result = await lib.run({
-    command: ${JSON.stringify(command[0])},
-    args: ${JSON.stringify(command.slice(1))},
     changes: 'discard',
-    ...${JSON.stringify(options)},
+    ...${JSON.stringify({ ...('code' in options ? {} : { command: command[0], args: command.slice(1) }), ...options })},
     ask: async (question, { signal }) => {
       asked.push(question.text);
       most = Math.max(most, asked.length - withdrawn);

@@ -232,7 +232,7 @@ test('hard links stay links if all are added together, and only then', () => {
   const run = runScript(
     fixture,
     `echo a > a; chmod 751 a; touch -d 2001-01-01 a; ln a b; mkdir d; ln a d/c; rm -f gone
-     ln old new-name; echo h > .envrc; ln .envrc h; echo p > p; ln p q`,
+     ln old new-name; echo '# h' > .envrc; ln .envrc h; echo p > p; ln p q`,
   );
   finishRun(fixture.store, run, end, 'keep');
   const inode = (name: string): bigint => lstatSync(host(name), { bigint: true }).ino;
