@@ -1,7 +1,8 @@
 // Compiles the native part for each platform that a compiler is installed for, as a check: the executables must need
 // neither a libc nor anything of one architecture alone, the addon no library and no symbol of a certain version.
 // `node addon/cross.mjs`.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileTarget, elfOf, machines } from './targets.mjs';
@@ -24,25 +25,43 @@ const compilers = [
 const installed = (command) =>
   command !== undefined && spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 
-let failed = false;
-function fail(text) {
-  console.error(text);
-  failed = true;
+/** Compiles everything with one compiler; returns what is wrong with it. */
+function check(compiler) {
+  const names = ['wasbox-fastpath', 'wasbox-init', ...(installed(compiler.cxx) ? ['wasbox'] : [])];
+  const wrong = names.flatMap((name) => {
+    const file = join(out, `${name}.${compiler.cc.replaceAll('/', '_')}`);
+    if (!compileTarget(name, { ...compiler, file }))
+      return [`${name}: ${compiler.cc} does not compile it`];
+    const { machine, interpreter, libraries, versions } = elfOf(file);
+    return [
+      ...(machine === machines[compiler.arch]
+        ? []
+        : [`${name}: ${compiler.cc} made it for another machine`]),
+      ...(interpreter || libraries > 0 || versions ? [`${name}: it needs a library`] : []),
+    ];
+  });
+  if (wrong.length === 0) console.log(`native part: ${compiler.cc} compiles ${names.join(', ')}`);
+  return wrong;
 }
 
-for (const compiler of compilers.filter(({ cc }) => installed(cc))) {
-  const names = ['wasbox-fastpath', 'wasbox-init', ...(installed(compiler.cxx) ? ['wasbox'] : [])];
-  for (const name of names) {
-    const file = join(out, `${name}.${compiler.cc.replaceAll('/', '_')}`);
-    if (!compileTarget(name, { ...compiler, file })) {
-      fail(`${name}: ${compiler.cc} does not compile it`);
-      continue;
-    }
-    const { machine, interpreter, libraries, versions } = elfOf(file);
-    if (machine !== machines[compiler.arch])
-      fail(`${name}: ${compiler.cc} made it for another machine`);
-    if (interpreter || libraries > 0 || versions) fail(`${name}: it needs a library`);
+/** A process of its own for the compiler at this position: they run beside each other. */
+const checkBeside = (at) =>
+  new Promise((resolve) => {
+    const child = spawn(process.execPath, [script, String(at)], { stdio: 'inherit' });
+    child.on('close', (status) => resolve(status === 0));
+  });
+
+const [, script, position] = process.argv;
+if (position === undefined) {
+  const waiting = [...compilers.keys()].filter((at) => installed(compilers[at].cc));
+  const worker = async () => {
+    for (let at = waiting.shift(); at !== undefined; at = waiting.shift())
+      if (!(await checkBeside(at))) process.exitCode = 1;
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+} else {
+  for (const text of check(compilers[Number(position)])) {
+    console.error(text);
+    process.exitCode = 1;
   }
-  if (!failed) console.log(`native part: ${compiler.cc} compiles ${names.join(', ')}`);
 }
-process.exitCode = failed ? 1 : 0;
