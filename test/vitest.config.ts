@@ -15,6 +15,7 @@ const anyUser = [
   'test/browser/**/*.test.ts',
   'test/integration/engine-policies.test.ts',
   'test/integration/types.test.ts',
+  'test/unit/convert/**/*.test.ts',
 ];
 const later = process.env.WASBOX_TEST_AS === 'own' && process.getuid?.() === 0 ? anyUser : [];
 
@@ -34,7 +35,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...launching, ...documentation],
+          exclude: [...launching, ...documentation, ...later],
         },
       },
       {
