@@ -32,6 +32,7 @@ export class ConfiguredFinder {
   readonly #paths: NamedPaths;
   readonly #workdir: string;
   #configs = 0;
+  #scripts = 0;
 
   constructor(tree: MergedTree, reasons: Reasons) {
     this.#tree = tree;
@@ -120,16 +121,19 @@ export class ConfiguredFinder {
     }
   }
 
+  /** Counts a script; with too many of them, everything is held back. */
+  #isBeyondScripts(): boolean {
+    const beyond = ++this.#scripts > maxScripts;
+    if (beyond) this.#reasons.giveUp('scripts that other programs run');
+    return beyond;
+  }
+
   /** Adds what hooks, start-up files and task files of the tree name, and hooks outside that apply in it. */
   #ofScripts({ wanted }: Survey, rules: NameRules): void {
-    let left = maxScripts;
     for (const path of wanted) {
       const kind = scriptKind(path);
       if (kind === undefined) continue;
-      if (--left < 0) {
-        this.#reasons.giveUp('scripts that other programs run');
-        return;
-      }
+      if (this.#isBeyondScripts()) return;
       // A hook runs at the top, an editor's task beside the editor's directory, others where they are.
       const starts = [1, 2, 3, 4].filter((up) => up <= path.length).map((up) => path.slice(0, -up));
       const meaning = { why: `${rules.show(path)} names it`, onlyFiles: true };
@@ -139,7 +143,8 @@ export class ConfiguredFinder {
     }
     const { top, directories } = configsElsewhere(this.#workdir);
     for (const hook of directories.flatMap((git) => filesIn(posix.join(git, 'hooks')))) {
-      if (hook.endsWith('.sample') || --left < 0) continue;
+      if (hook.endsWith('.sample')) continue;
+      if (this.#isBeyondScripts()) return;
       const text = commandsOf(textElsewhere(hook) ?? '', 'commented');
       this.#paths.command(text, [top], { why: 'a git hook names it', onlyFiles: true });
     }

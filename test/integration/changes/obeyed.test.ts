@@ -210,6 +210,17 @@ describe.each(identities())('what is obeyed, as $label', (as) => {
     expect(applied.has('fired')).toBe(true);
   });
 
+  test.each([0, 500])('a hook outside the tree, beside %d scripts in it', async (scripts) => {
+    const git = makeProject(as, {}, 'git');
+    const { run, outside } = reviewed(as, { f: '' });
+    await outside(`git init -q --separate-git-dir=${git}/own; mkdir -p ${git}/own/hooks .husky
+      echo 'sh t/x' > ${git}/own/hooks/pre-commit
+      n=0; while [ $n -lt ${scripts} ]; do echo true > .husky/h$n; n=$((n + 1)); done`);
+    const held = heldIn(await run('mkdir -p t; echo run > t/x; echo run > t/y'));
+    // Beyond the number of scripts that are read, everything is held back.
+    expect(held).toEqual(scripts === 0 ? ['t/x'] : ['t/x', 't/y']);
+  });
+
   test('what a variable of the user names as a command', async () => {
     const script = 'mkdir -p t; for f in t/ssh t/edit t/x; do echo run > $f; done';
     const more = { GIT_SSH_COMMAND: './t/ssh -v', EDITOR: 't/edit' };
