@@ -27,7 +27,7 @@ static void attach_new(long context, long mount, const char *target, uint32_t st
   sys1(__NR_close, mount);
 }
 
-/* A file of the private tmpfs that nobody may read, in place of one of /proc. */
+/* Covers a file of /proc with an unreadable one of the private tmpfs. */
 static void hide(long proc, const char *name) {
   static const char cover[] = "hidden-proc";
   const long made = sys4(__NR_mknodat, tree.scratch, cover, S_IFREG, 0);

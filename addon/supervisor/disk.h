@@ -21,8 +21,8 @@ struct wb_disk {
   uint64_t device;              /* on which that one lies */
   uint64_t bytes, inodes;       /* of the walk that is going on */
   /* Whether directories that are closed to their owner are opened for the time of a step. Only
-   * where nobody else changes modes meanwhile: of Landlock isolation, which has the supervisor do
-   * that. */
+   * with Landlock isolation, where no other process changes modes meanwhile: the supervisor does.
+   */
   int opens;
   uint32_t modes[WB_DISK_DEPTH]; /* of such directories, to be restored; WB_DISK_OPEN: none */
   int closed; /* it met a directory that takes rights to read: wb_disk_step is to have them */

@@ -153,7 +153,7 @@ describe('descriptors', () => {
     while (!isSettled()) await new Promise((resolve) => setTimeout(resolve, 20));
     show(open() - before);`;
 
-  // A run that leaves one is waited for in vain, until the test ends.
+  // Where a run leaves one open, this waits until the test times out.
   const few = 'open() - before < 10';
 
   test.each([

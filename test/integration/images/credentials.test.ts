@@ -124,7 +124,7 @@ describe('credentials', () => {
   });
 
   it('not where the certificate of the registry proves nothing', async () => {
-    // That of another server: whoever answers is not the registry.
+    // The certificate is another server's: anyone could answer here.
     const registry = await server(asking(realm), 'elsewhere.test');
     const from = { 'registry.test': registry };
     await expect(pull(from, 'registry.test')).rejects.toThrow('Cannot reach the registry');
