@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { hasSecondPass } from './support/second-pass.js';
 
 /** Tests that start sandboxes: they need a build, and under root a second, ordinary user. */
 const launching = ['test/integration/**/*.test.ts', 'test/attacks/**/*.test.ts'];
@@ -7,17 +8,14 @@ const launching = ['test/integration/**/*.test.ts', 'test/attacks/**/*.test.ts']
 /** Tests of the documentation: they need the built site, and start sandboxes for its examples. */
 const documentation = ['test/browser/**/*.test.ts', 'test/docs/**/*.test.ts'];
 
-/**
- * Long tests whose outcome does not depend on the user. `.ci/run` as root leaves them to its second pass, which an
- * ordinary user makes.
- */
+/** Long tests whose outcome does not depend on the user. */
 const anyUser = [
   'test/browser/**/*.test.ts',
   'test/integration/engine-policies.test.ts',
   'test/integration/types.test.ts',
   'test/unit/convert/**/*.test.ts',
 ];
-const later = process.env.WASBOX_TEST_AS === 'own' && process.getuid?.() === 0 ? anyUser : [];
+const later = hasSecondPass ? anyUser : [];
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),

@@ -59,10 +59,14 @@ static uint32_t let_in(const struct wb_disk *disk, int fd) {
   return syscall(SYS_fchmodat, AT_FDCWD, link, mode | 0500) < 0 ? WB_DISK_OPEN : mode;
 }
 
+static void close_again(int fd, uint32_t mode) {
+  if (mode != WB_DISK_OPEN)
+    syscall(SYS_fchmod, fd, mode);
+}
+
 /* The directory at a level, as the payload left it. */
 static void restore(struct wb_disk *disk, int level) {
-  if (disk->modes[level] != WB_DISK_OPEN)
-    syscall(SYS_fchmod, disk->fds[level], disk->modes[level]);
+  close_again(disk->fds[level], disk->modes[level]);
   disk->modes[level] = WB_DISK_OPEN;
 }
 
@@ -89,7 +93,7 @@ static int open_directory(struct wb_disk *disk, int fd, const char *name, uint32
 static void close_last(struct wb_disk *disk) {
   restore(disk, level_of(disk));
   close(*current(disk));
-  disk->depth = (disk->depth < LAST ? disk->depth : LAST) - 1;
+  disk->depth = level_of(disk) - 1;
 }
 
 void wb_disk_end(struct wb_disk *disk) {
@@ -139,8 +143,7 @@ static void descend(struct wb_disk *disk, int below, uint32_t mode, int64_t next
   const uint64_t inode = inode_of(fd, &disk->device);
   if (!disk->places || at >= PLACES_MAX || !inode) {
     syscall(SYS_lseek, fd, next, 0);
-    if (mode != WB_DISK_OPEN)
-      syscall(SYS_fchmod, below, mode);
+    close_again(below, mode);
     close(below);
     disk->lost = 1;
     return;
@@ -164,10 +167,10 @@ static void ascend(struct wb_disk *disk) {
   uint32_t mode;
   const int up = open_directory(disk, disk->fds[LAST], "..", &mode);
   if (up < 0 || inode_of(up, &device) != place->inode || device != disk->device) {
-    if (up >= 0 && mode != WB_DISK_OPEN)
-      syscall(SYS_fchmod, up, mode);
-    if (up >= 0)
+    if (up >= 0) {
+      close_again(up, mode);
       close(up);
+    }
     disk->lost = 1;
     close_last(disk); /* and on from the last that is open */
     return;

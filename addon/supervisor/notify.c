@@ -137,20 +137,11 @@ static int allows(uint32_t verdict) {
   return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;
 }
 
-static uint32_t verdict_on(const struct wb_watch *watch, const struct seccomp_data *data) {
-  if (watch->guard_count) {
-    uint32_t verdict = wb_judge(watch->guard, watch->guard_count, data);
-    if ((verdict & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ALLOW)
-      return verdict;
-  }
-  return wb_judge(watch->filter, watch->filter_count, data);
-}
-
-/* The same without what the supervisor may do on behalf of the payload: the policy comes first. */
-static uint32_t policy_on(const struct wb_watch *watch, const struct seccomp_data *data) {
-  const uint32_t own = watch->guard_behalf;
-  if (watch->guard_count > own) {
-    uint32_t verdict = wb_judge(watch->guard + own, watch->guard_count - own, data);
+/* `from`: how many instructions of the guard are left out, which are programs of it as a whole. */
+static uint32_t verdict_on(const struct wb_watch *watch, const struct seccomp_data *data,
+                           uint32_t from) {
+  if (watch->guard_count > from) {
+    uint32_t verdict = wb_judge(watch->guard + from, watch->guard_count - from, data);
     if ((verdict & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ALLOW)
       return verdict;
   }
@@ -207,10 +198,11 @@ static int answer(const struct wb_watch *watch) {
   if (ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_RECV, notif) < 0)
     return errno == ENOENT || errno == EINTR || errno == EAGAIN ? 0 : -1;
 
-  uint32_t verdict = verdict_on(watch, &notif->data);
+  uint32_t verdict = verdict_on(watch, &notif->data, 0);
   int error = EPERM, let = 0, behalf = 0;
   if (watch->guard_behalf && !allows(verdict)) {
-    const uint32_t policy = policy_on(watch, &notif->data);
+    /* Without what the supervisor may do on behalf of the payload: the policy comes first. */
+    const uint32_t policy = verdict_on(watch, &notif->data, watch->guard_behalf);
     behalf = allows(policy);
     verdict = behalf ? verdict : policy;
   }

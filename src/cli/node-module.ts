@@ -18,6 +18,6 @@ export function requireNode(what: NodeFeature): void {
 
 /** Loads a bundle of `dist`. @throws LeaveToNode in the engine */
 export async function nodeModule<T>(what: NodeFeature, name: string): Promise<T> {
-  if (typeof importModule === 'undefined') throw new LeaveToNode(`${what} need Node.js`);
-  return (await importModule(new URL(`./${name}`, import.meta.url).href)) as T;
+  requireNode(what);
+  return (await importModule?.(new URL(`./${name}`, import.meta.url).href)) as T;
 }

@@ -6,10 +6,11 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { startExchange } from '../support/exchange.js';
 import { stopProcess, treeDigest, uniqueMarker } from '../support/host.js';
 import { identities } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
-import { runProgram, runWasbox, startProgram } from '../support/wasbox.js';
+import { runProgram, runWasbox } from '../support/wasbox.js';
 
 const rounds = Number(process.env.WASBOX_RACES ?? 8);
 
@@ -22,14 +23,7 @@ describe.each(identities())(
       const cwd = makeProject(as, { 'sub/file.txt': 'own' });
       fs.symlinkSync(victim, join(cwd, 'trap'));
       const before = treeDigest(victim);
-      const exchange = `import ctypes
-libc = ctypes.CDLL(None)
-print('up', flush=True)
-while True:
-    libc.renameat2(-100, b'${cwd}/sub', -100, b'${cwd}/trap', 2)
-    libc.usleep(50)`;
-      const racer = startProgram(['python3', '-c', exchange], { as });
-      await new Promise((resolve) => racer.stdout?.once('data', resolve));
+      const racer = await startExchange(as, cwd);
       try {
         const script =
           'cat */file.txt; for d in *; do echo x > $d/new; echo y > $d/file.txt; done; true';

@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { shellQuote } from '../../src/options/index.js';
+import { startExchange } from '../support/exchange.js';
 import { listTree, stopProcess, treeDigest, uniqueMarker } from '../support/host.js';
 import {
   everyone,
@@ -15,7 +16,7 @@ import {
   underRoot,
 } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
-import { runProgram, runWasbox, startProgram, wasboxArgv } from '../support/wasbox.js';
+import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
 /** Of four runs each. */
 const rounds = Number(process.env.WASBOX_RACES ?? 25);
@@ -43,14 +44,7 @@ describe.each(identities())('the set-up, as $label', (as) => {
     const cwd = makeProject(as, { 'sub/a/': '', 'sub/b/': '', 'sub/c/': '', 'sub/d/': '' });
     fs.symlinkSync(victim, join(cwd, 'trap'));
     const before = treeDigest(victim);
-    const exchange = `import ctypes, sys
-libc = ctypes.CDLL(None)
-print('up', flush=True)
-while True:
-    libc.renameat2(-100, b'${cwd}/sub', -100, b'${cwd}/trap', 2)
-    libc.usleep(50)`;
-    const racer = startProgram(['python3', '-c', exchange], { as });
-    await new Promise((resolve) => racer.stdout?.once('data', resolve));
+    const racer = await startExchange(as, cwd);
     try {
       let started = 0;
       let sub = 'sub';

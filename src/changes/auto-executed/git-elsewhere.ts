@@ -77,8 +77,8 @@ export interface ElsewhereConfigs {
 export function configsElsewhere(workdir: string): ElsewhereConfigs {
   const top = topOf(workdir);
   const { XDG_CONFIG_HOME: xdg } = process.env;
-  const home = homeOfUser();
-  const inHome = (path: string) => (home === undefined ? [] : [posix.join(latin1(home), path)]);
+  const home = namedHome();
+  const inHome = (path: string) => (home === undefined ? [] : [posix.join(home, path)]);
   const config = xdg?.startsWith('/') ? [latin1(xdg)] : inHome('.config');
   const { GIT_CONFIG_GLOBAL: named, GIT_CONFIG_SYSTEM: system } = process.env;
   const global = [
@@ -122,8 +122,12 @@ export function commandsInEnvironment(): string[] {
   return values.filter((value) => value !== '').map(latin1);
 }
 
-/** A path of git's configuration, which may begin with `~/`. */
-export function fromHome(path: string): string {
+/** The user's home as the environment names it; one character per byte. */
+export function namedHome(): string | undefined {
   const home = homeOfUser();
-  return path.startsWith('~/') && home !== undefined ? latin1(home) + path.slice(1) : path;
+  return home === undefined ? undefined : latin1(home);
 }
+
+/** A path of a configuration, which may begin with `~/`. */
+export const fromHome = (path: string): string =>
+  path.startsWith('~/') ? `${namedHome() ?? '~'}${path.slice(1)}` : path;

@@ -1,11 +1,11 @@
 /** Records what paths and commands name in a tree, from each directory in which they may start. */
 import { posix } from 'node:path';
-import type { Names } from '../files/path.js';
+import { type Names, namesIn } from '../files/path.js';
 import { type Following, followLink } from '../merged-tree/follow.js';
 import { endsOf, followingMerged } from '../merged-tree/symlink-escape.js';
 import { type MergedTree, mayBeAt } from '../merged-tree/tree.js';
-import { homeOfUser } from '../store/state-dir.js';
 import { type Word, wordsOf } from './command-words.js';
+import { fromHome, namedHome } from './git-elsewhere.js';
 import { placeInTree } from './other-paths.js';
 import type { Reason, Reasons } from './reasons.js';
 
@@ -24,7 +24,6 @@ export interface Meaning {
 
 const maxStarts = 20;
 
-const namesIn = (path: string): string[] => path.split('/').filter((name) => name !== '');
 const hasName = (text: string): boolean => /[^\s./-]/.test(text);
 
 export class NamedPaths {
@@ -65,14 +64,14 @@ export class NamedPaths {
   /** Adds a path; returns its ends. */
   path(start: Start, path: string, why: string): Names[] {
     if (path === '') return [];
-    const own = path.replace(/^~(?=\/)/, () => homeText() ?? '~');
+    const own = fromHome(path);
     if (typeof start !== 'string') return this.follow(start, own, { via: [], why });
     return this.follow([], posix.resolve(start, own), { via: [], why });
   }
 
   /** Adds what a command names. */
   command(text: string, starts: readonly Start[], meaning: Meaning): void {
-    const { words, cut } = wordsOf(text, homeText());
+    const { words, cut } = wordsOf(text, namedHome());
     if (cut) this.#reasons.giveUp('words in commands');
     const all: Start[] = [...starts];
     let anywhere = false;
@@ -169,15 +168,8 @@ export class NamedPaths {
   /** A path's location in the tree, without following links. */
   #lexical(start: Start, path: string): Names | undefined {
     const from = typeof start === 'string' ? start : posix.join(this.#workdir, ...start);
-    const own = path.replace(/^~(?=\/)/, () => homeText() ?? '~');
-    const absolute = posix.resolve(from, own);
+    const absolute = posix.resolve(from, fromHome(path));
     if (!`${absolute}/`.startsWith(`${this.#workdir}/`)) return undefined;
     return namesIn(absolute.slice(this.#workdir.length));
   }
-}
-
-/** One character per byte. */
-function homeText(): string | undefined {
-  const home = homeOfUser();
-  return home === undefined ? undefined : Buffer.from(home).toString('latin1');
 }

@@ -6,7 +6,7 @@ import { realpathSync } from 'node:fs';
 import { posix } from 'node:path';
 import { canonicalName } from '../files/canonical-name.js';
 import { errnoOf } from '../files/fdtree.js';
-import type { Names } from '../files/path.js';
+import { type Names, namesIn } from '../files/path.js';
 import type { FileState } from '../model/index.js';
 import type { AutoExecuted } from './match.js';
 
@@ -21,8 +21,6 @@ interface Directories {
 }
 
 let known: Directories | undefined;
-
-const namesIn = (path: string): string[] => path.split('/').filter((name) => name !== '');
 
 /** By the names in PATH and where they lead, one character per byte. */
 function directories(): Directories {

@@ -30,12 +30,11 @@ export function splitPath(path: Buffer): Buffer[] {
 /** The names in a path; one character per byte (latin1). */
 export type Names = readonly string[];
 
-/** Splits a path into its names; one character per byte. */
-export const namesOf = (path: Buffer): Names =>
-  path
-    .toString('latin1')
-    .split('/')
-    .filter((name) => name !== '');
+/** Splits a path into its names, without empty ones. */
+export const namesIn = (path: string): string[] => path.split('/').filter((name) => name !== '');
+
+/** The same of bytes; one character per byte. */
+export const namesOf = (path: Buffer): Names => namesIn(path.toString('latin1'));
 
 /** A key for maps: one character per byte, so that different paths have different keys. */
 export function pathKey(path: Buffer): string {

@@ -82,8 +82,9 @@ export async function finishChanged(
 ): Promise<FinishReport> {
   const flat = flattenRun(store, run);
   const { report, dropped } = endRun(store, flat, end, mode);
-  if (dropped && layer === undefined) removeRun(store, flat, end.onProgress);
-  else if (dropped && layer !== undefined) await removeRunSoon(store, flat, layer);
+  if (!dropped) return report;
+  if (layer === undefined) removeRun(store, flat, end.onProgress);
+  else await removeRunSoon(store, flat, layer);
   return report;
 }
 

@@ -3,7 +3,7 @@
  * entries at a path: each of them is followed.
  */
 
-import type { Names } from '../files/path.js';
+import { type Names, namesIn } from '../files/path.js';
 import type { FileState } from '../model/index.js';
 import type { Found } from './tree.js';
 
@@ -30,8 +30,6 @@ export interface Following {
   /** Called for each path on the way, with the names left after it, and for each end. */
   readonly visit?: ((at: Names, rest: Names) => void) | undefined;
 }
-
-const namesIn = (path: string): string[] => path.split('/').filter((name) => name !== '');
 
 class Follower {
   readonly #to: Following;

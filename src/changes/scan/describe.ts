@@ -64,12 +64,13 @@ export class Describer {
     const { root, tree, home } = this.#place;
     const flags = [...found.flags];
     let runs: string | undefined;
-    if (kind !== 'time' && kind !== 'xattr') {
+    const sameUse = kind === 'time' || kind === 'xattr';
+    if (!sameUse) {
       const later = this.#later(namesOf(path), before, after);
       runs = later?.why;
       if (later !== undefined) flags.push(later.level === 'held' ? 'held' : 'runs-later');
     }
-    if (after !== undefined && kind !== 'time' && kind !== 'xattr') {
+    if (after !== undefined && !sameUse) {
       // To the run, a file that it did not see was new.
       const had = flags.includes('unseen') ? undefined : before;
       flags.push(...stateFlags(kind, had, after));

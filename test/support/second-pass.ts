@@ -1,0 +1,5 @@
+/**
+ * Whether `.ci/run` makes this pass as root: an ordinary user makes a second one, to which long tests are left whose
+ * outcome does not depend on the user.
+ */
+export const hasSecondPass = process.env.WASBOX_TEST_AS === 'own' && process.getuid?.() === 0;
