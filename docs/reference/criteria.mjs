@@ -243,7 +243,7 @@ ${probeTable(results)}
 ${heading(2, 'Public holes', 'holes')}
 <p>Public holes that are fixed by now, most of them in the kernel, each with what code must be able to do to reach it. A system that blocks one of these steps closes the hole, and others like it, before they are known. No hole was exploited here: “closed” names the step that failed, “reachable” says that all steps succeed, not that the kernel still has the hole.</p>
 ${holeTable(results, holes)}
-<p>“not tried”: a step fails on this machine even without a sandbox. A sandbox that shares the host’s kernel does not close what ordinary programs need: out-of-band bytes, timers, splice. Update the kernel, or use a virtual machine.</p>
+<p>“not tried”: a step fails on this machine even without a sandbox. A sandbox that shares the host’s kernel does not close what ordinary programs need: timers, splice. Update the kernel, or use a virtual machine.</p>
 ${heading(2, 'Public escapes', 'escapes')}
 <p>Ways out of other sandboxes, and what stops each in wasbox. “tried” names the test that attempts it, or its counterpart in wasbox; the host judges whether it worked.</p>
 ${escapeTable(dataIn(root, 'escapes.json'))}
