@@ -17,11 +17,12 @@ function inTurn(work, contestants, options) {
   return [...samples].map(([name, us]) => summarize(name, us, samples.get(base)));
 }
 
-/** Fills the state directory with `count` saved runs, which are links to one that was made. */
+/** Fills the state directory with `count` saved runs, which are links to one that was made; what is there stays. */
 function saveRuns(saved, count) {
-  const [model] = readdirSync(saved);
+  const there = readdirSync(saved);
+  const [model] = there;
   // The kernel's own directory in a layer is closed even to the user.
-  const script = `chmod -R u+rwX "$1"; i=0; while [ $i -lt ${count} ]; do cp -al "$1" "$(printf '%.5s%04x' "$1" $i)"; i=$((i + 1)); done`;
+  const script = `chmod -R u+rwX "$1"; i=${there.length}; while [ $i -lt ${count} ]; do cp -al "$1" "$(printf '%.5s%04x' "$1" $i)"; i=$((i + 1)); done`;
   const { status } = spawnSync('sh', ['-c', script, 'sh', model], { cwd: saved, stdio: 'inherit' });
   if (status !== 0) throw new Error(`cannot make ${count} saved runs`);
 }
