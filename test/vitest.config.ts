@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
-import { hasSecondPass } from './support/second-pass.js';
+import { hasSecondPass } from './support/second-pass.mjs';
 
 /** Tests that start sandboxes: they need a build, and under root a second, ordinary user. */
 const launching = ['test/integration/**/*.test.ts', 'test/attacks/**/*.test.ts'];

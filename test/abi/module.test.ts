@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import wabt from 'wabt';
-import { hasSecondPass } from '../support/second-pass.js';
+import { hasSecondPass } from '../support/second-pass.mjs';
 
 const module = new URL('../../dist/wasbox-core.wasm', import.meta.url);
 const header = new URL('../../wasm-core/include/wasbox_core.h', import.meta.url);

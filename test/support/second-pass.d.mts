@@ -1,0 +1,2 @@
+export const hasSecondPass: boolean;
+export function leftToSecondPass(what: string): boolean;
