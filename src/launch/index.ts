@@ -14,6 +14,7 @@ export { type DryRun, dryRun, dryRunData, planOnly } from './dry-run.js';
 export { endLaunch, lackNotes, lackTexts } from './end.js';
 export { type FetchImage, withImage } from './fetch-image.js';
 export { Gate, setMaxConcurrency } from './gate.js';
+export { holdImage } from './image-hold.js';
 export { feedInput, holdInput } from './input.js';
 export { launch } from './launch.js';
 export type { LineOptions } from './lines.js';
@@ -32,6 +33,7 @@ export type {
   StdioTarget,
 } from './options.js';
 export { type OnOutput, Output } from './output.js';
+export { PinnedImage } from './pinned-image.js';
 export { endPrivateRoot, privateRootIn, privateRootUnmade } from './private-root.js';
 export {
   type CollectedOutput,

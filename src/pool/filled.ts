@@ -33,12 +33,14 @@ export interface Filled<W extends Waiting> {
  * Waits until the first one is ready.
  * @param running how many may be in use at a time: where the caller does not say, and at most
  * @param signal closes the pool with `force`
+ * @param release called once all of its sandboxes are gone
  */
 export async function filledPool<W extends Waiting>(
   { size, maxRunning, maxQueued }: PoolBounds,
   running: { readonly fallback: number; readonly max: number },
   boot: (abort: AbortSignal) => Promise<W>,
   signal: AbortSignal | undefined,
+  release: () => void = () => {},
 ): Promise<Filled<W>> {
   const schedule = new Schedule<W>({
     size: count('size', size, 2, 1024),
@@ -58,6 +60,7 @@ export async function filledPool<W extends Waiting>(
     const { force = false } = how;
     unwatch();
     await schedule.close(force);
+    release();
   };
   try {
     await schedule.warm();

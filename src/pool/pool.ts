@@ -9,6 +9,7 @@ import {
   checkOptions,
   defaultMaxOutputBytes,
   holdInput,
+  PinnedImage,
   type RunResult,
   type SandboxOptions,
 } from '../launch/index.js';
@@ -98,7 +99,7 @@ export interface Pool {
  * A waiting sandbox has everything a run has to itself: namespaces, /tmp, the layer over the working
  * directory, a report. It is given one task, and ends with it. The working directory is seen as it is
  * when the task runs; what the host changes in it while a sandbox waits counts as changed during the
- * run. A program that does not close its pool still ends; what waits ends with it.
+ * run. An `image` is the one that its name leads to when the pool is made. A program that does not close its pool still ends; what waits ends with it.
  *
  * @example
  * await using pool = await createPool({ lang: 'python', size: 4 });
@@ -171,11 +172,13 @@ async function create(options: PoolOptions): Promise<Pool> {
     maxOutputBytes: maxOutputBytes ?? defaultMaxOutputBytes,
     timeoutMs: sandbox.timeoutMs === Number.POSITIVE_INFINITY ? undefined : sandbox.timeoutMs,
   };
+  const image = new PinnedImage();
   const { schedule, close } = await filledPool(
     { size, maxRunning, maxQueued },
     { fallback: 2 * availableParallelism(), max: 1024 },
-    (abort) => WaitingSandbox.start({ ...program, sandbox, startTimeoutMs }, abort),
+    (abort) => WaitingSandbox.start({ ...program, sandbox, image, startTimeoutMs }, abort),
     signal,
+    () => image.release(),
   );
   const own = program.runtime === undefined;
   const runTask = async (given: string | PoolTask): Promise<RunResult> => {

@@ -24,6 +24,7 @@ import {
   Output,
   onAbort,
   openChannels,
+  type PinnedImage,
   type RunResult,
   type SandboxOptions,
   sandboxOptions,
@@ -56,6 +57,7 @@ export interface WaitingProgram {
 export interface WaitingOptions extends WaitingProgram {
   /** Of the sandbox. */
   readonly sandbox: Omit<SandboxOptions, 'signal'>;
+  readonly image: PinnedImage;
   /** Milliseconds until it is ready. */
   readonly startTimeoutMs: number;
 }
@@ -88,7 +90,7 @@ interface State {
 
 /** Starts the sandbox, and closes this process's copies of what it was given. */
 async function launchWaiting(
-  { program, sandbox }: WaitingOptions,
+  { program, sandbox, image }: WaitingOptions,
   state: State,
   channels: Channels,
 ): Promise<{ readonly spec: SandboxSpec; readonly launched: Launched }> {
@@ -99,9 +101,10 @@ async function launchWaiting(
   const task: LaunchTask = state;
   try {
     // The task's own limit counts from when it is given.
-    const options = sandboxOptions({ ...sandbox, ...program, timeoutMs: undefined });
+    const options = image.options(sandboxOptions({ ...sandbox, ...program, timeoutMs: undefined }));
     const host = realHost({ native, stdio });
-    const spec = await withImage(options, host, () => resolveWithCache(options, host));
+    const found = await withImage(options, host, () => resolveWithCache(options, host));
+    const spec = image.resolved(found);
     if (spec.isolation === 'landlock') {
       throw new SupportError('ERR_BACKEND', 'pools are not available with Landlock isolation', {
         hint: 'Use run(). Where namespaces work, leave out isolation.',

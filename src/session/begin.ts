@@ -9,6 +9,7 @@ import {
   type Launched,
   launch,
   openChannels,
+  type PinnedImage,
   sandboxOptions,
   withImage,
 } from '../launch/index.js';
@@ -66,21 +67,26 @@ function specOfSession(found: SandboxSpec): SandboxSpec {
   return spec;
 }
 
-/** Resolves a session's options and starts its first sandbox. */
+/**
+ * Resolves a session's options and starts its first sandbox.
+ * @param image that of the pool which it is for
+ */
 export function begin(
   options: SessionOptions,
   how: Beginning,
+  image?: PinnedImage,
 ): Promise<Begun & { readonly spec: SandboxSpec }> {
   const { native } = loadNative();
   const { idleMs: _, preload: _preload, signal, lang = 'sh', changes = 'keep', ...rest } = options;
   // Nothing of it is executed: it says which installation is shown.
-  const resolved = sandboxOptions({ ...rest, lang, code: '', changes });
+  const asked = sandboxOptions({ ...rest, lang, code: '', changes });
+  const resolved = image?.options(asked) ?? asked;
   return withStreams(async (stdio) => {
     const host = realHost({ native, stdio });
     const found = await withImage(resolved, host, () => resolveWithCache(resolved, host), {
       signal,
     });
-    const spec = specOfSession(found);
+    const spec = specOfSession(image?.resolved(found) ?? found);
     return { spec, ...(await start(spec, stdio, how)) };
   });
 }

@@ -6,8 +6,10 @@ import {
   aborted,
   calledFrom,
   callSite,
+  holdImage,
   holdInput,
   onAbort,
+  type PinnedImage,
   type SandboxResult,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
@@ -27,7 +29,6 @@ import {
 } from './exec.js';
 import { type Carry, type SessionFiles, sessionFiles } from './files.js';
 import { type HandedFork, handedFork, takeHanded } from './handed.js';
-import { holdImage } from './image-hold.js';
 import { SessionLayers } from './layers.js';
 import { asOption, asProperty, ownLimits } from './limits.js';
 import type { ExecOptions, ProgramOptions, SessionOptions } from './options.js';
@@ -372,7 +373,7 @@ export class OpenSession implements Session {
 /** As `createSession`. */
 export async function openSession(
   options: SessionOptions,
-  weaker: Weaker = {},
+  { image, ...weaker }: Weaker & { readonly image?: PinnedImage } = {},
 ): Promise<OpenSession> {
   checkSession(options);
   const { signal } = options;
@@ -381,7 +382,7 @@ export async function openSession(
   const state = openState();
   const questions = SessionQuestions.of(options);
   const how = { ...weaker, ...hooks(state), asking: questions?.asking };
-  const { spec, ...begun } = await begin(options, how);
+  const { spec, ...begun } = await begin(options, how, image);
   questions?.resolved(spec);
   const { journal } = begun.launched;
   const layers = journal && new SessionLayers(journal.store, journal.run, spec);

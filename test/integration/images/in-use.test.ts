@@ -3,9 +3,12 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { type Identity, identities, stateOf } from '../../support/identity.js';
 import { dockerArchive, tarOf } from '../../support/images.js';
+import { startLibrary } from '../../support/library-child.js';
 import { makeProject } from '../../support/project.js';
 import { ended, runProgram, runWasbox, startWasbox } from '../../support/wasbox.js';
 
@@ -89,6 +92,49 @@ describe.each(identities())('as $label', (as: Identity) => {
       await run('stop', name);
     }
     // The control: nothing else keeps it.
+    expect(await image('prune')).toMatchObject({ err: '' });
+    expect(names('layers')).toHaveLength(before);
+  });
+
+  test('a pool keeps the image that its name led to, also one of sessions', async () => {
+    const before = names('layers').length;
+    const ref = await imported('pool', 'of the image\n');
+    const program = `const options = { workdir: ${JSON.stringify(cwd)}, image: ${JSON.stringify(ref)}, size: 1 };
+      const pool = await lib.createPool({ ...options, command: 'sh' });
+      const sessions = await lib.createPool({ ...options, sessions: true });
+      const show = async () => {
+        const { stdout, report } = await pool.run({ input: 'cat /late' });
+        const session = await sessions.take();
+        const other = await session.exec(['cat', '/late']);
+        await session.close();
+        const reports = [report, (await session.report()).report];
+        const images = reports.map(({ sandbox }) => sandbox.image.reference);
+        console.log(JSON.stringify([stdout, other.stdout, ...images]));
+      };
+      await show();
+      for await (const _ of process.stdin) await show();
+      await Promise.all([pool.close(), sessions.close()]);`;
+    const child = startLibrary(program, { as, cwd });
+    const said = createInterface({ input: child.stdout as Readable })[Symbol.asyncIterator]();
+    const full = 'docker.io/library/pool:1';
+    const same = ['of the image\n', 'of the image\n', full, full];
+    const shown = async () => {
+      const { value } = await said.next();
+      return value === undefined ? await ended(child, { as }) : JSON.parse(value);
+    };
+    expect(await shown()).toEqual(same);
+    await imported('pool', 'another\n');
+    // The control: the name leads to the other one.
+    const now = await runWasbox(['run', '--image', ref, '--discard', 'cat', '/late'], { as, cwd });
+    expect(now.out).toBe('another\n');
+    expect((await image('rm', ref)).status).toBe(0);
+    expect(await image('prune')).toMatchObject({ err: /is in use/ });
+    // The first one has waited since before.
+    for (let n = 0; n < 3; n++) {
+      child.stdin?.write('again\n');
+      expect(await shown()).toEqual(same);
+    }
+    expect(await ended(child, { as })).toMatchObject({ status: 0, err: '' });
     expect(await image('prune')).toMatchObject({ err: '' });
     expect(names('layers')).toHaveLength(before);
   });

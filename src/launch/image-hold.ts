@@ -1,4 +1,4 @@
-/** Keeps a session's image in the store between its sandboxes, each of which holds it only while it runs. */
+/** Keeps an image in the store between the sandboxes of a session or a pool, each of which holds it only while it runs. */
 import { closeSync, constants, openSync } from 'node:fs';
 import { loadNative } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
