@@ -4,6 +4,7 @@ import type { Store } from '../changes/index.js';
 import { ImageError } from '../errors/index.js';
 import { type Host, realHost } from '../host/index.js';
 import {
+  aboutImage,
   hostPlatform,
   type ImageReference,
   type LocalReference,
@@ -121,7 +122,7 @@ async function storedImage(
     try {
       await storeImage(images, reference, text, platform, host, options);
     } catch (error) {
-      throw storeError(images.directory, error);
+      throw aboutImage(reference.text, storeError(images.directory, error));
     }
     const found = read(text);
     if (found !== undefined) return found;

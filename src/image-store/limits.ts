@@ -29,7 +29,7 @@ export const defaultLimits: ImageLimits = {
 };
 
 export const beyondLimit = (problem: string, option?: string): ImageError =>
-  new ImageError('ERR_IMAGE_LIMIT', `The image ${problem}.`, {
+  new ImageError('ERR_IMAGE_LIMIT', `the image ${problem}.`, {
     hint: option === undefined ? undefined : `If you trust it, allow more with ${option}.`,
   });
 

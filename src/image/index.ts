@@ -9,7 +9,7 @@ export {
   objectOf,
   textOf,
 } from './config.js';
-export { invalidImage } from './invalid.js';
+export { aboutImage, invalidImage } from './invalid.js';
 export {
   hostPlatform,
   type ImageReference,

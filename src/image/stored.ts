@@ -18,7 +18,7 @@ import {
   objectOf,
   textOf,
 } from './config.js';
-import { invalidImage } from './invalid.js';
+import { aboutImage, invalidImage } from './invalid.js';
 import {
   hostPlatform,
   type ImageReference,
@@ -99,8 +99,12 @@ export function readStoredImage(
 ): StoredImage | undefined {
   const wanted = platform === undefined ? hostPlatform() : parsePlatform(platform);
   for (const { reference } of namedReferences(parseReference(ref, host.cwd() ?? '/'), host)) {
-    const found = storedAs(host.files, stateDir, reference, wanted);
-    if (found !== undefined) return found;
+    try {
+      const found = storedAs(host.files, stateDir, reference, wanted);
+      if (found !== undefined) return found;
+    } catch (error) {
+      throw aboutImage(reference.text, error);
+    }
   }
   return undefined;
 }

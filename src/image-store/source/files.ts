@@ -22,13 +22,13 @@ const missing = (name: string): ImageError =>
   invalidImage(`it has no file ${JSON.stringify(name)}`);
 
 const tooLong = (name: string, size: number): ImageError =>
-  new ImageError('ERR_IMAGE_LIMIT', `The image has a ${name} of ${size} bytes.`);
+  new ImageError('ERR_IMAGE_LIMIT', `the image has a ${name} of ${size} bytes.`);
 
 export function unreadable(path: string, error: unknown): ImageError {
   const { code = 'unknown error' } = error as { readonly code?: string };
   return code === 'ENOENT'
     ? new ImageError('ERR_IMAGE_NOT_FOUND', `There is no image at ${path}.`, { cause: error })
-    : new ImageError('ERR_IMAGE', `Cannot read the image at ${path}: ${code}`, { cause: error });
+    : new ImageError('ERR_IMAGE', `cannot read ${path}: ${code}`, { cause: error });
 }
 
 function readAt(fd: number, begin: number, size: number): Buffer {
@@ -116,6 +116,17 @@ function memberName(name: string, from = ''): string {
   return names.join('/');
 }
 
+/** What an archive may be compressed with as a whole, by its first bytes; the command decompresses it, too. */
+const compressions = [
+  { magic: '1f8b', by: 'gzip' },
+  { magic: '28b52ffd', by: 'zstd' },
+  { magic: 'fd377a58', by: 'xz' },
+  { magic: '425a68', by: 'bzip2' },
+] as const;
+
+const compressionOf = (first: Buffer) =>
+  compressions.find(({ magic }) => first.toString('hex').startsWith(magic));
+
 async function membersOf(fd: number, size: number): Promise<Map<string, Member>> {
   const members = new Map<string, Member>();
   const archive = extract();
@@ -123,7 +134,7 @@ async function membersOf(fd: number, size: number): Promise<Map<string, Member>>
     const { byteOffset } = header as unknown as { readonly byteOffset: number };
     const { type, linkname } = header;
     if (members.size >= membersLimit) {
-      next(new ImageError('ERR_IMAGE_LIMIT', `The archive has more than ${membersLimit} files.`));
+      next(new ImageError('ERR_IMAGE_LIMIT', `the archive has more than ${membersLimit} files.`));
       return;
     }
     const name = memberName(header.name);
@@ -150,11 +161,14 @@ async function membersOf(fd: number, size: number): Promise<Map<string, Member>>
     if (!archive.write(chunk)) await drained(archive);
   }
   archive.end(undefined);
-  await ended.catch((error: unknown) => {
-    throw error instanceof ImageError
-      ? error
-      : invalidImage('the file is not a tar archive, or is truncated or compressed', {
-          cause: error,
+  await ended.catch((cause: unknown) => {
+    if (cause instanceof ImageError) throw cause;
+    const by = compressionOf(readAt(fd, 0, Math.min(size, 4)))?.by;
+    throw by === undefined
+      ? invalidImage('the file is not a tar archive, or is truncated', { cause })
+      : invalidImage(`the file is compressed with ${by}`, {
+          cause,
+          hint: `Decompress it first: ${by} -d FILE`,
         });
   });
   return members;

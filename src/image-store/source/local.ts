@@ -26,19 +26,24 @@ import { type SourceImage, sha256Of } from './source.js';
 
 const blobName = (digest: string): string => `blobs/sha256/${digest.slice('sha256:'.length)}`;
 
-function required(files: ImageFiles, name: string, limits: ImageLimits): Buffer {
+function required(
+  files: ImageFiles,
+  name: string,
+  limits: ImageLimits,
+  hint?: string | undefined,
+): Buffer {
   const bytes = files.read(name, limits.manifestBytes);
-  if (bytes === undefined) throw invalidImage(`it has no file ${JSON.stringify(name)}`);
+  if (bytes === undefined) throw invalidImage(`it has no file ${JSON.stringify(name)}`, { hint });
   return bytes;
 }
 
-const several = (names: readonly string[], example: string): ImageError =>
-  new ImageError('ERR_IMAGE_NOT_FOUND', 'There are several images in it.', {
-    hint: `Name one, like ${example}. It has: ${names.slice(0, 20).join(', ')}`,
+const several = (names: readonly string[], text: string): ImageError =>
+  new ImageError('ERR_IMAGE_NOT_FOUND', `${text} has several images.`, {
+    hint: `Name one, like ${text}:${names[0] ?? 'NAME'}. It has: ${names.slice(0, 20).join(', ')}`,
   });
 
-const notThere = (name: string, names: readonly string[]): ImageError =>
-  new ImageError('ERR_IMAGE_NOT_FOUND', `It has no image of the name "${name}".`, {
+const notThere = (text: string, names: readonly string[]): ImageError =>
+  new ImageError('ERR_IMAGE_NOT_FOUND', `${text}: there is no image of this name in it.`, {
     hint: names.length === 0 ? undefined : `It has: ${names.slice(0, 20).join(', ')}`,
   });
 
@@ -51,10 +56,10 @@ function named(all: readonly Descriptor[], { name, text }: LocalReference): Desc
   const names = namesOf(all);
   if (name !== undefined) {
     const found = all.filter((one) => one.name === name);
-    if (found.length === 0) throw notThere(name, names);
+    if (found.length === 0) throw notThere(text, names);
     return found;
   }
-  if (names.length > 1) throw several(names, `${text}:${names[0]}`);
+  if (names.length > 1) throw several(names, text);
   return [...all];
 }
 
@@ -100,16 +105,18 @@ export function dockerImage(
   wanted: Platform,
   limits: ImageLimits,
 ): Omit<SourceImage, 'stamp'> {
-  const bytes = required(files, 'manifest.json', limits);
+  const hint =
+    'An archive of `docker export` has the files of one container and no image: use `docker save`.';
+  const bytes = required(files, 'manifest.json', limits, hint);
   const entries = listOf(parsed(bytes), 'manifest.json').map((one) => objectOf(one, 'an image'));
   const tags = entries.map((one) =>
     listOf(one.RepoTags, 'RepoTags').map((tag) => textOf(tag, 'a tag')),
   );
   const all = tags.flat();
-  if (name === undefined && entries.length > 1) throw several(all, `${text}:${all[0] ?? 'NAME'}`);
+  if (name === undefined && entries.length > 1) throw several(all, text);
   const at = name === undefined ? 0 : tags.findIndex((own) => own.some((tag) => isTag(tag, name)));
   const entry = entries[at];
-  if (entry === undefined) throw notThere(name ?? '', all);
+  if (entry === undefined) throw notThere(text, all);
   const config = required(files, textOf(entry.Config, 'Config'), limits);
   const image = jsonObject(config, 'its configuration');
   const ids = diffIds(image, wanted, limits);

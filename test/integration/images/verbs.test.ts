@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { removeDirectory } from '../../../src/changes/index.js';
 import { loadNative } from '../../../src/native/index.js';
@@ -60,6 +61,23 @@ describe.each(identities())('wasbox image as $label', (as) => {
       code: 0,
       out: 'removed 0 images, 0 layers, 0 leftovers\n',
     });
+  });
+
+  test.each([
+    ['no archive', Buffer.from('junk'), 'the file is not a tar archive, or is truncated', ''],
+    ['compressed', gzipSync('x'), 'the file is compressed with gzip', 'gzip -d FILE'],
+    ['of docker export', 'export', 'it has no file "manifest.json"', 'use `docker save`'],
+  ])('says which file is no image: %s', async (name, bytes, problem, hint) => {
+    const file = join(scratch, `bad ${name}.tar`);
+    writeFileSync(file, bytes === 'export' ? await tarOf([{ name: 'etc/x', data: 'x' }]) : bytes, {
+      mode: 0o644,
+    });
+    const { code, err } = await image('import', file);
+    expect(code).toBe(1);
+    const [first, second = ''] = err.trimEnd().split('\n');
+    expect(first).toMatch(/^wasbox: (docker-archive:)?\//);
+    expect(first?.endsWith(`${file}: invalid image: ${problem}.`), err).toBe(true);
+    expect(second).toContain(hint);
   });
 
   test('says what is wrong', async () => {
