@@ -158,7 +158,9 @@ static void do_call(struct datagram_call *call) {
 /* socket(2): what stands for one of UDP. */
 static void make(struct net *net, const struct seccomp_notif *notif) {
   const int file = datagrams_make(net, (int)notif->data.args[0], (int)notif->data.args[1]);
-  const int given = file < 0 ? -errno : handed_give(net, notif, file);
+  const int given = file < 0 ? -errno
+                             : wb_watch_give(net->watch, notif->id, file,
+                                             (int)notif->data.args[1] & SOCK_CLOEXEC);
   if (given < 0)
     wb_watch_respond(net->watch, notif->id, -given, 0, 0);
   if (file >= 0)

@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -140,18 +139,6 @@ void handed_release_closed(struct net *net, uint32_t thread) {
     closedir(directory);
 }
 
-int handed_give(const struct net *net, const struct seccomp_notif *notif, int file) {
-  struct seccomp_notif_addfd add = {
-      .id = notif->id,
-      .flags = SECCOMP_ADDFD_FLAG_SEND,
-      .srcfd = (uint32_t)file,
-      .newfd_flags = notif->data.args[1] & SOCK_CLOEXEC ? O_CLOEXEC : 0,
-  };
-  if (ioctl(net->watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) >= 0)
-    return 1;
-  return errno == ENOENT ? 0 : -errno;
-}
-
 int handed_take(struct net *net, const struct seccomp_notif *notif) {
   const int domain = (int)notif->data.args[0], type = (int)notif->data.args[1];
   const int protocol = (int)notif->data.args[2];
@@ -173,7 +160,7 @@ int handed_take(struct net *net, const struct seccomp_notif *notif) {
       close(file);
     return 1;
   }
-  const int sent = handed_give(net, notif, file);
+  const int sent = wb_watch_give(net->watch, notif->id, file, type & SOCK_CLOEXEC);
   if (sent <= 0) {
     close(file);
     if (sent < 0)

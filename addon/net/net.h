@@ -206,9 +206,6 @@ void handed_ready(struct net *net, uint32_t index);
 void handed_release_closed(struct net *net, uint32_t thread);
 void handed_close(struct net *net);
 
-/* Puts a file into the payload, as what its socket(2) returns; the caller keeps its own. Returns 1;
- * 0 where it waits no more; else a negative errno. */
-int handed_give(const struct net *net, const struct seccomp_notif *notif, int file);
 /* The inode of a socket that a thread of the payload's has at this number; 0: none. */
 uint64_t handed_inode(uint32_t thread, int number);
 

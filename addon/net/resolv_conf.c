@@ -8,7 +8,6 @@
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -49,11 +48,7 @@ int resolv_conf_take(const struct net *net, const struct seccomp_notif *notif) {
   const int file = open(link, O_RDONLY | O_CLOEXEC); /* with an offset of its own */
   if (file < 0)
     return 0;
-  struct seccomp_notif_addfd add = {.id = notif->id,
-                                    .flags = SECCOMP_ADDFD_FLAG_SEND,
-                                    .srcfd = (uint32_t)file,
-                                    .newfd_flags = (uint32_t)(flags & O_CLOEXEC)};
-  const int sent = ioctl(net->watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) >= 0;
+  const int sent = wb_watch_give(net->watch, notif->id, file, flags & O_CLOEXEC);
   close(file);
-  return sent;
+  return sent > 0;
 }

@@ -12,7 +12,6 @@
 #include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>
@@ -22,8 +21,8 @@
 #include <unistd.h>
 
 #include "notify.h"
+#include "ptys.h"
 
-#define PATH_BYTES 4096
 #define NONE -1
 #define SET_ID_BITS 06000
 
@@ -55,46 +54,10 @@ static const struct form *form_of(int nr) {
   return NULL;
 }
 
-static long open_for_path(const char *path, long flags) {
-  return syscall(SYS_openat, AT_FDCWD, path, O_PATH | O_CLOEXEC | flags, 0);
-}
-
-/* What a descriptor of the caller leads to, or its current directory. */
-static long open_own(uint32_t pid, int fd) {
-  char link[64];
-  if (fd == AT_FDCWD)
-    snprintf(link, sizeof link, "/proc/%u/cwd", pid);
-  else if (fd >= 0)
-    snprintf(link, sizeof link, "/proc/%u/fd/%d", pid, fd);
-  else
-    return -1;
-  return open_for_path(link, 0);
-}
-
-/* The descriptor that a path names by way of /proc, as musl's fchmodat(3) and glibc's do; -1 where
- * it is another path. The kernel would follow such a link, and so may the supervisor: what it leads
- * to is judged like any other file. */
-static int descriptor_of(uint32_t pid, const char path[PATH_BYTES]) {
-  char own[40];
-  snprintf(own, sizeof own, "/proc/%u/fd/", pid);
-  const char *const ways[] = {"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/", own};
-  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-    const size_t length = strlen(ways[i]);
-    int fd = 0, digits = 0;
-    if (memcmp(path, ways[i], length) != 0)
-      continue;
-    const char *number = path + length;
-    for (; number[digits] >= '0' && number[digits] <= '9' && digits < 9; digits++)
-      fd = fd * 10 + (number[digits] - '0');
-    return digits && !number[digits] ? fd : -1;
-  }
-  return -1;
-}
-
 /* Opens the file that a call is about. Returns a descriptor or a negative errno. */
 static long open_target(const struct form *form, const struct seccomp_notif *notif) {
   const __u64 *args = notif->data.args;
-  char path[PATH_BYTES];
+  char path[WB_PAYLOAD_PATH_MAX];
   const int flags = form->flags == NONE ? 0 : (int)args[form->flags];
   const int fd = form->fd == NONE ? AT_FDCWD : (int)args[form->fd];
   if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
@@ -103,39 +66,21 @@ static long open_target(const struct form *form, const struct seccomp_notif *not
   const int by_descriptor =
       form->path == NONE || ((form->change == TIMESPEC || form->change == TIMEVAL) &&
                              form->fd != NONE && args[form->path] == 0);
-  if (by_descriptor) {
-    const long found = fd == AT_FDCWD ? -1 : open_own(notif->pid, fd);
-    return found < 0 ? -EBADF : found;
-  }
+  if (by_descriptor)
+    return fd == AT_FDCWD ? -EBADF : wb_payload_descriptor(notif->pid, fd);
   const size_t size = wb_watch_read(notif->pid, args[form->path], path, sizeof path);
   if (size == 0 || !memchr(path, 0, size))
     return size == sizeof path ? -ENAMETOOLONG : -EFAULT;
-  if (!path[0]) {
-    const long found = flags & AT_EMPTY_PATH ? open_own(notif->pid, fd) : -1;
-    return found >= 0 ? found : flags & AT_EMPTY_PATH ? -EBADF : -ENOENT;
-  }
+  if (!path[0])
+    return flags & AT_EMPTY_PATH ? wb_payload_descriptor(notif->pid, fd) : -ENOENT;
   const int no_follow = form->no_follow || (flags & AT_SYMLINK_NOFOLLOW);
-  const int named = no_follow ? -1 : descriptor_of(notif->pid, path);
-  if (named >= 0) {
-    const long found = open_own(notif->pid, named);
-    return found < 0 ? -ENOENT : found;
-  }
-  const long base = path[0] == '/' ? AT_FDCWD : open_own(notif->pid, fd);
-  if (base == -1)
-    return -EBADF;
-  struct open_how how = {.flags = O_PATH | O_CLOEXEC | (no_follow ? O_NOFOLLOW : 0),
-                         .resolve = RESOLVE_NO_MAGICLINKS};
-  const long found = syscall(SYS_openat2, base, path, &how, sizeof how);
-  const int error = errno;
-  if (base != AT_FDCWD)
-    close((int)base);
-  return found < 0 ? -error : found;
+  return wb_payload_open(notif->pid, fd, path, no_follow);
 }
 
 /* Whether a file lies in one of the directories in the private root; what lies in that directory
  * itself is wasbox's. */
 static int is_own(const char *private_root, int fd) {
-  char link[40], path[PATH_BYTES];
+  char link[40], path[WB_PAYLOAD_PATH_MAX];
   const size_t length = strlen(private_root);
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   const long n = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
@@ -210,6 +155,28 @@ static int change(const struct wb_watch *watch, const struct form *form,
   return ret < 0 ? errno : 0;
 }
 
+/* A terminal that the run has made: no mode beyond the one that it was made with, and the owner
+ * that it has. grantpt(3), mesg(1) */
+static int change_terminal(const struct wb_watch *watch, const struct form *form,
+                           const struct seccomp_notif *notif, int fd) {
+  const __u64 *args = notif->data.args;
+  struct statx info;
+  const struct wb_pty *pty = watch->ptys ? wb_ptys_find(watch->ptys, fd, &info) : NULL;
+  if (!pty)
+    return EPERM;
+  if (form->change == OWNER) {
+    const uint32_t uid = (uint32_t)args[form->value], gid = (uint32_t)args[form->value + 1];
+    return (uid == UINT32_MAX || uid == info.stx_uid) && (gid == UINT32_MAX || gid == info.stx_gid)
+               ? 0
+               : EPERM;
+  }
+  if (form->change != MODE || (args[form->value] & 07777 & ~(uint64_t)pty->mode))
+    return EPERM;
+  char link[40];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", pty->terminal);
+  return syscall(SYS_fchmodat, AT_FDCWD, link, (uint32_t)args[form->value] & 07777) < 0 ? errno : 0;
+}
+
 int wb_metadata(const struct wb_watch *watch, const struct seccomp_notif *notif, int *error) {
   const struct form *form = watch->private_root ? form_of(notif->data.nr) : NULL;
   if (!form)
@@ -220,9 +187,12 @@ int wb_metadata(const struct wb_watch *watch, const struct seccomp_notif *notif,
     return 1;
   }
   /* What was read of the caller is the caller's only while it waits. */
-  *error = is_own(watch->private_root, (int)fd) && wb_watch_valid(watch, notif->id)
-               ? change(watch, form, notif, (int)fd)
-               : EPERM;
+  if (!wb_watch_valid(watch, notif->id))
+    *error = EPERM;
+  else if (is_own(watch->private_root, (int)fd))
+    *error = change(watch, form, notif, (int)fd);
+  else
+    *error = change_terminal(watch, form, notif, (int)fd);
   close((int)fd);
   return 1;
 }

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -60,4 +61,17 @@ int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int er
     sent = ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer.resp);
   while (sent < 0 && errno == EINTR);
   return sent == 0 ? 1 : errno == ENOENT ? 0 : -1;
+}
+
+int wb_watch_give(const struct wb_watch *watch, uint64_t notification, int file,
+                  int close_on_exec) {
+  struct seccomp_notif_addfd add = {.id = notification,
+                                    .flags = SECCOMP_ADDFD_FLAG_SEND,
+                                    .srcfd = (uint32_t)file,
+                                    .newfd_flags = close_on_exec ? O_CLOEXEC : 0};
+  int sent;
+  do
+    sent = ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+  while (sent < 0 && errno == EINTR);
+  return sent >= 0 ? 1 : errno == ENOENT ? 0 : -errno;
 }

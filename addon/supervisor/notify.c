@@ -28,6 +28,7 @@
 #include "moves.h"
 #include "network.h"
 #include "notify.h"
+#include "ptys.h"
 
 /* Linux 6.6; spelled out for older headers. */
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
@@ -235,6 +236,8 @@ static int answer(const struct wb_watch *watch) {
   const int settles = watch->settle && (watch->network || watch->asker);
   if (settles)
     watch->settle(watch->audit, wb_watch_valid(watch, notif->id));
+  if (let && watch->ptys && wb_ptys_take(watch->ptys, watch, notif))
+    return 0;
   /* It keeps its own account of where the payload wanted to go. */
   if (let && watch->network && watch->network->take(watch->network, watch, notif))
     return 0;

@@ -15,6 +15,7 @@ struct wb_audit;
 struct wb_lookups;
 struct wb_moves;
 struct wb_network;
+struct wb_ptys;
 
 #ifdef __cplusplus
 extern "C" {
@@ -76,6 +77,7 @@ struct wb_watch {
   struct wb_network *network; /* borrowed; NULL: the sandbox has no rules for it */
   struct wb_lookups *lookups; /* borrowed; of an isolated sandbox */
   struct wb_moves *moves;     /* borrowed; of one with copy-on-write trees */
+  struct wb_ptys *ptys;       /* borrowed; of Landlock isolation */
 };
 
 /* Takes a listener over. Returns 0, or an errno where this program cannot serve it. */
@@ -126,6 +128,22 @@ size_t wb_watch_read(uint32_t pid, uint64_t address, void *out, size_t size);
 
 /* The same, whatever bytes there are. */
 size_t wb_watch_copy(uint32_t pid, uint64_t address, void *out, size_t size);
+
+/* Answers with a copy of `file` among the caller's descriptors. Returns 1; 0 where the caller waits
+ * no more; or a negative errno, and the answer is still owed. */
+int wb_watch_give(const struct wb_watch *watch, uint64_t notification, int file, int close_on_exec);
+
+/* --- payload_path.c --- */
+
+#define WB_PAYLOAD_PATH_MAX 4096
+
+/* Opens with O_PATH what a descriptor of the payload's leads to, or with AT_FDCWD its current
+ * directory. Returns a descriptor or a negative errno. */
+long wb_payload_descriptor(uint32_t pid, int fd);
+
+/* The same of a path, relative ones from `base`. Links of /proc are followed only to descriptors of
+ * the payload's own. */
+long wb_payload_open(uint32_t pid, int base, const char path[WB_PAYLOAD_PATH_MAX], int no_follow);
 
 #ifdef __cplusplus
 }

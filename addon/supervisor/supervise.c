@@ -290,6 +290,8 @@ static void begin(struct supervision *now) {
   }
   wb_moves_begin(&run->moves, run->pidfd, run->meter.plan->uid, run->meter.plan->gid);
   run->watch.moves = &run->moves;
+  if (run->watch.private_root)
+    run->watch.ptys = &run->ptys;
 }
 
 /* Fills in what to wait for; returns for how many milliseconds, or -1. */
@@ -395,6 +397,7 @@ static void finish_services(struct wb_run *run) {
     run->watch.asker->serve(run->watch.asker, &run->watch);
   }
   wb_moves_end(&run->moves);
+  wb_ptys_close(&run->ptys);
   wb_lookups_serve(&run->lookups, run->watch.refusals);
   wb_lookups_close(&run->lookups);
   wb_relay_finish(&run->relay);

@@ -17,6 +17,7 @@
 #include "moves.h"
 #include "notify.h"
 #include "outcome.h"
+#include "ptys.h"
 #include "relay.h"
 #include "terminal.h"
 
@@ -66,6 +67,7 @@ struct wb_run {
   struct wb_cgroup cgroup;
   struct wb_lookups lookups;
   struct wb_moves moves;
+  struct wb_ptys ptys;
 };
 
 /*

@@ -3,21 +3,21 @@
  * (addon/supervisor/emulate.c): those with ids that do not exist inside, and those that set RLIMIT_CORE.
  */
 import type { IdRange } from '../resolve/index.js';
+import {
+  argument,
+  assemble,
+  JEQ,
+  JGE,
+  JGT,
+  type Line,
+  LOAD,
+  RET,
+  RET_ALLOW,
+  RET_USER_NOTIF,
+} from './assemble.js';
 import type { IdMaps } from './ids.js';
 
-/** `BPF_LD | BPF_W | BPF_ABS`, `BPF_JMP | BPF_K` with `JEQ`, `JGT` and `JGE`, `BPF_RET | BPF_K`. */
-const LOAD = 0x20;
-const JEQ = 0x15;
-const JGT = 0x25;
-const JGE = 0x35;
-const RET = 0x06;
-const RET_USER_NOTIF = 0x7fc0_0000;
-const RET_ALLOW = 0x7fff_0000;
-
 const RLIMIT_CORE = 4;
-
-/** The low half of one in `struct seccomp_data`: the kernel reads no more of these. */
-const argument = (n: number): number => 16 + 8 * n;
 
 /**
  * AUDIT_ARCH_*, and numbers: chown, lchown and fchown have a uid in argument 1 and a gid in 2, fchownat
@@ -42,29 +42,6 @@ const architectures = {
     prlimit: 261,
   },
 } as const;
-
-/** An instruction whose jumps lead to a label or, without one, to the next; or a label. */
-type Line = { code: number; k: number; yes?: string; no?: string } | string;
-
-function assemble(lines: readonly Line[]): Uint8Array {
-  const places = new Map<string, number>();
-  const code: Exclude<Line, string>[] = [];
-  for (const line of lines) {
-    if (typeof line === 'string') places.set(line, code.length);
-    else code.push(line);
-  }
-  const program = new Uint8Array(code.length * 8);
-  const view = new DataView(program.buffer);
-  for (const [i, { code: operation, k, yes, no }] of code.entries()) {
-    const skip = (label?: string) =>
-      label === undefined ? 0 : (places.get(label) ?? Number.NaN) - i - 1;
-    view.setUint16(i * 8, operation, true);
-    view.setUint8(i * 8 + 2, skip(yes));
-    view.setUint8(i * 8 + 3, skip(no));
-    view.setUint32(i * 8 + 4, k, true);
-  }
-  return program;
-}
 
 /** `name` is where it asks unless the ids in these arguments exist; -1 leaves an id as it is. */
 function idsIn(name: string, first: number, { uids, gids }: IdMaps): Line[] {

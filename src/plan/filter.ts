@@ -119,6 +119,7 @@ async function compileAll(spec: SandboxSpec): Promise<Filters> {
     rules,
     sockets: sole && rules,
     attributes: sole,
+    terminals: sole,
     moves: !sole && spec.views.some(isCopied),
     ids: idMaps(spec.identity),
     audit: spec.audit,

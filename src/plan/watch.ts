@@ -4,23 +4,20 @@
  * compiled program, instruction by instruction, so that it differs from it in nothing else.
  */
 
+import { JEQ, LOAD, RET, RET_ALLOW, RET_USER_NOTIF } from './assemble.js';
 import { emulatedCalls } from './emulate.js';
 import type { IdMaps } from './ids.js';
+import { terminalCalls } from './terminal-calls.js';
 
-/** `BPF_RET | BPF_K`, and what a filter returns (seccomp(2)). */
-const RET = 0x06;
+/** What a filter returns (seccomp(2)), in its high half. */
 const RET_ERRNO = 0x0005;
-const RET_USER_NOTIF = 0x7fc0_0000;
-const RET_ALLOW = 0x7fff_0000;
 const ENOSYS = 38;
 const ENOTTY = 25;
 const ENODATA = 61;
 const EOPNOTSUPP = 95;
 
-/** `BPF_JMP | BPF_JA`, `BPF_LD | BPF_W | BPF_ABS` and `BPF_JMP | BPF_JEQ | BPF_K`. */
+/** `BPF_JMP | BPF_JA` */
 const JUMP = 0x05;
-const LOAD = 0x20;
-const JEQ = 0x15;
 
 /** Numbers of the watched calls, and AUDIT_ARCH_*. */
 const architectures = {
@@ -85,6 +82,12 @@ export interface WatchOptions {
    * @default false
    */
   readonly moves?: boolean;
+  /**
+   * Whether calls are asked about that open a pseudo-terminal: the supervisor opens those of the run in the payload's
+   * place. Landlock isolation.
+   * @default false
+   */
+  readonly terminals?: boolean;
   readonly arch: WatchArchitecture;
   /** The ids that exist inside; without them no call is asked about that the supervisor would answer. */
   readonly ids?: IdMaps | undefined;
@@ -223,10 +226,12 @@ export function watchFilter(
     options.ids === undefined || options.audit === true
       ? none
       : emulatedCalls(options.ids, options.arch);
+  const terminals = options.terminals === true ? terminalCalls(options.arch) : none;
   const parts = [
     ...first,
-    asking(bpf, quiet, emulated.length + end.length === 0),
-    asking(emulated, quiet, end.length === 0),
+    asking(bpf, quiet, emulated.length + terminals.length + end.length === 0),
+    asking(emulated, quiet, terminals.length + end.length === 0),
+    asking(terminals, quiet, end.length === 0),
     end,
   ];
   const program = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));

@@ -103,7 +103,7 @@ const open = [
   ...['chmod-descriptor', 'chmod-path-descriptor', 'utime', 'watch', 'unix-socket', 'tcp', 'udp'],
   ...['datagram-pair', 'raw-pair'],
   ...['signal', 'priority', 'affinity', 'scheduler', 'limit', 'environ'],
-  ...['descriptors', 'oom', 'shared-memory', 'cwd', 'device', 'fchmodat', 'utime-descriptor'],
+  ...['descriptors', 'oom', 'shared-memory', 'cwd', 'fchmodat', 'utime-descriptor'],
 ];
 
 describe.each(identities())('Landlock isolation, as $label', (as) => {

@@ -91,4 +91,3 @@ attempt('oom', lambda: open(f'/proc/{pid}/oom_score_adj', 'w').write('1'))
 libc.shmat.restype = ctypes.c_long
 attempt('shared-memory', lambda: call(libc.shmat(shm, None, 0)))
 attempt('cwd', lambda: os.listdir(f'/proc/{pid}/cwd'))
-attempt('device', lambda: os.open('/dev/ptmx', os.O_RDWR | os.O_NOCTTY))

@@ -4,7 +4,7 @@ import type { Program } from './row.js';
 import { system } from './system.js';
 import { tools } from './tools.js';
 
-export { needTerminals, otherwiseWithLandlock } from './landlock.js';
+export { otherwiseWithLandlock } from './landlock.js';
 export type { Program } from './row.js';
 
 export const programs: readonly Program[] = [...languages, ...tools, ...system];

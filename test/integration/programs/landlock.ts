@@ -4,7 +4,6 @@
  */
 
 const loopback = 'there is no loopback without a network namespace';
-const terminals = 'there are no terminals of its own without a mount of devpts';
 const tmp = '/tmp is closed, and it does not ask TMPDIR';
 
 export const otherwiseWithLandlock: Readonly<Record<string, string>> = {
@@ -15,15 +14,10 @@ export const otherwiseWithLandlock: Readonly<Record<string, string>> = {
   'python asyncio and subprocess': loopback,
   ruby: loopback,
   socat: loopback,
-  'python pty and termios': terminals,
-  'script in a pty': terminals,
-  'tmux refuses or works without a terminal': terminals,
+  'tmux refuses or works without a terminal': 'there are no UNIX sockets but connected pairs',
   cpio: tmp,
   'diff, patch, cmp, ed': tmp,
   'python multiprocessing':
     'POSIX semaphores need /dev/shm, which all programs of the machine share',
   'setfattr, xattr of user namespace by python': 'there are no extended attributes',
 };
-
-/** Of those, the ones that work where a run is given terminals: they may behave either way. */
-export const needTerminals: readonly string[] = ['python pty and termios', 'script in a pty'];

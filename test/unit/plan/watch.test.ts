@@ -18,6 +18,8 @@ const machines = [
     sendto: 44,
     sigreturn: 15,
     opens: [2, 257, 437],
+    openat: 257,
+    ioctl: 16,
   },
   {
     arch: 'arm64',
@@ -27,6 +29,8 @@ const machines = [
     sendto: 206,
     sigreturn: 139,
     opens: [56, 437],
+    openat: 56,
+    ioctl: 29,
   },
 ] as const;
 
@@ -46,7 +50,7 @@ const values = [
 
 describe.each(machines)(
   'the watching variant on $name',
-  ({ arch, name, audit, connect, sendto, sigreturn, opens }) => {
+  ({ arch, name, audit, connect, sendto, sigreturn, opens, openat, ioctl }) => {
     let filter: Uint8Array;
     let guard: Uint8Array;
     beforeAll(async () => {
@@ -127,6 +131,23 @@ describe.each(machines)(
       const watch = watchFilter(filter, guard, { network: true, files: true, arch });
       const foreign = machines.find((other) => other.audit !== audit)?.audit ?? 0;
       expect(ask(watch, connect, [], foreign)).toBe(ask(filter, connect, [], foreign));
+    });
+
+    it('asks about calls that open terminals', () => {
+      const watch = watchFilter(filter, guard, { network: false, terminals: true, arch });
+      const peer = 0x5441n;
+      const [O_WRONLY, O_RDWR, O_CREAT, O_NOCTTY] = [1n, 2n, 0o100n, 0o400n] as const;
+      const flags = [0n, O_WRONLY, O_RDWR, O_RDWR | O_NOCTTY, O_RDWR | O_CREAT, O_WRONLY | O_CREAT];
+      const expected = flags.map((one) =>
+        [O_RDWR, O_RDWR | O_NOCTTY].includes(one) ? NOTIFY : ALLOW,
+      );
+      expect(flags.map((one) => ask(watch, openat, [0n, 1n, one]))).toEqual(expected);
+      if (arch === 'x64') {
+        expect(flags.map((one) => ask(watch, 2, [1n, one]))).toEqual(expected);
+      }
+      expect(ask(watch, ioctl, [3n, peer, 2n])).toBe(NOTIFY);
+      expect(ask(watch, ioctl, [3n, peer - 1n, 2n])).toBe(ask(filter, ioctl, [3n, peer - 1n, 2n]));
+      expect(ask(watch, openat, [0n, 1n, O_RDWR], 0x40000003)).not.toBe(NOTIFY);
     });
 
     it('leaves the filters alone, whatever memory they lie in', () => {

@@ -1,0 +1,69 @@
+/*
+ * Files that a call of the payload names, as the payload would find them: opened once, with O_PATH,
+ * so that what is judged afterwards is what is used. Of a run without a mount namespace, whose
+ * paths are the supervisor's as well. Called by metadata.c and ptys.c.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "notify.h"
+
+long wb_payload_descriptor(uint32_t pid, int fd) {
+  char link[64];
+  if (fd == AT_FDCWD)
+    snprintf(link, sizeof link, "/proc/%u/cwd", pid);
+  else if (fd >= 0)
+    snprintf(link, sizeof link, "/proc/%u/fd/%d", pid, fd);
+  else
+    return -EBADF;
+  const long found = syscall(SYS_openat, AT_FDCWD, link, O_PATH | O_CLOEXEC, 0);
+  return found < 0 ? -EBADF : found;
+}
+
+/* The descriptor that a path names by way of /proc, as musl's fchmodat(3) and glibc's do; -1 where
+ * it is another path. The kernel would follow such a link, and so may the supervisor: what it leads
+ * to is judged like any other file. */
+static int descriptor_of(uint32_t pid, const char path[WB_PAYLOAD_PATH_MAX]) {
+  char own[40];
+  snprintf(own, sizeof own, "/proc/%u/fd/", pid);
+  const char *const ways[] = {"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/", own};
+  const char *const streams[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+  for (int fd = 0; fd < 3; fd++)
+    if (strcmp(path, streams[fd]) == 0)
+      return fd;
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    const size_t length = strlen(ways[i]);
+    int fd = 0, digits = 0;
+    if (memcmp(path, ways[i], length) != 0)
+      continue;
+    const char *number = path + length;
+    for (; number[digits] >= '0' && number[digits] <= '9' && digits < 9; digits++)
+      fd = fd * 10 + (number[digits] - '0');
+    return digits && !number[digits] ? fd : -1;
+  }
+  return -1;
+}
+
+long wb_payload_open(uint32_t pid, int base, const char path[WB_PAYLOAD_PATH_MAX], int no_follow) {
+  const int named = no_follow ? -1 : descriptor_of(pid, path);
+  if (named >= 0) {
+    const long found = wb_payload_descriptor(pid, named);
+    return found < 0 ? -ENOENT : found;
+  }
+  const long from = path[0] == '/' ? AT_FDCWD : wb_payload_descriptor(pid, base);
+  if (from < 0 && from != AT_FDCWD)
+    return from;
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC | (no_follow ? O_NOFOLLOW : 0),
+                         .resolve = RESOLVE_NO_MAGICLINKS};
+  const long found = syscall(SYS_openat2, from, path, &how, sizeof how);
+  const int error = errno;
+  if (from != AT_FDCWD)
+    close((int)from);
+  return found < 0 ? -error : found;
+}

@@ -1,0 +1,203 @@
+/*
+ * See ptys.h. Without a devpts of its own the payload's terminals are among those of the machine,
+ * and Landlock could open all of these to it or none. So it opens none, and the supervisor opens
+ * the run's own in its place. Called by notify.c and metadata.c.
+ *
+ *   open("/dev/ptmx") ─▶ a new pair: its master goes to the payload; what stays is the slave's
+ * name, opened with O_PATH open("/dev/pts/N"), ioctl(TIOCGPTPEER) ─▶ found among those, and opened
+ * through that descriptor
+ *
+ * Such a descriptor keeps no terminal open, so that programs hang up as ever. And it stands for
+ * this pair alone: once the master is closed, devpts has removed the entry that it leads to, and
+ * opening it gives EIO, even where a terminal of another program has the number by then. So what
+ * the payload names only selects among its own. With any other name the kernel goes on, and
+ * Landlock refuses. devpts_pty_kill and pts_unix98_lookup in fs/devpts/inode.c, drivers/tty/pty.c
+ *
+ * A terminal that is opened so does not become the controlling one of the session by itself; with
+ * TIOCSCTTY, which login_tty(3) uses, it does.
+ */
+#define _GNU_SOURCE
+#include <asm/ioctls.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <linux/stat.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "notify.h"
+#include "processes.h"
+#include "ptys.h"
+
+/* Character device 5:2. ptmx(4) */
+#define PTMX_MAJOR 5
+#define PTMX_MINOR 2
+static const char ptmx[] = "/dev/ptmx";
+
+/* What of open(2)'s flags a terminal keeps. */
+#define FLAGS_KEPT (O_ACCMODE | O_NONBLOCK | O_APPEND)
+
+static int look(long file, struct statx *info) {
+  return syscall(SYS_statx, file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, info) == 0 &&
+         (info->stx_mode & S_IFMT) == S_IFCHR;
+}
+
+static int is_ptmx(const struct statx *info) {
+  return info->stx_rdev_major == PTMX_MAJOR && info->stx_rdev_minor == PTMX_MINOR;
+}
+
+/* Whether its master is open still. */
+static int is_alive(const struct wb_pty *pty, struct statx *info) {
+  return look(pty->terminal, info) && info->stx_nlink > 0;
+}
+
+static void forget_closed(struct wb_ptys *ptys) {
+  struct statx info;
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < ptys->count; i++) {
+    if (is_alive(&ptys->all[i], &info))
+      ptys->all[kept++] = ptys->all[i];
+    else
+      close(ptys->all[i].terminal);
+  }
+  ptys->count = kept;
+}
+
+const struct wb_pty *wb_ptys_find(const struct wb_ptys *ptys, int file, struct statx *info) {
+  struct statx own;
+  if (!look(file, info))
+    return NULL;
+  for (uint32_t i = 0; i < ptys->count; i++)
+    if (ptys->all[i].number == info->stx_rdev_minor && is_alive(&ptys->all[i], &own) &&
+        own.stx_ino == info->stx_ino && own.stx_dev_major == info->stx_dev_major &&
+        own.stx_dev_minor == info->stx_dev_minor)
+      return &ptys->all[i];
+  return NULL;
+}
+
+/* A descriptor of the supervisor's, or -1 with errno, becomes the answer. Returns whether the
+ * payload has it. */
+static int give(const struct wb_watch *watch, const struct seccomp_notif *notif, int file,
+                int flags) {
+  int sent = file < 0 ? -errno : wb_watch_give(watch, notif->id, file, flags & O_CLOEXEC);
+  if (file >= 0)
+    close(file);
+  if (sent < 0)
+    wb_watch_respond(watch, notif->id, -sent, 0, 0);
+  return sent > 0;
+}
+
+static int refuse(const struct wb_watch *watch, const struct seccomp_notif *notif, int error) {
+  errno = error;
+  return give(watch, notif, -1, 0);
+}
+
+static void give_master(struct wb_ptys *ptys, const struct wb_watch *watch,
+                        const struct seccomp_notif *notif, int flags) {
+  struct statx info;
+  int number = 0;
+  forget_closed(ptys);
+  if (ptys->count == WB_PTYS_MAX) {
+    refuse(watch, notif, ENOSPC);
+    return;
+  }
+  const int master = open(ptmx, (flags & FLAGS_KEPT) | O_NOCTTY | O_CLOEXEC);
+  if (master < 0) {
+    refuse(watch, notif, errno);
+    return;
+  }
+  const int terminal = ioctl(master, TIOCGPTPEER, O_PATH | O_CLOEXEC);
+  if (terminal < 0 || ioctl(master, TIOCGPTN, &number) < 0 || !look(terminal, &info)) {
+    if (terminal >= 0)
+      close(terminal);
+    close(master);
+    refuse(watch, notif, EIO);
+    return;
+  }
+  if (give(watch, notif, master, flags))
+    ptys->all[ptys->count++] = (struct wb_pty){terminal, (uint32_t)number, info.stx_mode & 07777u};
+  else
+    close(terminal);
+}
+
+static void give_terminal(const struct wb_pty *pty, const struct wb_watch *watch,
+                          const struct seccomp_notif *notif, int flags) {
+  char link[40];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", pty->terminal);
+  give(watch, notif, open(link, (flags & FLAGS_KEPT) | O_NOCTTY | O_CLOEXEC), flags);
+}
+
+/* Which files are asked about: src/plan/terminal-calls.ts. */
+static int take_path(struct wb_ptys *ptys, const struct wb_watch *watch,
+                     const struct seccomp_notif *notif, int base, uint64_t address, int flags) {
+  char path[WB_PAYLOAD_PATH_MAX];
+  struct statx info;
+  if ((flags & (O_ACCMODE | O_CREAT | O_DIRECTORY | O_PATH)) != O_RDWR)
+    return 0;
+  const size_t size = wb_watch_read(notif->pid, address, path, sizeof path);
+  if (size == 0 || !memchr(path, 0, size))
+    return 0;
+  const long file = wb_payload_open(notif->pid, base, path, flags & O_NOFOLLOW);
+  if (file < 0)
+    return 0;
+  const int makes = look(file, &info) && is_ptmx(&info);
+  const struct wb_pty *pty = makes ? NULL : wb_ptys_find(ptys, (int)file, &info);
+  close((int)file);
+  if (makes)
+    give_master(ptys, watch, notif, flags);
+  else if (pty)
+    give_terminal(pty, watch, notif, flags);
+  return makes || pty;
+}
+
+/* The slave of a master, which its number in /proc tells. proc_pid_fdinfo(5) */
+static int take_peer(const struct wb_ptys *ptys, const struct wb_watch *watch,
+                     const struct seccomp_notif *notif, int master, int flags) {
+  static const char name[] = "tty-index:";
+  char path[64], text[512 + sizeof name] = {0};
+  struct statx info;
+  const long file = wb_payload_descriptor(notif->pid, master);
+  if (file < 0)
+    return 0;
+  const int is_master = look(file, &info) && is_ptmx(&info);
+  close((int)file);
+  snprintf(path, sizeof path, "/proc/%u/fdinfo/%d", notif->pid, master);
+  if (!is_master || wb_read_text(AT_FDCWD, path, text, 512) <= 0)
+    return 0;
+  const uint64_t number = wb_processes_field(text, name);
+  for (uint32_t i = 0; i < ptys->count; i++) {
+    if (ptys->all[i].number != number || !is_alive(&ptys->all[i], &info))
+      continue;
+    give_terminal(&ptys->all[i], watch, notif, flags);
+    return 1;
+  }
+  return 0;
+}
+
+int wb_ptys_take(struct wb_ptys *ptys, const struct wb_watch *watch,
+                 const struct seccomp_notif *notif) {
+  const __u64 *args = notif->data.args;
+  switch (notif->data.nr) {
+#ifdef __NR_open
+  case __NR_open:
+    return take_path(ptys, watch, notif, AT_FDCWD, args[0], (int)args[1]);
+#endif
+  case __NR_openat:
+    return take_path(ptys, watch, notif, (int)args[0], args[1], (int)args[2]);
+  case __NR_ioctl:
+    return (uint32_t)args[1] == TIOCGPTPEER &&
+           take_peer(ptys, watch, notif, (int)args[0], (int)args[2]);
+  default:
+    return 0;
+  }
+}
+
+void wb_ptys_close(struct wb_ptys *ptys) {
+  for (uint32_t i = 0; i < ptys->count; i++)
+    close(ptys->all[i].terminal);
+  ptys->count = 0;
+}
