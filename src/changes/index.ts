@@ -38,6 +38,7 @@ export {
   type RunEnd,
   scanRun,
 } from './lifecycle/finish.js';
+export { forkRun, hasBase, type UnmadeFork, unmadeFork } from './lifecycle/fork.js';
 export {
   type DiscardReport,
   discardRuns,
@@ -59,7 +60,6 @@ export {
   dropStackedSoon,
   emptyDropped,
   flattenRun,
-  forkRun,
   freezeRun,
   lowerStack,
   resetRun,

@@ -14,7 +14,10 @@ import type { Snapshot } from './snapshot.js';
  * `createSession`. `await using` closes it.
  */
 export interface Session extends AsyncDisposable {
-  /** ID of the run under which its changes are saved; undefined where it can change nothing. */
+  /**
+   * ID of the run under which its changes are saved; undefined where it can change nothing. A fork's run is made with its
+   * first program, or when this is first read: that may throw, as where the disk is full.
+   */
   readonly id: string | undefined;
 
   /** Pid of the sandbox's init on the host; undefined while there is none: after a snapshot, and in a fork. */

@@ -47,10 +47,10 @@ const nothing: Outcome = {
 };
 
 /** What a session was, whose sandbox was never started. */
-export const neverStarted = (layers: SessionLayers): LaunchResult => ({
-  runId: layers.run.record.id,
-  record: layers.run.record,
-  startedAt: new Date(layers.run.record.started),
+export const neverStarted = ({ madeRun }: SessionLayers, startedAt: Date): LaunchResult => ({
+  runId: madeRun?.record.id,
+  record: madeRun?.record,
+  startedAt,
   outcome: nothing,
   finish: undefined,
   refusals: { watched: true, reason: undefined, calls: [], total: 0, dropped: 0 },
@@ -125,6 +125,7 @@ const both = <T>(a: readonly T[] | undefined, b: readonly T[] | undefined) =>
 export class History {
   #joined: LaunchResult | undefined;
   readonly #begunMs = monotonicMs();
+  readonly startedAt = new Date();
   #sandboxes = 0;
 
   /** How many have ended. */

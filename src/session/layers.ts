@@ -7,6 +7,7 @@ import {
   type FrozenLayer,
   forkRun,
   freezeRun,
+  hasBase,
   holdLayer,
   type JsonDiff,
   lowerStack,
@@ -16,6 +17,8 @@ import {
   releaseLayer,
   resetRun,
   type Store,
+  type UnmadeFork,
+  unmadeFork,
   withView,
 } from '../changes/index.js';
 import type { LimitsSpec, SandboxSpec } from '../resolve/index.js';
@@ -43,7 +46,9 @@ export class SessionLayers {
   /** The same object for a session and its forks. */
   readonly family: object;
   readonly #room: number;
-  #run: Run;
+  /** Of a fork in which nothing has run: it is made when it is needed. */
+  #unmade: UnmadeFork | undefined;
+  #run: Run | undefined;
   #top: FrozenLayer | undefined;
   #emptied: Promise<void> = Promise.resolve();
   /** Names of the layers that the run holds, each with the number of snapshots that need it. */
@@ -51,21 +56,43 @@ export class SessionLayers {
 
   constructor(
     store: Store,
-    run: Run,
+    run: Run | UnmadeFork,
     spec: SandboxSpec,
     from: { readonly top?: FrozenLayer; readonly family: object } = { family: {} },
   ) {
     const { top, family } = from;
     this.store = store;
     this.family = family;
-    this.#run = run;
+    if ('make' in run) this.#unmade = run;
+    else this.#run = run;
     this.#room = roomFor(spec);
     this.#top = top;
     if (top !== undefined) this.#held.set(top.name, 0);
   }
 
+  /** @throws ChangesError where it cannot be made */
   get run(): Run {
+    if (this.#run === undefined) {
+      if (this.#unmade === undefined) throw new TypeError('the fork has ended, and has no run');
+      this.#run = this.#unmade.make();
+      this.#unmade = undefined;
+    }
     return this.#run;
+  }
+
+  /** Of its run; undefined where it has ended without one. */
+  get id(): string | undefined {
+    return (this.#run ?? this.#unmade) ? this.run.record.id : undefined;
+  }
+
+  /** The same, if it has one by now. */
+  get madeRun(): Run | undefined {
+    return this.#run;
+  }
+
+  /** The project whose files it has. */
+  get workdir(): string | undefined {
+    return (this.#run?.record ?? this.#unmade?.origin)?.workdir.path;
   }
 
   /** What may still be written, of limits for the session as a whole. */
@@ -81,7 +108,7 @@ export class SessionLayers {
 
   /** Freezes what was written; no sandbox may write meanwhile. */
   freeze(used: { readonly bytes: number; readonly inodes: number }): FrozenLayer {
-    const frozen = freezeRun(this.store, this.#run, this.#top, used);
+    const frozen = freezeRun(this.store, this.run, this.#top, used);
     const next =
       namesOf(frozen.layer).length > this.#room ? this.#lower(frozen.run, frozen.layer) : frozen;
     return this.#goOn(next.run, next.layer);
@@ -101,6 +128,7 @@ export class SessionLayers {
   }
 
   #releaseUnused(): void {
+    if (this.#run === undefined) return;
     for (const [name, snapshots] of this.#held) {
       if (snapshots > 0 || name === this.#top?.name) continue;
       this.#held.delete(name);
@@ -110,9 +138,10 @@ export class SessionLayers {
 
   /** Goes back to a layer, which someone holds. */
   reset(layer: FrozenLayer): void {
-    if (!this.#held.has(layer.name)) holdLayer(this.store, layer.name, this.#run.record.id);
-    this.#goOn(resetRun(this.store, this.#run, layer), layer);
-    const empty = (): Promise<void> => emptyDropped(this.store, this.#run);
+    const run = this.run;
+    if (!this.#held.has(layer.name)) holdLayer(this.store, layer.name, run.record.id);
+    this.#goOn(resetRun(this.store, run, layer), layer);
+    const empty = (): Promise<void> => emptyDropped(this.store, run);
     // What fails goes with the run.
     this.#emptied = this.#emptied.then(empty).catch(() => {});
   }
@@ -124,8 +153,14 @@ export class SessionLayers {
 
   /** A session's files that go on from a layer that is held. */
   fork(layer: FrozenLayer, spec: SandboxSpec): SessionLayers {
-    const run = forkRun(this.store, this.#run, layer);
-    return new SessionLayers(this.store, run, spec, { top: layer, family: this.family });
+    const { store, family } = this;
+    const origin = this.#run?.record ?? this.#unmade?.origin;
+    // What it knows of the host's files, a fork needs as it is now.
+    const run =
+      origin === undefined || (this.#run !== undefined && hasBase(this.#run))
+        ? forkRun(store, this.run, layer)
+        : unmadeFork(store, origin, layer);
+    return new SessionLayers(store, run, spec, { top: layer, family });
   }
 
   /** A snapshot needs a layer that the run holds. */
@@ -142,34 +177,38 @@ export class SessionLayers {
   }
 
   diff(paths: readonly string[] | undefined): JsonDiff[] {
-    return withView(this.store, this.#run, (view) => diffOf(this.store, view, paths));
+    return withView(this.store, this.run, (view) => diffOf(this.store, view, paths));
   }
 
   apply(choice: ApplyChoice | undefined): RunApplied {
     const { paths, conflicts, dryRun = false } = checkedChoice(choice);
     if (dryRun) {
       return runApplied(
-        withView(this.store, this.#run, (view) => previewApply(this.store, view, paths)),
+        withView(this.store, this.run, (view) => previewApply(this.store, view, paths)),
       );
     }
-    return runApplied(applyOfSession(this.store, this.#run, { paths, conflicts }));
+    return runApplied(applyOfSession(this.store, this.run, { paths, conflicts }));
   }
 
   /** The session has ended, and its run with it: no layer is needed any more. */
   releaseAll(): void {
-    for (const name of this.#held.keys()) releaseLayer(this.store, name, this.#run.record.id);
+    this.#unmade?.drop();
+    this.#unmade = undefined;
+    const run = this.#run;
+    if (run === undefined) return;
+    for (const name of this.#held.keys()) releaseLayer(this.store, name, run.record.id);
     this.#held.clear();
   }
 
   /** Nothing ran on it: nothing of it is kept. */
   drop(): void {
-    dropStacked(this.store, this.#run);
+    if (this.#run !== undefined) dropStacked(this.store, this.#run);
     this.releaseAll();
   }
 
   /** The same, on another thread. */
   async dropSoon(): Promise<void> {
-    await dropStackedSoon(this.store, this.#run);
+    if (this.#run !== undefined) await dropStackedSoon(this.store, this.#run);
     this.releaseAll();
   }
 }

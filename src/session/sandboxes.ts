@@ -190,7 +190,9 @@ export class Sandboxes {
     if (this.history.joined !== undefined) this.#endWith(undefined);
     else if (layers !== undefined) {
       const dropped = layers.dropSoon();
-      this.#settle(dropped.then(() => toResult(spec, neverStarted(layers))));
+      this.#settle(
+        dropped.then(() => toResult(spec, neverStarted(layers, this.history.startedAt))),
+      );
     }
   }
 

@@ -97,13 +97,13 @@ export class OpenSession implements Session {
   }
 
   get id(): string | undefined {
-    return this.#from.layers?.run.record.id;
+    return this.#from.layers?.id;
   }
 
   /** The project whose files it has. */
   get workdir(): string {
     const { spec, layers } = this.#from;
-    return layers?.run.record.workdir.path ?? spec.project?.path ?? spec.realCwd;
+    return layers?.workdir ?? spec.project?.path ?? spec.realCwd;
   }
 
   get pid(): number | undefined {

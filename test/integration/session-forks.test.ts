@@ -181,6 +181,54 @@ describe.each(identities())('as $label', (as) => {
 
 const as = ordinaryUser();
 
+it('a fork has a run of its own once something runs in it, whatever became of where it comes from', async () => {
+  const { lines, state } = await inSession(
+    as,
+    `{ changes: 'keep' }`,
+    `${tools}
+     const { readdirSync, writeFileSync } = await import('node:fs');
+     const place = process.env.XDG_STATE_HOME + '/wasbox/';
+     const runs = () => readdirSync(place + 'runs').length;
+     await sh(session, 'echo one > file');
+     const taken = await session.snapshot();
+     const before = runs();
+     const forks = [];
+     for (let i = 0; i < 50; i++) forks.push(await session.fork(taken));
+     const first = await forks[1].fork();
+     const second = await first.fork();
+     show([runs() - before, second.workdir === session.workdir]);
+     // The control: one that something runs in, or that is asked for its id.
+     const { id } = forks[2];
+     show([await sh(forks[0], 'cat file; echo own > own'), runs() - before, readdirSync(place + 'runs').includes(id)]);
+     // Nothing but the forks needs the layer from here on, and a look at the runs removes what no process needs.
+     const layer = place + 'frozen/' + taken.id;
+     writeFileSync(layer + '/refs/process-0123456789abcdef', '');
+     await sh(session, 'echo two > file');
+     await (await session.close()).kept.discard();
+     await lib.listRuns();
+     show(readdirSync(layer + '/refs').filter((name) => name.startsWith('process-')).length);
+     show([await sh(second, 'cat file'), await sh(forks[3], 'cat file'), await changed(forks[4])]);
+     const base = await forks[5].snapshot();
+     await sh(forks[5], 'rm file');
+     await forks[5].rollback(base);
+     show(await sh(forks[5], 'cat file'));
+     const results = await Promise.all([first, second, ...forks].map((one) => one.close()));
+     show(results.filter(({ kept }) => kept !== undefined).length);
+     for (const { kept } of results) await kept?.discard();
+     show(forks[9].id ?? 'none');`,
+  );
+  expect(lines).toEqual([
+    [0, true],
+    ['one', 2, true],
+    1,
+    ['one', 'one', ['added file']],
+    'one',
+    4,
+    'none',
+  ]);
+  expect([left(state), frozen(state)]).toEqual([[], []]);
+});
+
 it('says what cannot be, and goes on', async () => {
   const { lines } = await inSession(
     as,

@@ -60,43 +60,43 @@ export class LayerMerge {
     if (opacityOf(this.#native, upper) === 'y') return;
     const below = opacityOf(this.#native, lower);
     const before = fstatSync(upper, { bigint: true });
+    const above = new Set(names(upper).map((name) => name.toString('latin1')));
     let placed = false;
-    for (const name of names(lower)) placed = this.#entry(upper, lower, name, depth) || placed;
+    for (const name of names(lower)) {
+      if (above.has(name.toString('latin1'))) this.#both(upper, lower, name, depth);
+      else placed = this.#place(upper, lower, name, depth) || placed;
+    }
     if (below === 'y') this.#setOpacity(upper, 'y');
     else if (below === 'x' && opacityOf(this.#native, upper) === '') this.#setOpacity(upper, 'x');
     if (placed) this.#native.setTimes(upper, before.atimeNs, before.mtimeNs);
   }
 
-  /** Returns whether there is a new entry in `upper`. */
-  #entry(upper: number, lower: number, name: Buffer, depth: number): boolean {
-    const above = lstatAt(upper, name);
+  /** Both have an entry of that name: the upper one hides the lower one, or shows it through. */
+  #both(upper: number, lower: number, name: Buffer, depth: number): void {
+    if (lstatAt(upper, name)?.isDirectory() !== true) return;
     const below = lstatAt(lower, name);
-    if (below === undefined) return false;
-    if (above === undefined) {
-      this.#place(upper, lower, name, depth);
-      return true;
-    }
-    if (!above.isDirectory()) return false;
+    if (below === undefined) return;
     withFd(this.#upper.openDirectory(upper, name), (fd) => {
       if (!below.isDirectory()) this.#setOpacity(fd, 'y');
       else if (depth < maxDepth) {
         inClosed(this.#native, lower, name, (child) => this.#directory(fd, child, depth + 1));
       }
     });
-    return false;
   }
 
-  #place(upper: number, lower: number, name: Buffer, depth: number): void {
+  /** Returns whether there is a new entry in `upper`. */
+  #place(upper: number, lower: number, name: Buffer, depth: number): boolean {
     const stat = lstatAt(lower, name);
-    if (stat === undefined) return;
+    if (stat === undefined) return false;
     if (stat.isDirectory()) {
       this.#placeDirectory(upper, lower, name, depth);
-      return;
+      return true;
     }
     const closed = !isRoot() && (stat.mode & 0o400n) === 0n;
     // Reading it later would open it for everyone who shares the inode.
     if (stat.isFile() && (closed || this.#copies)) this.#placeCopy(upper, lower, name);
     else this.#placeLink(upper, lower, name);
+    return true;
   }
 
   #placeLink(upper: number, lower: number, name: Buffer): void {

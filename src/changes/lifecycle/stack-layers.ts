@@ -42,19 +42,29 @@ export function eachRoot(
   index: number,
   use: (root: number, mode: number) => void,
 ): void {
-  const name = Buffer.from(String(index));
   inFrozen(store, (frozen) => {
-    for (const one of stack) {
-      const layer = openFrozen(store, frozen, one);
-      if (layer === undefined) continue;
-      withFd(layer, () => {
-        if (lstatAt(layer, name) === undefined) return;
-        const mode = rootMode(store, layer, index);
-        withFd(openDirectory(store.native, layer, name), (root) =>
-          use(root, mode ?? Number(fstatSync(root).mode & 0o7777)),
-        );
-      });
-    }
+    for (const one of stack) inRoot(store, frozen, one, index, use);
+  });
+}
+
+/** Returns whether the layer has the tree. */
+function inRoot(
+  store: Store,
+  frozen: number,
+  name: string,
+  index: number,
+  use: (root: number, mode: number) => void,
+): boolean {
+  const layer = openFrozen(store, frozen, name);
+  if (layer === undefined) return false;
+  return withFd(layer, () => {
+    const tree = Buffer.from(String(index));
+    if (lstatAt(layer, tree) === undefined) return false;
+    const mode = rootMode(store, layer, index);
+    withFd(openDirectory(store.native, layer, tree), (root) =>
+      use(root, mode ?? Number(fstatSync(root).mode & 0o7777)),
+    );
+    return true;
   });
 }
 
@@ -65,11 +75,13 @@ export function rootOfStack(
   index: number,
   layer: number,
 ): void {
-  let made = false;
-  eachRoot(store, stack, index, (root, mode) => {
-    if (!made) makeRootLike(store.native, root, mode, layer, upperName);
-    made = true;
-  });
+  inFrozen(store, (frozen) =>
+    stack.some((one) =>
+      inRoot(store, frozen, one, index, (root, mode) =>
+        makeRootLike(store.native, root, mode, layer, upperName),
+      ),
+    ),
+  );
 }
 
 /**

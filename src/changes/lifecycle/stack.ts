@@ -5,22 +5,12 @@
  * The journal entry names the stack before anything is moved, so that a killed session can be reviewed at
  * every moment: what the entry names and is not there, is empty.
  */
-import { existsSync, fstatSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { isNoise } from '../files/attributes.js';
+import { mkdirSync } from 'node:fs';
 import { at, lstatAt, names, openDirectory, removeQuietly, withFd } from '../files/fdtree.js';
-import { makeRootLike, openToOwner } from '../files/merge-layer.js';
+import { openToOwner } from '../files/merge-layer.js';
 import { removeTree } from '../files/remove.js';
 import type { ChangesNative, Run, RunRecord } from '../model/index.js';
-import { createRun } from '../store/create.js';
-import {
-  type FrozenLayer,
-  holdLayer,
-  inFrozen,
-  makeFrozen,
-  namesOf,
-  releaseLayer,
-} from '../store/frozen.js';
+import { type FrozenLayer, inFrozen, makeFrozen, namesOf, releaseLayer } from '../store/frozen.js';
 import { writeRecord } from '../store/record.js';
 import {
   markStacked,
@@ -33,12 +23,10 @@ import {
 import { openTreeDirectory, treesOf } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
 import { explainingFullDisk } from '../store/state-error.js';
-import { copyBase } from './copy-base.js';
 import {
   copiedName,
   freshLayer,
   inLayer,
-  isCopied,
   makeTrees,
   mergeStack,
   rootOfStack,
@@ -46,7 +34,6 @@ import {
   stackOf,
   upperName,
   withoutWhiteouts,
-  workName,
 } from './stack-layers.js';
 
 const mergedName = Buffer.from('merged');
@@ -175,81 +162,6 @@ function removeDropped(native: ChangesNative, directory: number, record: RunReco
       removeTree(native, tree, scratchName);
     });
   }
-}
-
-/**
- * Makes a run of its own that goes on from a frozen layer, which another one holds meanwhile.
- * @param source the run that it is forked from
- */
-export function forkRun(store: Store, source: Run, layer: FrozenLayer): Run {
-  const { native } = store;
-  const { command, argv, discard, workdir, trees, baselineNs, earlier } = source.record;
-  const from = {
-    workdir,
-    ...(trees === undefined ? {} : { trees }),
-    ...(earlier === undefined ? {} : { earlier }),
-    baselineNs,
-    stack: namesOf(layer),
-  };
-  const all = treesOf(from);
-  // Killed before it holds the layer, it has lost nothing.
-  const run = createRun(store, { command, argv, trees: all, discard, from });
-  try {
-    holdLayer(store, layer.name, run.record.id, (frozen) =>
-      withFd(openRunDirectory(store, run), (directory) => {
-        markStacked(store, run, directory);
-        for (const [index, tree] of all.entries()) {
-          if (isCopied(store, tree)) {
-            inLayer(native, directory, index, (live) => removeTree(native, live, upperName));
-            freshLayer(store, directory, run.record, index);
-            continue;
-          }
-          withFd(openDirectory(native, frozen, Buffer.from(String(index))), (root) =>
-            withFd(openDirectory(native, directory, layerName(index)), (live) =>
-              likeRoot(native, root, layer.modes[index], live),
-            ),
-          );
-        }
-        if (!all.some((_tree, index) => existsSync(basePath(source, index)))) return;
-        withFd(openRunDirectory(store, source), (parent) => {
-          for (const index of all.keys()) copyBase(native, parent, directory, index);
-        });
-      }),
-    );
-    return run;
-  } catch (error) {
-    releaseLayer(store, layer.name, run.record.id);
-    removeRun(store, run);
-    throw error;
-  }
-}
-
-/** Of one tree, below a run's directory. */
-const layerName = (index: number): Buffer =>
-  Buffer.from(index === 0 ? 'layers/0' : `trees/${index}/layers/0`);
-const basePath = ({ directory }: Run, index: number): string =>
-  join(directory, index === 0 ? 'base' : `trees/${index}/base`);
-
-/** Makes the root of a layer that was just made, and is like the host's, like that of another layer. */
-function likeRoot(
-  native: ChangesNative,
-  root: number,
-  mode: number | undefined,
-  live: number,
-): void {
-  const want = fstatSync(root);
-  const has = lstatAt(live, upperName);
-  const wanted = mode ?? want.mode & 0o7777;
-  const same =
-    Number((has?.mode ?? 0n) & 0o7777n) === wanted &&
-    Number(has?.uid ?? 0n) === want.uid &&
-    Number(has?.gid ?? 0n) === want.gid &&
-    native.flistxattr(root).every(isNoise);
-  if (!same) {
-    removeTree(native, live, upperName);
-    makeRootLike(native, root, wanted, live, upperName);
-  }
-  if (lstatAt(live, workName) === undefined) mkdirSync(at(live, workName), { mode: 0o700 });
 }
 
 /** Removes a run with its layers, but for those that others need. */

@@ -5,8 +5,8 @@
  *     …/frozen/<run>-<n>/   layer.json, refs/<user>, 0, 1, …
  *
  * `0`, `1` … are the upper directories of the run's trees. In `refs` is a file for each that needs the layer:
- * a run, or another layer that lies on it. The last one that goes away takes the layer with it. Whoever adds a
- * file to `refs` holds another one there, or one above, so that the layer stays meanwhile.
+ * a run, another layer that lies on it, or a process (layer-hold.ts). The last one that goes away takes the layer with
+ * it. Whoever adds a file to `refs` holds another one there, or one above, so that the layer stays meanwhile.
  */
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,6 +26,7 @@ import {
 } from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
 import { isLayerName, isRunId } from './id.js';
+import { dropLeftRef, isProcessRef, makeProcessRef, type ProcessRef } from './layer-hold.js';
 import { closeOpened, openAt } from './opened.js';
 import { hasRecord, readRecord, writeWhole } from './record.js';
 import { openOwn, type Store } from './state-dir.js';
@@ -91,6 +92,37 @@ function note(store: Store, refs: number, user: string): void {
     if (errnoOf(error) !== 'EEXIST') throw error;
   }
 }
+
+/** What this process holds, by path, each with how many need it. */
+const heldHere = new Map<string, ProcessRef & { users: number }>();
+
+/**
+ * Holds a layer that stays meanwhile for as long as this process lives.
+ * @returns lets go of it
+ */
+export function holdLayerHere(store: Store, name: string): () => void {
+  const path = join(store.directory, 'frozen', name);
+  const held = heldHere.get(path) ?? { ...refHere(store, name), users: 0 };
+  heldHere.set(path, held);
+  held.users++;
+  let holds = true;
+  return () => {
+    if (!holds) return;
+    holds = false;
+    if (--held.users > 0) return;
+    heldHere.delete(path);
+    withFd(held.lock, () => releaseLayer(store, name, held.name));
+  };
+}
+
+const refHere = (store: Store, name: string): ProcessRef =>
+  withFd(openOwn(store, 'frozen', true), (frozen) =>
+    withFd(openDirectory(store.native, frozen, Buffer.from(name)), (layer) =>
+      withFd(openDirectory(store.native, layer, refsName), (refs) =>
+        makeProcessRef(store.native, refs),
+      ),
+    ),
+  );
 
 /**
  * Makes an empty frozen layer that `run` holds.
@@ -209,17 +241,21 @@ function sweepOne(store: Store, frozen: number, name: string): void {
   const layer = openFrozen(store, frozen, name);
   if (layer === undefined) return;
   let users: string[] = [];
+  let gone: string[] = [];
   withFd(layer, () => {
     try {
-      const refs = openDirectory(store.native, layer, refsName);
-      users = withFd(refs, () => names(refs).map((user) => user.toString('latin1')));
+      withFd(openDirectory(store.native, layer, refsName), (refs) => {
+        users = names(refs).map((user) => user.toString('latin1'));
+        gone = users.filter((user) => {
+          if (isRunId(user)) return !isUser(store, user, name);
+          if (isProcessRef(user)) return dropLeftRef(store.native, refs, user);
+          return lstatAt(frozen, Buffer.from(user)) === undefined;
+        });
+      });
     } catch (error) {
       if (!isAbsent(error)) throw error;
       mkdirSync(at(layer, refsName), { mode: 0o700 }); // its removal was cut off
     }
   });
-  const gone = users.filter((user) =>
-    isRunId(user) ? !isUser(store, user, name) : lstatAt(frozen, Buffer.from(user)) === undefined,
-  );
   for (const user of users.length === 0 ? ['-'] : gone) release(store, frozen, name, user);
 }
