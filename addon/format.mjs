@@ -1,4 +1,4 @@
-// Formats all C and C++ of the repository (addon/, bench/, wasm-core/, test/distros/, test/fuzz/ and test/unit/core/) as .clang-format says.
+// Formats all C and C++ of the repository (addon/, bench/, wasm-core/, test/distros/, test/fuzz/, test/support/engine/ and test/unit/core/) as .clang-format says.
 // `--check` changes nothing and exits with 1 where a file is not formatted.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -16,6 +16,7 @@ for (const folder of [
   'wasm-core',
   'test/distros',
   'test/fuzz',
+  'test/support/engine',
   'test/unit/core',
 ]) {
   for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {

@@ -17,12 +17,14 @@ import { runProgram } from '../support/wasbox.js';
 const as = ordinaryUser();
 const engine = join(dirname(nativeOf(as)), 'wasbox-engine');
 const peer = join(dirname(as.cli), `engine-peer-${process.pid}.mjs`);
+const starter = join(dirname(as.cli), `engine-starter-${process.pid}`);
 const wrong = `${engine}-${process.pid}`;
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const count = process.env.WASBOX_ENGINE_INPUTS ?? '2000';
 const seed = process.env.WASBOX_ENGINE_SEED ?? String(Date.now() % 2 ** 31);
 
 beforeAll(() => {
+  execFileSync('cc', ['-O1', '-static', '-o', starter, here('../support/engine/starter.c')]);
   buildSync({
     entryPoints: [here('../support/engine/peer.ts')],
     outfile: peer,
@@ -35,12 +37,12 @@ beforeAll(() => {
 });
 
 afterAll(() => {
-  for (const path of [peer, wrong]) fs.rmSync(path, { force: true });
+  for (const path of [peer, starter, wrong]) fs.rmSync(path, { force: true });
 });
 
 async function compare(command: string, inputs: string): Promise<Found> {
   const place = makeProject(as, {}, 'engine-random');
-  const argv = [process.execPath, peer, command, place, seed, inputs];
+  const argv = [process.execPath, peer, starter, command, place, seed, inputs];
   const run = await runProgram(argv, { as, cwd: place, timeoutMs: 3_600_000 });
   expect(run.status, `seed ${seed}: ${run.err}`).toBe(0);
   return JSON.parse(run.out) as Found;

@@ -154,7 +154,10 @@ export class Inputs {
     const random = this.#random;
     const { project, home } = this.#tree;
     const env = this.#environment();
-    const cwd = random.chance(0.93) ? project : random.pick([home, '/', '/usr', dirname(project)]);
+    // Not all of /usr, which takes seconds to search for what --hide names.
+    const cwd = random.chance(0.93)
+      ? project
+      : random.pick([home, '/', '/usr/bin', dirname(project)]);
     const words = random.several(3, () => this.#option()).flat();
     const streams = [random.below(4), random.below(4)] as const;
     return { cwd, words: [...words, ...this.#operands()], env, streams };
@@ -166,7 +169,7 @@ export class Inputs {
     const known = names.length === 0 ? 'a' : random.pick(names);
     return random.pick([
       ...[known, known, known, `./${known}`, join(project, known), `../${known}`, `${known}/`],
-      ...['.', '..', '/', '/etc', '/usr', '/dev/null', '~', home, project, 'data'],
+      ...['.', '..', '/', '/etc', '/usr/bin', '/dev/null', '~', home, project, 'data'],
       ...[this.#tree.name(), `${known}//.`, '/nowhere', '', join(home, '.ssh'), 'x'.repeat(300)],
     ]);
   }

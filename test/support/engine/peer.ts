@@ -2,7 +2,7 @@
  * Compares the engine's starts with Node's, for random inputs. Bundled beside an installation's cli.js and
  * run as the user; writes what it found as JSON to stdout.
  *
- *   peer ENGINE PLACE SEED COUNT
+ *   peer STARTER ENGINE PLACE SEED COUNT
  */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -17,6 +17,7 @@ import { parseRunArguments } from '../../../src/options/index.js';
 import { resolveSpec } from '../../../src/resolve/index.js';
 import { type Input, Inputs } from './inputs.js';
 import { Random } from './random.js';
+import { Starter } from './starter.js';
 import { Tree } from './tree.js';
 
 export interface Found {
@@ -32,7 +33,7 @@ export interface Found {
   readonly differences: { readonly index: number; readonly what: string; readonly input: Input }[];
 }
 
-const [engine = '', place = '', seed = '', count = ''] = process.argv.slice(2);
+const [program = '', engine = '', place = '', seed = '', count = ''] = process.argv.slice(2);
 const perTree = 20;
 const planned = new Error('planned');
 const left = new Error('to be left to Node');
@@ -55,24 +56,7 @@ function openStreams(): readonly number[] {
 const streams = openStreams();
 const out = fs.openSync(join(place, 'out'), 'a+');
 
-type Made = { readonly entry: Buffer; readonly lasting: boolean } | { readonly why: string };
-
-function inEngine({ cwd, words, env, streams: kinds }: Input): Made {
-  fs.ftruncateSync(out);
-  const key = '0'.repeat(2 * cacheKeySize);
-  const all: Record<string, string> = Object.assign(Object.create(null), env);
-  all.WASBOX_FASTPATH = `explain:${key}`;
-  const { status, signal, error } = spawnSync(engine, ['run', ...words], {
-    cwd,
-    env: all,
-    stdio: [streams[kinds[0]], out, streams[kinds[1]]],
-  });
-  const bytes = Buffer.alloc(fs.fstatSync(out).size);
-  fs.readSync(out, bytes, 0, bytes.length, 0);
-  if (status === 0 || status === 2) return { entry: bytes, lasting: status === 0 };
-  if (status === 1) return { why: bytes.toString() };
-  throw error ?? new Error(`the engine ended with ${status ?? signal}`);
-}
+const starter = new Starter([program, engine], place, [out, ...streams]);
 
 /** As `wasbox run` has it: parsed, resolved, planned, recorded. */
 async function inNode({
@@ -183,7 +167,7 @@ const wordsOf = (error: unknown): string =>
 const isLeft = (why: string): boolean => why.startsWith('Error: ');
 
 async function compare(input: Input, found: Found): Promise<string | undefined> {
-  const made = inEngine(input);
+  const made = starter.make(input);
   let expected: Awaited<ReturnType<typeof inNode>>;
   try {
     expected = await inNode(input);
@@ -231,4 +215,5 @@ for (let index = 0, trees = 0; index < Number(count); trees++) {
   process.chdir('/');
   fs.rmSync(root, { recursive: true, force: true });
 }
+starter.end();
 process.stdout.write(JSON.stringify(found));
