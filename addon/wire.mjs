@@ -48,6 +48,7 @@ function typescript(name) {
 const outputs = {
   'wire.h': 'plan/wire',
   'records.h': 'native/decode/records',
+  'recorded_reads.h': 'plan/recorded-reads',
   'fastpath/entry.h': 'fastpath/entry',
 };
 for (const [name, path] of Object.entries(outputs)) {

@@ -125,8 +125,14 @@ async function bundle(directory, entry, more) {
   return metafile;
 }
 
-/** The libc that Node has loaded; accounts by modules that only a dynamic program loads. */
-const nodesOwn = ['src/libc_versions.cc', 'src/session.cc', 'src/users.cc'];
+/** The libc that Node has loaded; accounts by modules that only a dynamic program loads; what repeated and several programs need. */
+const nodesOwn = [
+  'reads_check.c',
+  'src/libc_versions.cc',
+  'src/reads.cc',
+  'src/session.cc',
+  'src/users.cc',
+];
 
 /** What the addon is made of, but for what only Node needs; kept until a source changes. */
 function addonObjects() {

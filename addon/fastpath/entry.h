@@ -12,10 +12,11 @@
 
 #include <stdint.h>
 
+#include "../recorded_reads.h"
+
 #define WB_ENTRY_MAGIC 0x59544e45
 #define WB_ENTRY_VERSION 9
 #define WB_ENTRY_MAX 1048576
-#define WB_RECORDED_READS_MAX 4096
 /* Accounts may come from a directory on the network, where no file tells of a change. */
 #define WB_ENTRY_LIFETIME_S 86400
 
@@ -26,37 +27,6 @@ struct wb_cache_key {
   uint64_t kernel; /* hash of its release and version */
   uint32_t uid;
   uint32_t gid;
-};
-
-/* What resolving asked the host, and the answer. */
-#define WB_RECORDED_ENV 1
-#define WB_RECORDED_CWD 2
-#define WB_RECORDED_LSTAT 3
-#define WB_RECORDED_STAT 4
-#define WB_RECORDED_READLINK 5
-#define WB_RECORDED_REALPATH 6
-#define WB_RECORDED_READ 7
-#define WB_RECORDED_LIST 8
-#define WB_RECORDED_ACCESS 9
-#define WB_RECORDED_MOUNTS 10
-#define WB_RECORDED_STREAM 11
-#define WB_RECORDED_LANDLOCK 12
-#define WB_RECORDED_NAMESPACES 13
-
-struct wb_recorded_read {
-  uint32_t kind;
-  uint32_t subject; /* string: a variable, a path, or a device or type as mountinfo writes it */
-  uint32_t present; /* 0: absent, refused, unset */
-  uint32_t answer;  /* bytes; a list has a 0 byte after each name */
-  uint32_t answer_size;
-  uint32_t limit; /* read: bytes asked for; access: mode bits of access(2); stream: its descriptor;
-                     landlock: the version; namespaces: the errno of clone(2) */
-  uint32_t mode;  /* lstat, stat: st_mode with its type; stream: stream_kind in cache_key.c */
-  uint32_t uid;
-  uint32_t gid;
-  uint32_t reserved;
-  uint64_t dev; /* as makedev(3) */
-  uint64_t ino;
 };
 
 struct wb_entry {

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../plan_check.h"
+#include "../reads_check.h"
 #include "fastpath.h"
 
 static int in_range(const struct wb_entry *entry, uint32_t offset, uint64_t count, uint64_t each,
@@ -20,19 +21,9 @@ static int within(uint32_t whole, uint32_t at, uint32_t size) {
 }
 
 static int recorded_reads_fit(const struct wb_entry *entry) {
-  if (entry->recorded_read_count > WB_RECORDED_READS_MAX ||
-      !in_range(entry, entry->recorded_reads, entry->recorded_read_count,
-                sizeof(struct wb_recorded_read), 8))
-    return 0;
-  const struct wb_recorded_read *recorded =
-      (const struct wb_recorded_read *)(const void *)entry_at(entry, entry->recorded_reads);
-  for (uint32_t i = 0; i < entry->recorded_read_count; i++, recorded++)
-    if (!is_text(entry, recorded->subject) ||
-        (recorded->answer != 0 &&
-         !in_range(entry, recorded->answer, recorded->answer_size, 1, 1)) ||
-        (recorded->answer == 0 && recorded->answer_size != 0))
-      return 0;
-  return 1;
+  return in_range(entry, entry->recorded_reads, 0, 1, 8) &&
+         wb_reads_fit((const char *)entry, entry->size, sizeof *entry, entry->recorded_reads,
+                      entry->recorded_read_count);
 }
 
 /* Each ends with a 0 byte, and none is empty. */

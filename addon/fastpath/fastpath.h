@@ -9,7 +9,7 @@
  *   entry.c           finds an entry, reads and saves it
  *   entry_check.c     checks it
  *   arguments.c       puts the payload's arguments into it
- *   recorded_reads.c  asks the host again and compares
+ *   recorded_reads.c  asks the host again and compares (about files: addon/reads_check.c)
  *   last_run.c        notes the command line for `wasbox why`
  *   working_copy.c    copies the working directory, where there is no overlay
  *   note.c            says how the run is isolated

@@ -15,6 +15,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterWorkingCopy(env, exports);
   if (RegisterUsers)
     RegisterUsers(env, exports);
+  if (RegisterReads)
+    RegisterReads(env, exports);
   if (RegisterSessions)
     RegisterSessions(env, exports);
   if (RegisterOwners)

@@ -18,6 +18,7 @@ namespace wasbox {
   void RegisterWorkingCopy(Napi::Env env, Napi::Object exports);
   // Of Node's addon; the engine has none (napi.c).
   __attribute__((weak)) void RegisterUsers(Napi::Env env, Napi::Object exports);
+  __attribute__((weak)) void RegisterReads(Napi::Env env, Napi::Object exports);
   __attribute__((weak)) void RegisterSessions(Napi::Env env, Napi::Object exports);
   __attribute__((weak)) void RegisterOwners(Napi::Env env, Napi::Object exports);
 

@@ -3,6 +3,7 @@
 // the last process is gone. Nothing of it waits on Node's own thread.
 #include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "addon.h"
 #include "ask.h"
 #include "held_runs.h"
+#include "run_end.h"
 #include "threads.h"
 
 namespace wasbox {
@@ -44,9 +46,11 @@ struct Run {
   bool released = false;
   void (*after_release)(void *) = nullptr;
   void *after_argument = nullptr;
-  void *hook = nullptr; // of the environment's end
-  int lock = -1;        // of the run's directory, where it has one
-  uint64_t use = 0;     // of that run, while it is held
+  void *hook = nullptr;          // of the environment's end
+  int lock = -1;                 // of the run's directory, where it has one
+  uint64_t use = 0;              // of that run, while it is held
+  std::unique_ptr<RunEnd> layer; // looked at when the payload has ended
+  void *retired = nullptr;       // that run, once it was ended
   Napi::ThreadSafeFunction on_end;
   Asking asking;
   std::unique_ptr<wb_refusals, decltype(&wb_refusals_free)> refusals{nullptr, wb_refusals_free};
@@ -102,8 +106,19 @@ void Tell(const std::shared_ptr<Run> &run, void (*use)(Napi::Env, Napi::Function
 
 void EnvironmentEnds(void *data);
 
+// For the next process, should this one be killed: src/changes/store/init-of-run.ts reads it.
+void NoteInit(int lock, int pid) {
+  char line[12];
+  wb_put_digits(line, static_cast<uint64_t>(pid), 10, 10);
+  line[10] = '\n';
+  if (pwrite(lock, line, 11, 0) < 0)
+    return; // it is only not found then
+}
+
 void Supervise(const std::shared_ptr<Run> &run) {
   int ret = wb_start(run->run.get(), &run->request, &run->failure);
+  if (ret == 0 && run->lock >= 0)
+    NoteInit(run->lock, run->run->pid);
   {
     std::lock_guard<std::mutex> lock(run->mutex);
     run->started = true;
@@ -120,9 +135,13 @@ void Supervise(const std::shared_ptr<Run> &run) {
     wb_result_failed(&run->result, &run->failure);
   } else {
     wb_supervise(run->run.get(), &run->result);
-    std::lock_guard<std::mutex> lock(run->mutex);
-    run->finished = true;
-    wb_close(run->run.get());
+    {
+      std::lock_guard<std::mutex> lock(run->mutex);
+      run->finished = true;
+      wb_close(run->run.get());
+    }
+    if (run->layer && run->result.outcome.kind == WB_ENDED)
+      run->retired = RetireUntouched(*run->layer);
   }
   if (run->network)
     wb_network_close(run->network.get());
@@ -134,8 +153,9 @@ void Supervise(const std::shared_ptr<Run> &run) {
     napi_remove_env_cleanup_hook(env, EnvironmentEnds, run.hook);
     delete static_cast<std::shared_ptr<Run> *>(run.hook);
     run.hook = nullptr;
+    const Napi::Value ended = Napi::Boolean::New(env, run.retired != nullptr);
     if (!env.IsExceptionPending())
-      callback.Call({record});
+      callback.Call({record, ended});
   });
   {
     std::lock_guard<std::mutex> lock(run->mutex);
@@ -149,6 +169,8 @@ void Supervise(const std::shared_ptr<Run> &run) {
     run->run.reset();
     run->released = true;
   }
+  if (run->retired)
+    RecycleRun(run->retired);
   if (run->after_release)
     run->after_release(run->after_argument);
   if (run->use != 0)
@@ -298,6 +320,13 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
   run->request.umask = umask.IsNumber() ? umask.As<Napi::Number>().Int32Value() & 0777 : -1;
   if (object.Get("lock").IsNumber())
     run->lock = object.Get("lock").As<Napi::Number>().Int32Value();
+  Napi::Value layer = object.Get("layer");
+  if (layer.IsObject()) {
+    const Napi::Object end = layer.As<Napi::Object>();
+    run->layer = std::make_unique<RunEnd>();
+    if (!run->layer->Read(end.Get("state"), end.Get("run"), end.Get("workdir"), end.Get("placed")))
+      return false;
+  }
   if (object.Get("session").IsNumber())
     run->request.session = object.Get("session").As<Napi::Number>().Int32Value();
   run->request.attended = object.Get("attended").As<Napi::Boolean>().Value() ? 1 : 0;

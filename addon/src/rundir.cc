@@ -16,6 +16,7 @@
 #include "../rundir/rundir.h"
 #include "addon.h"
 #include "held_runs.h"
+#include "run_end.h"
 #include "work.h"
 
 namespace wasbox {
@@ -223,32 +224,6 @@ std::vector<Retired *> &retired = *new std::vector<Retired *>();
 size_t recycling = 0; // that are in no list any more, and not ended
 pthread_cond_t one_is_gone = PTHREAD_COND_INITIALIZER;
 
-// Each in the thread that supervised the run: then the more of them are left behind, the larger is
-// their share of the processors.
-void Recycle(void *argument) {
-  Retired *one = static_cast<Retired *>(argument);
-  {
-    std::lock_guard<std::mutex> lock(retired_mutex);
-    size_t i = 0;
-    while (i < retired.size() && retired[i] != one)
-      i++;
-    if (i == retired.size())
-      return; // removed as the process ended
-    retired[i] = retired.back();
-    retired.pop_back();
-    recycling++;
-  }
-  if (one->untouched)
-    wb_rundir_recycle(&one->run);
-  else
-    wb_rundir_discard(&one->run, one->reuse);
-  wb_rundir_close(&one->run);
-  delete one;
-  std::lock_guard<std::mutex> lock(retired_mutex);
-  recycling--;
-  pthread_cond_broadcast(&one_is_gone);
-}
-
 // A program that ends runs faster than their layers are emptied waits, in the end of a run, for a
 // while; it would run out of descriptors.
 void WaitForRoom(std::unique_lock<std::mutex> &lock) {
@@ -338,6 +313,33 @@ bool ReadRun(const Napi::Value &value, std::string *id, wb_rundir *run) {
   return true;
 }
 
+// One that is over, and whether its layer is as it was made, if that is asked. `state` stays open
+// until it is retired or removed.
+std::unique_ptr<Retired> Reopen(int state, const RunEnd &end, bool untouched, bool *opened) {
+  auto one = std::make_unique<Retired>();
+  wb_rundir *run = &one->run;
+  *opened = wb_rundir_reopen(run, state, end.made.id, end.made.lock) == 0;
+  run->mode = end.made.mode;
+  run->workdir_ino = end.made.workdir_ino;
+  run->home = end.made.home;
+  run->home_mode = end.made.home_mode;
+  run->home_uid = end.made.home_uid;
+  run->home_gid = end.made.home_gid;
+  one->paths = end.placed;
+  run->placed = {one->paths.data(), static_cast<uint32_t>(one->paths.size())};
+  one->untouched = *opened && untouched && wb_rundir_untouched(run, end.workdir.c_str());
+  return one;
+}
+
+// From here on its job ends it, or the end of the process.
+Retired *Enlist(std::unique_ptr<Retired> one) {
+  Retired *last = one.release();
+  std::unique_lock<std::mutex> lock(retired_mutex);
+  WaitForRoom(lock);
+  retired.push_back(last);
+  return last;
+}
+
 // The end of a run whose sandbox has told its outcome.
 class Ending : public Work {
 public:
@@ -345,51 +347,25 @@ public:
       : after_(after), sandbox_(std::move(sandbox)), discard_(discard) {}
 
   bool Read(const Napi::CallbackInfo &info) {
-    std::string id;
-    if (!PathArgument(info[0], &state_) || !PathArgument(info[2], &workdir_) ||
-        !ReadRun(info[1], &id, &made_))
-      return false;
-    if (!info[3].IsString()) {
-      Napi::TypeError::New(info.Env(), "endUntouched: what was placed expected")
-          .ThrowAsJavaScriptException();
-      return false;
-    }
-    memcpy(made_.id, id.c_str(), WB_RUN_ID);
-    placed_ = info[3].As<Napi::String>().Utf8Value();
     reuse_ = BooleanOf(info[4]);
-    return true;
+    return end_.Read(info[0], info[1], info[2], info[3]);
   }
 
   void Execute() override {
-    const Descriptor state(wb_state_open(state_.c_str(), 0));
-    auto one = std::make_unique<Retired>();
+    bool opened;
+    const Descriptor state(wb_state_open(end_.state.c_str(), 0));
+    auto one = Reopen(state, end_, !discard_, &opened);
     wb_rundir *run = &one->run;
-    const bool opened = wb_rundir_reopen(run, state, made_.id, made_.lock) == 0;
-    run->mode = made_.mode;
-    run->workdir_ino = made_.workdir_ino;
-    run->home = made_.home;
-    run->home_mode = made_.home_mode;
-    run->home_uid = made_.home_uid;
-    run->home_gid = made_.home_gid;
-    one->paths = placed_;
-    run->placed = {one->paths.data(), static_cast<uint32_t>(one->paths.size())};
-    one->untouched = opened && !discard_ && wb_rundir_untouched(run, workdir_.c_str());
     one->reuse = reuse_;
     ended_ = opened && (discard_ || one->untouched);
     if (ended_ && after_ && wb_rundir_retire(run) == 0) {
-      LetGo(made_.lock);
-      Retired *last = one.release();
-      {
-        std::unique_lock<std::mutex> lock(retired_mutex);
-        WaitForRoom(lock);
-        retired.push_back(last);
-      }
-      after_(sandbox_.get(), Recycle, last);
+      LetGo(end_.made.lock);
+      after_(sandbox_.get(), RecycleRun, Enlist(std::move(one)));
       return;
     }
     ended_ = ended_ && !discard_ && wb_rundir_remove(run) == 0;
     if (ended_)
-      LetGo(made_.lock);
+      LetGo(end_.made.lock);
     else
       run->lock = -1; // stays the caller's
     wb_rundir_close(run);
@@ -401,12 +377,66 @@ private:
   AfterRelease after_;
   std::shared_ptr<void> sandbox_;
   bool discard_;
-  std::string state_, workdir_, placed_;
-  wb_rundir made_ = {};
+  RunEnd end_;
   bool reuse_ = false, ended_ = false;
 };
 
 } // namespace
+
+bool RunEnd::Read(const Napi::Value &state_path, const Napi::Value &run,
+                  const Napi::Value &workdir_path, const Napi::Value &placed_paths) {
+  std::string id;
+  if (!PathArgument(state_path, &state) || !PathArgument(workdir_path, &workdir) ||
+      !ReadRun(run, &id, &made))
+    return false;
+  if (!placed_paths.IsString()) {
+    Napi::TypeError::New(run.Env(), "the end of a run: what was placed expected")
+        .ThrowAsJavaScriptException();
+    return false;
+  }
+  memcpy(made.id, id.c_str(), WB_RUN_ID);
+  placed = placed_paths.As<Napi::String>().Utf8Value();
+  return true;
+}
+
+void *RetireUntouched(const RunEnd &end) {
+  bool opened;
+  const Descriptor state(wb_state_open(end.state.c_str(), 0));
+  auto one = Reopen(state, end, true, &opened);
+  if (!one->untouched || wb_rundir_retire(&one->run) < 0) {
+    one->run.lock = -1; // stays the caller's
+    wb_rundir_close(&one->run);
+    return nullptr;
+  }
+  LetGo(end.made.lock);
+  return Enlist(std::move(one));
+}
+
+// Each in the thread that supervised the run: then the more of them are left behind, the larger is
+// their share of the processors.
+void RecycleRun(void *argument) {
+  Retired *one = static_cast<Retired *>(argument);
+  {
+    std::lock_guard<std::mutex> lock(retired_mutex);
+    size_t i = 0;
+    while (i < retired.size() && retired[i] != one)
+      i++;
+    if (i == retired.size())
+      return; // removed as the process ended
+    retired[i] = retired.back();
+    retired.pop_back();
+    recycling++;
+  }
+  if (one->untouched)
+    wb_rundir_recycle(&one->run);
+  else
+    wb_rundir_discard(&one->run, one->reuse);
+  wb_rundir_close(&one->run);
+  delete one;
+  std::lock_guard<std::mutex> lock(retired_mutex);
+  recycling--;
+  pthread_cond_broadcast(&one_is_gone);
+}
 
 Napi::Value EndRun(const Napi::CallbackInfo &info, AfterRelease after,
                    std::shared_ptr<void> sandbox, bool discard) {

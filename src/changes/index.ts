@@ -119,7 +119,14 @@ export {
   removePrivateRoot,
   unmadeRun,
 } from './store/private-root.js';
-export { type LayerEnd, lockOfMade, makeRun, removeRun, resumeRun } from './store/run-directory.js';
+export {
+  endOfMade,
+  type LayerEnd,
+  lockOfMade,
+  makeRun,
+  removeRun,
+  resumeRun,
+} from './store/run-directory.js';
 export {
   homeOfUser,
   makeStateDirectory,

@@ -3,21 +3,7 @@
 export const WB_ENTRY_MAGIC = 0x59544e45;
 export const WB_ENTRY_VERSION = 9;
 export const WB_ENTRY_MAX = 1048576;
-export const WB_RECORDED_READS_MAX = 4096;
 export const WB_ENTRY_LIFETIME_S = 86400;
-export const WB_RECORDED_ENV = 1;
-export const WB_RECORDED_CWD = 2;
-export const WB_RECORDED_LSTAT = 3;
-export const WB_RECORDED_STAT = 4;
-export const WB_RECORDED_READLINK = 5;
-export const WB_RECORDED_REALPATH = 6;
-export const WB_RECORDED_READ = 7;
-export const WB_RECORDED_LIST = 8;
-export const WB_RECORDED_ACCESS = 9;
-export const WB_RECORDED_MOUNTS = 10;
-export const WB_RECORDED_STREAM = 11;
-export const WB_RECORDED_LANDLOCK = 12;
-export const WB_RECORDED_NAMESPACES = 13;
 export const WB_ENDED_MAGIC = 0x53444e45;
 
 export const cacheKeySize = 32;
@@ -27,22 +13,6 @@ export const cacheKeyLayout = {
   kernel: { offset: 16, type: 'uint64' },
   uid: { offset: 24, type: 'uint32' },
   gid: { offset: 28, type: 'uint32' },
-} as const;
-
-export const recordedReadSize = 56;
-export const recordedReadLayout = {
-  kind: { offset: 0, type: 'uint32' },
-  subject: { offset: 4, type: 'uint32' },
-  present: { offset: 8, type: 'uint32' },
-  answer: { offset: 12, type: 'uint32' },
-  answerSize: { offset: 16, type: 'uint32' },
-  limit: { offset: 20, type: 'uint32' },
-  mode: { offset: 24, type: 'uint32' },
-  uid: { offset: 28, type: 'uint32' },
-  gid: { offset: 32, type: 'uint32' },
-  reserved: { offset: 36, type: 'uint32' },
-  dev: { offset: 40, type: 'uint64' },
-  ino: { offset: 48, type: 'uint64' },
 } as const;
 
 export const entrySize = 192;

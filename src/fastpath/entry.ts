@@ -5,21 +5,25 @@
 import type { RunRecord, TreeIdentity } from '../changes/index.js';
 import type { RecordedRead } from '../host/index.js';
 import { lackTexts } from '../launch/index.js';
-import { onlyPlace, PlanWriter, withoutArguments } from '../plan/index.js';
+import {
+  onlyPlace,
+  PlanWriter,
+  WB_RECORDED_READS_MAX,
+  withoutArguments,
+  wordBytes,
+  writeReads,
+} from '../plan/index.js';
 import { type CommandLine, entryWords, openCount } from './command-line.js';
 import {
   cacheKeyLayout,
   cacheKeySize,
   entryLayout,
   entrySize,
-  recordedReadSize,
   WB_ENTRY_MAGIC,
   WB_ENTRY_MAX,
   WB_ENTRY_VERSION,
-  WB_RECORDED_READS_MAX,
 } from './entry.generated.js';
 import { type RootPlaces, rootFields, rootPlaces } from './private-root.js';
-import { ReadTable, wordBytes } from './read-table.js';
 import type { ReportContext } from './report-context.js';
 import { contextTemplate, recordTemplate } from './templates.js';
 
@@ -136,10 +140,7 @@ export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefin
 
   const writer = new PlanWriter();
   const header = writer.reserve(entrySize);
-  const at = writer.reserve(reads.length * recordedReadSize);
-  const table = new ReadTable(writer, reads.length);
-  for (const read of reads) table.add(read);
-  writer.put(at, table.bytes);
+  const recordedReads = writeReads(writer, reads);
   const argv = wordBytes(entryWords({ argv: entry.argv, argumentCount: count }));
   const context = contextTemplate(reportContext, count);
   const root =
@@ -153,7 +154,7 @@ export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefin
     cacheKey: writer.bytes(entry.cacheKey, 8),
     argv: writer.bytes(argv),
     argvSize: argv.length,
-    recordedReads: at,
+    recordedReads,
     recordedReadCount: reads.length,
     plan: writer.bytes(plan, 8),
     planSize: plan.length,

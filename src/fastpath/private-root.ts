@@ -5,7 +5,7 @@
 import { loweredOf } from '../backend/index.js';
 import { SupportError } from '../errors/index.js';
 import { isWithin } from '../host/index.js';
-import type { PlanWriter } from '../plan/index.js';
+import { type PlanWriter, wordBytes } from '../plan/index.js';
 import {
   ownDirectory,
   privateCopyName,
@@ -13,7 +13,7 @@ import {
   type SandboxSpec,
   weakerIsolation,
 } from '../resolve/index.js';
-import { wordBytes } from './read-table.js';
+
 import { encodeReportContext } from './report-context.js';
 
 /** As addon/rundir/private_root.c makes them: one copy, and directories that are empty. */

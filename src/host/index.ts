@@ -6,6 +6,7 @@ export { monotonicMs } from './clock.js';
 export { fairBelow } from './fair.js';
 export { installedFile, nativeVariable, placesOf } from './installation.js';
 export type {
+  Agreement,
   DirectoryListing,
   FileInfo,
   FileKind,

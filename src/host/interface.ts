@@ -2,6 +2,7 @@
  * What resolving needs to know of the host, as an interface, so that every rule can
  * be tested against a made-up machine. Only reads; nothing here changes the host.
  */
+import type { RecordedRead } from './recorded.js';
 
 export type FileKind = 'file' | 'directory' | 'symlink' | 'other';
 
@@ -112,6 +113,14 @@ export interface HostUser {
   readonly shell: string;
 }
 
+/** Questions that can be asked again all at once. */
+export interface Agreement {
+  /** Those that cannot. */
+  readonly rest: readonly RecordedRead[];
+  /** Whether the host answers each of the others as it did. */
+  holds(): boolean;
+}
+
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
@@ -139,6 +148,8 @@ export interface Host {
   readStdin(limit: number): Uint8Array | undefined;
   /** A random whole number from 0 up to, not including, `below`. */
   random(below: number): number;
+  /** For questions that are asked again and again; absent where each takes a call of its own. */
+  agreement?(reads: readonly RecordedRead[]): Agreement | undefined;
   /** The Node executable that runs wasbox, and its version: `22.1.0`. */
   readonly node: { readonly path: string; readonly version: string };
 }

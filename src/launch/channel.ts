@@ -10,28 +10,59 @@ export interface Channel {
   readonly fd: number;
   /** Whether `fd` is ours and must be closed once the payload has it. */
   readonly owned: boolean;
+  /** Of a pipe; made when it is first asked for. */
   readonly stream: Socket | null;
+  /** This process's end. */
+  close(): void;
 }
 
 export type Channels = readonly [stdin: Channel, stdout: Channel, stderr: Channel];
 
-function openChannel(target: StdioTarget, index: number): Channel {
-  if (target === 'inherit') return { fd: index, owned: false, stream: null };
-  if (typeof target === 'number') return { fd: target, owned: false, stream: null };
-  if (target === 'ignore') {
-    return { fd: openSync('/dev/null', index === 0 ? 'r' : 'w'), owned: true, stream: null };
+/** To make a stream of it takes as long as a sandbox takes to be cloned, on another thread. */
+class Pipe implements Channel {
+  readonly fd: number;
+  readonly owned = true;
+  readonly #isInput: boolean;
+  #own: number | undefined;
+  #stream: Socket | undefined;
+
+  constructor(isInput: boolean) {
+    const [readEnd, writeEnd] = loadNative().native.pipe();
+    this.#isInput = isInput;
+    this.#own = isInput ? writeEnd : readEnd;
+    this.fd = isInput ? readEnd : writeEnd;
   }
-  const [readEnd, writeEnd] = loadNative().native.pipe();
-  const input = index === 0;
-  // Loaded here: the command line, which passes its own streams on, starts faster without it.
-  const { Socket: Stream } = process.getBuiltinModule('node:net');
-  const own = input ? writeEnd : readEnd;
-  const stream = giveDescriptor(
-    own,
-    () => new Stream({ fd: own, readable: !input, writable: input }),
-  );
-  if (input) stream.on('error', () => {}); // a payload need not read its input
-  return { fd: input ? readEnd : writeEnd, owned: true, stream };
+
+  get stream(): Socket {
+    this.#stream ??= this.#open();
+    return this.#stream;
+  }
+
+  #open(): Socket {
+    const fd = this.#own;
+    if (fd === undefined) throw new TypeError('the pipe is closed');
+    this.#own = undefined;
+    // Loaded here: the command line, which passes its own streams on, starts faster without it.
+    const { Socket: Stream } = process.getBuiltinModule('node:net');
+    const options = { fd, readable: !this.#isInput, writable: this.#isInput };
+    const stream = giveDescriptor(fd, () => new Stream(options));
+    if (this.#isInput) stream.on('error', () => {}); // a payload need not read its input
+    return stream;
+  }
+
+  close(): void {
+    this.#stream?.destroy();
+    if (this.#own !== undefined) closeDescriptor(this.#own);
+    this.#own = undefined;
+  }
+}
+
+function openChannel(target: StdioTarget, index: number): Channel {
+  if (target === 'pipe') return new Pipe(index === 0);
+  const none = { stream: null, close: () => {} };
+  if (target === 'inherit') return { fd: index, owned: false, ...none };
+  if (typeof target === 'number') return { fd: target, owned: false, ...none };
+  return { fd: openSync('/dev/null', index === 0 ? 'r' : 'w'), owned: true, ...none };
 }
 
 /**
@@ -51,7 +82,12 @@ export function openChannels(targets: Stdio): Channels {
 
 /** This process's ends: where nothing is started. */
 export function closeChannels(channels: readonly Channel[]): void {
-  for (const { stream } of channels) stream?.destroy();
+  for (const channel of channels) channel.close();
+}
+
+/** Makes the streams of those that are pipes. */
+export function openStreams(channels: readonly Channel[]): void {
+  for (const channel of channels) void channel.stream;
 }
 
 /** The payload's ends, once it has them. */

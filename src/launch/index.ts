@@ -17,7 +17,7 @@ export { Gate, setMaxConcurrency } from './gate.js';
 export { holdImage } from './image-hold.js';
 export { feedInput, holdInput } from './input.js';
 export { launch } from './launch.js';
-export type { LineOptions } from './lines.js';
+export { type LineOptions, linesOf } from './lines.js';
 export type {
   CodeProgram,
   CommandProgram,
@@ -35,6 +35,7 @@ export type {
 export { type OnOutput, Output } from './output.js';
 export { PinnedImage } from './pinned-image.js';
 export { endPrivateRoot, privateRootIn, privateRootUnmade } from './private-root.js';
+export { repeatedHost } from './repeated-host.js';
 export {
   type CollectedOutput,
   keptRunOf,

@@ -4,7 +4,14 @@
  */
 import { join, relative } from 'node:path';
 import { loweredOf } from '../backend/index.js';
-import { lockOfMade, makeCache, makeStateDirectory, removeRun } from '../changes/index.js';
+import {
+  endOfMade,
+  type LayerEnd,
+  lockOfMade,
+  makeCache,
+  makeStateDirectory,
+  removeRun,
+} from '../changes/index.js';
 import { AbortError, SupportError } from '../errors/index.js';
 import { callersUmask } from '../host/index.js';
 import {
@@ -13,6 +20,7 @@ import {
   type Native,
   type NativeAsk,
   type NativeOutcome,
+  type NativeRunEnd,
   type NativeSandbox,
 } from '../native/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
@@ -64,6 +72,8 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   const startedAt = new Date();
   let privateRoot: MadeRoot | undefined;
   try {
+    // Many may have been made at the same moment: one a turn of the event loop.
+    if (reuse) await turn();
     // Nothing was started, so nothing is left.
     if (options.isAborted?.() === true) throw new AbortError(abortedMessage);
     const asking = options.asking && (await openAsking(options.asking, { spec, hidden: paths }));
@@ -74,8 +84,10 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       privateRoot = makePrivateRoot(native, run, spec);
     }
     const layers = run === undefined || privateRoot !== undefined ? [] : layersOf(run, spec);
-    const { without } = options;
+    const { task, without } = options;
     const session = options.session !== undefined;
+    // A session goes on with its run, and what waits for a task leaves it to the end of this process.
+    const isAlone = reuse && !session && given === undefined && task === undefined;
     const inputs = { ...filters, layers, session, without, privateRoot: privateRoot?.path };
     const stacked = run === undefined ? spec : await stackedSpec(ownStore, run, spec);
     const plan = cachedPlan(stacked, inputs);
@@ -87,15 +99,15 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       spec,
       ask: asking?.request,
       lock: run && lockOfMade(run),
+      layer: run && isAlone ? endOfMade(ownStore, run) : undefined,
     });
     asking?.attach(sandbox);
-    const { task } = options;
     const waiting = () => task !== undefined && task.command === undefined;
     leaveAtExit(sandbox, () => {
       if (run && store && waiting()) removeRun(store, run);
     });
     let ran = false;
-    const end = async (seen: NativeOutcome): Promise<LaunchResult> => {
+    const end = async ({ seen, layerEnded }: EndSeen): Promise<LaunchResult> => {
       ran = seen.kind !== 'setup' && seen.kind !== 'exec';
       const outcome = task?.timedOut === true ? { ...seen, timedOut: true } : seen;
       hasEnded(sandbox);
@@ -103,11 +115,11 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       options.onEnd?.();
       const command = task?.command ?? spec.command;
       const launched = { native, spec: { ...spec, command }, store, run, startedAt };
-      // Many may end at the same moment: one a turn of the event loop.
+      // The same of those that end.
       if (reuse) await turn();
       const aborted = options.isAborted?.() === true;
       const { onProgress } = options;
-      const layer = reuse ? sandbox : undefined;
+      const layer = reuse ? layerEnd(sandbox, isAlone ? layerEnded : undefined) : undefined;
       const how = { asked: !waiting(), aborted, layer, onProgress };
       // What never ran by itself is told as it is; the run stays its owner's.
       const ends = options.isSuspended?.() === true ? { run: undefined } : {};
@@ -118,6 +130,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       throw descriptorsError(error, ran);
     });
     done.catch(() => {}); // reported through the result; must not count as unhandled during the start
+    options.onLaunched?.();
     const pid = await sandbox.started;
     run?.noteInit(pid);
     return {
@@ -136,23 +149,36 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   }
 }
 
+/** How the payload ended, and whether the supervising thread has ended its run. */
+interface EndSeen {
+  readonly seen: NativeOutcome;
+  readonly layerEnded: boolean;
+}
+
+const layerEnd = (sandbox: NativeSandbox, ended: boolean | undefined): LayerEnd => ({
+  endUntouched: (...run) => sandbox.endUntouched(...run),
+  endDiscarded: (...run) => sandbox.endDiscarded(...run),
+  ended,
+});
+
 interface StartRequest extends LaunchOptions {
   readonly init: string;
   readonly plan: Uint8Array;
   readonly spec: SandboxSpec;
   readonly ask: NativeAsk | undefined;
   readonly lock: number | undefined;
+  readonly layer: NativeRunEnd | undefined;
 }
 
 function start(
   native: Native,
   request: StartRequest,
-): { sandbox: NativeSandbox; ended: Promise<NativeOutcome> } {
-  let end: (record: ArrayBuffer) => void = () => {};
-  const ended = new Promise<ArrayBuffer>((resolve) => {
+): { sandbox: NativeSandbox; ended: Promise<EndSeen> } {
+  let end: (ended: { record: ArrayBuffer; layerEnded: boolean }) => void = () => {};
+  const ended = new Promise<{ record: ArrayBuffer; layerEnded: boolean }>((resolve) => {
     end = resolve;
   });
-  const { plan, init, stdio, spec, ask, lock, session, attended = false } = request;
+  const { plan, init, stdio, spec, ask, lock, layer, session, attended = false } = request;
   const { timeoutMs = 0, graceMs } = spec.limits;
   const umask = callersUmask();
   const { audit } = spec;
@@ -167,8 +193,13 @@ function start(
     audit,
     umask,
     lock,
+    layer,
     session,
   };
-  const sandbox = native.launch(launched, (record) => end(record));
-  return { sandbox, ended: ended.then((record) => decodeOutcome(new Uint8Array(record))) };
+  const sandbox = native.launch(launched, (record, layerEnded) => end({ record, layerEnded }));
+  const decoded = ended.then(({ record, layerEnded }) => ({
+    seen: decodeOutcome(new Uint8Array(record)),
+    layerEnded,
+  }));
+  return { sandbox, ended: decoded };
 }

@@ -6,6 +6,7 @@ import { aborted, onAbort } from './abort.js';
 import { Bytes } from './bytes.js';
 import { callOptions, checkCall } from './call.js';
 import { calledFrom, callSite } from './caller.js';
+import { closeChannels } from './channel.js';
 import { gate } from './gate.js';
 import { holdInput, openInput } from './input.js';
 import type { RunLibraryOptions, RunSettings } from './options.js';
@@ -194,7 +195,7 @@ async function runOne(
     return { spec, ended, result };
   } catch (error) {
     endInput?.();
-    for (const { stream } of channels) stream?.destroy();
+    closeChannels(channels);
     throw error;
   } finally {
     hold();

@@ -2,20 +2,21 @@
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { AbortError } from '../errors/index.js';
-import { realHost, refusePlace } from '../host/index.js';
+import { refusePlace } from '../host/index.js';
 import { loadNative } from '../native/index.js';
 import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
 import { aborted, onAbort } from './abort.js';
 import { askingOf } from './ask.js';
 import { callOptions, checkCall, sandboxOptions } from './call.js';
 import { calledFrom, callSite } from './caller.js';
-import { type Channels, closeChannels, closeGiven, openChannels } from './channel.js';
+import { type Channels, closeChannels, closeGiven, openChannels, openStreams } from './channel.js';
 import { descriptorsError } from './descriptors.js';
 import { withImage } from './fetch-image.js';
 import { turn } from './gate.js';
 import { launch } from './launch.js';
 import { type LineOptions, linesOf } from './lines.js';
 import type { SandboxOptions, SpawnOptions, SpawnSettings, Stdio, StdioTarget } from './options.js';
+import { repeatedHost } from './repeated-host.js';
 import { type SandboxResult, toResult } from './result.js';
 import type { Launched, LaunchResult } from './types.js';
 
@@ -101,6 +102,14 @@ export async function start(
     cause ??= why;
     launched?.signal(SIGKILL);
   };
+  const failures: unknown[] = [];
+  const onLaunched = (): void => {
+    try {
+      openStreams(channels);
+    } catch (error) {
+      failures.push(error);
+    }
+  };
   const unwatch = onAbort(signal, () => stop('signal'));
   const onEnd = (): void => {
     ended = true;
@@ -111,7 +120,7 @@ export async function start(
     const fds = [channels[0].fd, channels[1].fd, channels[2].fd] as const;
     const { native } = loadNative();
     const asked = sandboxOptions({ ...options });
-    const host = realHost({ native, stdio: fds });
+    const host = repeatedHost(native, fds);
     const spec = await withImage(asked, host, () => resolveWithCache(asked, host), { signal });
     if (signal?.aborted) throw aborted(signal);
     refuse?.(spec);
@@ -120,10 +129,12 @@ export async function start(
       asking,
       reuse: true,
       isAborted: () => cause !== undefined,
+      onLaunched,
       onEnd,
     });
     // Aborted while it was being made.
-    if (cause !== undefined) launched.signal(SIGKILL);
+    if (cause !== undefined || failures.length > 0) launched.signal(SIGKILL);
+    if (failures.length > 0) throw failures[0];
     const isAborted = (): boolean => cause === 'signal';
     return { spec, launched, channels, stop: () => stop('caller'), isAborted };
   } catch (error) {
@@ -209,7 +220,7 @@ async function spawnNow(given: readonly unknown[]): Promise<Sandbox> {
     result,
     [Symbol.asyncDispose]: async () => {
       launched.signal(SIGKILL);
-      for (const { stream } of channels) stream?.destroy();
+      closeChannels(channels);
       await result.catch(() => {});
     },
   };

@@ -43,6 +43,7 @@ export type {
   NativeAsk,
   NativeProbe,
   NativeRun,
+  NativeRunEnd,
   NativeRuns,
   NativeSandbox,
   NativeWorkingCopy,

@@ -40,10 +40,22 @@ export interface NativeLaunchRequest {
   readonly attended: boolean;
   /** Of the payload, where it is not this process's. */
   readonly umask?: number | undefined;
-  /** The lock of the run that it writes to, if `createRun` made that. */
+  /** The lock of the run that it writes to, if `createRun` made that. The pid of init is written to it. */
   readonly lock?: number | undefined;
+  /** That run, to be ended by the supervising thread if the payload leaves its layer as it was made. */
+  readonly layer?: NativeRunEnd | undefined;
   /** Init's end of a session's socket, for a plan of a session. To stay open until it has started. */
   readonly session?: number | undefined;
+}
+
+/** What ending a run that `createRun` made needs. */
+export interface NativeRunEnd {
+  /** The state directory. */
+  readonly state: string;
+  readonly run: NativeRun;
+  readonly workdir: string;
+  /** What the sandbox itself makes in the home, each with a NUL behind it, parents first. */
+  readonly placed: string;
 }
 
 /** Control sequences to write before and after a question on the terminal of a program. */
@@ -193,6 +205,14 @@ export interface NativeRuns {
   removeTreeSoon(directory: number, name: Buffer | string): Promise<void>;
 }
 
+/** Of Node's addon alone. */
+export interface NativeReads {
+  /**
+   * Whether the host answers the first `count` questions of a table (src/plan/read-table.ts) as it did.
+   */
+  readsAgree(table: Uint8Array, count: number): boolean;
+}
+
 /** The socket between a session's owner and init (wire.h); Node's addon has it, the engine does not. */
 export interface NativeSessions {
   /** A pair of connected UNIX streams with O_CLOEXEC: [this process's end, init's end]. */
@@ -238,14 +258,17 @@ export interface NativeOwners {
   attachTerminal(socket: number, master: number): boolean;
 }
 
-export interface Native extends NativeRuns, NativeSessions, NativeOwners {
+export interface Native extends NativeRuns, NativeReads, NativeSessions, NativeOwners {
   /** Version of wire.h that the addon was built with. */
   readonly wireVersion: number;
   /**
    * Throws an error with `errno`, `code` and `syscall` where no thread can be made for it. `onEnd` gets a
-   * `wb_outcome` (records.h), which decode/outcome.ts reads.
+   * `wb_outcome` (records.h), which decode/outcome.ts reads, and whether the run of `layer` was ended.
    */
-  launch(request: NativeLaunchRequest, onEnd: (outcome: ArrayBuffer) => void): NativeSandbox;
+  launch(
+    request: NativeLaunchRequest,
+    onEnd: (outcome: ArrayBuffer, layerEnded: boolean) => void,
+  ): NativeSandbox;
   /** close(2) of a descriptor that one of these functions opened (descriptors.ts). */
   close(fd: number): void;
   /** A pipe(2) with O_CLOEXEC: [read end, write end]. */

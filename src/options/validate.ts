@@ -75,7 +75,10 @@ export function describeValue(value: unknown): string {
     : `a value of type ${typeof value}`;
 }
 
-/** Options of `child_process` and execa, and what does the same here. */
+const files =
+  'ro: [PATH] mounts read-only, rw: [PATH] writable; cow: [PATH] saves the changes for review.';
+
+/** Options of `child_process`, execa and other sandboxes, and what does the same here. */
 const foreign: Readonly<Record<string, string>> = {
   cwd: 'workdir is the directory that the program sees and works in; chdir is where in it the program starts.',
   shell: "No shell is started for a command. For a shell's code: { code: 'make | tail' }.",
@@ -83,6 +86,14 @@ const foreign: Readonly<Record<string, string>> = {
   stdin: 'run() takes input; spawn() has a stream stdin.',
   encoding: 'stdout is text, stdoutBytes has the bytes.',
   killSignal: 'timeoutMs sends SIGTERM, and SIGKILL after graceMs.',
+  network: "The network is off. To allow it: net: 'internet', or net: ['example.org:443'].",
+  language: 'Did you mean lang?',
+  environment: 'Did you mean env?',
+  readOnly: files,
+  mounts: files,
+  volumes: files,
+  keep: "Did you mean changes: 'keep'?",
+  concurrency: 'run() queues by itself: setMaxConcurrency(). A pool has size and maxRunning.',
 };
 
 function unknownProperty(property: string): UsageError {

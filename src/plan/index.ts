@@ -27,6 +27,8 @@ export {
   WB_NET_TCP,
   WB_NET_UDP,
 } from './plan.js';
+export { isOfTable, readTable, wordBytes, writeReads } from './read-table.js';
+export { WB_RECORDED_READS_MAX } from './recorded-reads.generated.js';
 export { withoutArguments } from './template.js';
 export {
   sessionEventLayout,

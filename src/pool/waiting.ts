@@ -6,7 +6,6 @@ import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Ask } from '../ask/index.js';
 import { LaunchError, SupportError } from '../errors/index.js';
-import { realHost } from '../host/index.js';
 import {
   aborted,
   askingOf,
@@ -26,6 +25,7 @@ import {
   openChannels,
   type PinnedImage,
   type RunResult,
+  repeatedHost,
   type SandboxOptions,
   sandboxOptions,
   toResult,
@@ -102,7 +102,7 @@ async function launchWaiting(
   try {
     // The task's own limit counts from when it is given.
     const options = image.options(sandboxOptions({ ...sandbox, ...program, timeoutMs: undefined }));
-    const host = realHost({ native, stdio });
+    const host = repeatedHost(native, stdio);
     const found = await withImage(options, host, () => resolveWithCache(options, host));
     const spec = image.resolved(found);
     if (spec.isolation === 'landlock') {

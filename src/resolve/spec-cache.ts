@@ -23,11 +23,14 @@ import type { SandboxSpec } from './spec.js';
 const maxKnown = 64;
 const maxKeyLength = 16_384;
 
+/** Whether the host answers questions as it did. */
+type Agreement = (host: Host) => boolean;
+
 interface Known {
   readonly spec: SandboxSpec;
   /** Asked again for each run, and those for which a second's old answer is good enough. */
-  readonly asked: readonly RecordedRead[];
-  readonly lasting: readonly RecordedRead[];
+  readonly asked: Agreement;
+  readonly lasting: Agreement;
   /** When the lasting ones were last asked, by the clock. */
   since: number;
 }
@@ -75,8 +78,11 @@ export class SpecCache {
     const recorded: Host = Object.create(recording.host, { random: { value: random } });
     const spec = resolveSpec(options, recorded);
     const reads = recording.reads();
-    const lasting = reads.filter(isLasting);
-    const asked = reads.filter((read) => !isLasting(read));
+    const lasting = agreementOf(reads.filter(isLasting), host);
+    const asked = agreementOf(
+      reads.filter((read) => !isLasting(read)),
+      host,
+    );
     const repeatable =
       recording.obstacle() === undefined && (!drew || hasDrawnBlock(spec.identity));
     this.#remember(key, repeatable ? { spec, asked, lasting, since } : 'never');
@@ -93,12 +99,19 @@ export class SpecCache {
 
   #holds(known: Known, host: Host): boolean {
     const now = this.#now();
-    const agrees = (read: RecordedRead): boolean => answersSo(host, read);
-    if (!known.asked.every(agrees)) return false;
+    if (!known.asked(host)) return false;
     if (now - known.since <= memoryMs) return true;
     known.since = now;
-    return known.lasting.every(agrees);
+    return known.lasting(host);
   }
+}
+
+/** Asks as many at once as the host can. */
+function agreementOf(reads: readonly RecordedRead[], host: Host): Agreement {
+  const together = host.agreement?.(reads);
+  const single = together === undefined ? reads : together.rest;
+  return (now) =>
+    single.every((read) => answersSo(now, read)) && (together === undefined || together.holds());
 }
 
 /** Undefined where it must be resolved again. */

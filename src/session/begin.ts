@@ -1,7 +1,6 @@
 /** Starts sandboxes for a session: nothing is executed in one until the session says so. */
 import type { Run } from '../changes/index.js';
 import { LaunchError } from '../errors/index.js';
-import { realHost } from '../host/index.js';
 import {
   type Asking,
   closeGiven,
@@ -10,6 +9,7 @@ import {
   launch,
   openChannels,
   type PinnedImage,
+  repeatedHost,
   sandboxOptions,
   withImage,
 } from '../launch/index.js';
@@ -82,7 +82,7 @@ export function begin(
   const asked = sandboxOptions({ ...rest, lang, code: '', changes });
   const resolved = image?.options(asked) ?? asked;
   return withStreams(async (stdio) => {
-    const host = realHost({ native, stdio });
+    const host = repeatedHost(native, stdio);
     const found = await withImage(resolved, host, () => resolveWithCache(resolved, host), {
       signal,
     });

@@ -1,6 +1,6 @@
 /** The options of a session and of its programs, as callers see them. */
 import type { Readable, Writable } from 'node:stream';
-import type { Input, OnOutput, SandboxOptions } from '../launch/index.js';
+import type { Input, LineOptions, OnOutput, SandboxOptions } from '../launch/index.js';
 import type { ExecEnd } from './result.js';
 
 /** The sandbox of a session. Limits and `timeoutMs` are for all programs of it together. */
@@ -81,6 +81,8 @@ export interface SessionProcess {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
+  /** The lines of stdout as they come, without their ends. In place of reading `stdout`. */
+  stdoutLines(options?: LineOptions): AsyncIterable<string>;
   /** Sends a signal to its process group. @default 'SIGTERM' */
   kill(signal?: NodeJS.Signals | number): void;
   /** Fulfilled when it has ended. What it left running may keep the streams open. */

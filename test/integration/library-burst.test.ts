@@ -138,9 +138,8 @@ describe('a burst', () => {
   test('starts at most one run in a turn of the event loop, which only looks at files', async () => {
     const [[most, calls]] = await inProgram(watched(burst));
     expect(most).toBe(2);
-    // Writing is one number to an open file. The rest asks whether what was found for the first run still holds.
-    const { writeSync, ...looking } = calls as Record<string, number>;
-    expect(writeSync).toBe(count);
+    // They ask whether what was found for the first run still holds, where the addon does not.
+    const looking = calls as Record<string, number>;
     const known = ['accessSync', 'closeSync', 'fstatSync', 'lstatSync', 'openSync', 'readSync'];
     known.push(
       'readFileSync',
@@ -152,7 +151,7 @@ describe('a burst', () => {
     );
     expect(Object.keys(looking).filter((name) => !known.includes(name))).toEqual([]);
     const all = Object.values(looking).reduce((sum, calls) => sum + calls, 0);
-    expect(all / count).toBeLessThan(150);
+    expect(all / count).toBeLessThan(40);
   });
 
   test('control: streams that are made at once are made in one turn', async () => {

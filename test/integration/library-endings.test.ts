@@ -260,7 +260,11 @@ describe('worker threads', () => {
   });
 
   /** Terminates a worker while Node makes the stream of a pipe that the addon opened: `then` has its `fd`. */
-  const interrupted = (made: string, then: string): string => `
+  const interrupted = (
+    made: string,
+    then: string,
+    start = "lib.run({ ...options, code: 'true' })",
+  ): string => `
     const pipes = () => {
       const { readdirSync, readlinkSync } = process.getBuiltinModule('node:fs');
       const linkOf = (fd) => { try { return readlinkSync('/proc/self/fd/' + fd); } catch { return ''; } };
@@ -273,7 +277,7 @@ describe('worker threads', () => {
       `const net = process.getBuiltinModule('node:net');
        const Real = net.Socket;
        net.Socket = function (how) { ${made} parentPort.postMessage(how.fd); for (;;); };
-       lib.run({ ...options, code: 'true' });`,
+       ${start};`,
       `const fd = await new Promise((resolve) => worker.once('message', resolve));
        ${then}`,
     )}`;
@@ -301,6 +305,8 @@ describe('worker threads', () => {
          do taken.push(fs.openSync('/dev/null')); while (!taken.includes(fd) && taken.length < 200);
          await worker.terminate();
          show([taken.includes(fd), fs.readlinkSync('/proc/self/fd/' + fd)]);`,
+        // Makes its streams before a thread starts the sandbox, which opens descriptors, too.
+        "lib.createPool({ ...options, lang: 'sh', size: 1 })",
       ),
     );
     expect(lines).toEqual([[true, '/dev/null']]);

@@ -296,8 +296,10 @@ describe('bad input', () => {
            await session.exec(['nonesuch']).catch(() => {});
          }
          const process = await session.spawn(['cat']);
-         process.stdin.end('x');
-         process.stdout.resume();
+         process.stdin.end('x\\ny');
+         const read = [];
+         for await (const line of process.stdoutLines()) read.push(line);
+         if (read.join() !== 'x,y') throw new Error('other lines: ' + read);
          await process.result;
          await new Promise((resolve) => setTimeout(resolve, 100));
        };

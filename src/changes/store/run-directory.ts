@@ -13,7 +13,7 @@
  */
 import { rmdirSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { NativeRun, NativeSandbox } from '../../native/index.js';
+import type { NativeRun, NativeRunEnd, NativeSandbox } from '../../native/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import {
   at,
@@ -91,7 +91,9 @@ class HeldRun implements Run {
   }
 
   noteInit(pid: number): void {
-    if (this.#hold.open) writeSync(this.#hold.lock, `${String(pid).padStart(10, '0')}\n`, 0);
+    const { open, made } = this.#hold;
+    if (open && made === undefined)
+      writeSync(this.#hold.lock, `${String(pid).padStart(10, '0')}\n`, 0);
   }
 
   close(): void {
@@ -112,36 +114,40 @@ export function madeRun(store: Store, record: RunRecord, made: NativeRun): Run {
 }
 
 /** Of a run that this process has made and that has a layer, and one of an empty home at most. */
-function endOf(
-  { record }: Run,
-  { made, open, stacked = false }: Hold,
-): [made: NativeRun, workdir: string, placed: string] | undefined {
+export function endOfMade({ directory: state }: Store, run: Run): NativeRunEnd | undefined {
+  const { record } = run;
+  const { made, open, stacked = false } = held(run).hold;
   if (stacked) return undefined;
   const { workdir, trees = [] } = record;
   const home = trees.length === 1 && hasEmptyHome(record) ? trees[0] : undefined;
   if (made === undefined || !open || (trees.length > 0 && home === undefined)) return undefined;
-  return [made, workdir.path, (home?.placed ?? []).map((path) => `${path}\0`).join('')];
+  const placed = (home?.placed ?? []).map((path) => `${path}\0`).join('');
+  return { state, run: made, workdir: workdir.path, placed };
 }
 
 /** Ends a run, if this process has made its layer and the payload left it as it was. */
 export function endUntouched(store: Store, run: Run): boolean {
-  const { hold } = held(run);
-  const end = endOf(run, hold);
-  if (end === undefined || !store.native.endUntouched(store.directory, ...end)) return false;
-  hold.open = false; // the lock is closed
+  const end = endOfMade(store, run);
+  if (end === undefined) return false;
+  if (!store.native.endUntouched(end.state, end.run, end.workdir, end.placed)) return false;
+  held(run).hold.open = false; // the lock is closed
   return true;
 }
 
 /** How a sandbox ends the run that it wrote to, on another thread. */
-export type LayerEnd = Pick<NativeSandbox, 'endUntouched' | 'endDiscarded'>;
+export interface LayerEnd extends Pick<NativeSandbox, 'endUntouched' | 'endDiscarded'> {
+  /** Whether it ended the run by itself, whose layer was untouched; undefined where it was not asked to. */
+  readonly ended?: boolean | undefined;
+}
 
 /** As {@link endUntouched}; the layer becomes the next run's. */
-export async function endUntouchedSoon(store: Store, run: Run, end: LayerEnd): Promise<boolean> {
-  const { hold } = held(run);
-  const how = endOf(run, hold);
-  if (how === undefined || !(await end.endUntouched(store.directory, ...how))) return false;
-  hold.open = false; // the lock is closed
-  return true;
+export async function endUntouchedSoon(store: Store, run: Run, layer: LayerEnd): Promise<boolean> {
+  const end = endOfMade(store, run);
+  if (end === undefined) return false;
+  const { state, run: made, workdir, placed } = end;
+  const ended = layer.ended ?? (await layer.endUntouched(state, made, workdir, placed));
+  if (ended) held(run).hold.open = false; // the lock is closed
+  return ended;
 }
 
 /** As {@link removeRun}, on another thread where this process has made the layer. */
@@ -149,10 +155,9 @@ export async function removeRunSoon(store: Store, run: Run, end: LayerEnd): Prom
   const { hold } = held(run);
   const { made, open } = hold;
   if (made !== undefined && open) {
-    const how = endOf(run, hold);
-    const reuse = how !== undefined;
-    const [, path, placed] = how ?? [made, run.record.workdir.path, ''];
-    if (await end.endDiscarded(store.directory, made, path, placed, reuse)) {
+    const how = endOfMade(store, run);
+    const { workdir, placed } = how ?? { workdir: run.record.workdir.path, placed: '' };
+    if (await end.endDiscarded(store.directory, made, workdir, placed, how !== undefined)) {
       hold.open = false;
       return;
     }

@@ -1,6 +1,5 @@
-/** What resolving asked and the answers, as the native command reads them (`struct wb_recorded_read` in addon/fastpath/entry.h). */
+/** What resolving asked and the answers, as C reads them (`struct wb_recorded_read` in addon/recorded_reads.h). */
 import type { FileInfo, RecordedRead, StreamKind } from '../host/index.js';
-import type { PlanWriter } from '../plan/index.js';
 import {
   recordedReadLayout,
   recordedReadSize,
@@ -14,10 +13,12 @@ import {
   WB_RECORDED_NAMESPACES,
   WB_RECORDED_READ,
   WB_RECORDED_READLINK,
+  WB_RECORDED_READS_MAX,
   WB_RECORDED_REALPATH,
   WB_RECORDED_STAT,
   WB_RECORDED_STREAM,
-} from './entry.generated.js';
+} from './recorded-reads.generated.js';
+import { PlanWriter } from './writer.js';
 
 const encoder = new TextEncoder();
 
@@ -87,7 +88,7 @@ const {
   ino: { offset: inoAt },
 } = recordedReadLayout;
 
-export class ReadTable {
+class ReadTable {
   readonly #writer: PlanWriter;
   readonly #words: Uint32Array<ArrayBuffer>;
   readonly #longs: BigUint64Array<ArrayBuffer>;
@@ -172,4 +173,36 @@ export class ReadTable {
     this.#set(answerAt, this.#writer.bytes(bytes));
     this.#set(answerSizeAt, bytes.length);
   }
+}
+
+/** Writes the table; returns its offset. */
+export function writeReads(writer: PlanWriter, reads: readonly RecordedRead[]): number {
+  const at = writer.reserve(reads.length * recordedReadSize);
+  const table = new ReadTable(writer, reads.length);
+  for (const read of reads) table.add(read);
+  writer.put(at, table.bytes);
+  return at;
+}
+
+/** About files, which the addon asks again by itself. */
+const aboutFiles: ReadonlySet<RecordedRead['kind']> = new Set([
+  'lstat',
+  'stat',
+  'readlink',
+  'realpath',
+  'read',
+  'list',
+  'access',
+]);
+
+/** Those of the reads that a table for the addon can have. */
+export const isOfTable = (read: RecordedRead): boolean =>
+  aboutFiles.has(read.kind) && 'path' in read && !read.path.includes('\0');
+
+/** A table by itself, for the addon's `readsAgree`; undefined for more than it takes. */
+export function readTable(reads: readonly RecordedRead[]): Uint8Array | undefined {
+  if (reads.length > WB_RECORDED_READS_MAX) return undefined;
+  const writer = new PlanWriter();
+  writeReads(writer, reads);
+  return writer.finish();
 }

@@ -1,0 +1,21 @@
+/** The machine, for a program that asks it the same for each of many runs. */
+import { type Agreement, type Host, type RecordedRead, realHost } from '../host/index.js';
+import type { Native } from '../native/index.js';
+import { isOfTable, readTable } from '../plan/index.js';
+
+/** @param stdio descriptors that become the payload's standard streams */
+export const repeatedHost = (native: Native, stdio: readonly [number, number, number]): Host => ({
+  ...realHost({ native, stdio }),
+  agreement: (reads) => agreementOf(native, reads),
+});
+
+/** One call of the addon in place of one of Node's for each question, a hundred for a run. */
+function agreementOf(native: Native, reads: readonly RecordedRead[]): Agreement | undefined {
+  const together = reads.filter(isOfTable);
+  const table = readTable(together);
+  if (table === undefined) return undefined;
+  return {
+    rest: reads.filter((read) => !isOfTable(read)),
+    holds: () => native.readsAgree(table, together.length),
+  };
+}
