@@ -195,7 +195,7 @@ async function checkOldNode(root, name) {
   await check(`${name}: a Node that is too old`, () => {
     const library = `import(${JSON.stringify(npmPlace.library)}).then((m) => m.run("true")).catch((e) => console.log(e.code))`;
     const cli = '/usr/local/lib/node_modules/wasbox/dist/cli.js';
-    const script = `export PATH=/usr/bin; for command in ${process.arch === 'x64' ? '/usr/local/bin/wasbox' : ''} "node ${cli}"; do
+    const script = `mkdir -p ~/old; cd ~/old; export PATH=/usr/bin; for command in ${process.arch === 'x64' ? '/usr/local/bin/wasbox' : ''} "node ${cli}"; do
         $command run -q -c true 2>&1; echo "status $?"
       done; node -e '${library}'`;
     const shown = within(root, as('me', `set +e; ${script}`));

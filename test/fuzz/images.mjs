@@ -301,16 +301,22 @@ async function makeLayout() {
   fs.writeFileSync(join(layout, 'index.json'), damagedJson({ manifests: [entry] }));
 }
 
-/** What of a stored layer must not be; undefined where all is well. `directory` as bytes. */
-function wrongLayer(directory) {
-  let names;
+/** What `use` returns with the directory open to its owner: an image's modes may close it. */
+function opened(directory, use) {
+  const { mode } = fs.lstatSync(directory);
+  fs.chmodSync(directory, mode | 0o700);
   try {
-    names = fs.readdirSync(directory, { encoding: 'buffer' });
-  } catch (error) {
-    if (error.code === 'EACCES') return undefined; // a mode of the image's
-    throw error;
+    return use();
+  } finally {
+    fs.chmodSync(directory, mode & 0o7777);
   }
-  for (const name of names) {
+}
+
+/** What of a stored layer must not be; undefined where all is well. `directory` as bytes. */
+const wrongLayer = (directory) => opened(directory, () => wrongMember(directory));
+
+function wrongMember(directory) {
+  for (const name of fs.readdirSync(directory, { encoding: 'buffer' })) {
     const own = Buffer.concat([directory, Buffer.from('/'), name]);
     const stat = fs.lstatSync(own);
     if (stat.isBlockDevice() || stat.isSocket()) return `a device: ${own}`;
@@ -353,7 +359,7 @@ for (let round = 1; Date.now() < end; round++) {
   } catch (error) {
     if (!(error instanceof ImageError) || !expected.has(error.code)) finding(error.stack);
     counts.refused += 1;
-    const reason = error.message.replace(/^Invalid image: /, '').slice(0, 36);
+    const reason = error.message.replace(`oci:${layout}: invalid image: `, '').slice(0, 36);
     reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
   const { user, system } = process.cpuUsage(begin);

@@ -1,5 +1,5 @@
 /** The layers below one that is being unpacked, seen as overlayfs will show them. */
-import { constants, fstatSync, readlinkSync } from 'node:fs';
+import { chmodSync, constants, fstatSync, readlinkSync } from 'node:fs';
 import { at, lstatAt, opaqueName, openDirectory, openRoot } from '../../changes/index.js';
 import { opaqueValue } from '../../host/index.js';
 import { closeDescriptor } from '../../native/index.js';
@@ -10,15 +10,40 @@ export type Below =
   | { readonly kind: 'symlink'; readonly target: Buffer }
   | { readonly kind: 'other' };
 
+/** What a directory's owner needs to look into it; the kernel asks no root for it. */
+const LOOK = 0o500;
+
+/** Whether an image's mode closes a directory to the user who unpacks it. */
+const isClosed = (mode: number): boolean => (mode & LOOK) !== LOOK && process.geteuid?.() !== 0;
+
+const modeOf = ({ mode }: { readonly mode: bigint }): number => Number(mode & 0o7777n);
+
+/** An open directory, and the mode that it is to have again. */
+interface Closed {
+  readonly fd: number;
+  readonly mode: number;
+}
+
+const closeAgain = (closed: readonly Closed[]): void => {
+  for (const { fd, mode } of closed) chmodSync(`/proc/self/fd/${fd}`, mode);
+};
+
 /** Opened directories of lower layers, topmost first. */
 export class LayersBelow {
   readonly #native: StoreNative;
   readonly #roots: number[];
+  readonly #closed: Closed[] = [];
 
   /** @param directories the roots of the layers, topmost first */
   constructor(native: StoreNative, directories: readonly string[]) {
     this.#native = native;
     this.#roots = directories.map((path) => openRoot(native, path));
+    for (const fd of this.#roots) {
+      const mode = modeOf(fstatSync(fd, { bigint: true }));
+      if (!isClosed(mode)) continue;
+      this.#closed.push({ fd, mode });
+      chmodSync(`/proc/self/fd/${fd}`, mode | LOOK);
+    }
   }
 
   get count(): number {
@@ -26,6 +51,7 @@ export class LayersBelow {
   }
 
   close(): void {
+    closeAgain(this.#closed.splice(0));
     for (const fd of this.#roots.splice(0)) closeDescriptor(fd);
   }
 
@@ -42,6 +68,7 @@ export class LayersBelow {
   /** @returns `hidden` where this layer hides what the layers below it have there */
   #findIn(root: number, names: readonly Buffer[]): { found?: Below; hidden: boolean } {
     const opened: number[] = [];
+    const closed: Closed[] = [];
     let hidden = false;
     try {
       let fd = root;
@@ -58,16 +85,27 @@ export class LayersBelow {
             ? { found: { kind: 'other' }, hidden: true }
             : { hidden: true };
         }
-        fd = openDirectory(this.#native, fd, name);
+        const { mtimeNs } = stat;
+        const mode = modeOf(stat);
+        if (i === names.length - 1) {
+          return { found: { kind: 'directory', mode, mtimeNs }, hidden: true };
+        }
+        const path = at(fd, name);
+        // What runs with this layer sees it open for a moment.
+        if (isClosed(mode)) chmodSync(path, mode | LOOK);
+        try {
+          fd = openDirectory(this.#native, fd, name);
+        } catch (error) {
+          if (isClosed(mode)) chmodSync(path, mode);
+          throw error;
+        }
         opened.push(fd);
+        if (isClosed(mode)) closed.push({ fd, mode });
         hidden ||= isOpaque(this.#native, fd);
       }
-      const { mode, mtimeNs } = fstatSync(fd, { bigint: true });
-      return {
-        found: { kind: 'directory', mode: Number(mode & 0o7777n), mtimeNs },
-        hidden: true,
-      };
+      return { hidden }; // no name: the root
     } finally {
+      closeAgain(closed);
       for (const fd of opened) closeDescriptor(fd);
     }
   }

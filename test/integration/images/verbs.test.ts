@@ -63,6 +63,40 @@ describe.each(identities())('wasbox image as $label', (as) => {
     });
   });
 
+  test('adds to directories that an image closes to their owner', async () => {
+    const archives = await Promise.all([
+      tarOf([
+        { name: 'closed', type: 'directory', mode: 0o200 },
+        { name: 'closed/unreadable', type: 'directory', mode: 0o311 },
+        { name: 'closed/unreadable/deep', type: 'directory', mode: 0o750 },
+      ]),
+      tarOf([{ name: 'closed/unreadable/deep/late', data: 'x' }]),
+      tarOf([{ name: 'closed/unreadable/deep/later', data: 'x' }]),
+    ]);
+    const archive = join(scratch, 'closed.tar');
+    writeFileSync(archive, await dockerArchive({ layers: archives }), { mode: 0o644 });
+    const before = new Set(layers());
+    expect(await image('import', archive, '--name', 'closed:1')).toMatchObject({ code: 0 });
+    const made = layers().filter((name) => !before.has(name));
+    expect(made).toHaveLength(3);
+    for (const name of made) {
+      const modes = execFileSync(
+        'find',
+        [
+          join(stateOf(as), 'wasbox/images/layers', name, 'fs/closed'),
+          '-type',
+          'd',
+          '-printf',
+          '%m ',
+        ],
+        { encoding: 'utf8' },
+      );
+      expect(modes).toBe('200 311 750 ');
+    }
+    await image('rm', 'closed:1');
+    expect(new Set(layers())).toEqual(before);
+  });
+
   test.each([
     ['no archive', Buffer.from('junk'), 'the file is not a tar archive, or is truncated', ''],
     ['compressed', gzipSync('x'), 'the file is compressed with gzip', 'gzip -d FILE'],
