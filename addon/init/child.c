@@ -130,8 +130,8 @@ static const struct wb_rlimit *limits_of(const struct wb_plan *plan) {
   return (const struct wb_rlimit *)(const void *)wb_plan_at(plan, plan->rlimits);
 }
 
-/* The kernel counts processes per user, and without a user namespace the user has others. Counting
- * those can take as long as a start on a machine with many processes, so init does it. */
+/* The kernel counts processes per user, and without a user namespace the user has others, which
+ * init counts. */
 static int is_counted(const struct wb_plan *plan, const struct wb_rlimit *limit) {
   return plan->private_root && limit->resource == RLIMIT_NPROC;
 }

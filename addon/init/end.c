@@ -16,10 +16,13 @@ void lead_domain(void) {
 void kill_domain(void) {
   if (!leader || sys0(__NR_getpid) != leader)
     return;
-  /* Again for what was about to enter a domain of its own, or is traced. */
-  do
+  /* Without a child there is nothing to kill, since orphans become children (domain.c), and kill(2)
+   * would look at every process of the machine. Again for what was about to enter a domain of its
+   * own, or is traced. */
+  while (sys4(__NR_wait4, -1, 0, WNOHANG | __WALL, 0) != -ECHILD) {
     sys2(__NR_kill, -1, SIGKILL);
-  while (sys4(__NR_wait4, -1, 0, __WALL, 0) != -ECHILD);
+    sys4(__NR_wait4, -1, 0, __WALL, 0);
+  }
 }
 
 _Noreturn void end_init(long status) {

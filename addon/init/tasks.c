@@ -1,5 +1,14 @@
-/* How many processes and threads a user has already. Called by child.c. proc_pid_task(5) */
+/*
+ * How many processes and threads a user has already. Called by child.c.
+ *
+ * The kernel counts them for RLIMIT_NPROC, those of other containers with the same user too, and
+ * tells only whether there is room for one more under a limit. Some such questions take a tenth of
+ * the time that /proc takes, which knows the processes of one container alone.
+ */
+#include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
 #include <linux/stat.h>
 
 #include "init.h"
@@ -18,8 +27,9 @@ static int is_of(long proc, const char *process, uint64_t uid) {
   return sys5(__NR_statx, proc, process, 0, STATX_UID, &info) >= 0 && info.stx_uid == uid;
 }
 
-/* A process's directory of threads belongs to its user, and has a link for each beside its own two.
- * Most processes are another user's: their own directory says so in less time. */
+/* A process's directory of threads (proc_pid_task(5)) belongs to its user, and has a link for each
+ * beside its own two. Most processes are another user's: their own directory says so in less time.
+ */
 static uint64_t tasks_of(long proc, const char *process, uint64_t uid) {
   char path[64];
   const size_t length = str_len(process);
@@ -51,6 +61,52 @@ uint64_t each_process(uint64_t (*look)(long proc, const char *process, uint64_t 
   return sum;
 }
 
+/* The kernel's own bound, PID_MAX_LIMIT; and where the search begins. */
+#define TASKS_MAX (1u << 22)
+#define TASKS_FEW 16
+
+/* Whether the user may have one more task under this limit; negative where the kernel does not say.
+ * The clone(2) fails in either case: at once if there is no room, and at last because its pidfd has
+ * no place in memory. copy_process in kernel/fork.c */
+static long has_room(uint64_t limit, uint64_t most) {
+  const long nowhere = -8;
+  const struct rlimit64 wanted = {limit, most};
+  long ret = sys4(__NR_prlimit64, 0, RLIMIT_NPROC, &wanted, 0);
+  if (ret < 0)
+    return ret;
+  ret = sys5(__NR_clone, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PIDFD, 0,
+             nowhere, 0, 0);
+  return ret == -EFAULT ? 1 : ret == -EAGAIN ? 0 : -EINVAL;
+}
+
+/* The least limit with room, less one. 0 where there is always room, as for a process with
+ * capabilities, or never. */
+static uint64_t ask_kernel(void) {
+  struct rlimit64 own;
+  if (sys4(__NR_prlimit64, 0, RLIMIT_NPROC, 0, &own) < 0)
+    return 0;
+  const uint64_t most = own.rlim_max < TASKS_MAX ? own.rlim_max : TASKS_MAX;
+  uint64_t without = 0, with = most < TASKS_FEW ? most : TASKS_FEW;
+  long room;
+  while ((room = has_room(with, own.rlim_max)) == 0 && with < most) {
+    without = with;
+    with = with > most / 4 ? most : with * 4;
+  }
+  while (room == 1 && with - without > 1) {
+    const uint64_t middle = without + (with - without) / 2;
+    const long has = has_room(middle, own.rlim_max);
+    if (has < 0)
+      room = has;
+    else if (has)
+      with = middle;
+    else
+      without = middle;
+  }
+  sys4(__NR_prlimit64, 0, RLIMIT_NPROC, &own, 0);
+  return room == 1 ? with - 1 : 0;
+}
+
 uint64_t count_own_tasks(void) {
-  return each_process(tasks_of, (uint32_t)sys0(__NR_getuid));
+  const uint64_t asked = ask_kernel();
+  return asked ? asked : each_process(tasks_of, (uint32_t)sys0(__NR_getuid));
 }

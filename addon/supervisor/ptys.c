@@ -131,15 +131,28 @@ static void give_terminal(const struct wb_pty *pty, const struct wb_watch *watch
   give(watch, notif, open(link, (flags & FLAGS_KEPT) | O_NOCTTY | O_CLOEXEC), flags);
 }
 
-/* Which files are asked about: src/plan/terminal-calls.ts. */
+/* What is asked about: src/plan/terminal-calls.ts. */
+static int may_be_terminal(int flags) {
+  const int both = O_RDWR, written = O_WRONLY | O_CREAT;
+  return (flags & (O_ACCMODE | O_CREAT | O_DIRECTORY | O_PATH)) == both ||
+         (flags & (O_ACCMODE | O_CREAT | O_DIRECTORY | O_EXCL)) == written;
+}
+
+static int begins(const char *path, const char *with) {
+  return memcmp(path, with, strlen(with)) == 0;
+}
+
 static int take_path(struct wb_ptys *ptys, const struct wb_watch *watch,
                      const struct seccomp_notif *notif, int base, uint64_t address, int flags) {
   char path[WB_PAYLOAD_PATH_MAX];
   struct statx info;
-  if ((flags & (O_ACCMODE | O_CREAT | O_DIRECTORY | O_PATH)) != O_RDWR)
+  if (!may_be_terminal(flags))
     return 0;
   const size_t size = wb_watch_read(notif->pid, address, path, sizeof path);
   if (size == 0 || !memchr(path, 0, size))
+    return 0;
+  /* Most files that are written are no terminals. */
+  if ((flags & O_CREAT) && !begins(path, "/dev/") && !begins(path, "/proc/"))
     return 0;
   const long file = wb_payload_open(notif->pid, base, path, flags & O_NOFOLLOW);
   if (file < 0)

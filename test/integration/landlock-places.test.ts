@@ -5,7 +5,13 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { everyone, type Identity, identities, underRoot } from '../support/identity.js';
+import {
+  everyone,
+  type Identity,
+  identities,
+  ordinaryUser,
+  underRoot,
+} from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
@@ -73,4 +79,41 @@ test.runIf(underRoot)('root that cannot become another user is told so', async (
     125,
     expect.stringMatching(/root cannot become another user.*\n.*--user 1000/),
   ]);
+});
+
+/** Makes processes until the kernel refuses, and says how many there were. */
+const forks = `import os, signal
+made = []
+try:
+    while len(made) < 200:
+        child = os.fork()
+        if child == 0:
+            while True: signal.pause()
+        made.append(child)
+except OSError: pass
+print(len(made))
+for child in made: os.kill(child, 9)`;
+
+test.runIf(underRoot)('--pids counts on top of what the user has in other containers', async () => {
+  const as = ordinaryUser();
+  const place = makeProject(as, { 'project/': '', 'state/': '' });
+  const others = 'for n in $(seq 30); do sleep 1000 & done; echo ready >../ready; wait';
+  const run = ['run', '-q', '--discard', '--isolation', 'landlock', '--pids', '20', '--'];
+  const program = become(as, wasboxArgv(as, [...run, '/usr/bin/python3', '-c', forks]));
+  // The kernel counts for each user namespace: here without what other tests start as the same user. The other
+  // processes are in no /proc that the run sees.
+  const script = [
+    'mkfifo -m 666 ../ready',
+    `${become(as, ['setsid', 'sh', '-c', others])} & others=$!`,
+    'read line <../ready',
+    `unshare --pid --fork --mount-proc sh -ec ${quote([program])} || echo failed`,
+    'kill -KILL -$others',
+  ].join('; ');
+  const argv = ['unshare', '--user', '--map-users=all', '--map-groups=all', 'sh', '-ec', script];
+  const ended = await runProgram(argv, {
+    as: { ...as, uid: 0, gid: 0 },
+    cwd: join(place, 'project'),
+    env: { XDG_STATE_HOME: join(place, 'state'), PWD: join(place, 'project') },
+  });
+  expect([ended.status, ended.out], ended.err).toEqual([0, '20\n']);
 });

@@ -26,6 +26,10 @@ say('refused flags', attempt(lambda: os.open(name, both | os.O_DIRECTORY)), atte
 os.set_inheritable(slave, True)
 say('mode', attempt(lambda: os.chmod(name, 0o400)), oct(os.stat(name).st_mode), attempt(lambda: os.fchmod(slave, 0o600)), oct(os.stat(name).st_mode))
 say('owner', attempt(lambda: os.chown(name, os.getuid(), -1)))
+written = b''
+say('by a shell', os.system(f'exec >{name} 2>&1; echo one >/dev/stderr; echo two >>/dev/stdout; echo three >/dev/fd/2'))
+while b'three' not in written: written += os.read(master, 100)
+say(written)
 tty.setraw(slave)
 os.write(master, b'typed')
 say(os.read(slave, 100))

@@ -272,6 +272,28 @@ echo more > read/more; chmod 500 read; mkdir ~/closed; echo home > ~/closed/file
     expect(running(mark)).toEqual([]);
   });
 
+  // Root's runs have an ID of their own; an ordinary user has other processes that come and go.
+  test.runIf(as.uid === 0)('gives a program as many processes as --pids says', async () => {
+    const cwd = makeProject(as);
+    const code = `import os, signal
+made = []
+try:
+    while len(made) < 200:
+        child = os.fork()
+        if child == 0:
+            while True: signal.pause()
+        made.append(child)
+except OSError as e: print(e.errno)
+print(len(made))
+for child in made: os.kill(child, 9)`;
+    const argv = ['/usr/bin/python3', '-c', code];
+    expect((await runProgram(argv, { as, cwd })).out).toBe('200\n');
+    for (const pids of ['20', '100']) {
+      const run = await runWasbox([...landlock, '--pids', pids, '--', ...argv], { as, cwd });
+      expect(run.out, run.err).toBe(`11\n${pids}\n`);
+    }
+  });
+
   test('holds its limits', async () => {
     const cwd = makeProject(as);
     const limited = (limit: readonly string[], program: readonly string[]) =>

@@ -136,11 +136,19 @@ describe.each(machines)(
     it('asks about calls that open terminals', () => {
       const watch = watchFilter(filter, guard, { network: false, terminals: true, arch });
       const peer = 0x5441n;
-      const [O_WRONLY, O_RDWR, O_CREAT, O_NOCTTY] = [1n, 2n, 0o100n, 0o400n] as const;
-      const flags = [0n, O_WRONLY, O_RDWR, O_RDWR | O_NOCTTY, O_RDWR | O_CREAT, O_WRONLY | O_CREAT];
-      const expected = flags.map((one) =>
-        [O_RDWR, O_RDWR | O_NOCTTY].includes(one) ? NOTIFY : ALLOW,
-      );
+      const [O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_NOCTTY] = [1n, 2n, 0o100n, 0o200n, 0o400n];
+      const [O_TRUNC, O_APPEND, O_CLOEXEC] = [0o1000n, 0o2000n, 0o2000000n];
+      const redirected = O_WRONLY | O_CREAT | O_TRUNC;
+      const asked = [
+        ...[O_RDWR, O_RDWR | O_NOCTTY, O_RDWR | O_CLOEXEC, O_WRONLY | O_CREAT | O_APPEND],
+        ...[redirected, redirected | O_NOCTTY],
+      ];
+      const others = [
+        ...[0n, O_NOCTTY, O_WRONLY, O_CREAT, O_RDWR | O_CREAT, O_WRONLY | O_TRUNC],
+        ...[redirected | O_CLOEXEC, redirected | O_EXCL],
+      ];
+      const flags = [...asked, ...others];
+      const expected = flags.map((one) => (asked.includes(one) ? NOTIFY : ALLOW));
       expect(flags.map((one) => ask(watch, openat, [0n, 1n, one]))).toEqual(expected);
       if (arch === 'x64') {
         expect(flags.map((one) => ask(watch, 2, [1n, one]))).toEqual(expected);
