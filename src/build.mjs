@@ -193,19 +193,7 @@ const { version } = JSON.parse(readFileSync(join(src, '..', 'package.json'), 'ut
 mkdirSync(join(dist, 'man'), { recursive: true });
 writeFileSync(join(dist, 'man', 'wasbox.1'), await manualPage(version, '2026-11-25'));
 
-const root = join(src, '..');
-const engine = await buildEngine();
-const parties = thirdParties(
-  root,
-  bundles.map(({ metafile }) => metafile),
-  engine,
-);
-writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyNotices(parties));
-writeFileSync(join(dist, 'sbom.cdx.json'), billOfMaterials(root, parties));
-
-copyFileSync(join(src, 'report', 'report.schema.json'), join(dist, 'report.schema.json'));
-
-// Built-in policies as filters, so that an ordinary run need not compile one.
+// Built-in policies as filters, so that an ordinary run need not compile one. The engine has them in its image.
 const { builtinNames, compilePolicy, init, listCalls, listConstants } = await import(
   join(dist, 'policy.js')
 );
@@ -219,6 +207,18 @@ for (const builtin of builtinNames()) {
     writeFileSync(join(dist, 'filters', `${builtin}.${arch}.bpf`), bpf);
   }
 }
+
+const root = join(src, '..');
+const engine = await buildEngine();
+const parties = thirdParties(
+  root,
+  bundles.map(({ metafile }) => metafile),
+  engine,
+);
+writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyNotices(parties));
+writeFileSync(join(dist, 'sbom.cdx.json'), billOfMaterials(root, parties));
+
+copyFileSync(join(src, 'report', 'report.schema.json'), join(dist, 'report.schema.json'));
 
 // What their names are read with, so that a report of a refusal need not load the core.
 rmSync(join(dist, 'tables'), { recursive: true, force: true });

@@ -96,6 +96,29 @@ const nativeCore = {
   },
 };
 
+/** Filters of the built-in policies are in the image, and not read from dist/filters by each start. */
+const shippedFilters = {
+  name: 'shipped-filters',
+  setup(build) {
+    const folder = join(root, 'dist', 'filters');
+    const arch = { x64: 'x86_64', arm64: 'aarch64' }[process.arch];
+    build.onLoad({ filter: /\/src\/plan\/shipped\.ts$/ }, () => {
+      const names = readdirSync(folder)
+        .filter((name) => name.endsWith(`.${arch}.bpf`))
+        .sort();
+      const entries = names.map((name) => [
+        name.replace(/\.bpf$/, ''),
+        readFileSync(join(folder, name), 'base64'),
+      ]);
+      return {
+        contents: `const filters = new Map(${JSON.stringify(entries)}.map(
+          ([name, text]) => [name, new Uint8Array(Buffer.from(text, 'base64'))]));
+          export const shippedFilter = (name) => filters.get(name);`,
+      };
+    });
+  },
+};
+
 async function bundle(directory, entry, more) {
   const inject = [join(engine, 'polyfills.ts'), ...more];
   const { metafile } = await build({
@@ -113,7 +136,7 @@ async function bundle(directory, entry, more) {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     alias: { 'node:path': join(engine, 'node', 'path.ts') },
-    plugins: [withEffects(inject), withoutNode, nativeCore, pureModules],
+    plugins: [withEffects(inject), withoutNode, nativeCore, shippedFilters, pureModules],
     define: {
       'import.meta.url': 'distribution',
       'process.arch': JSON.stringify(process.arch),

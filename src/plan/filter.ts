@@ -9,6 +9,7 @@ import { installedFile } from '../host/index.js';
 import type { PolicySource } from '../policy/index.js';
 import { isCopied, type PolicySpec, type SandboxSpec } from '../resolve/index.js';
 import { idMaps } from './ids.js';
+import { shippedFilter } from './shipped.js';
 import { bothFilters, watchFilter } from './watch.js';
 
 /** Node's names of the architectures that sandboxes run on, in the policy language's words. */
@@ -20,18 +21,6 @@ export function ownArchitecture(): SandboxArchitecture {
   const arch = architectures[process.arch as keyof typeof architectures];
   if (arch !== undefined) return arch;
   throw new SupportError('ERR_PLATFORM', `wasbox does not run on ${process.arch}`);
-}
-
-/** A filter that came with the package: beside the bundle, or in dist/ when the sources run. */
-function shippedFilter(name: string, arch: SandboxArchitecture): Uint8Array | undefined {
-  const file = `${name}.${arch}.bpf`;
-  const known = shipped.get(file);
-  if (known !== undefined) return known;
-  const path = installedFile(`filters/${file}`);
-  if (path === undefined) return undefined;
-  const bpf = readFileSync(path);
-  shipped.set(file, bpf);
-  return bpf;
 }
 
 type Core = typeof import('../policy/index.js');
@@ -53,9 +42,6 @@ function loadCore(): Promise<Core> {
   });
   return loading;
 }
-
-/** As read by an earlier run of this process; never changed. */
-const shipped = new Map<string, Uint8Array>();
 
 /** The bytes of `struct sock_filter[]`. */
 export interface Filters {
@@ -146,7 +132,7 @@ async function compileOne(
   arch: SandboxArchitecture,
   kernel = oldestKernel,
 ): Promise<Uint8Array> {
-  const shipped = 'builtin' in source ? shippedFilter(source.builtin, arch) : undefined;
+  const shipped = 'builtin' in source ? shippedFilter(`${source.builtin}.${arch}`) : undefined;
   if (shipped !== undefined) return shipped;
   const { compilePolicy } = await loadCore();
   return compilePolicy(source, { arch, kernel }).bpf;

@@ -75,18 +75,19 @@ function accumulated(code: number, k: number, form: CallForm, a: number | undefi
   return kind === BPF_ST || kind === BPF_LDX || kind === BPF_STX ? a : undefined;
 }
 
-/** Whether each way through the program ends in a refusal. */
-function alwaysRefuses(program: Uint8Array, form: CallForm): boolean {
-  const view = new DataView(program.buffer, program.byteOffset, program.length);
-  const seen = new Set<string>();
+/** Whether each way through the program ends in a refusal. An instruction is two words: code with the jumps, and `k`. */
+function alwaysRefuses(words: Uint32Array, form: CallForm): boolean {
+  const seen = new Set<number>();
   const ways: [at: number, a: number | undefined][] = [[0, undefined]];
   for (let way = ways.pop(); way !== undefined; way = ways.pop()) {
     const [at, a] = way;
-    if (seen.has(`${at} ${a}`)) continue;
-    seen.add(`${at} ${a}`);
-    if (at * 8 + 8 > program.length) return false; // no program of the kernel's
-    const code = view.getUint16(at * 8, true);
-    const k = view.getUint32(at * 8 + 4, true);
+    const state = at * 2 ** 33 + (a ?? 2 ** 32);
+    if (seen.has(state)) continue;
+    seen.add(state);
+    const first = words[2 * at];
+    const k = words[2 * at + 1];
+    if (first === undefined || k === undefined) return false; // no program of the kernel's
+    const code = first & 0xffff;
     switch (code & 7) {
       case BPF_RET:
         if (code !== RETURN_NUMBER || !refusing.has((k & ACTION) >>> 0)) return false;
@@ -97,8 +98,8 @@ function alwaysRefuses(program: Uint8Array, form: CallForm): boolean {
           break;
         }
         const answer = holds(code, a, k);
-        if (answer !== false) ways.push([at + 1 + view.getUint8(at * 8 + 2), a]);
-        if (answer !== true) ways.push([at + 1 + view.getUint8(at * 8 + 3), a]);
+        if (answer !== false) ways.push([at + 1 + ((first >>> 16) & 0xff), a]);
+        if (answer !== true) ways.push([at + 1 + (first >>> 24), a]);
         break;
       }
       case BPF_LD:
@@ -115,16 +116,30 @@ function alwaysRefuses(program: Uint8Array, form: CallForm): boolean {
   return true;
 }
 
-const judged = new WeakMap<Uint8Array, readonly boolean[]>();
+/** A filter's instructions, and what is known of it: filters are not changed once they are compiled. */
+interface Judged {
+  readonly words: Uint32Array;
+  readonly refused: Map<CallForm, boolean>;
+}
 
-/** Of each form of the key calls, whether a filter refuses it. Filters are not changed once they are compiled. */
-function refusedKeyCalls(program: Uint8Array): readonly boolean[] {
-  const known = judged.get(program);
-  if (known !== undefined) return known;
-  const calls = keyCalls[process.arch as keyof typeof keyCalls] ?? [];
-  const refused = program.length === 0 ? [] : calls.map((form) => alwaysRefuses(program, form));
-  judged.set(program, refused);
-  return refused;
+const judged = new WeakMap<Uint8Array, Judged>();
+
+function judgedOf(filter: Uint8Array): Judged {
+  const before = judged.get(filter);
+  if (before !== undefined) return before;
+  const words = new Uint32Array(new Uint8Array(filter).buffer); // a copy: these lie at multiples of four
+  const made = { words, refused: new Map() };
+  judged.set(filter, made);
+  return made;
+}
+
+function refuses(filter: Uint8Array, form: CallForm): boolean {
+  const { words, refused } = judgedOf(filter);
+  const before = refused.get(form);
+  if (before !== undefined) return before;
+  const answer = alwaysRefuses(words, form);
+  refused.set(form, answer);
+  return answer;
 }
 
 /**
@@ -133,6 +148,5 @@ function refusedKeyCalls(program: Uint8Array): readonly boolean[] {
  */
 export function refuseKeyCalls(filters: readonly Uint8Array[]): boolean {
   const calls = keyCalls[process.arch as keyof typeof keyCalls];
-  const refused = filters.map(refusedKeyCalls);
-  return calls?.every((_, i) => refused.some((filter) => filter[i] === true)) === true;
+  return calls?.every((form) => filters.some((filter) => refuses(filter, form))) === true;
 }

@@ -4,6 +4,7 @@
  * compiled program, instruction by instruction, so that it differs from it in nothing else.
  */
 
+import { concatBytes } from '../text/index.js';
 import { JEQ, LOAD, RET, RET_ALLOW, RET_USER_NOTIF } from './assemble.js';
 import { emulatedCalls } from './emulate.js';
 import type { IdMaps } from './ids.js';
@@ -164,34 +165,45 @@ function everyQuestion(arch: WatchArchitecture): Instruction[] {
 /** Calls that an audit does not see, though they are allowed. */
 export const uncountedCalls: readonly string[] = ['rt_sigreturn'];
 
+/**
+ * Calls `change` for each return of a program, of which it may write the two words: `code` with the jumps, and `k`.
+ * Not with a DataView, each use of which is a call in the engine (src/engine).
+ */
+function changeReturns(
+  program: Uint8Array<ArrayBuffer>,
+  change: (words: Uint32Array, at: number, returned: number) => void,
+): void {
+  const words = new Uint32Array(program.buffer);
+  for (let at = 0; at < words.length; at += 2) {
+    if (((words[at] ?? 0) & 0xffff) === RET) change(words, at, words[at + 1] ?? 0);
+  }
+}
+
+/** Goes on behind the first `size` bytes of a program, instead of returning. */
+function goOn(words: Uint32Array, at: number, size: number): void {
+  words[at] = JUMP;
+  words[at + 1] = size / 8 - at / 2 - 1;
+}
+
 /** One program that allows what both allow; where they differ otherwise, the first decides. */
 export function bothFilters(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const program = new Uint8Array(first.length + second.length);
-  program.set(first);
-  program.set(second, first.length);
-  const view = new DataView(program.buffer);
-  for (let at = 0; at + 8 <= first.length; at += 8) {
-    if (view.getUint16(at, true) !== RET || view.getUint32(at + 4, true) !== RET_ALLOW) continue;
-    view.setUint16(at, JUMP, true);
-    view.setUint32(at + 4, (first.length - at) / 8 - 1, true);
-  }
-  return program;
+  const start = new Uint8Array(first); // not slice: a Buffer would share its memory
+  changeReturns(start, (words, at, returned) => {
+    if (returned === RET_ALLOW) goOn(words, at, first.length);
+  });
+  return concatBytes([start, second]);
 }
 
 /** The program with its refusals as questions, but `quiet` ones, and, for all but the last, `allow` as a way on. */
 function asking(bpf: Uint8Array, quiet: readonly number[], last: boolean): Uint8Array {
-  const program = new Uint8Array(bpf); // not slice: a Buffer would share its memory
-  const view = new DataView(program.buffer);
-  for (let at = 0; at + 8 <= program.length; at += 8) {
-    if (view.getUint16(at, true) !== RET) continue;
-    const returned = view.getUint32(at + 4, true);
+  const program = new Uint8Array(bpf);
+  changeReturns(program, (words, at, returned) => {
     if (returned >>> 16 === RET_ERRNO && !quiet.includes(returned & 0xffff)) {
-      view.setUint32(at + 4, RET_USER_NOTIF, true);
+      words[at + 1] = RET_USER_NOTIF;
     } else if (returned === RET_ALLOW && !last) {
-      view.setUint16(at, JUMP, true);
-      view.setUint32(at + 4, (program.length - at) / 8 - 1, true);
+      goOn(words, at, program.length);
     }
-  }
+  });
   return program;
 }
 
@@ -234,11 +246,5 @@ export function watchFilter(
     asking(terminals, quiet, end.length === 0),
     end,
   ];
-  const program = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    program.set(part, at);
-    at += part.length;
-  }
-  return program;
+  return concatBytes(parts);
 }
