@@ -55,6 +55,7 @@
         "supervisor/ask.c",
         "supervisor/ask_calls.c",
         "supervisor/attach.c",
+        "supervisor/program_terminal.c",
         "supervisor/audit.c",
         "supervisor/audit_path.c",
         "supervisor/audit_process.c",

@@ -332,7 +332,10 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
       ((plan->watch_flags & WB_WATCH_REQUIRED) && plan->watch_count == 0))
     return 0;
   if ((plan->cgroup != 0 && !path_ok(plan, plan->cgroup, 0)) ||
-      (plan->image_lock != 0 && !path_ok(plan, plan->image_lock, 0)) || plan->reserved != 0)
+      (plan->image_lock != 0 && !path_ok(plan, plan->image_lock, 0)))
+    return 0;
+  if (plan->terminal_size != 0 &&
+      (plan->terminal_size >> 16 == 0 || (uint16_t)plan->terminal_size == 0))
     return 0;
   /* A session has no program at its start that would get a terminal, and is PID 1 of its own. */
   if (plan->session > 1 || (plan->session && ((plan->terminal & 7) || plan->private_root != 0)))

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 19
+#define WB_WIRE_VERSION 20
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -139,7 +139,9 @@ struct wb_plan {
   /* String: a file that the supervisor holds a shared lock on while the sandbox is there, so that
    * no other process removes the image that it shows; or 0. */
   uint32_t image_lock;
-  uint32_t reserved;
+  /* Of the payload's own terminal, where the caller has none whose size it could take: rows << 16 |
+   * columns, or 0. */
+  uint32_t terminal_size;
 };
 
 /* The launch fails where the kernel gives no listener, rather than that nobody is told. */

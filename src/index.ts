@@ -68,9 +68,12 @@ export {
   type StdioTarget,
   setMaxConcurrency,
   spawn,
+  type TerminalSandbox,
+  type TerminalSettings,
+  type Tty,
 } from './launch/index.js';
 export { type LearnedProfile, type LearnOptions, learnProfile as learn } from './learn/program.js';
-export type { ChangesPolicy, PathMapping, VariableMap } from './options/index.js';
+export type { ChangesPolicy, PathMapping, TerminalSize, VariableMap } from './options/index.js';
 export { PolicyError } from './policy/error.js';
 export type { PolicyDiagnostic } from './policy/index.js';
 export type {
@@ -135,5 +138,7 @@ export {
   type SessionProgram,
   type SessionReport,
   Snapshot,
+  type TerminalOptions,
+  type TerminalProcess,
 } from './session/index.js';
 export { type Explanation, type WatchedExplanation, why } from './why/index.js';

@@ -22,16 +22,19 @@ struct window {
 static const struct window usual_window = {24, 80, 0, 0};
 
 /* Modes and size of the first of the caller's descriptors that is a terminal, or what is usual. */
-static void set_up(long slave, int typed) {
+static void set_up(long slave, int typed, uint32_t size) {
   struct window window = usual_window;
   struct termios modes;
+  if (size)
+    window = (struct window){(unsigned short)(size >> 16), (unsigned short)size, 0, 0};
   for (int fd = 0; fd <= 2; fd++) {
     if (sys3(__NR_ioctl, fd, TCGETS, &modes) < 0)
       continue;
     if (!typed)
       modes.c_oflag &= ~(tcflag_t)OPOST;
     check(sys3(__NR_ioctl, slave, TCSETS, &modes), WB_STEP_TERMINAL, NULL);
-    sys3(__NR_ioctl, fd, TIOCGWINSZ, &window);
+    if (!size)
+      sys3(__NR_ioctl, fd, TIOCGWINSZ, &window);
     break;
   }
   check(sys3(__NR_ioctl, slave, TIOCSWINSZ, &window), WB_STEP_TERMINAL, NULL);
@@ -49,7 +52,7 @@ void open_terminal(const struct wb_plan *plan) {
   const int mode = typed ? O_RDWR : O_WRONLY;
   long slave = check(sys3(__NR_ioctl, master, TIOCGPTPEER, mode | O_NOCTTY | O_CLOEXEC),
                      WB_STEP_TERMINAL, path);
-  set_up(slave, typed);
+  set_up(slave, typed, plan->terminal_size);
   for (int fd = 0; fd <= 2; fd++)
     if (plan->terminal >> fd & 1)
       check(sys3(__NR_dup3, slave, fd, 0), WB_STEP_TERMINAL, NULL);

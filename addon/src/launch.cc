@@ -241,6 +241,17 @@ void Redraw(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
     wb_terminal_refresh(&run->run->terminal);
 }
 
+// resize(rows, columns): of a terminal that this program shows by itself.
+void Resize(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  const uint32_t rows = static_cast<uint32_t>(IntOf(info[0]));
+  const uint32_t columns = static_cast<uint32_t>(IntOf(info[1])) & 0xffff;
+  std::lock_guard<std::mutex> lock(run->mutex);
+  if (!run->started || run->start_failed || run->finished)
+    return;
+  wb_terminal_want(&run->run->terminal, rows << 16 | columns);
+  wb_wake(run->run.get());
+}
+
 // Node is about to end: the sandbox does, too, and its thread leaves Node alone from here on.
 void Abandon(const std::shared_ptr<Run> &run) {
   std::lock_guard<std::mutex> lock(run->mutex);
@@ -413,6 +424,9 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
   handle.Set("redraw",
              Napi::Function::New(
                  env, [run](const Napi::CallbackInfo &info) { Redraw(info, run); }, "redraw"));
+  handle.Set("resize",
+             Napi::Function::New(
+                 env, [run](const Napi::CallbackInfo &info) { Resize(info, run); }, "resize"));
   handle.Set("signal", Napi::Function::New(
                            env, [run](const Napi::CallbackInfo &info) { return Signal(info, run); },
                            "signal"));

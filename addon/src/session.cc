@@ -9,9 +9,15 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <mutex>
 
+#include "../supervisor/pages.h"
+#include "../supervisor/program_terminal.h"
+#include "../supervisor/supervisor.h"
 #include "../wire.h"
 #include "addon.h"
+#include "threads.h"
 
 namespace wasbox {
 namespace {
@@ -141,12 +147,95 @@ Napi::Value UnreadBytes(const Napi::CallbackInfo &info) {
   return Napi::Number::New(info.Env(), count);
 }
 
+struct FreePages {
+  void operator()(wb_run *run) const { wb_pages_free(run, sizeof *run); }
+};
+
+struct Relay {
+  std::unique_ptr<wb_run, FreePages> run;
+  std::mutex mutex;
+  bool finished = false;
+  void *hook = nullptr; // of the environment's end, until it is told of an end
+};
+
+// Calls `use` where the relay goes on.
+template <typename Use> void With(Relay &relay, Use use) {
+  std::lock_guard<std::mutex> lock(relay.mutex);
+  if (!relay.finished)
+    use(relay.run.get());
+}
+
+void RelayEnvironmentEnds(void *data) {
+  std::unique_ptr<std::shared_ptr<Relay>> relay(static_cast<std::shared_ptr<Relay> *>(data));
+  With(**relay, wb_program_terminal_hang_up);
+}
+
+void EndRelay(Napi::Env env, Relay &relay) {
+  if (relay.hook) {
+    napi_remove_env_cleanup_hook(env, RelayEnvironmentEnds, relay.hook);
+    delete static_cast<std::shared_ptr<Relay> *>(relay.hook);
+    relay.hook = nullptr;
+  }
+  With(relay, wb_program_terminal_ended);
+}
+
+void ServeRelay(void *argument) {
+  std::unique_ptr<std::shared_ptr<Relay>> held(static_cast<std::shared_ptr<Relay> *>(argument));
+  Relay &relay = **held;
+  wb_program_terminal_serve(relay.run.get());
+  std::lock_guard<std::mutex> lock(relay.mutex);
+  wb_program_terminal_close(relay.run.get());
+  relay.finished = true;
+  relay.run.reset();
+}
+
+// relayTerminal(master, input, output): relays between a terminal and pipes on a thread of its own;
+// opens all of them once more. A handle {resize(rows, columns), ended()}.
+Napi::Value RelayTerminal(const Napi::CallbackInfo &info) {
+  Napi::Env env = info.Env();
+  if (!Numbers(info, {0, 1, 2}))
+    return env.Undefined();
+  auto relay = std::make_shared<Relay>();
+  relay->run.reset(static_cast<wb_run *>(wb_pages_new(sizeof(wb_run))));
+  if (!relay->run) {
+    ThrowErrno(env, errno, "mmap");
+    return env.Undefined();
+  }
+  const int opened =
+      wb_program_terminal_open(relay->run.get(), IntOf(info[0]), IntOf(info[1]), IntOf(info[2]));
+  if (opened) {
+    ThrowErrno(env, opened, "open");
+    return env.Undefined();
+  }
+  auto *held = new std::shared_ptr<Relay>(relay);
+  const int error = OnThread(ServeRelay, held);
+  if (error) {
+    wb_program_terminal_hang_up(relay->run.get());
+    ServeRelay(held); // closes all of it
+    ThrowErrno(env, error, "pthread_create");
+    return env.Undefined();
+  }
+  relay->hook = new std::shared_ptr<Relay>(relay);
+  napi_add_env_cleanup_hook(env, RelayEnvironmentEnds, relay->hook);
+  Napi::Object handle = Napi::Object::New(env);
+  const auto resize = [relay](const Napi::CallbackInfo &info) {
+    const uint32_t size = static_cast<uint32_t>(IntOf(info[0])) << 16 |
+                          (static_cast<uint32_t>(IntOf(info[1])) & 0xffff);
+    With(*relay, [size](wb_run *run) { wb_program_terminal_resize(run, size); });
+  };
+  const auto ended = [relay](const Napi::CallbackInfo &info) { EndRelay(info.Env(), *relay); };
+  handle.Set("resize", Napi::Function::New(env, resize, "resize"));
+  handle.Set("ended", Napi::Function::New(env, ended, "ended"));
+  return handle;
+}
+
 } // namespace
 
 void RegisterSessions(Napi::Env env, Napi::Object exports) {
   exports.Set("socketPair", Napi::Function::New(env, SocketPair, "socketPair"));
   exports.Set("sendExec", Napi::Function::New(env, SendExec, "sendExec"));
   exports.Set("sendExecSignal", Napi::Function::New(env, SendSignal, "sendExecSignal"));
+  exports.Set("relayTerminal", Napi::Function::New(env, RelayTerminal, "relayTerminal"));
   exports.Set("unreadBytes", Napi::Function::New(env, UnreadBytes, "unreadBytes"));
 }
 

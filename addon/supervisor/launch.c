@@ -220,7 +220,10 @@ static void hold_mounts(struct wb_run *run) {
  * the run has started, and signals that the supervisor hears of. */
 static int attend(struct wb_run *run, const struct wb_request *request,
                   struct wb_failure *failure) {
-  if (run->attended && (run->wake = (int)syscall(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+  /* Without a person there is a program, which shows the terminal: its size changes by a call. */
+  const int wakes = run->attended || run->terminal.takes;
+  run->terminal.needs_reader = !run->attended;
+  if (wakes && (run->wake = (int)syscall(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
     return wb_fail(failure, WB_STEP_CONTROL, errno, NULL);
   int error = wb_caller_open(&run->terminal.caller, run->terminal.takes, request->stdio);
   return error ? wb_fail(failure, WB_STEP_TERMINAL, error, NULL) : 0;

@@ -36,7 +36,7 @@ static int send_signal(const struct wb_run *run, int signal) {
   return wb_command(run, WB_COMMAND_SIGNAL, (uint32_t)signal);
 }
 
-static void wake(const struct wb_run *run) {
+void wb_wake(const struct wb_run *run) {
   const uint64_t one = 1;
   if (run->wake >= 0 && write(run->wake, &one, sizeof one) < 0)
     return; /* it is awake already */
@@ -78,7 +78,7 @@ int wb_signal(struct wb_run *run, int signal) {
     return send_signal(run, SIGSTOP);
   case SIGINT:
     if (__atomic_add_fetch(&run->interrupts, 1, __ATOMIC_SEQ_CST) > 1)
-      wake(run);
+      wb_wake(run);
     __atomic_add_fetch(&run->asked_to_end, 1, __ATOMIC_SEQ_CST);
     break;
   case SIGTERM:

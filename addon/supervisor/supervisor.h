@@ -102,6 +102,9 @@ void wb_end_programs(const struct wb_run *run);
  * group; SIGKILL ends the whole sandbox. Returns 0 or an errno. */
 int wb_signal(struct wb_run *run, int signal);
 
+/* signals.c. Any thread, as wb_signal: has the supervisor look again, where it can be woken. */
+void wb_wake(const struct wb_run *run);
+
 /* shell.c: whether a shell that this program comes from reads its commands from the same pipe or
  * socket as this descriptor leads to. */
 int wb_shell_reads(int fd);

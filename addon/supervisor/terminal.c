@@ -52,6 +52,7 @@ void wb_terminal_open(struct wb_terminal *terminal, int master) {
     make_usual(master);
   terminal->ended = terminal->caller.in < 0; /* nothing is ever typed */
   wb_terminal_refresh(terminal);
+  wb_terminal_resize(terminal);
   wb_keeper_open(terminal);
 }
 
@@ -75,6 +76,8 @@ int wb_terminal_wait(struct wb_terminal *terminal, struct pollfd wait[3]) {
     wait[0] = (struct pollfd){caller->in, POLLIN, 0};
   if (terminal->output.at != terminal->output.end)
     wait[1] = (struct pollfd){caller->out.fd, POLLOUT, 0};
+  else if (terminal->needs_reader)
+    wait[1] = (struct pollfd){caller->out.fd, 0, 0};
   if (terminal->output.at == terminal->output.end)
     wait[2].events |= POLLIN;
   if (terminal->input.at != terminal->input.end)
@@ -215,6 +218,7 @@ void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]) {
   struct wb_terminal *terminal = &run->terminal;
   if (terminal->master < 0 || terminal->suspended)
     return;
+  wb_terminal_resize(terminal); /* before what was typed since */
   /* A process may have opened it again. */
   if (terminal->hung || wait[2].revents & (POLLIN | POLLHUP | POLLERR))
     if (terminal->output.at == terminal->output.end)
@@ -223,8 +227,10 @@ void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]) {
     push_input(terminal);
   if (wait[0].revents)
     take_input(run);
+  /* Nothing to write would be written without an error. */
+  const int waits = terminal->output.at != terminal->output.end;
   if (wait[1].revents && terminal->master >= 0 &&
-      !wb_caller_push(&terminal->caller, &terminal->output))
+      (!waits || !wb_caller_push(&terminal->caller, &terminal->output)))
     hang_up(run);
   wb_keeper_note(terminal);
 }

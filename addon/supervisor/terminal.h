@@ -45,6 +45,8 @@ struct wb_terminal {
   unsigned char last;           /* the byte before that */
   int hung;                     /* nothing has the payload's terminal open */
   int suspended;                /* nothing is relayed: the display shows something else; atomic */
+  int needs_reader;             /* hangs up when the reader of what is shown is gone, at once */
+  uint32_t wanted;              /* wb_terminal_want; atomic */
   uint64_t written;             /* bytes of the payload's since they were last counted */
   struct wb_flow input, output; /* keyboard to payload, payload to screen */
   struct wb_screen screen;
@@ -129,6 +131,11 @@ void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]);
 
 /* The caller's terminal has another size, or came back to the foreground. Signal-safe. */
 void wb_terminal_refresh(struct wb_terminal *terminal);
+
+/* Any thread: the size that a caller without a terminal wants, rows << 16 | columns. The relay sets
+ * it once it is woken, before it passes on what is written to stdin from then on. */
+void wb_terminal_want(struct wb_terminal *terminal, uint32_t size);
+void wb_terminal_resize(struct wb_terminal *terminal);
 
 /* Writes all that waits, for as long as the caller takes it. */
 void wb_terminal_flush(struct wb_terminal *terminal, uint64_t patience_ms);

@@ -27,6 +27,19 @@ void wb_terminal_refresh(struct wb_terminal *terminal) {
     wb_caller_make_raw(&terminal->caller);
 }
 
+void wb_terminal_want(struct wb_terminal *terminal, uint32_t size) {
+  __atomic_store_n(&terminal->wanted, size, __ATOMIC_SEQ_CST);
+}
+
+void wb_terminal_resize(struct wb_terminal *terminal) {
+  if (terminal->master < 0)
+    return; /* it has not come yet: kept until then */
+  const uint32_t size = __atomic_exchange_n(&terminal->wanted, 0, __ATOMIC_SEQ_CST);
+  const struct window window = {(unsigned short)(size >> 16), (unsigned short)size, 0, 0};
+  if (size)
+    ioctl(terminal->master, TIOCSWINSZ, &window);
+}
+
 void wb_terminal_flush(struct wb_terminal *terminal, uint64_t patience_ms) {
   struct wb_flow *output = &terminal->output;
   const uint64_t deadline = wb_now_ns() + patience_ms * 1000000;

@@ -9,6 +9,7 @@ import {
 } from '../options/index.js';
 import { isBytes, isRecord } from '../text/index.js';
 import type { Input, Stdio } from './options.js';
+import { isTty, terminalSizeOf, ttyKinds } from './tty.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -96,10 +97,17 @@ const isMilliseconds = (value: unknown): boolean =>
 
 const milliseconds: Check = [isMilliseconds, 'milliseconds from 1 to 2147483647'];
 
+/** Also the words of the command line, which are about this process's terminal. */
+const tty: Check = [
+  (value) => isTty(value) || ['auto', 'always', 'never'].includes(value as string),
+  `${ttyKinds}; or 'auto', 'always', 'never'`,
+];
+
 const checks = {
-  run: { ...common, ...collected },
+  run: { ...common, ...collected, tty },
   spawn: {
     ...common,
+    tty,
     stdio: [isStdio, "three of 'pipe', 'ignore', 'inherit' or an open descriptor"],
   },
   createPool: {
@@ -112,6 +120,7 @@ const checks = {
     ...collected,
     signal: common.signal as Check,
     timeoutMs: milliseconds,
+    tty: [isTty, ttyKinds] as Check,
   },
   'pool.run': {
     ...collected,
@@ -159,7 +168,14 @@ export function checkOptions(name: Called, options: Fields): void {
  */
 export function checkCall(name: Called, options: Fields): void {
   checkOptions(name, options);
-  validateRunOptions(options);
+  const { tty: own, ...others } = options;
+  const ofRun = name === 'run' || name === 'spawn';
+  validateRunOptions(ofRun && isTty(own) ? others : options);
+  if (name === 'spawn' && terminalSizeOf(own) !== undefined && options.stdio !== undefined) {
+    throw new UsageError('ERR_USAGE', 'options tty and stdio: the terminal is all three streams', {
+      hint: "Leave out stdio, or pass tty: 'always', which leaves stderr as it is.",
+    });
+  }
   if (name === 'run' || name === 'spawn') checkProgram(options);
 }
 
@@ -180,7 +196,7 @@ function checkProgram({ command, code, image }: Fields): void {
 
 /** The options that the sandbox is resolved from; those of the call are not among them. */
 export function sandboxOptions(options: Fields): ResolveOptions {
-  const { ask, changes, ...rest } = options;
+  const { ask, changes, tty: own, ...rest } = options;
   const of = ({
     signal,
     askTimeoutMs,
@@ -194,9 +210,17 @@ export function sandboxOptions(options: Fields): ResolveOptions {
   }: Fields) => own;
   return {
     ...of(rest),
+    ...ttyOf(own),
     ...(ask === undefined ? {} : { ask }),
     changes: changesOf(changes, rest.continue !== undefined),
   } as ResolveOptions;
+}
+
+function ttyOf(tty: unknown): Pick<ResolveOptions, 'terminalSize' | 'tty'> {
+  const terminalSize = terminalSizeOf(tty);
+  if (terminalSize !== undefined) return { tty: 'always', terminalSize };
+  if (tty === undefined || tty === false) return {};
+  return { tty: tty as NonNullable<ResolveOptions['tty']> };
 }
 
 /** A program does not review what its runs leave, so nothing is kept unasked. */

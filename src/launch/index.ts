@@ -31,6 +31,7 @@ export type {
   SpawnSettings,
   Stdio,
   StdioTarget,
+  TerminalSettings,
 } from './options.js';
 export { type OnOutput, Output } from './output.js';
 export { PinnedImage } from './pinned-image.js';
@@ -56,5 +57,13 @@ export {
   runWhole,
   type WholeRun,
 } from './run.js';
-export { type Piped, type RunningSandbox, type Sandbox, signalNumber, spawn } from './spawn.js';
+export {
+  type Piped,
+  type RunningSandbox,
+  type Sandbox,
+  signalNumber,
+  spawn,
+  type TerminalSandbox,
+} from './spawn.js';
+export { requireSize, type Tty, terminalSizeOf } from './tty.js';
 export type { Launched, LaunchResult, LaunchTask, PlannedStart } from './types.js';

@@ -2,8 +2,9 @@
 import type { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import type { Ask } from '../ask/index.js';
-import type { ChangesPolicy, RunOptions } from '../options/index.js';
+import type { ChangesPolicy, RunOptions, TerminalSize } from '../options/index.js';
 import type { OnOutput } from './output.js';
+import type { Tty } from './tty.js';
 
 /** A script or a command. */
 export interface CommandProgram {
@@ -35,7 +36,19 @@ export type Program = CommandProgram | CodeProgram;
 type ProgramKey = 'command' | 'args' | 'code' | 'lang';
 
 /** What holds for a sandbox, however it is started. */
-export interface SandboxOptions extends Omit<RunOptions, ProgramKey | 'changes'> {
+export interface SandboxOptions extends Omit<RunOptions, ProgramKey | 'changes' | 'tty'> {
+  /**
+   * A terminal of its own, which is the program's stdin, stdout and stderr, and has job control. What it writes comes
+   * at stdout; stderr is empty. What is written to stdin, or is the `input` (also of a file), is typed: it is echoed,
+   * and `\x03` interrupts, as long as the program does not change the modes; the end of stdin types ^D. When the
+   * reader of stdout is gone, the terminal hangs up. TERM is this process's, else `xterm-256color`. `true`: 80
+   * columns and 24 rows.
+   *
+   * The words are those of the command line, and are about this process's own terminal: `auto`, for each standard
+   * stream that is one; `always`, for stdin and stdout in any case.
+   * @default 'never'
+   */
+  readonly tty?: Tty | RunOptions['tty'];
   /**
    * What becomes of the changes to the working directory. `'discard'`: they are dropped however the run
    * ends. `'keep'`: they are saved under the run's ID, for `openRun` and `wasbox diff`. `'apply'`: they are
@@ -68,12 +81,20 @@ export type StdioTarget = 'pipe' | 'ignore' | 'inherit' | number;
 export type Stdio = readonly [stdin: StdioTarget, stdout: StdioTarget, stderr: StdioTarget];
 
 /** What `spawn` takes beside the program. */
-export interface SpawnSettings<S extends Stdio = Stdio> extends SandboxOptions {
+export interface SpawnSettings<S extends Stdio = Stdio> extends Omit<SandboxOptions, 'tty'> {
+  /** As the words of {@link SandboxOptions.tty}; with `true` or a size, `spawn` returns a {@link TerminalSandbox}. */
+  readonly tty?: false | RunOptions['tty'];
   /**
    * The payload's stdin, stdout and stderr.
    * @default ['pipe', 'pipe', 'pipe']
    */
   readonly stdio?: S | undefined;
+}
+
+/** What `spawn` takes for a program with a terminal of its own, which is all three streams. */
+export interface TerminalSettings extends SandboxOptions {
+  readonly tty: true | TerminalSize;
+  readonly stdio?: undefined;
 }
 
 /** A program, and how to start it. */

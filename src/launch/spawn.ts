@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { AbortError } from '../errors/index.js';
 import { refusePlace } from '../host/index.js';
 import { loadNative } from '../native/index.js';
+import type { TerminalSize } from '../options/index.js';
 import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
 import { aborted, onAbort } from './abort.js';
 import { askingOf } from './ask.js';
@@ -15,9 +16,18 @@ import { withImage } from './fetch-image.js';
 import { turn } from './gate.js';
 import { launch } from './launch.js';
 import { type LineOptions, linesOf } from './lines.js';
-import type { SandboxOptions, SpawnOptions, SpawnSettings, Stdio, StdioTarget } from './options.js';
+import type {
+  Program,
+  SandboxOptions,
+  SpawnOptions,
+  SpawnSettings,
+  Stdio,
+  StdioTarget,
+  TerminalSettings,
+} from './options.js';
 import { repeatedHost } from './repeated-host.js';
 import { type SandboxResult, toResult } from './result.js';
+import { requireSize, terminalSizeOf } from './tty.js';
 import type { Launched, LaunchResult } from './types.js';
 
 type Streamed<Target extends StdioTarget, Stream> = Target extends 'pipe'
@@ -63,6 +73,12 @@ export interface RunningSandbox<
    * the payload never ran.
    */
   readonly result: Promise<SandboxResult>;
+}
+
+/** A sandbox whose program has a terminal of its own: `tty`. */
+export interface TerminalSandbox extends RunningSandbox<Writable, Readable, Readable> {
+  /** Gives the terminal another size; the program gets SIGWINCH. @throws TypeError */
+  resize(size: TerminalSize): void;
 }
 
 /** Three pipes. */
@@ -117,7 +133,10 @@ export async function start(
   };
   try {
     if (signal?.aborted) throw aborted(signal);
-    const fds = [channels[0].fd, channels[1].fd, channels[2].fd] as const;
+    const [stdin, stdout, stderr] = channels;
+    // A terminal takes the place of both where they are one; the pipe of stderr then ends at once.
+    const both = terminalSizeOf(options.tty) !== undefined;
+    const fds = [stdin.fd, stdout.fd, (both ? stdout : stderr).fd] as const;
     const { native } = loadNative();
     const asked = sandboxOptions({ ...options });
     const host = repeatedHost(native, fds);
@@ -176,6 +195,19 @@ async function settle(
  * @throws PolicyError where the policy does not compile
  * @throws AbortError where the signal is aborted before the start
  */
+export function spawn(
+  command: string,
+  args: readonly string[] | undefined,
+  options: TerminalSettings & { readonly lang?: string | undefined },
+): Promise<TerminalSandbox>;
+export function spawn(
+  command: string,
+  options: TerminalSettings & {
+    readonly args?: readonly string[] | undefined;
+    readonly lang?: string | undefined;
+  },
+): Promise<TerminalSandbox>;
+export function spawn(options: TerminalSettings & Program): Promise<TerminalSandbox>;
 export function spawn<const S extends Stdio = Piped>(
   command: string,
   args?: readonly string[],
@@ -196,8 +228,17 @@ export function spawn(...given: readonly unknown[]): Promise<Sandbox> {
   });
 }
 
+type SpawnAtTerminal = TerminalSettings & Program;
+
+const resizeOf =
+  ({ screen }: Launched): TerminalSandbox['resize'] =>
+  (size) => {
+    const { rows, columns } = requireSize(size);
+    screen.resize(rows, columns);
+  };
+
 async function spawnNow(given: readonly unknown[]): Promise<Sandbox> {
-  const options = callOptions('spawn', given) as unknown as SpawnOptions;
+  const options = callOptions('spawn', given) as unknown as SpawnOptions | SpawnAtTerminal;
   checkCall('spawn', { ...options });
   const { signal, stdio = ['pipe', 'pipe', 'pipe'] } = options;
   if (signal?.aborted) throw aborted(signal);
@@ -209,7 +250,9 @@ async function spawnNow(given: readonly unknown[]): Promise<Sandbox> {
   // Whoever could read from it is gone. A caller that awaits the result gets its error; none has to.
   const release = () => stdin.stream?.destroy();
   result.then(release, release);
+  const terminal = terminalSizeOf(options.tty) === undefined ? {} : { resize: resizeOf(launched) };
   return {
+    ...terminal,
     pid: launched.pid,
     runId: launched.runId,
     stdin: stdin.stream,

@@ -101,7 +101,7 @@ export interface Launched {
   /** Sends a signal to the payload; SIGKILL (9) ends everything in the sandbox. */
   signal(signal: number): void;
   /** The payload's terminal, while a question is shown in its place. */
-  readonly screen: Pick<NativeSandbox, 'redraw' | 'resumeRelay' | 'suspendRelay'>;
+  readonly screen: Pick<NativeSandbox, 'redraw' | 'resize' | 'resumeRelay' | 'suspendRelay'>;
   /** The run while it goes on, to look at its changes; undefined where nothing is overlaid. */
   readonly journal: { readonly store: Store; readonly run: Run } | undefined;
   /** Whether this process stays for the sandbox, which it does at first. */

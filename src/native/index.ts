@@ -46,6 +46,7 @@ export type {
   NativeRunEnd,
   NativeRuns,
   NativeSandbox,
+  NativeTerminalRelay,
   NativeWorkingCopy,
 } from './types.js';
 export { isWorker } from './worker.js';

@@ -102,6 +102,8 @@ export interface NativeSandbox {
   resumeRelay(): void;
   /** Has the program draw its screen: first with a smaller one, some time later with the real one. */
   redraw(shrunk: boolean): void;
+  /** Gives the program's terminal another size, where this process has none whose size it takes. */
+  resize(rows: number, columns: number): void;
   /** Sends a signal to the payload's process group; SIGKILL ends the whole sandbox. */
   signal(signal: number): void;
 }
@@ -230,6 +232,11 @@ export interface NativeSessions {
   ): boolean;
   /** A signal for the process group of a program. @returns as `sendExec` */
   sendExecSignal(socket: number, id: number, signal: number): boolean;
+  /**
+   * Opens a terminal's master and both pipes once more: what comes in at `input` is typed, what is shown goes to
+   * `output`. `ended` must follow.
+   */
+  relayTerminal(master: number, input: number, output: number): NativeTerminalRelay;
   /** Bytes that a pipe holds. */
   unreadBytes(fd: number): number;
   /**
@@ -240,6 +247,13 @@ export interface NativeSessions {
     socket: number,
     timeoutMs: number,
   ): [byte: number, fd: number | undefined] | undefined;
+}
+
+/** Relays between a program's terminal and its caller's pipes, on a thread of its own. */
+export interface NativeTerminalRelay {
+  resize(rows: number, columns: number): void;
+  /** The program has ended: what it wrote is passed on while `output` has a reader; then the terminal hangs up. */
+  ended(): void;
 }
 
 /** The socket between a session of the command line and `wasbox exec`; the engine does not have it. */

@@ -21,6 +21,7 @@ export {
   type ResolveOptions,
   type RunArguments,
   type RunOptions,
+  type TerminalSize,
 } from './run-options.js';
 export { suggest } from './suggest.js';
 export { type OptionEntry, runOptionTable } from './table.js';

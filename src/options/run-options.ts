@@ -61,8 +61,16 @@ export interface RunOptions extends Omit<TableOptions, 'changes'> {
   readonly changes?: 'keep' | TableOptions['changes'] | ChangesPolicy;
 }
 
+/** Of a terminal, in characters, from 1 to 65535. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
 /** Input of resolving: the options, and whether a user or program answers questions. */
 export interface ResolveOptions extends RunOptions {
+  /** Of a terminal that the library's caller shows by itself; `tty` is `always` then. */
+  readonly terminalSize?: TerminalSize | undefined;
   /** `--ask`, or the callback of the library: what matters here is that it is there. */
   readonly ask?: unknown;
 }

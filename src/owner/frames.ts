@@ -15,7 +15,8 @@
  * With a terminal, the owner first sends one byte, `T`, with the terminal's master (unix(7), SCM_RIGHTS), or `F`.
  * addon/supervisor/attach.c sends `S`, too.
  */
-import type { OwnLimits, TerminalSize } from '../plan/index.js';
+import type { TerminalSize } from '../options/index.js';
+import type { OwnLimits } from '../plan/index.js';
 import { isRecord } from '../text/index.js';
 
 export type FrameType = 'H' | 'C' | 'K' | 'I' | 'E' | 'S' | 'O' | 'R' | 'A' | 'X' | 'F';

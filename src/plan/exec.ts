@@ -1,4 +1,5 @@
 /** A program of a session becomes the bytes that init executes (wire.h, `wb_exec`). */
+import type { TerminalSize } from '../options/index.js';
 import {
   execLayout,
   execSize,
@@ -10,11 +11,9 @@ import {
 } from './wire.generated.js';
 import { PlanWriter } from './writer.js';
 
-/** In characters, from 1 to 65535. */
-export interface TerminalSize {
-  readonly rows: number;
-  readonly columns: number;
-}
+/** A size as the wire has it; 0 for none. */
+export const sizeWord = (size: TerminalSize | undefined): number =>
+  size === undefined ? 0 : ((size.rows << 16) | size.columns) >>> 0;
 
 /** What a program of a session may have for itself. */
 export const ownLimitNames = ['memoryBytes', 'cpuMs', 'fileSizeBytes', 'openFiles'] as const;
@@ -64,7 +63,7 @@ export function buildExec({
     envc: environment.length,
     kind,
     cwd: cwd === undefined ? 0 : writer.string(cwd),
-    terminal: terminal === undefined ? 0 : ((terminal.rows << 16) | terminal.columns) >>> 0,
+    terminal: sizeWord(terminal),
     memoryBytes: limits.memoryBytes ?? 0,
     cpuUs: Math.ceil((limits.cpuMs ?? 0) * 1000),
     fileBytes: limits.fileSizeBytes ?? 0,

@@ -5,7 +5,6 @@ export {
   type ExecPlan,
   type OwnLimits,
   ownLimitNames,
-  type TerminalSize,
 } from './exec.js';
 export {
   type BuiltinVerdict,

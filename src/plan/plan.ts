@@ -4,6 +4,7 @@
  */
 import type { LoweredSpec, NamespaceName, Operation } from '../backend/index.js';
 import type { IdentitySpec, SandboxSpec, TerminalMode } from '../resolve/index.js';
+import { sizeWord } from './exec.js';
 import { idMaps, writeIdRanges } from './ids.js';
 import { landlockRuleset } from './landlock.js';
 import { networkFields } from './network.js';
@@ -273,6 +274,7 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
     session: inputs.session === true ? 1 : 0,
     cgroup: spec.limits.cgroup === undefined ? 0 : writer.string(spec.limits.cgroup),
     privateRoot: privateRoot === undefined ? 0 : writer.string(privateRoot.path),
+    terminalSize: sizeWord(spec.terminalSize),
     imageLock: spec.image?.lock === undefined ? 0 : writer.string(spec.image.lock),
   });
   const plan = writer.finish();

@@ -9,6 +9,7 @@ import { toolRoots } from './installations.js';
 import { pathEntries } from './path-entries.js';
 import type { View } from './spec.js';
 import { fallbackPath } from './system.js';
+import { terminalVariables } from './terminal.js';
 
 /** Passed on as they are. */
 const passed = [
@@ -59,6 +60,12 @@ export function resolveEnv(draft: Draft, start: string): Record<string, string> 
   for (const name of image === undefined ? passed : passedToImage) {
     const value = host.env[name];
     if (value !== undefined && !value.includes('\0')) env[name] = value;
+  }
+  if (draft.options.terminalSize !== undefined) {
+    for (const [name, value] of Object.entries(terminalVariables(env))) {
+      if (value === undefined) delete env[name];
+      else env[name] = value;
+    }
   }
   for (const one of image?.config.env ?? []) {
     const equals = one.indexOf('=');

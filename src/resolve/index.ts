@@ -45,6 +45,7 @@ export type {
 } from './spec.js';
 export { resolveWithCache } from './spec-cache.js';
 export { ownDirectory } from './system.js';
+export { terminalVariables } from './terminal.js';
 export { leadsOut, untrustedLink, untrustedSources } from './untrusted-link.js';
 export { isCopied, isPassed, isReadOnly, reachesHost } from './views.js';
 export { homeSecretPatterns, secretPatterns } from './visibility.js';

@@ -49,7 +49,8 @@ export interface Caller {
  * @throws ChangesError where there is no place for the state directory
  */
 export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = {}): SandboxSpec {
-  validateRunOptions(given);
+  const { terminalSize: _, ...named } = given; // the library's own, from its `tty`
+  validateRunOptions(named);
   refuseDroppingEarlier(given);
   const workdir = resolveWorkdir(given, host);
   const profile = readProfile(given, host, workdir);
@@ -104,6 +105,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
     policy: learned ? { ...policy, learned: learnAgain(options, profile.name) } : policy,
     guards: resolveGuards(host, guarded),
     terminal,
+    ...(options.terminalSize === undefined ? {} : { terminalSize: options.terminalSize }),
     asking,
     landlockAbi: host.landlockAbi(),
     state,

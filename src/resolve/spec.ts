@@ -4,7 +4,7 @@
  */
 
 import type { StateDirectory } from '../host/index.js';
-import type { NetRule } from '../options/index.js';
+import type { NetRule, TerminalSize } from '../options/index.js';
 
 /** Why a view is there; shown by `--dry-run` and in reports. `cache`: it is that of a preset; `image`: it is the root. */
 export type ViewOrigin =
@@ -329,6 +329,8 @@ export interface SandboxSpec {
   readonly policy: PolicySpec;
   readonly guards: Guards;
   readonly terminal: TerminalMode;
+  /** Of a terminal that the caller shows by itself; undefined where it is the size of the caller's own. */
+  readonly terminalSize?: TerminalSize | undefined;
   /** Undefined where nothing is asked. */
   readonly asking?: AskingSpec | undefined;
   /** Landlock's ABI version, 0 where the kernel has none. */

@@ -8,6 +8,18 @@ export interface ResolvedTerminal {
   readonly asking?: AskingSpec | undefined;
 }
 
+/**
+ * Variables of a program with a terminal that its caller shows by itself: the size of this process's own says
+ * nothing about it, and what shows one understands this TERM where this process has none.
+ */
+export const terminalVariables = ({
+  TERM = 'xterm-256color',
+}: Readonly<Record<string, string>>) => ({
+  TERM,
+  COLUMNS: undefined,
+  LINES: undefined,
+});
+
 /** @param unsaid what holds where no option says otherwise */
 export function resolveTerminal(
   { tty = undefined, ask }: ResolveOptions,

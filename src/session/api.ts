@@ -3,7 +3,13 @@ import type { JsonDiff } from '../changes/index.js';
 import type { SandboxResult } from '../launch/index.js';
 import type { ApplyChoice, RunApplied } from '../runs/index.js';
 import type { SessionFiles } from './files.js';
-import type { ExecOptions, ProgramOptions, SessionProcess } from './options.js';
+import type {
+  ExecOptions,
+  ProgramOptions,
+  SessionProcess,
+  TerminalOptions,
+  TerminalProcess,
+} from './options.js';
 import type { ExecProgram } from './program.js';
 import type { SessionReport } from './report.js';
 import type { ExecResult } from './result.js';
@@ -46,6 +52,7 @@ export interface Session extends AsyncDisposable {
    * Starts a program and gives access to its streams.
    * @throws as `exec`
    */
+  spawn(program: ExecProgram, options: TerminalOptions): Promise<TerminalProcess>;
   spawn(program: ExecProgram, options?: ProgramOptions): Promise<SessionProcess>;
 
   /** Files inside, as its programs see them. */

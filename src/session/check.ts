@@ -28,9 +28,9 @@ export function checkSession(options: unknown): void {
 
 const execNames = new Set([
   ...['env', 'cwd', 'timeoutMs', 'signal', 'input', 'maxOutputBytes'],
-  ...['onStdout', 'onStderr', 'all', ...ownLimitNames],
+  ...['onStdout', 'onStderr', 'all', 'tty', ...ownLimitNames],
 ]);
-const spawnNames = new Set(['env', 'cwd', 'timeoutMs', 'signal', ...ownLimitNames]);
+const spawnNames = new Set(['env', 'cwd', 'timeoutMs', 'signal', 'tty', ...ownLimitNames]);
 
 /** @throws UsageError, TypeError */
 export function checkExec(call: 'exec' | 'spawn', options: unknown): void {

@@ -6,15 +6,15 @@ import { posix } from 'node:path';
 import { LaunchError, UsageError, type WasboxError } from '../errors/index.js';
 import { descriptorsError } from '../launch/index.js';
 import { closeDescriptor, giveDescriptor, type Native } from '../native/index.js';
+import type { TerminalSize } from '../options/index.js';
 import {
   buildExec,
   type OwnLimits,
   stepNames,
-  type TerminalSize,
   WB_STEP_EXEC,
   WB_STEP_WORKDIR,
 } from '../plan/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import type { IdentitySpec, SandboxSpec } from '../resolve/index.js';
 import type { Connection, ProgramEnd, ProgramFailure } from './connection.js';
 import { pathsOf } from './program.js';
 
@@ -37,17 +37,11 @@ export interface Surroundings {
   readonly connection: Connection;
 }
 
-interface Execution {
+export interface Execution {
   readonly startedNs: number;
   /** For its process group. */
   signal(signal: number): void;
   readonly ended: Promise<ProgramEnd>;
-}
-
-/** A program with a terminal of its own. */
-export interface TerminalProgram extends Execution {
-  /** Of the terminal: the only descriptor outside. It hangs up where that is closed. */
-  readonly master: number;
 }
 
 /** A program that has started. */
@@ -57,6 +51,8 @@ export interface StartedProgram extends Execution {
   readonly stderr: Socket;
   /** Fulfilled when what it wrote until its end has been read; the streams may go on. */
   drained(): Promise<void>;
+  /** Of its terminal, where it has one. */
+  readonly resize?: ((size: TerminalSize) => void) | undefined;
 }
 
 function environmentOf(spec: SandboxSpec, { env = {} }: ExecPlace, cwd: string) {
@@ -123,14 +119,14 @@ function openPipe(native: Native, isInput: boolean): Pipe {
   return { own, given, stream };
 }
 
-function openPipes(native: Native, { identity }: SandboxSpec): readonly [Pipe, Pipe, Pipe] {
+/** @param owner of the program's ends; @default this process's user */
+export function openPipes(native: Native, owner?: IdentitySpec): readonly [Pipe, Pipe, Pipe] {
   const pipes: Pipe[] = [];
   try {
     for (let fd = 0; fd < 3; fd++) {
       const pipe = openPipe(native, fd === 0);
       pipes.push(pipe);
-      // Root's pipes are not the payload's, which could not open /dev/stdout again.
-      if (identity.privileged) fchownSync(pipe.given, identity.hostUid, identity.hostGid);
+      if (owner !== undefined) fchownSync(pipe.given, owner.hostUid, owner.hostGid);
     }
   } catch (error) {
     for (const { stream, given } of pipes) {
@@ -161,7 +157,7 @@ function drain(native: Native, { own, stream }: Pipe): Promise<void> {
 }
 
 /** @throws LaunchError ERR_EXEC, ERR_EXEC_NOT_FOUND */
-async function execute(
+export async function execute(
   { native, connection }: Surroundings,
   bytes: Uint8Array,
   fds: readonly [number, number, number] | readonly [number],
@@ -198,7 +194,8 @@ export async function startProgram(
   gone: Promise<never>,
 ): Promise<StartedProgram> {
   const { native, spec } = shared;
-  const pipes = openPipes(native, spec);
+  // Root's pipes are not the payload's, which could not open /dev/stdout again.
+  const pipes = openPipes(native, spec.identity.privileged ? spec.identity : undefined);
   const [stdin, stdout, stderr] = pipes;
   try {
     const fds = [stdin.given, stdout.given, stderr.given] as const;
@@ -216,35 +213,6 @@ export async function startProgram(
     throw error;
   } finally {
     for (const { given } of pipes) closeDescriptor(given);
-  }
-}
-
-/**
- * Starts a program whose bytes name a terminal.
- * @throws as `startProgram`
- */
-export async function startAtTerminal(
-  shared: Surroundings,
-  bytes: Uint8Array,
-  command: string,
-  gone: Promise<never>,
-): Promise<TerminalProgram> {
-  const { native } = shared;
-  let pair: [number, number];
-  try {
-    pair = native.socketPair();
-  } catch (error) {
-    throw descriptorsError(error);
-  }
-  const [own, given] = pair;
-  try {
-    const started = await execute(shared, bytes, [given], command, gone);
-    const master = native.receiveDescriptor(own, 0)?.[1];
-    if (master !== undefined) return { ...started, master };
-    started.signal(constants.signals.SIGKILL);
-    throw new LaunchError('ERR_DESCRIPTORS', 'no descriptor is free for the terminal');
-  } finally {
-    for (const fd of pair) closeDescriptor(fd);
   }
 }
 

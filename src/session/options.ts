@@ -1,6 +1,7 @@
 /** The options of a session and of its programs, as callers see them. */
 import type { Readable, Writable } from 'node:stream';
-import type { Input, LineOptions, OnOutput, SandboxOptions } from '../launch/index.js';
+import type { Input, LineOptions, OnOutput, SandboxOptions, Tty } from '../launch/index.js';
+import type { TerminalSize } from '../options/index.js';
 import type { ExecEnd } from './result.js';
 
 /** The sandbox of a session. Limits and `timeoutMs` are for all programs of it together. */
@@ -40,6 +41,15 @@ export interface ProgramOptions {
    */
   readonly signal?: AbortSignal | undefined;
   /**
+   * A terminal of its own, which is its stdin, stdout and stderr, and has job control. What it writes comes at
+   * `stdout`; `stderr` is empty. What is written to `stdin`, or is its `input`, is typed: it is echoed, and `\x03`
+   * interrupts, as long as the program does not change the modes; the end of stdin types ^D. When `stdout` is
+   * closed, and when the program has ended, the terminal hangs up. TERM is the session's, else `xterm-256color`.
+   * `true`: 80 columns and 24 rows.
+   * @default false (three pipes)
+   */
+  readonly tty?: Tty | undefined;
+  /**
    * Bytes of memory for the program and all that comes from it together, including processes that have left its
    * process group. Files in memory count only for the session. A program that exceeds it is killed, and the result's
    * `limit` is `memory`; the session goes on.
@@ -76,6 +86,11 @@ export interface ExecOptions extends ProgramOptions {
   readonly all?: boolean | undefined;
 }
 
+/** What gives the program a terminal. */
+export interface TerminalOptions extends ProgramOptions {
+  readonly tty: true | TerminalSize;
+}
+
 /** A program of a session, with its streams. */
 export interface SessionProcess {
   readonly stdin: Writable;
@@ -87,4 +102,10 @@ export interface SessionProcess {
   kill(signal?: NodeJS.Signals | number): void;
   /** Fulfilled when it has ended. What it left running may keep the streams open. */
   readonly result: Promise<ExecEnd>;
+}
+
+/** A program with a terminal of its own. */
+export interface TerminalProcess extends SessionProcess {
+  /** Gives its terminal another size; the program gets SIGWINCH. @throws TypeError */
+  resize(size: TerminalSize): void;
 }

@@ -30,11 +30,19 @@ export class Preloaded {
     this.#words = wordsOf({ lang: runtime.lang, code: runtime.boot(preload, false) });
   }
 
-  /** Whether a program is code in its language. */
-  serves(program: ExecProgram): program is ExecCode {
+  /**
+   * Whether a program is code in its language.
+   * @param terminal whether it is to have a terminal of its own
+   * @throws UsageError if it is and does: it comes at the stdin of a process, which is a pipe
+   */
+  serves(program: ExecProgram, terminal: boolean): program is ExecCode {
     if (Array.isArray(program)) return false;
     const { lang } = program as ExecCode;
-    return lang !== undefined && languageByName(lang)?.name === this.#runtime.lang;
+    const serves = lang !== undefined && languageByName(lang)?.name === this.#runtime.lang;
+    if (!serves || !terminal) return serves;
+    throw new UsageError('ERR_USAGE', 'tty: code that a preload is for cannot have a terminal', {
+      hint: "Execute the interpreter: session.exec(['python3', '-c', code], { tty: true })",
+    });
   }
 
   /** Starts what is to wait, where nothing does. */

@@ -10,6 +10,7 @@ import {
   linesOf,
   listen,
   Output,
+  requireSize,
   signalNumber,
   withOutput,
 } from '../launch/index.js';
@@ -23,14 +24,15 @@ import {
   type Surroundings,
   startProgram,
 } from './exec.js';
-import type { ExecOptions, ProgramOptions, SessionProcess } from './options.js';
+import type { ExecOptions, ProgramOptions, TerminalProcess } from './options.js';
 import { type ExecEnd, type ExecResult, execEnd } from './result.js';
 import type { LiveSandbox } from './sandbox.js';
+import { startRelayed } from './terminal.js';
 
 const { SIGKILL } = constants.signals;
 
 /** A program with its streams, for who tells its end apart from that of the streams. */
-export interface OwnedProcess extends SessionProcess {
+export interface OwnedProcess extends TerminalProcess {
   /** Fulfilled when what it wrote until its end has been read. */
   drained(): Promise<void>;
 }
@@ -52,7 +54,8 @@ export async function startFirst(
   for (const argv of choices) {
     try {
       const bytes = execBytes(spec, argv, place);
-      return await startProgram(around(spec, live), bytes, argv[0] ?? '', live.gone);
+      const begin = place.terminal === undefined ? startProgram : startRelayed;
+      return await begin(around(spec, live), bytes, argv[0] ?? '', live.gone);
     } catch (error) {
       if (!(error instanceof LaunchError) || error.code !== 'ERR_EXEC_NOT_FOUND') throw error;
       missing ??= error;
@@ -143,12 +146,21 @@ export function follow(
     kill: (number = 'SIGTERM') => started.signal(signalNumber(number, 1)),
     result,
     drained: started.drained,
+    resize: (size) => {
+      const wanted = requireSize(size);
+      if (started.resize !== undefined) return started.resize(wanted);
+      throw new TypeError('resize(size): the program has no terminal; start it with tty');
+    },
   };
 }
 
-/** What a program left running may go on writing: it is read and dropped. */
-function leave(live: LiveSandbox, { stdin, stdout, stderr }: StartedProgram): void {
+/** What a program left running may go on writing: it is read and dropped. A terminal's streams end by themselves. */
+function leave(live: LiveSandbox, { stdin, stdout, stderr, resize }: StartedProgram): void {
   stdin.destroy();
+  if (resize !== undefined) {
+    for (const stream of [stdout, stderr]) if (stream.readableFlowing === null) stream.resume();
+    return;
+  }
   live.leave(stdout);
   live.leave(stderr);
 }

@@ -11,22 +11,17 @@ import {
   onAbort,
   type PinnedImage,
   type SandboxResult,
+  terminalSizeOf,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import type { OwnLimits } from '../plan/index.js';
 import { buildReport } from '../report/index.js';
+import { terminalVariables } from '../resolve/index.js';
 import type { ApplyChoice, RunApplied } from '../runs/index.js';
 import type { Session } from './api.js';
 import { type Begun, begin, type Weaker } from './begin.js';
 import { checkExec, checkSession } from './check.js';
-import {
-  type ExecPlace,
-  execBytes,
-  type StartedProgram,
-  startAtTerminal,
-  startProgram,
-  type TerminalProgram,
-} from './exec.js';
+import { type ExecPlace, execBytes, type StartedProgram, startProgram } from './exec.js';
 import { type Carry, type SessionFiles, sessionFiles } from './files.js';
 import { type HandedFork, handedFork, takeHanded } from './handed.js';
 import { SessionLayers } from './layers.js';
@@ -41,6 +36,7 @@ import { type ExecResult, execEnd } from './result.js';
 import type { LiveSandbox } from './sandbox.js';
 import { closedError, hooks, openState, Sandboxes, type SandboxesOf } from './sandboxes.js';
 import { layerOf, Snapshot } from './snapshot.js';
+import { startAtTerminal, type TerminalProgram } from './terminal.js';
 import { Turns } from './turns.js';
 
 /** Sessions that have not ended: what they hold for snapshots is there. */
@@ -220,7 +216,7 @@ export class OpenSession implements Session {
       const live = await this.#sandboxes.current();
       const noteEnd = this.#log.add(words[0] ?? []);
       const seen = this.#from.questions?.seen ?? 0;
-      const started = await this.#start(live, program, words, { ...options, limits });
+      const started = await this.#start(live, program, words, options, limits);
       const result = await collect(this.#from.spec, live, started, options, noteEnd);
       return Object.assign(result, { denied: this.#from.questions?.deniedSince(seen) ?? [] });
     };
@@ -234,7 +230,7 @@ export class OpenSession implements Session {
     return this.#turns.with(options.signal, async () => {
       const live = await this.#sandboxes.current();
       const noteEnd = this.#log.add(words[0] ?? []);
-      const started = await this.#start(live, program, words, { ...options, limits });
+      const started = await this.#start(live, program, words, options, limits);
       return follow(this.#from.spec, live, started, options, noteEnd, this.#turns.keep());
     });
   }
@@ -243,10 +239,14 @@ export class OpenSession implements Session {
     live: LiveSandbox,
     program: ExecProgram,
     words: readonly (readonly string[])[],
-    place: ExecPlace,
+    { env, cwd, tty }: ProgramOptions,
+    limits: OwnLimits,
   ): Promise<StartedProgram> {
     const { spec } = this.#from;
-    return this.#preloaded?.serves(program)
+    const terminal = terminalSizeOf(tty);
+    const variables = terminal === undefined ? env : { ...terminalVariables(spec.env), ...env };
+    const place = { env: variables, cwd, limits, terminal };
+    return this.#preloaded?.serves(program, terminal !== undefined)
       ? this.#preloaded.start(spec, live, program, place)
       : startFirst(spec, live, words, place);
   }

@@ -72,12 +72,15 @@ async function explain(given: RunReport | RunLibraryOptions): Promise<Explanatio
 async function explainRun(given: RunLibraryOptions): Promise<WatchedExplanation> {
   checkCall('run', { ...given });
   const { native } = loadNative();
-  const { options, notes } = watched(sandboxOptions({ ...given }), realHost({ native }));
+  const { options, notes } = watched(
+    sandboxOptions({ ...given, tty: undefined }),
+    realHost({ native }),
+  );
   const call = Object.entries(given).filter(
     ([name]) => name !== 'ask' && callProperties.includes(name),
   );
   const { result } = await runWhole(
-    [{ ...Object.fromEntries(call), ...options }],
+    [{ ...Object.fromEntries(call), ...options, tty: given.tty }],
     refuseRealWrites,
   );
   const explanation = explainReport(result.report);

@@ -15,6 +15,8 @@ import {
   run,
   type Sandbox,
   spawn,
+  type TerminalProcess,
+  type TerminalSandbox,
 } from 'wasbox';
 import { compilePolicy } from 'wasbox/policy';
 
@@ -49,6 +51,20 @@ export async function streams(): Promise<void> {
   const any: Sandbox = quiet;
   same<typeof any.stdout, Readable | null>(true);
   for await (const line of piped.stdoutLines()) same<typeof line, string>(true);
+}
+
+export async function terminals(): Promise<void> {
+  const shell = await spawn('bash', ['-i'], { tty: { columns: 80, rows: 24 } });
+  same<typeof shell.stdin, Writable>(true);
+  shell.resize({ columns: 100, rows: 30 });
+  const other: TerminalSandbox = await spawn({ code: 'tty', tty: true });
+  await other[Symbol.asyncDispose]();
+  await run('tty', { tty: true, input: { file: 'keys' } });
+  await run('tty', { tty: 'always' });
+  await using session = await createSession();
+  await session.exec(['tty'], { tty: Math.random() > 0.5 });
+  const inside: TerminalProcess = await session.spawn(['tty'], { tty: true });
+  inside.resize({ columns: 100, rows: 30 });
 }
 
 export async function inputs(stream: Readable): Promise<void> {
@@ -107,6 +123,17 @@ export async function mistakes(): Promise<void> {
   await createSession({ command: 'make' });
   // @ts-expect-error spawn has streams
   await spawn('cat', { input: 'x' });
+  // @ts-expect-error the terminal is all three streams
+  await spawn('cat', { tty: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  const piped = await spawn('cat');
+  // @ts-expect-error it has no terminal
+  piped.resize({ columns: 80, rows: 24 });
+  // @ts-expect-error a size has both
+  await run('cat', { tty: { columns: 80 } });
+  await using session = await createSession();
+  const inside = await session.spawn(['cat']);
+  // @ts-expect-error nor has this
+  inside.resize({ columns: 80, rows: 24 });
   const quiet = await spawn('cat', { stdio: ['ignore', 'pipe', 'pipe'] });
   // @ts-expect-error there is no stream
   quiet.stdin.end();

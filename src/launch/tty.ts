@@ -1,0 +1,33 @@
+/** The option `tty`: a terminal of the program's own, for a caller that has pipes. */
+import type { TerminalSize } from '../options/index.js';
+import { isRecord } from '../text/index.js';
+
+/** Whether the program gets a terminal of its own; with a size, 80 columns and 24 rows if none is given. */
+export type Tty = boolean | TerminalSize;
+
+const usualSize: TerminalSize = { rows: 24, columns: 80 };
+
+const isCells = (value: unknown): boolean =>
+  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65_535;
+
+const isSize = (value: unknown): value is TerminalSize =>
+  isRecord(value) &&
+  isCells(value.columns) &&
+  isCells(value.rows) &&
+  Object.keys(value).length === 2;
+
+export const isTty = (value: unknown): value is Tty => typeof value === 'boolean' || isSize(value);
+
+export const ttyKinds = 'true, false or { columns, rows }, each from 1 to 65535';
+
+/** The size of the terminal that the option asks for; undefined where it asks for none. */
+export function terminalSizeOf(tty: unknown): TerminalSize | undefined {
+  if (isSize(tty)) return { rows: tty.rows, columns: tty.columns };
+  return tty === true ? usualSize : undefined;
+}
+
+/** @throws TypeError */
+export function requireSize(size: unknown): TerminalSize {
+  if (isSize(size)) return { rows: size.rows, columns: size.columns };
+  throw new TypeError('resize(size): expected { columns, rows }, each from 1 to 65535');
+}
