@@ -15,6 +15,7 @@ export type {
   HostUser,
   MountPaths,
   ProcMounts,
+  RecordedRead,
   SpecialFile,
   SpecialKind,
   StreamIndex,
@@ -32,7 +33,7 @@ export { mountPathsFrom, procMountsFrom } from './mount-paths.js';
 export { realHost } from './node.js';
 export { isWithin } from './path.js';
 export { randomBelow } from './random.js';
-export { type RecordedRead, type Recording, recordedHost } from './recorded.js';
+export { type Recording, recordedHost } from './recorded.js';
 export type { HostFacts } from './settings.js';
 export { hostFacts, refusePlace } from './settings.js';
 export { findSpecials } from './specials.js';

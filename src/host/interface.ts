@@ -2,7 +2,6 @@
  * What resolving needs to know of the host, as an interface, so that every rule can
  * be tested against a made-up machine. Only reads; nothing here changes the host.
  */
-import type { RecordedRead } from './recorded.js';
 
 export type FileKind = 'file' | 'directory' | 'symlink' | 'other';
 
@@ -112,6 +111,35 @@ export interface HostUser {
   readonly home: string;
   readonly shell: string;
 }
+
+/** One question that resolving asked, and the host's answer; `undefined`: absent. */
+export type RecordedRead =
+  | { readonly kind: 'env'; readonly name: string; readonly answer: string | undefined }
+  | { readonly kind: 'cwd'; readonly answer: string | undefined }
+  | {
+      readonly kind: 'lstat' | 'stat';
+      readonly path: string;
+      readonly answer: FileInfo | undefined;
+    }
+  | { readonly kind: 'readlink'; readonly path: string; readonly answer: string }
+  | { readonly kind: 'realpath'; readonly path: string; readonly answer: string | undefined }
+  | {
+      readonly kind: 'read';
+      readonly path: string;
+      readonly limit: number;
+      readonly answer: Uint8Array | undefined;
+    }
+  | { readonly kind: 'list'; readonly path: string; readonly answer: readonly string[] }
+  | {
+      readonly kind: 'access';
+      readonly path: string;
+      readonly mode: 'read' | 'write' | 'execute' | 'enter';
+      readonly answer: boolean;
+    }
+  | { readonly kind: 'stream'; readonly index: StreamIndex; readonly answer: StreamKind }
+  | { readonly kind: 'mounts'; readonly path: string; readonly answer: MountPaths }
+  | { readonly kind: 'proc-mounts'; readonly answer: ProcMounts }
+  | { readonly kind: 'landlock' | 'namespaces'; readonly answer: number };
 
 /** Questions that can be asked again all at once. */
 export interface Agreement {

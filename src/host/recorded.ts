@@ -2,45 +2,7 @@
  * A host that remembers what it was asked and what it said. Resolving depends on
  * nothing else, so where all answers are the same again, so is what was resolved.
  */
-import type {
-  FileInfo,
-  Host,
-  HostFiles,
-  HostUser,
-  MountPaths,
-  ProcMounts,
-  StreamIndex,
-  StreamKind,
-} from './interface.js';
-
-/** One question that resolving asked, and the host's answer; `undefined`: absent. */
-export type RecordedRead =
-  | { readonly kind: 'env'; readonly name: string; readonly answer: string | undefined }
-  | { readonly kind: 'cwd'; readonly answer: string | undefined }
-  | {
-      readonly kind: 'lstat' | 'stat';
-      readonly path: string;
-      readonly answer: FileInfo | undefined;
-    }
-  | { readonly kind: 'readlink'; readonly path: string; readonly answer: string }
-  | { readonly kind: 'realpath'; readonly path: string; readonly answer: string | undefined }
-  | {
-      readonly kind: 'read';
-      readonly path: string;
-      readonly limit: number;
-      readonly answer: Uint8Array | undefined;
-    }
-  | { readonly kind: 'list'; readonly path: string; readonly answer: readonly string[] }
-  | {
-      readonly kind: 'access';
-      readonly path: string;
-      readonly mode: 'read' | 'write' | 'execute' | 'enter';
-      readonly answer: boolean;
-    }
-  | { readonly kind: 'stream'; readonly index: StreamIndex; readonly answer: StreamKind }
-  | { readonly kind: 'mounts'; readonly path: string; readonly answer: MountPaths }
-  | { readonly kind: 'proc-mounts'; readonly answer: ProcMounts }
-  | { readonly kind: 'landlock' | 'namespaces'; readonly answer: number };
+import type { Host, HostFiles, HostUser, RecordedRead } from './interface.js';
 
 export interface Recording {
   readonly host: Host;
