@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createSession, run } from '../dist/index.js';
 
 const rounds = Number(process.argv[2] ?? 200);
-const idle = 50;
+const idle = 200;
 
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 

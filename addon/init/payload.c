@@ -6,6 +6,7 @@
 #include <asm/ioctls.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
+#include <linux/mman.h>
 #include <linux/poll.h>
 #include <linux/resource.h>
 #include <linux/signal.h>
@@ -62,22 +63,26 @@ static void send_shared(void) {
   send_event(&event);
 }
 
-static void obey(const struct wb_plan *plan, long payload, const struct wb_command *command,
+/* Of the plan, which a session lets go of. */
+struct shares {
+  int machine; /* the run has no namespaces: what it has of System V is the machine's */
+  int user;    /* its user is the caller's as well */
+};
+
+static void obey(const struct shares *shares, long payload, const struct wb_command *command,
                  uint32_t *continued) {
   const int of_user = 2; /* PRIO_USER: of this pid namespace, getpriority(2) */
-  /* Without namespaces that is what the caller has as well, unless the user is the run's own. */
-  const int own_user = !plan->private_root || plan->ids == WB_IDS_DROPPED;
   switch (command->kind) {
   case WB_COMMAND_SIGNAL:
     *continued += command->value == SIGCONT;
     forward_signal(payload, command->value);
     break;
   case WB_COMMAND_DEPRIORITISE:
-    if (own_user)
+    if (!shares->user)
       sys3(__NR_setpriority, of_user, 0, command->value);
     break;
   case WB_COMMAND_SHARED:
-    if (!plan->private_root) /* else they are the machine's, and closed to the payload */
+    if (!shares->machine) /* else they are closed to the payload */
       send_shared();
     break;
   case WB_COMMAND_END_PROGRAM:
@@ -166,11 +171,23 @@ struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int t
   return &start;
 }
 
+/* A session may be idle for days: gives back the plan, and what the set-up has used of this stack.
+ * No frame in use lies a page below this one. */
+__attribute__((noinline)) static void rest_memory(const struct wb_plan *plan) {
+  const unsigned long page = 4096, below = 8 * page;
+  const unsigned long end = ((unsigned long)__builtin_frame_address(0) & ~(page - 1)) - page;
+  sys2(__NR_munmap, plan, plan->size);
+  sys3(__NR_madvise, end - below, below, MADV_DONTNEED);
+}
+
 int run_payload(struct start *start, uint32_t lacking) {
   finish_child(start);
   if (start->failed_step)
     die(start->failed_step, start->error, wb_plan_at(start->plan, start->plan->exec_path));
-  const int serves = start->plan->session != 0;
+  const struct wb_plan *plan = start->plan;
+  const int serves = plan->session != 0;
+  const int machine = plan->private_root != 0;
+  const struct shares shares = {machine, machine && plan->ids != WB_IDS_DROPPED};
   const long payload = serves ? 0 : start->pid;
   const int children = start->children;
   /* What the supervisor measures the run by: the sandbox's own processes and files in memory. */
@@ -185,6 +202,7 @@ int run_payload(struct start *start, uint32_t lacking) {
 
   /* The payload owns the terminal, the files, the pipes: init lets go of its copies. */
   if (serves) {
+    rest_memory(plan);
     open_session();
   } else {
     sys1(__NR_close, 0);
@@ -226,7 +244,7 @@ int run_payload(struct start *start, uint32_t lacking) {
       if (n == 0 || (n == sizeof command && command.kind == WB_COMMAND_KILL))
         end_init(125);
       if (n == sizeof command)
-        obey(start->plan, payload, &command, &continued);
+        obey(&shares, payload, &command, &continued);
     } else if (wait[0].revents & (POLLHUP | POLLERR)) {
       end_init(125);
     }

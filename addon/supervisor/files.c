@@ -228,7 +228,8 @@ static void clear(struct wb_files *files) {
   files->memory_bytes = files->disk_bytes = files->disk_inodes = 0;
   files->most = 0;
   files->made_memory = files->made_disk = 0;
-  files->memory.count = files->disk.count = 0;
+  wb_unlinked_clear(&files->memory);
+  wb_unlinked_clear(&files->disk);
   if (files->met)
     memset(files->seen, 0, sizeof files->seen);
   files->met = 0;

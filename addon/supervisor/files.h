@@ -30,21 +30,27 @@ struct wb_unlinked {
   } files[WB_UNLINKED_MAX];
 };
 
+/* Without a write where there is none: its page is not to be touched. */
+static inline void wb_unlinked_clear(struct wb_unlinked *unlinked) {
+  if (unlinked->count)
+    unlinked->count = 0;
+}
+
 #define WB_FILES_SEEN_MAX 2048
 
 /* what one sample finds. Large: not for the stack. */
 struct wb_files {
-  uint64_t memory_bytes; /* memory files (memfd_create) that a descriptor shows */
-  uint64_t disk_bytes;   /* files that have no name any more, and a descriptor or a program shows */
+  uint64_t seen[WB_FILES_SEEN_MAX]; /* of the sample; the buffers are touched only when needed */
+  struct wb_unlinked memory, disk;  /* empty unless asked for */
+  uint64_t memory_bytes;            /* memory files (memfd_create) that a descriptor shows */
+  uint64_t disk_bytes; /* files that have no name any more, and a descriptor or a program shows */
   uint64_t disk_inodes;
   uint32_t most; /* descriptors of the process that has the most */
   /* What the processes have put in files so far, at most, as far as they show it: in memory, bytes
    * written and pages touched; on disk, pages that changed. */
   uint64_t made_memory, made_disk;
-  struct wb_unlinked memory, disk; /* empty unless asked for */
-  uint64_t samples;                /* kept from sample to sample, which is what makes keys differ */
-  uint32_t met;                    /* in `seen` */
-  uint64_t seen[WB_FILES_SEEN_MAX];
+  uint64_t samples; /* kept from sample to sample, which is what makes keys differ */
+  uint32_t met;     /* in `seen` */
 };
 
 /* What open descriptors keep alive and, with `unlinked`, what nothing shows. */

@@ -10,7 +10,13 @@
 
 /* Of memory, or of disk. */
 struct wb_hidden {
-  uint32_t count;
+  uint32_t count; /* in `files` */
+  int64_t others; /* what the machine lost, and these files do not explain */
+  /* The least that it had lost so far, and the most that it lost from there on. */
+  int64_t least_lost;
+  uint64_t rise;
+  uint64_t made_bytes, seen_bytes; /* of the last sample */
+  uint64_t doubted; /* what was lost as files came, beyond what the run says it made */
   struct {
     uint64_t key;
     uint32_t group;
@@ -19,12 +25,6 @@ struct wb_hidden {
     uint64_t bytes, made; /* what the machine lost meanwhile; what the run made */
     uint32_t members;
   } groups[WB_HIDDEN_GROUPS];
-  int64_t others; /* what the machine lost, and these files do not explain */
-  /* The least that it had lost so far, and the most that it lost from there on. */
-  int64_t least_lost;
-  uint64_t rise;
-  uint64_t made_bytes, seen_bytes; /* of the last sample */
-  uint64_t doubted; /* what was lost as files came, beyond what the run says it made */
 };
 
 /* What was found out at a sample. */

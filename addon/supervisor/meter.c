@@ -69,7 +69,8 @@ int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now) 
   if (!is_proc(proc) || fstatfs(shared ? proc : scratch, &info) < 0 ||
       (!shared && syscall(SYS_statx, scratch, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &file) < 0))
     return meter->plan->memory_bytes || meter->plan->cpu_us ? EPROTO : 0;
-  meter->members.warden = shared ? meter->init : 0;
+  if (shared)
+    meter->members.warden = meter->init;
   meter->page_bytes = (uint64_t)info.f_bsize; /* of a tmpfs, and of procfs: a page */
   meter->scratch_device = (uint64_t)file.stx_dev_major << 32 | file.stx_dev_minor;
   meter->processors = count_processors();

@@ -40,9 +40,6 @@ struct wb_meter {
   uint64_t looked_ns;  /* of all samples, the last one */
   /* Of System V, as init says: shared memory; what the kernel takes, and for each task. */
   uint64_t shared_bytes, ipc_bytes, ipc_task_bytes;
-  /* Files without a name: what shows itself, and what else there is of memory and of disk. */
-  struct wb_files files;
-  struct wb_hidden hidden_memory, hidden_disk;
   uint64_t hidden_bytes;  /* of hidden_memory */
   int64_t sampled_growth; /* of the machine's shared memory, at the last sample of the files */
   uint64_t descriptors_next_ns, descriptors_soon_ns; /* at the latest; at the earliest */
@@ -56,9 +53,14 @@ struct wb_meter {
   uint64_t free_bytes, free_inodes;             /* of the layers' file system when a walk began */
   uint64_t start_free_bytes, start_free_inodes; /* … and when the run did */
   struct wb_machine start;                      /* when the run began */
-  struct wb_members members;                    /* of the run, where /proc shows others as well */
   struct wb_programs programs;                  /* of a session, with limits of their own */
   uint32_t crowded; /* samples in a row at which very many were running */
+  /* Files without a name: what shows itself, and what else there is of memory and of disk. Their
+   * buffers lie apart from what each sample writes, which shares two pages with the rest. */
+  struct wb_hidden hidden_memory;
+  struct wb_files files;
+  struct wb_hidden hidden_disk;
+  struct wb_members members; /* of the run, where /proc shows others as well */
 };
 
 /* Before the start. `meter` is all zeros: most of it is not to be touched before it is used. `plan`

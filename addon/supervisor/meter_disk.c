@@ -175,7 +175,7 @@ void meter_finish_layers(struct wb_meter *meter) {
     return;
   /* What had no name went with the processes. */
   meter->files.disk_bytes = meter->files.disk_inodes = 0;
-  meter->files.disk.count = 0;
+  wb_unlinked_clear(&meter->files.disk);
   meter->op = 0;
   int fd = open_layer(meter);
   if (fd < 0)

@@ -48,13 +48,14 @@ int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, unsigned t
                   int stdio[3]) {
   struct statx info[3];
   int original[3];
-  relay->limit = plan->output_bytes;
-  if (!relay->limit && (wb_shell_reads_socket(stdio[1]) || wb_shell_reads_socket(stdio[2])))
-    relay->limit = UINT64_MAX;
+  uint64_t limit = plan->output_bytes;
+  if (!limit && (wb_shell_reads_socket(stdio[1]) || wb_shell_reads_socket(stdio[2])))
+    limit = UINT64_MAX;
+  if (!limit)
+    return 0;
+  relay->limit = limit;
   for (int i = 0; i < WB_RELAY_STREAMS; i++)
     relay->streams[i].from = relay->streams[i].to.fd = -1;
-  if (!relay->limit)
-    return 0;
   memcpy(original, stdio, sizeof original);
   relay->through_terminal = takes != 0;
   for (int i = 1; i <= WB_RELAY_STREAMS; i++) {

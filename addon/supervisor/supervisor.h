@@ -45,12 +45,14 @@ struct wb_request {
   struct wb_network *network; /* borrowed until the run is closed; for a plan with rules */
 };
 
+/* What every run writes lies together between the buffers, which few runs touch. */
 struct wb_run {
-  pid_t pid;      /* of init, in the caller's pid namespace */
-  int pidfd;      /* owned */
-  int control;    /* owned */
-  int mounts;     /* owned: the sandbox's mount namespace, or -1 */
-  int image_lock; /* owned, or -1 */
+  struct wb_terminal terminal; /* begins with its buffers */
+  pid_t pid;                   /* of init, in the caller's pid namespace */
+  int pidfd;                   /* owned */
+  int control;                 /* owned */
+  int mounts;                  /* owned: the sandbox's mount namespace, or -1 */
+  int image_lock;              /* owned, or -1 */
   uint64_t started_ns;
   uint64_t timeout_ns, grace_ns, kill_at_ns;
   int attended;
@@ -61,12 +63,11 @@ struct wb_run {
   int killed, held, asked_to_end, interrupts;
   uint32_t continued;
   struct wb_watch watch;
-  struct wb_terminal terminal;
-  struct wb_meter meter;
-  struct wb_relay relay;
   struct wb_cgroup cgroup;
   struct wb_lookups lookups;
   struct wb_moves moves;
+  struct wb_meter meter; /* ends with its buffers */
+  struct wb_relay relay; /* untouched where nothing is relayed */
   struct wb_ptys ptys;
 };
 

@@ -38,17 +38,17 @@ struct wb_keeper {
 };
 
 struct wb_terminal {
-  unsigned takes; /* wb_caller_takes */
-  int master;     /* owned; -1: the payload has no terminal of its own, or none any more */
-  struct wb_caller caller;
-  int ended;                    /* stdin, where it is no terminal, is at its end */
-  unsigned char last;           /* the byte before that */
-  int hung;                     /* nothing has the payload's terminal open */
-  int suspended;                /* nothing is relayed: the display shows something else; atomic */
-  int needs_reader;             /* hangs up when the reader of what is shown is gone, at once */
-  uint32_t wanted;              /* wb_terminal_want; atomic */
-  uint64_t written;             /* bytes of the payload's since they were last counted */
   struct wb_flow input, output; /* keyboard to payload, payload to screen */
+  unsigned takes;               /* wb_caller_takes */
+  int master; /* owned; -1: the payload has no terminal of its own, or none any more */
+  struct wb_caller caller;
+  int ended;          /* stdin, where it is no terminal, is at its end */
+  unsigned char last; /* the byte before that */
+  int hung;           /* nothing has the payload's terminal open */
+  int suspended;      /* nothing is relayed: the display shows something else; atomic */
+  int needs_reader;   /* hangs up when the reader of what is shown is gone, at once */
+  uint32_t wanted;    /* wb_terminal_want; atomic */
+  uint64_t written;   /* bytes of the payload's since they were last counted */
   struct wb_screen screen;
   struct wb_keeper keeper;
   uint64_t asked_ns;          /* when the payload last asked the caller's terminal something */

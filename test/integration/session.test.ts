@@ -35,6 +35,18 @@ describe.each(identities())('as $label', (as) => {
     expect(readFileSync(join(cwd, 'file'), 'utf8')).toBe('one\ntwo\n');
   });
 
+  it('keeps no plan in memory while it waits', async () => {
+    const { lines } = await inSession(
+      as,
+      `{ changes: 'discard' }`,
+      `const { readFileSync } = await import('node:fs');
+       const maps = readFileSync('/proc/' + session.pid + '/maps', 'utf8');
+       show(['wasbox-init', 'wasbox-plan'].map((name) => maps.includes(name)));
+       show((await session.exec(['echo', 'usable'])).stdout);`,
+    );
+    expect(lines).toEqual([[true, false], 'usable\n']);
+  });
+
   it('runs twenty at a time, and queues further ones', async () => {
     const { lines } = await inSession(
       as,

@@ -34,6 +34,7 @@ import {
   stackOf,
   upperName,
   withoutWhiteouts,
+  workName,
 } from './stack-layers.js';
 
 const mergedName = Buffer.from('merged');
@@ -121,9 +122,11 @@ function resetLayers(store: Store, directory: number, record: RunRecord): void {
   const { native } = store;
   for (const [index] of treesOf(record).entries()) {
     inLayer(native, directory, index, (live, tree) => {
-      if (lstatAt(live, upperName) === undefined) return;
-      openToOwner(native, live, upperName);
-      native.renameat2(live, upperName, tree, freeName(tree, droppedPrefix), 0);
+      for (const name of [upperName, workName]) {
+        if (lstatAt(live, name) === undefined) continue;
+        openToOwner(native, live, name);
+        native.renameat2(live, name, tree, freeName(tree, droppedPrefix), 0);
+      }
     });
     freshLayer(store, directory, record, index);
   }
