@@ -1,6 +1,7 @@
 /**
  * Bundles the library: dist/index.js, whose exports come from two parts, one with the errors and one with all else
- * that an import needs; parts that only some functions load; and session-owner.js, for `wasbox session`.
+ * that an import needs; a part with what runs programs, for the first call that does; parts that only some functions
+ * load; and session-owner.js, for `wasbox session`.
  * Node finds, reads and compiles module by module: few and small ones make a fast import.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -61,18 +62,20 @@ function withoutIndexes(file, text) {
 }
 
 /**
- * What is loaded later imports the library's entry, too. So all of it shares what the entry needs, and esbuild makes
- * one part of that, not one for each set of those that share something.
+ * What is loaded later imports the library's entry, too, and what runs programs. So all of it shares what these need, and
+ * esbuild makes one part of each, not one for each set of those that share something.
  * @param {string} entry
+ * @param {string} runs
  * @param {ReadonlySet<string>} later
  * @returns {import('esbuild').Plugin}
  */
-const inOnePart = (entry, later) => ({
-  name: 'in-one-part',
+const inTwoParts = (entry, runs, later) => ({
+  name: 'in-two-parts',
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const text = withoutIndexes(path, readFileSync(path, 'utf8'));
-      const more = later.has(path) ? `import ${JSON.stringify(entry)};\n` : '';
+      const shared = !later.has(path) ? [] : path === runs ? [entry] : [entry, runs];
+      const more = shared.map((one) => `import ${JSON.stringify(one)};\n`).join('');
       return { contents: `${text}\n${more}`, loader: 'ts' };
     });
   },
@@ -115,6 +118,7 @@ function reexports(text) {
 export async function bundleLibrary(src, options) {
   const entry = join(src, 'index.ts');
   const errors = join(src, 'errors', 'index.ts');
+  const runs = join(src, 'launch', 'runs.ts');
   const owner = join(src, 'owner', 'serve.ts');
   const { metafile, outputFiles } = await build({
     ...options,
@@ -128,7 +132,7 @@ export async function bundleLibrary(src, options) {
     lineLimit: 160,
     metafile: true,
     logOverride: { 'ignored-bare-import': 'silent' },
-    plugins: [inOnePart(entry, new Set([...loadedLater(src), owner])), pureModules],
+    plugins: [inTwoParts(entry, runs, new Set([...loadedLater(src), owner])), pureModules],
     write: false,
   });
   const files = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));

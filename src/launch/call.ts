@@ -8,6 +8,7 @@ import {
   validateRunOptions,
 } from '../options/index.js';
 import { isBytes, isRecord } from '../text/index.js';
+import { isIterable } from './hold-input.js';
 import type { Input, Stdio } from './options.js';
 import { isTty, terminalSizeOf, ttyKinds } from './tty.js';
 
@@ -57,11 +58,6 @@ const isCount = (value: unknown): boolean =>
   value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && (value as number) >= 0);
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
-
-export const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
-  typeof value === 'object' &&
-  value !== null &&
-  typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
 
 export const isInput = (value: unknown): value is Input =>
   typeof value === 'string' ||

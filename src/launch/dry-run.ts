@@ -1,57 +1,8 @@
-/** What a run would start, without starting it. */
-import { loweredOf } from '../backend/index.js';
-import { realHost, refusePlace } from '../host/index.js';
-import { loadNative } from '../native/index.js';
-import { cachedPlan, compileFilters } from '../plan/index.js';
-import { resolveSpec, type SandboxSpec } from '../resolve/index.js';
-import { callOptions, checkCall, sandboxOptions } from './call.js';
+/** The library's `dryRun`. What it does is loaded by the first call (program.ts). */
 import { calledFrom, callSite } from './caller.js';
-import { layersUnmade } from './layers.js';
+import type { DryRun } from './dry-run-plan.js';
 import type { RunLibraryOptions, RunSettings } from './options.js';
-import { privateRootUnmade } from './private-root.js';
-
-/**
- * The plan that {@link launch} would make of the spec, with zeros where the run's id would stand.
- * @throws PolicyError where the policy does not compile
- */
-export async function planOnly(spec: SandboxSpec): Promise<Uint8Array> {
-  const filters = await compileFilters(spec);
-  if (spec.isolation === 'landlock')
-    return cachedPlan(spec, { ...filters, layers: [], privateRoot: privateRootUnmade(spec) });
-  return cachedPlan(spec, { ...filters, layers: layersUnmade(spec) });
-}
-
-/** What a run would start, as plain data: bytes are base64. */
-export interface DryRun {
-  readonly schemaVersion: 1;
-  /** Everything that was decided: program, views, network, limits, policy, environment, notes. */
-  readonly sandbox: Readonly<Record<string, unknown>> & {
-    readonly command: { readonly path: string; readonly argv: readonly string[] };
-    /** The directory inside in which the program starts. */
-    readonly cwd: string;
-    readonly env: Readonly<Record<string, string>>;
-    readonly mounts: readonly Readonly<Record<string, unknown>>[];
-    readonly namespaces: readonly string[];
-    readonly notes: readonly string[];
-  };
-  /** The plan that init would execute, in base64. */
-  readonly plan: string;
-}
-
-/** What a spec and its plan are, as `--dry-run --json` prints them. */
-export function dryRunData(spec: SandboxSpec, plan: Uint8Array): DryRun {
-  const lowered = loweredOf(spec, privateRootUnmade(spec));
-  const { operations, namespaces, privateRoot } = lowered;
-  const sandbox = { ...lowered.spec, mounts: operations, namespaces, privateRoot };
-  const whole = { schemaVersion: 1, sandbox, plan };
-  return JSON.parse(JSON.stringify(whole, jsonValue)) as DryRun;
-}
-
-function jsonValue(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  return value;
-}
+import { withRuns } from './program.js';
 
 /**
  * Resolves a run without starting it: what its sandbox would be, as `wasbox run --dry-run --json` prints it.
@@ -73,16 +24,7 @@ export function dryRun(
 export function dryRun(options: RunLibraryOptions): Promise<DryRun>;
 export function dryRun(...given: readonly unknown[]): Promise<DryRun> {
   const site = callSite(dryRun);
-  return resolveOnly(given).catch((error: unknown) => {
+  return withRuns(given, ({ resolveOnly }, own) => resolveOnly(own)).catch((error: unknown) => {
     throw calledFrom(site, error);
   });
-}
-
-async function resolveOnly(given: readonly unknown[]): Promise<DryRun> {
-  const options = callOptions('dryRun', given);
-  checkCall('run', options);
-  refusePlace();
-  const { native } = loadNative();
-  const spec = resolveSpec(sandboxOptions(options), realHost({ native }));
-  return dryRunData(spec, await planOnly(spec));
 }

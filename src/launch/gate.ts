@@ -2,8 +2,6 @@
  * How many runs of this process go on at a time. A program may ask for thousands at once: more than
  * the processors can work at would only take descriptors, memory and the time of the event loop.
  */
-import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors/index.js';
 import { aborted, onAbort } from './abort.js';
 
@@ -75,12 +73,14 @@ const takenByOthers = 40;
 /** Of all `run()` calls of this thread. */
 export const gate = new Gate(() => {
   const room = Math.max(1, Math.floor((mostOpenFiles() - takenByOthers) / takenByRun));
+  const { availableParallelism } = process.getBuiltinModule('node:os');
   return Math.min(room, Math.max(16, 4 * availableParallelism()));
 });
 
 /** RLIMIT_NOFILE, as proc_pid_limits(5) shows it: Node has no call for it. */
 function mostOpenFiles(): number {
   try {
+    const { readFileSync } = process.getBuiltinModule('node:fs');
     const limits = readFileSync('/proc/self/limits', 'latin1');
     return Number(/^Max open files +(\d+) /m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
   } catch {

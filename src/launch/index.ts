@@ -10,12 +10,15 @@ export {
   openChannels,
 } from './channel.js';
 export { descriptorsError } from './descriptors.js';
-export { type DryRun, dryRun, dryRunData, planOnly } from './dry-run.js';
+export { dryRun } from './dry-run.js';
+export { type DryRun, dryRunData, planOnly } from './dry-run-plan.js';
 export { endLaunch, lackNotes, lackTexts } from './end.js';
 export { type FetchImage, withImage } from './fetch-image.js';
 export { Gate, setMaxConcurrency } from './gate.js';
+export { holdInput } from './hold-input.js';
 export { holdImage } from './image-hold.js';
-export { feedInput, holdInput } from './input.js';
+export { feedInput } from './input.js';
+export { keptRunOf, noteKept } from './kept-by.js';
 export { launch } from './launch.js';
 export { type LineOptions, linesOf } from './lines.js';
 export type {
@@ -36,11 +39,10 @@ export type {
 export { type OnOutput, Output } from './output.js';
 export { PinnedImage } from './pinned-image.js';
 export { endPrivateRoot, privateRootIn, privateRootUnmade } from './private-root.js';
+export { withRuns } from './program.js';
 export { repeatedHost } from './repeated-host.js';
 export {
   type CollectedOutput,
-  keptRunOf,
-  noteKept,
   type Outputs,
   type RunResult,
   type SandboxResult,
@@ -48,22 +50,17 @@ export {
   wasStopped,
   withOutput,
 } from './result.js';
+export { run } from './run.js';
+export type { RunningSandbox, Sandbox, TerminalSandbox } from './sandbox.js';
+export { type Piped, spawn } from './spawn.js';
+export { signalNumber } from './start.js';
+export { requireSize, type Tty, terminalSizeOf } from './tty.js';
+export type { Launched, LaunchResult, LaunchTask, PlannedStart } from './types.js';
 export {
   defaultMaxOutputBytes,
   type Failure,
   letGoAfter,
   listen,
-  run,
   runWhole,
   type WholeRun,
-} from './run.js';
-export {
-  type Piped,
-  type RunningSandbox,
-  type Sandbox,
-  signalNumber,
-  spawn,
-  type TerminalSandbox,
-} from './spawn.js';
-export { requireSize, type Tty, terminalSizeOf } from './tty.js';
-export type { Launched, LaunchResult, LaunchTask, PlannedStart } from './types.js';
+} from './whole-run.js';

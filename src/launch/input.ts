@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { UsageError } from '../errors/index.js';
 import { isBytes } from '../text/index.js';
-import { isIterable } from './call.js';
+import { close, isIterable, quietly } from './hold-input.js';
 import type { Input, InputPiece, StdioTarget } from './options.js';
 
 /**
@@ -38,18 +38,6 @@ export function feedInput(
   if (input === undefined) return feedOf('')(stdin, failed);
   const feed = isText(input) || isIterable(input) ? feedOf(input) : feedOf(piecesOf(input.file));
   return feed(stdin, failed);
-}
-
-/**
- * Takes charge of a stream that is read later, or never. An error before that is reported when the stream is read, and
- * does not end the process.
- * @returns closes it, whatever was read of it
- */
-export function holdInput(input: Input | undefined): () => void {
-  if (!isIterable(input)) return () => {};
-  const { on } = input as { readonly on?: unknown };
-  if (typeof on === 'function') on.call(input, 'error', () => {});
-  return () => close(input);
 }
 
 const isText = (input: unknown): input is InputPiece => typeof input === 'string' || isBytes(input);
@@ -112,18 +100,6 @@ function sourceOf(input: AsyncIterable<unknown>): Source {
   // The iterator of a web stream would be closed only after the next piece, which may never come.
   const reader = getReader.call(input);
   return { next: () => reader.read(), close: () => reader.cancel() };
-}
-
-/** Of a stream of Node's or of the web; what else is read has an end of its own. */
-function close(input: object): void {
-  const { destroy, cancel } = input as { readonly destroy?: unknown; readonly cancel?: unknown };
-  if (typeof destroy === 'function') destroy.call(input);
-  else if (typeof cancel === 'function') quietly(() => cancel.call(input));
-}
-
-/** Nothing waits for it, and there is no one left to tell. */
-function quietly(end: () => unknown): void {
-  void (async () => end())().catch(() => {});
 }
 
 function pump(

@@ -1,6 +1,6 @@
 /** How a sandbox ended, as plain data. */
 import { constants } from 'node:os';
-import { AbortError, RunError } from '../errors/index.js';
+import { RunError } from '../errors/index.js';
 import type { NativeOutcome } from '../native/index.js';
 import { buildReport, type LimitName, type OutcomeKind, type RunReport } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
@@ -78,26 +78,6 @@ export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult 
 
 function keptRun({ state }: SandboxSpec, { record }: LaunchResult): KeptRun | undefined {
   return record && new KeptRun(record.id, record.workdir.path, state.directory);
-}
-
-const keptBy = new WeakMap<object, KeptRun>();
-
-/** Notes what a run left that was ended by an error of the program's own, which cannot carry it. */
-export function noteKept(error: unknown, { kept }: SandboxResult): void {
-  if (kept !== undefined && isObject(error)) keptBy.set(error, kept);
-}
-
-const isObject = (value: unknown): value is object =>
-  (typeof value === 'object' && value !== null) || typeof value === 'function';
-
-/**
- * The saved changes of the run that ended with an error: with what a callback or the input of `run` or
- * `pool.run` threw, or with an AbortError.
- * @returns undefined where none are saved, and for a value that is thrown but no object
- */
-export function keptRunOf(error: unknown): KeptRun | undefined {
-  if (error instanceof AbortError) return (error.result as SandboxResult | undefined)?.kept;
-  return isObject(error) ? keptBy.get(error) : undefined;
 }
 
 /** The collected streams of a run. */

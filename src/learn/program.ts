@@ -5,7 +5,7 @@ import {
   callSite,
   type RunLibraryOptions,
   type RunResult,
-  runWhole,
+  withRuns,
 } from '../launch/index.js';
 
 /** A profile, and the run that it was learned from. */
@@ -54,7 +54,10 @@ async function learnFrom(given: LearnOptions): Promise<LearnedProfile> {
   const { learn, readLearned } = await import('./learn.js');
   // What cannot be merged is told before anything runs.
   if (before !== undefined) readLearned(before.name, before.text);
-  const { spec, ended, result } = await runWhole([{ ...options, audit: true }]);
+  const { spec, ended, result } = await withRuns(
+    [{ ...options, audit: true }],
+    ({ runWhole }, own) => runWhole(own),
+  );
   if (ended.audit?.watched !== true) {
     throw new SupportError(
       'ERR_KERNEL',

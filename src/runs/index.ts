@@ -2,5 +2,6 @@
 export { type RunApplied, type RunChanges, runApplied, runChanges } from './changes.js';
 export { type ApplyChoice, checkedChoice } from './choice.js';
 export { KeptRun } from './kept-run.js';
-export { listSavedRuns, openSavedRun, type RunInfo, type RunsPlace } from './list.js';
+export { listSavedRuns, openSavedRun } from './list.js';
 export { diffOf } from './saved.js';
+export type { RunInfo, RunsPlace } from './saved-list.js';

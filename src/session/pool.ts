@@ -1,6 +1,6 @@
 /** `createPool`: sandboxes made ready beforehand, for one task each or as sessions. */
 import { UsageError } from '../errors/index.js';
-import { aborted, calledFrom, callSite, PinnedImage } from '../launch/index.js';
+import { aborted, calledFrom, callSite } from '../launch/index.js';
 import type { CloseOptions, Pool, PoolOptions, PoolState } from '../pool/index.js';
 import type { Session } from './api.js';
 import type { SessionOptions } from './options.js';
@@ -128,9 +128,9 @@ async function create({
   if (signal?.aborted) throw aborted(signal);
   const { checkSession } = await import('./check.js');
   checkSession({ ...options, idleMs });
-  const { openSession } = await import('./session.js');
+  const { openSession, pinImage } = await import('./session.js');
   const { filledPool } = await loadPools();
-  const image = new PinnedImage();
+  const image = pinImage();
   const { schedule, close } = await filledPool(
     { size, maxRunning, maxQueued },
     { fallback: 256, max: 100_000 },

@@ -9,7 +9,7 @@ import {
   holdImage,
   holdInput,
   onAbort,
-  type PinnedImage,
+  PinnedImage,
   type SandboxResult,
   terminalSizeOf,
 } from '../launch/index.js';
@@ -369,6 +369,9 @@ export class OpenSession implements Session {
     }
   }
 }
+
+/** For the sessions of a pool, which are loaded later than the pool's interface. */
+export const pinImage = (): PinnedImage => new PinnedImage();
 
 /** As `createSession`. */
 export async function openSession(

@@ -202,3 +202,37 @@ test('values of the wrong kind are errors that say what was expected', async () 
   writeFileSync(join(workdir, 'there/file'), '');
   expect(await listRuns({ workdir: join(workdir, 'there') })).toEqual([]);
 });
+
+describe('the first call, which loads what runs programs', () => {
+  const first = async (body: string): Promise<string> => {
+    const cwd = makeProject(as);
+    const env = { XDG_STATE_HOME: `${cwd}.state` };
+    const { out, err } = await runLibrary(body, { as, cwd, env });
+    expect(err).toBe('');
+    return out;
+  };
+
+  test('takes its options as they are', async () => {
+    const body = `const options = { command: 'echo', args: ['given'] };
+      const run = lib.run(options);
+      options.command = 'false';
+      const { stdout } = await run;
+      console.log(stdout.trim());`;
+    expect(await first(body)).toBe('given\n');
+  });
+
+  test('is told of an input that fails meanwhile', async () => {
+    const body = `const { Readable } = process.getBuiltinModule('node:stream');
+      const input = new Readable({ read() {} });
+      const run = lib.run('cat', { input });
+      input.destroy(new RangeError('mine'));
+      console.log(await run.then(() => 'ended', ({ message }) => message));`;
+    expect(await first(body)).toBe('mine\n');
+  });
+
+  test('names the line of the caller', async () => {
+    const body = `const error = await lib.run({ command: 'true', cwd: '.' }).catch((error) => error);
+      console.log(error.code, /part-/.test(error.stack));`;
+    expect(await first(body)).toBe('ERR_OPTION_UNKNOWN false\n');
+  });
+});

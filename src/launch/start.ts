@@ -1,0 +1,162 @@
+/** How a program of the library's starts, and what `spawn` gives of it. */
+import { constants } from 'node:os';
+import { AbortError } from '../errors/index.js';
+import { refusePlace } from '../host/index.js';
+import { loadNative } from '../native/index.js';
+import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
+import { aborted, onAbort } from './abort.js';
+import { askingOf } from './ask.js';
+import { callOptions, checkCall, sandboxOptions } from './call.js';
+import { type Channels, closeChannels, closeGiven, openChannels, openStreams } from './channel.js';
+import { descriptorsError } from './descriptors.js';
+import { withImage } from './fetch-image.js';
+import { turn } from './gate.js';
+import { launch } from './launch.js';
+import { linesOf } from './lines.js';
+import type { Program, SandboxOptions, SpawnOptions, Stdio, TerminalSettings } from './options.js';
+import { repeatedHost } from './repeated-host.js';
+import { type SandboxResult, toResult } from './result.js';
+import type { Sandbox, TerminalSandbox } from './sandbox.js';
+import { requireSize, terminalSizeOf } from './tty.js';
+import type { Launched, LaunchResult } from './types.js';
+
+const SIGKILL = constants.signals.SIGKILL;
+
+/** A sandbox that was started, with what ended it early. */
+export interface Started {
+  readonly spec: SandboxSpec;
+  readonly launched: Launched;
+  readonly channels: Channels;
+  /** Ends it, which is no success; the changes go the way of a failed run. */
+  stop(): void;
+  /** Whether the signal was aborted while the payload ran. */
+  readonly isAborted: () => boolean;
+}
+
+/**
+ * Starts a sandbox, whose options have been checked.
+ * @param refuse throws for a sandbox that must not be started
+ */
+export async function start(
+  options: SandboxOptions,
+  stdio: Stdio,
+  refuse?: (spec: SandboxSpec) => void,
+): Promise<Started> {
+  const { signal } = options;
+  const asking = askingOf(options);
+  await turn();
+  const channels = openChannels(stdio);
+  let launched: Launched | undefined;
+  let cause: 'signal' | 'caller' | undefined;
+  let ended = false;
+  const stop = (why: 'signal' | 'caller'): void => {
+    if (ended) return;
+    cause ??= why;
+    launched?.signal(SIGKILL);
+  };
+  const failures: unknown[] = [];
+  const onLaunched = (): void => {
+    try {
+      openStreams(channels);
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  const unwatch = onAbort(signal, () => stop('signal'));
+  const onEnd = (): void => {
+    ended = true;
+    unwatch();
+  };
+  try {
+    if (signal?.aborted) throw aborted(signal);
+    const [stdin, stdout, stderr] = channels;
+    // A terminal takes the place of both where they are one; the pipe of stderr then ends at once.
+    const both = terminalSizeOf(options.tty) !== undefined;
+    const fds = [stdin.fd, stdout.fd, (both ? stdout : stderr).fd] as const;
+    const { native } = loadNative();
+    const asked = sandboxOptions({ ...options });
+    const host = repeatedHost(native, fds);
+    const spec = await withImage(asked, host, () => resolveWithCache(asked, host), { signal });
+    if (signal?.aborted) throw aborted(signal);
+    refuse?.(spec);
+    launched = await launch(spec, {
+      stdio: fds,
+      asking,
+      reuse: true,
+      isAborted: () => cause !== undefined,
+      onLaunched,
+      onEnd,
+    });
+    // Aborted while it was being made.
+    if (cause !== undefined || failures.length > 0) launched.signal(SIGKILL);
+    if (failures.length > 0) throw failures[0];
+    const isAborted = (): boolean => cause === 'signal';
+    return { spec, launched, channels, stop: () => stop('caller'), isAborted };
+  } catch (error) {
+    onEnd();
+    closeChannels(channels);
+    if (error instanceof AbortError && signal !== undefined) throw aborted(signal);
+    throw descriptorsError(error);
+  } finally {
+    closeGiven(channels);
+  }
+}
+
+/** @param least 1 where 0, which only looks, is none */
+export function signalNumber(signal: NodeJS.Signals | number, least = 0): number {
+  const number = typeof signal === 'number' ? signal : constants.signals[signal];
+  if (Number.isInteger(number) && number >= least && number <= 64) return number;
+  throw new TypeError(`kill(signal): unknown signal ${String(signal)}`);
+}
+
+async function settle(
+  { spec, isAborted }: Pick<Started, 'spec' | 'isAborted'>,
+  done: Promise<LaunchResult>,
+  signal: AbortSignal | undefined,
+): Promise<SandboxResult> {
+  const result = toResult(spec, await done);
+  if (isAborted() && signal !== undefined) throw aborted(signal, result);
+  return result;
+}
+
+type SpawnAtTerminal = TerminalSettings & Program;
+
+const resizeOf =
+  ({ screen }: Launched): TerminalSandbox['resize'] =>
+  (size) => {
+    const { rows, columns } = requireSize(size);
+    screen.resize(rows, columns);
+  };
+
+/** @param given as for `spawn` */
+export async function spawnNow(given: readonly unknown[]): Promise<Sandbox> {
+  const options = callOptions('spawn', given) as unknown as SpawnOptions | SpawnAtTerminal;
+  checkCall('spawn', { ...options });
+  const { signal, stdio = ['pipe', 'pipe', 'pipe'] } = options;
+  if (signal?.aborted) throw aborted(signal);
+  refusePlace();
+  const started = await start(options, stdio);
+  const { launched, channels } = started;
+  const result = settle(started, launched.done, signal);
+  const [stdin, stdout, stderr] = channels;
+  // Whoever could read from it is gone. A caller that awaits the result gets its error; none has to.
+  const release = () => stdin.stream?.destroy();
+  result.then(release, release);
+  const terminal = terminalSizeOf(options.tty) === undefined ? {} : { resize: resizeOf(launched) };
+  return {
+    ...terminal,
+    pid: launched.pid,
+    runId: launched.runId,
+    stdin: stdin.stream,
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    stdoutLines: (how) => linesOf(stdout.stream, how),
+    kill: (number = 'SIGTERM') => launched.signal(signalNumber(number)),
+    result,
+    [Symbol.asyncDispose]: async () => {
+      launched.signal(SIGKILL);
+      closeChannels(channels);
+      await result.catch(() => {});
+    },
+  };
+}
