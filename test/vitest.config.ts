@@ -8,12 +8,19 @@ const launching = ['test/integration/**/*.test.ts', 'test/attacks/**/*.test.ts']
 /** Tests of the documentation: they need the built site, and start sandboxes for its examples. */
 const documentation = ['test/browser/**/*.test.ts', 'test/docs/**/*.test.ts'];
 
+/** Unit tests of code that asks the machine nothing. */
+const pure = [
+  ...['core', 'fleet', 'image', 'kubernetes', 'learn', 'options', 'playground', 'policy', 'preset'],
+  ...['profile', 'report', 'syscalls', 'tables', 'text', 'convert'],
+].map((name) => `test/unit/${name}/**/*.test.ts`);
+
 /** Long tests whose outcome does not depend on the user. */
 const anyUser = [
   'test/browser/**/*.test.ts',
   'test/integration/engine-policies.test.ts',
   'test/integration/types.test.ts',
-  'test/unit/convert/**/*.test.ts',
+  'test/golden/**/*.test.ts',
+  ...pure,
 ];
 const later = hasSecondPass ? anyUser : [];
 
