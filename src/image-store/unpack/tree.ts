@@ -364,7 +364,8 @@ export class LayerTree {
   /** Gives directories their modes and times: the deepest first, as those may close the way to others. */
   finish(): void {
     this.#forget();
-    for (const { names, mode, mtimeNs } of [...this.#finish.values()].reverse()) {
+    const deepest = [...this.#finish.values()].sort((a, b) => b.names.length - a.names.length);
+    for (const { names, mode, mtimeNs } of deepest) {
       withFd(this.#reopen(names), (fd) => {
         fchmodSync(fd, mode & 0o3777);
         if (mtimeNs !== undefined) this.native.setTimes(fd, mtimeNs, mtimeNs);

@@ -70,7 +70,10 @@ describe.each(identities())('wasbox image as $label', (as) => {
         { name: 'closed/unreadable', type: 'directory', mode: 0o311 },
         { name: 'closed/unreadable/deep', type: 'directory', mode: 0o750 },
       ]),
-      tarOf([{ name: 'closed/unreadable/deep/late', data: 'x' }]),
+      tarOf([
+        { name: 'closed/unreadable/deep/late', data: 'x' },
+        { name: './', type: 'directory', mode: 0o644 },
+      ]),
       tarOf([{ name: 'closed/unreadable/deep/later', data: 'x' }]),
     ]);
     const archive = join(scratch, 'closed.tar');
