@@ -39,7 +39,7 @@ export type {
 export { type OnOutput, Output } from './output.js';
 export { PinnedImage } from './pinned-image.js';
 export { endPrivateRoot, privateRootIn, privateRootUnmade } from './private-root.js';
-export { withRuns } from './program.js';
+export { copyOf, withRuns } from './program.js';
 export { repeatedHost } from './repeated-host.js';
 export {
   type CollectedOutput,

@@ -40,8 +40,9 @@ async function loadFirst<Result>(
 const isOptions = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !isBytes(value);
 
-function copyOf(value: unknown): unknown {
-  if (Array.isArray(value)) return [...value];
+/** An argument as it is now, for a call that first has to load something. */
+export function copyOf<Value>(value: Value): Value {
+  if (Array.isArray(value)) return [...value] as Value;
   return isOptions(value) ? { ...value } : value;
 }
 

@@ -1,5 +1,5 @@
 /** `createSession`. What it does is loaded when it is first called: few programs do. */
-import { calledFrom, callSite } from '../launch/index.js';
+import { calledFrom, callSite, copyOf } from '../launch/index.js';
 import type { Session } from './api.js';
 import type { SessionOptions } from './options.js';
 import type { OpenSession as OwnSession } from './session.js';
@@ -27,8 +27,9 @@ export function createSession(options: SessionOptions = {}): Promise<Session> {
 
 /** The same for the owner of a session of the command line, with what only that needs. */
 export async function open(options: SessionOptions): Promise<OwnSession> {
+  const own = copyOf(options);
   const { openSession } = await import('./session.js');
-  return openSession(options);
+  return openSession(own);
 }
 
 /** A fork for the owner of one: see `openHandedFork`. */

@@ -1,5 +1,5 @@
 /** The library's `why`: what the sandbox kept from a run, with the option that gives it. */
-import { calledFrom, callSite, type RunLibraryOptions } from '../launch/index.js';
+import { calledFrom, callSite, copyOf, type RunLibraryOptions } from '../launch/index.js';
 import type { RunReport } from '../report/index.js';
 import type { Explanation } from './explain.js';
 import type { WatchedExplanation } from './watch.js';
@@ -29,6 +29,7 @@ export function why(given: RunReport | RunLibraryOptions): Promise<Explanation> 
 
 /** Loaded here: few programs ask. */
 async function explainSoon(given: RunReport | RunLibraryOptions): Promise<Explanation> {
+  const own = copyOf(given);
   const { explain } = await import('./watch.js');
-  return explain(given);
+  return explain(own);
 }
