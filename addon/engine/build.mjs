@@ -148,7 +148,7 @@ async function bundle(directory, entry, more) {
   return metafile;
 }
 
-/** The libc that Node has loaded; accounts by modules that only a dynamic program loads; what repeated and several programs need. */
+/** Of Node's addon alone: the version of its libc, accounts (whose modules need a dynamic program), repeated runs, sessions. */
 const nodesOwn = [
   'reads_check.c',
   'src/libc_versions.cc',

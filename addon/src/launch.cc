@@ -112,7 +112,7 @@ void NoteInit(int lock, int pid) {
   wb_put_digits(line, static_cast<uint64_t>(pid), 10, 10);
   line[10] = '\n';
   if (pwrite(lock, line, 11, 0) < 0)
-    return; // it is only not found then
+    return; // the next process only fails to find init then
 }
 
 void Supervise(const std::shared_ptr<Run> &run) {

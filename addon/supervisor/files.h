@@ -30,7 +30,7 @@ struct wb_unlinked {
   } files[WB_UNLINKED_MAX];
 };
 
-/* Without a write where there is none: its page is not to be touched. */
+/* Writes only if there is something to clear: else this would touch the page. */
 static inline void wb_unlinked_clear(struct wb_unlinked *unlinked) {
   if (unlinked->count)
     unlinked->count = 0;

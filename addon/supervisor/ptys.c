@@ -3,9 +3,9 @@
  * and Landlock could open all of these to it or none. So it opens none, and the supervisor opens
  * the run's own in its place. Called by notify.c and metadata.c.
  *
- *   open("/dev/ptmx") ─▶ a new pair: its master goes to the payload; what stays is the slave's
- * name, opened with O_PATH open("/dev/pts/N"), ioctl(TIOCGPTPEER) ─▶ found among those, and opened
- * through that descriptor
+ * For open("/dev/ptmx") the supervisor makes a new pair, gives the master to the payload, and keeps
+ * the slave opened with O_PATH. For open("/dev/pts/N") and ioctl(TIOCGPTPEER) it looks the slave up
+ * among those and opens it through that descriptor.
  *
  * Such a descriptor keeps no terminal open, so that programs hang up as ever. And it stands for
  * this pair alone: once the master is closed, devpts has removed the entry that it leads to, and

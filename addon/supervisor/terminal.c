@@ -227,7 +227,7 @@ void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]) {
     push_input(terminal);
   if (wait[0].revents)
     take_input(run);
-  /* Nothing to write would be written without an error. */
+  /* A write of no bytes succeeds even without a reader: it would not show that he is gone. */
   const int waits = terminal->output.at != terminal->output.end;
   if (wait[1].revents && terminal->master >= 0 &&
       (!waits || !wb_caller_push(&terminal->caller, &terminal->output)))
@@ -256,8 +256,15 @@ static int drain(struct wb_run *run) {
   return 1;
 }
 
+/* More than a terminal holds that nobody reads: what is written without end is not waited for.
+ * TTYB_DEFAULT_MEM_LIMIT in drivers/tty/tty_buffer.c is half of it. */
+#define HELD_MAX ((size_t)128 << 10)
+
 void wb_terminal_settle(struct wb_run *run) {
-  while (drain(run) && run->terminal.master >= 0 && take_output(&run->terminal))
+  struct wb_terminal *terminal = &run->terminal;
+  for (size_t taken = 0; drain(run) && taken < HELD_MAX && terminal->master >= 0 &&
+                         take_output(terminal);
+       taken += terminal->output.end)
     ;
 }
 

@@ -21,6 +21,7 @@ export { autoExecutedIndex } from './auto-executed/match.js';
 export {
   at,
   createFile,
+  errnoOf,
   lstatAt,
   openDirectory,
   openRoot,

@@ -168,9 +168,13 @@ export function checkCall(name: Called, options: Fields): void {
   const ofRun = name === 'run' || name === 'spawn';
   validateRunOptions(ofRun && isTty(own) ? others : options);
   if (name === 'spawn' && terminalSizeOf(own) !== undefined && options.stdio !== undefined) {
-    throw new UsageError('ERR_USAGE', 'options tty and stdio: the terminal is all three streams', {
-      hint: "Leave out stdio, or pass tty: 'always', which leaves stderr as it is.",
-    });
+    throw new UsageError(
+      'ERR_USAGE',
+      'options tty and stdio cannot be combined: the terminal is all three streams',
+      {
+        hint: "Leave out stdio, or pass tty: 'always', which leaves stderr as it is.",
+      },
+    );
   }
   if (name === 'run' || name === 'spawn') checkProgram(options);
 }

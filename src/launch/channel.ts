@@ -18,7 +18,7 @@ export interface Channel {
 
 export type Channels = readonly [stdin: Channel, stdout: Channel, stderr: Channel];
 
-/** To make a stream of it takes as long as a sandbox takes to be cloned, on another thread. */
+/** Making the stream takes as long as another thread needs to clone a sandbox: it is made when it is first needed. */
 class Pipe implements Channel {
   readonly fd: number;
   readonly owned = true;

@@ -72,7 +72,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   const startedAt = new Date();
   let privateRoot: MadeRoot | undefined;
   try {
-    // Many may have been made at the same moment: one a turn of the event loop.
+    // Many may start at once: one in each turn of the event loop.
     if (reuse) await turn();
     // Nothing was started, so nothing is left.
     if (options.isAborted?.() === true) throw new AbortError(abortedMessage);
@@ -115,7 +115,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       options.onEnd?.();
       const command = task?.command ?? spec.command;
       const launched = { native, spec: { ...spec, command }, store, run, startedAt };
-      // The same of those that end.
+      // Many may end at once, too.
       if (reuse) await turn();
       const aborted = options.isAborted?.() === true;
       const { onProgress } = options;

@@ -38,14 +38,14 @@ type ProgramKey = 'command' | 'args' | 'code' | 'lang';
 /** What holds for a sandbox, however it is started. */
 export interface SandboxOptions extends Omit<RunOptions, ProgramKey | 'changes' | 'tty'> {
   /**
-   * A terminal of its own, which is the program's stdin, stdout and stderr, and has job control. What it writes comes
-   * at stdout; stderr is empty. What is written to stdin, or is the `input` (also of a file), is typed: it is echoed,
-   * and `\x03` interrupts, as long as the program does not change the modes; the end of stdin types ^D. When the
-   * reader of stdout is gone, the terminal hangs up. TERM is this process's, else `xterm-256color`. `true`: 80
-   * columns and 24 rows.
+   * Gives the program a terminal of its own as stdin, stdout and stderr, with job control. Its output arrives on
+   * stdout, with lines that end in CR LF; stderr is empty. What is written to stdin, or is the `input` (also of a
+   * file), is typed: it is echoed and `\x03` interrupts, until the program changes the terminal's modes. The end of
+   * stdin types ^D. When stdout has no reader any more, the terminal hangs up. TERM is this process's, else
+   * `xterm-256color`. `true` means 80 columns and 24 rows.
    *
-   * The words are those of the command line, and are about this process's own terminal: `auto`, for each standard
-   * stream that is one; `always`, for stdin and stdout in any case.
+   * The words are those of `--tty`: `auto` relays each standard stream that is a terminal; `always` gives a terminal
+   * for stdin and stdout even if they are pipes; `never` passes the descriptors on.
    * @default 'never'
    */
   readonly tty?: Tty | RunOptions['tty'];
@@ -82,7 +82,7 @@ export type Stdio = readonly [stdin: StdioTarget, stdout: StdioTarget, stderr: S
 
 /** What `spawn` takes beside the program. */
 export interface SpawnSettings<S extends Stdio = Stdio> extends Omit<SandboxOptions, 'tty'> {
-  /** As the words of {@link SandboxOptions.tty}; with `true` or a size, `spawn` returns a {@link TerminalSandbox}. */
+  /** `false`, or a word of {@link SandboxOptions.tty}. With `true` or a size, `spawn` returns a {@link TerminalSandbox}. */
   readonly tty?: false | RunOptions['tty'];
   /**
    * The payload's stdin, stdout and stderr.

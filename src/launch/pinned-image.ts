@@ -10,32 +10,44 @@ export class PinnedImage {
   /** Equal options have the same spec: it stays so. */
   readonly #named = new WeakMap<SandboxSpec, SandboxSpec>();
 
-  /** What the next sandbox is to be resolved from: the image by its ID once that is known. */
-  options<O extends Pick<SandboxOptions, 'image'>>(options: O): O {
-    const id = this.#image?.id;
-    return id === undefined ? options : { ...options, image: id };
-  }
-
   /**
-   * To be called with what each sandbox resolved to; the first decides.
-   * @returns it, with the image named as the caller did
+   * Resolves the options of a sandbox: the first decides which image it is, the others ask for that by its ID.
+   * @returns the spec, with the image named as the caller did
    */
-  resolved(spec: SandboxSpec): SandboxSpec {
-    if (spec.image?.id === undefined) return spec;
-    if (this.#image === undefined && !this.#released) {
-      this.#image = spec.image;
-      this.#letGo = holdImage(spec);
-    }
-    const { reference } = this.#image ?? spec.image;
-    if (reference === spec.image.reference) return spec;
-    const named = this.#named.get(spec) ?? { ...spec, image: { ...spec.image, reference } };
-    this.#named.set(spec, named);
-    return named;
+  async resolve<O extends Pick<SandboxOptions, 'image'>>(
+    options: O,
+    ask: (options: O) => Promise<SandboxSpec>,
+  ): Promise<SandboxSpec> {
+    const spec = await ask(this.#pinned(options));
+    const image = this.#pin(spec);
+    // Several may have asked before there was a first; its name may lead elsewhere since.
+    const same = spec.image?.id === image?.id ? spec : await ask(this.#pinned(options));
+    return image === undefined ? same : this.#asNamed(same, image);
   }
 
   /** To be called when the last sandbox is gone. */
   release(): void {
     this.#released = true;
     this.#letGo();
+  }
+
+  #pinned<O extends Pick<SandboxOptions, 'image'>>(options: O): O {
+    const id = this.#image?.id;
+    return id === undefined ? options : { ...options, image: id };
+  }
+
+  #pin(spec: SandboxSpec): ImageSpec | undefined {
+    if (this.#image === undefined && spec.image?.id !== undefined && !this.#released) {
+      this.#image = spec.image;
+      this.#letGo = holdImage(spec);
+    }
+    return this.#image;
+  }
+
+  #asNamed(spec: SandboxSpec, { reference }: ImageSpec): SandboxSpec {
+    if (spec.image === undefined || spec.image.reference === reference) return spec;
+    const named = this.#named.get(spec) ?? { ...spec, image: { ...spec.image, reference } };
+    this.#named.set(spec, named);
+    return named;
   }
 }

@@ -33,7 +33,8 @@ export interface RunningSandbox<
   readonly stdout: Stdout;
   readonly stderr: Stderr;
   /**
-   * The lines of stdout as they come, without their ends. In place of reading `stdout`.
+   * The lines of stdout as they come, without the newline; with `tty` each still ends in `\r`. Use it instead of
+   * reading `stdout`.
    * @throws TypeError where stdout is not a pipe
    */
   stdoutLines(options?: LineOptions): AsyncIterable<string>;
@@ -52,6 +53,6 @@ export interface RunningSandbox<
 
 /** A sandbox whose program has a terminal of its own: `tty`. */
 export interface TerminalSandbox extends RunningSandbox<Writable, Readable, Readable> {
-  /** Gives the terminal another size; the program gets SIGWINCH. @throws TypeError */
+  /** Changes the size of the terminal; the program gets SIGWINCH. @throws TypeError for an invalid size */
   resize(size: TerminalSize): void;
 }

@@ -139,7 +139,7 @@ export async function spawnNow(given: readonly unknown[]): Promise<Sandbox> {
   const { launched, channels } = started;
   const result = settle(started, launched.done, signal);
   const [stdin, stdout, stderr] = channels;
-  // Whoever could read from it is gone. A caller that awaits the result gets its error; none has to.
+  // No process is left that could read from stdin. A caller that awaits the result gets its error; none has to.
   const release = () => stdin.stream?.destroy();
   result.then(release, release);
   const terminal = terminalSizeOf(options.tty) === undefined ? {} : { resize: resizeOf(launched) };

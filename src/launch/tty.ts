@@ -2,7 +2,7 @@
 import type { TerminalSize } from '../options/index.js';
 import { isRecord } from '../text/index.js';
 
-/** Whether the program gets a terminal of its own; with a size, 80 columns and 24 rows if none is given. */
+/** A terminal of the program's own: `true` for 80 columns and 24 rows, or its size; `false` for none. */
 export type Tty = boolean | TerminalSize;
 
 const usualSize: TerminalSize = { rows: 24, columns: 80 };

@@ -25,7 +25,7 @@ export interface LaunchOptions {
    * grace, and when the payload is stopped, so is this process. @default false
    */
   readonly attended?: boolean | undefined;
-  /** Called once another thread starts the sandbox, which takes it a while. Must not throw. */
+  /** Called when another thread has begun to start the sandbox: this one can do other work meanwhile. Must not throw. */
   readonly onLaunched?: (() => void) | undefined;
   /** Called when the payload has ended, before its changes are looked at. */
   readonly onEnd?: (() => void) | undefined;

@@ -61,7 +61,7 @@ export interface RunOptions extends Omit<TableOptions, 'changes'> {
   readonly changes?: 'keep' | TableOptions['changes'] | ChangesPolicy;
 }
 
-/** Of a terminal, in characters, from 1 to 65535. */
+/** The size of a terminal in character cells; each number is from 1 to 65535. */
 export interface TerminalSize {
   readonly rows: number;
   readonly columns: number;

@@ -76,7 +76,7 @@ export function describeValue(value: unknown): string {
 }
 
 const files =
-  'ro: [PATH] mounts read-only, rw: [PATH] writable; cow: [PATH] saves the changes for review.';
+  'ro: [PATH] mounts a path read-only, rw: [PATH] mounts it writable, cow: [PATH] saves its changes for review.';
 
 /** Options of `child_process`, execa and other sandboxes, and what does the same here. */
 const foreign: Readonly<Record<string, string>> = {
@@ -86,14 +86,16 @@ const foreign: Readonly<Record<string, string>> = {
   stdin: 'run() takes input; spawn() has a stream stdin.',
   encoding: 'stdout is text, stdoutBytes has the bytes.',
   killSignal: 'timeoutMs sends SIGTERM, and SIGKILL after graceMs.',
-  network: "The network is off. To allow it: net: 'internet', or net: ['example.org:443'].",
+  network:
+    "Did you mean net? net: 'internet' allows the internet, net: ['example.org:443'] one host.",
   language: 'Did you mean lang?',
   environment: 'Did you mean env?',
   readOnly: files,
   mounts: files,
   volumes: files,
   keep: "Did you mean changes: 'keep'?",
-  concurrency: 'run() queues by itself: setMaxConcurrency(). A pool has size and maxRunning.',
+  concurrency:
+    'run() queues calls by itself; setMaxConcurrency() sets how many run at once. A pool has size and maxRunning.',
 };
 
 function unknownProperty(property: string): UsageError {

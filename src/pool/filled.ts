@@ -50,17 +50,20 @@ export async function filledPool<W extends Waiting>(
     firstDelayMs: 200,
     maxDelayMs: 30_000,
   });
-  const unwatch = onAbort(signal, () => void schedule.close(true));
+  const end = async (force: boolean): Promise<void> => {
+    unwatch();
+    await schedule.close(force).finally(release);
+  };
+  const unwatch = onAbort(signal, () => {
+    end(true).catch(() => {}); // a caller that closes it, too, is told
+  });
   const close = async (how: CloseOptions = {}): Promise<void> => {
     if (typeof how !== 'object' || how === null) {
       throw new TypeError(
         'pool.close(options): options must be an object, such as { force: true }',
       );
     }
-    const { force = false } = how;
-    unwatch();
-    await schedule.close(force);
-    release();
+    await end(how.force ?? false);
   };
   try {
     await schedule.warm();

@@ -101,10 +101,11 @@ async function launchWaiting(
   const task: LaunchTask = state;
   try {
     // The task's own limit counts from when it is given.
-    const options = image.options(sandboxOptions({ ...sandbox, ...program, timeoutMs: undefined }));
+    const options = sandboxOptions({ ...sandbox, ...program, timeoutMs: undefined });
     const host = repeatedHost(native, stdio);
-    const found = await withImage(options, host, () => resolveWithCache(options, host));
-    const spec = image.resolved(found);
+    const spec = await image.resolve(options, (from) =>
+      withImage(from, host, () => resolveWithCache(from, host)),
+    );
     if (spec.isolation === 'landlock') {
       throw new SupportError('ERR_BACKEND', 'pools are not available with Landlock isolation', {
         hint: 'Use run(). Where namespaces work, leave out isolation.',

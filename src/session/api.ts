@@ -97,7 +97,8 @@ export interface Session extends AsyncDisposable {
 
   /**
    * A session of its own with the same options and files, which neither sees nor changes what this one does from
-   * then on. Nothing is copied. Its sandbox starts with its first program; its limits begin anew.
+   * then on. Nothing is copied. Its sandbox and its run begin with its first program: until then nothing of it is
+   * saved if this process is killed. Its limits begin anew.
    * @param snapshot to start from; @default the state of now, as `snapshot` takes it
    * @throws LaunchError `ERR_SNAPSHOT`, and as `snapshot`
    */

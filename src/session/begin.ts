@@ -80,13 +80,11 @@ export function begin(
   const { idleMs: _, preload: _preload, signal, lang = 'sh', changes = 'keep', ...rest } = options;
   // Nothing of it is executed: it says which installation is shown.
   const asked = sandboxOptions({ ...rest, lang, code: '', changes });
-  const resolved = image?.options(asked) ?? asked;
   return withStreams(async (stdio) => {
     const host = repeatedHost(native, stdio);
-    const found = await withImage(resolved, host, () => resolveWithCache(resolved, host), {
-      signal,
-    });
-    const spec = specOfSession(image?.resolved(found) ?? found);
+    const resolve = (from: typeof asked): Promise<SandboxSpec> =>
+      withImage(from, host, () => resolveWithCache(from, host), { signal });
+    const spec = specOfSession(await (image?.resolve(asked, resolve) ?? resolve(asked)));
     return { spec, ...(await start(spec, stdio, how)) };
   });
 }

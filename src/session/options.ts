@@ -41,11 +41,11 @@ export interface ProgramOptions {
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * A terminal of its own, which is its stdin, stdout and stderr, and has job control. What it writes comes at
-   * `stdout`; `stderr` is empty. What is written to `stdin`, or is its `input`, is typed: it is echoed, and `\x03`
-   * interrupts, as long as the program does not change the modes; the end of stdin types ^D. When `stdout` is
-   * closed, and when the program has ended, the terminal hangs up. TERM is the session's, else `xterm-256color`.
-   * `true`: 80 columns and 24 rows.
+   * Gives the program a terminal of its own as stdin, stdout and stderr, with job control. Its output arrives on
+   * `stdout`, with lines that end in CR LF; `stderr` is empty. What is written to `stdin`, or is its `input`, is
+   * typed: it is echoed and `\x03` interrupts, until the program changes the terminal's modes. The end of stdin
+   * types ^D. When `stdout` is closed, and when the program has ended, the terminal hangs up. TERM is the session's,
+   * else `xterm-256color`. `true` means 80 columns and 24 rows.
    * @default false (three pipes)
    */
   readonly tty?: Tty | undefined;
@@ -86,7 +86,7 @@ export interface ExecOptions extends ProgramOptions {
   readonly all?: boolean | undefined;
 }
 
-/** What gives the program a terminal. */
+/** Options of a program with a terminal of its own. */
 export interface TerminalOptions extends ProgramOptions {
   readonly tty: true | TerminalSize;
 }
@@ -96,7 +96,10 @@ export interface SessionProcess {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** The lines of stdout as they come, without their ends. In place of reading `stdout`. */
+  /**
+   * The lines of stdout as they come, without the newline; with `tty` each still ends in `\r`. Use it instead of
+   * reading `stdout`.
+   */
   stdoutLines(options?: LineOptions): AsyncIterable<string>;
   /** Sends a signal to its process group. @default 'SIGTERM' */
   kill(signal?: NodeJS.Signals | number): void;
@@ -106,6 +109,6 @@ export interface SessionProcess {
 
 /** A program with a terminal of its own. */
 export interface TerminalProcess extends SessionProcess {
-  /** Gives its terminal another size; the program gets SIGWINCH. @throws TypeError */
+  /** Changes the size of the terminal; the program gets SIGWINCH. @throws TypeError for an invalid size */
   resize(size: TerminalSize): void;
 }

@@ -33,15 +33,16 @@ export class Preloaded {
   /**
    * Whether a program is code in its language.
    * @param terminal whether it is to have a terminal of its own
-   * @throws UsageError if it is and does: it comes at the stdin of a process, which is a pipe
+   * @throws UsageError for preloaded code with a terminal: it arrives on the stdin of the waiting process, a pipe
    */
   serves(program: ExecProgram, terminal: boolean): program is ExecCode {
     if (Array.isArray(program)) return false;
     const { lang } = program as ExecCode;
     const serves = lang !== undefined && languageByName(lang)?.name === this.#runtime.lang;
     if (!serves || !terminal) return serves;
-    throw new UsageError('ERR_USAGE', 'tty: code that a preload is for cannot have a terminal', {
-      hint: "Execute the interpreter: session.exec(['python3', '-c', code], { tty: true })",
+    const words = this.#runtime.lang === 'node' ? "'node', '-e'" : "'python3', '-c'";
+    throw new UsageError('ERR_USAGE', 'tty: preloaded code cannot have a terminal', {
+      hint: `Run the interpreter without the preload: session.exec([${words}, code], { tty: true })`,
     });
   }
 

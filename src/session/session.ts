@@ -172,9 +172,15 @@ export class OpenSession implements Session {
   /** A fork that another process holds: it gets the lock of the fork's run. @internal */
   forkAway(snapshot?: Snapshot): Promise<HandedFork> {
     const { spec } = this.#from;
-    return this.#forked(snapshot, (layers, layer) =>
-      handedFork(layers.fork(layer, spec), layer, spec, this.#idleMs),
-    );
+    return this.#forked(snapshot, (layers, layer) => {
+      const own = layers.fork(layer, spec);
+      try {
+        return handedFork(own, layer, spec, this.#idleMs);
+      } catch (error) {
+        own.drop();
+        throw error;
+      }
+    });
   }
 
   async report(): Promise<SessionReport> {

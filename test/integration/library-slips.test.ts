@@ -232,7 +232,7 @@ describe('the first call, which loads what runs programs', () => {
 
   test('names the line of the caller', async () => {
     const body = `const error = await lib.run({ command: 'true', cwd: '.' }).catch((error) => error);
-      console.log(error.code, /part-/.test(error.stack));`;
-    expect(await first(body)).toBe('ERR_OPTION_UNKNOWN false\n');
+      console.log(error.code, /part-/.test(error.stack), /\\[eval1\\]:\\d/.test(error.stack));`;
+    expect(await first(body)).toBe('ERR_OPTION_UNKNOWN false true\n');
   });
 });

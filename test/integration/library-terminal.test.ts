@@ -175,6 +175,23 @@ describe.each(identities())('as $label', (as) => {
     expect(lines).toEqual([whole, whole, slow, slow]);
   });
 
+  test('what goes on writing after the end of a program is not waited for', async () => {
+    const marker = uniqueMarker();
+    const { lines } = await inSession(
+      as,
+      `{ changes: 'discard' }`,
+      `const flood = ['sh', '-c', 'trap "" HUP; yes ${marker} & exit 3'];
+       // Slower than what writes.
+       const onStdout = () => { for (const end = Date.now() + 20; Date.now() < end; ); };
+       for (const tty of [true, undefined]) show((await session.exec(flood, { tty, onStdout })).exitCode);
+       const program = await session.spawn(flood, { tty: true });
+       for await (const chunk of program.stdout) onStdout(chunk);
+       show((await program.result).exitCode);`,
+    );
+    expect(lines).toEqual([3, 3, 3]);
+    expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
+  });
+
   test('limits, callbacks, input and what is left running are as with pipes', async () => {
     const marker = uniqueMarker();
     const { lines } = await inSession(

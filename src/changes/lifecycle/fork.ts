@@ -45,7 +45,11 @@ export function unmadeFork(store: Store, origin: ForkOrigin, layer: FrozenLayer)
     origin,
     make: () => {
       const run = makeFork(store, origin, layer, () => {});
-      letGo();
+      try {
+        letGo();
+      } catch {
+        // The run has the layer; the next look at the runs after this process's end removes the other reference.
+      }
       return run;
     },
     drop: letGo,

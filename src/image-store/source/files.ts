@@ -168,7 +168,7 @@ async function membersOf(fd: number, size: number): Promise<Map<string, Member>>
       ? invalidImage('the file is not a tar archive, or is truncated', { cause })
       : invalidImage(`the file is compressed with ${by}`, {
           cause,
-          hint: `Decompress it first: ${by} -d FILE`,
+          hint: `Decompress it first: ${by} -dc FILE > image.tar`,
         });
   });
   return members;

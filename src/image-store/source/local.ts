@@ -106,7 +106,7 @@ export function dockerImage(
   limits: ImageLimits,
 ): Omit<SourceImage, 'stamp'> {
   const hint =
-    'An archive of `docker export` has the files of one container and no image: use `docker save`.';
+    'If it comes from `docker export`, it has the files of a container but no image: use `docker save`.';
   const bytes = required(files, 'manifest.json', limits, hint);
   const entries = listOf(parsed(bytes), 'manifest.json').map((one) => objectOf(one, 'an image'));
   const tags = entries.map((one) =>

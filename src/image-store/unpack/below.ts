@@ -1,6 +1,6 @@
 /** The layers below one that is being unpacked, seen as overlayfs will show them. */
 import { chmodSync, constants, fstatSync, readlinkSync } from 'node:fs';
-import { at, lstatAt, opaqueName, openDirectory, openRoot } from '../../changes/index.js';
+import { at, errnoOf, lstatAt, opaqueName, openDirectory, openRoot } from '../../changes/index.js';
 import { opaqueValue } from '../../host/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import type { StoreNative } from '../native.js';
@@ -32,18 +32,11 @@ const closeAgain = (closed: readonly Closed[]): void => {
 export class LayersBelow {
   readonly #native: StoreNative;
   readonly #roots: number[];
-  readonly #closed: Closed[] = [];
 
   /** @param directories the roots of the layers, topmost first */
   constructor(native: StoreNative, directories: readonly string[]) {
     this.#native = native;
     this.#roots = directories.map((path) => openRoot(native, path));
-    for (const fd of this.#roots) {
-      const mode = modeOf(fstatSync(fd, { bigint: true }));
-      if (!isClosed(mode)) continue;
-      this.#closed.push({ fd, mode });
-      chmodSync(`/proc/self/fd/${fd}`, mode | LOOK);
-    }
   }
 
   get count(): number {
@@ -51,12 +44,22 @@ export class LayersBelow {
   }
 
   close(): void {
-    closeAgain(this.#closed.splice(0));
     for (const fd of this.#roots.splice(0)) closeDescriptor(fd);
   }
 
   /** What is at a path that no symbolic link is part of; undefined where there is nothing. */
   find(names: readonly Buffer[]): Below | undefined {
+    // A process that unpacks another image above the same layer may close a directory at the same time.
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return this.#find(names);
+      } catch (error) {
+        if (attempt === 100 || errnoOf(error) !== 'EACCES') throw error;
+      }
+    }
+  }
+
+  #find(names: readonly Buffer[]): Below | undefined {
     for (const root of this.#roots) {
       const { found, hidden } = this.#findIn(root, names);
       if (found !== undefined) return found;
@@ -72,6 +75,11 @@ export class LayersBelow {
     let hidden = false;
     try {
       let fd = root;
+      const ownMode = modeOf(fstatSync(root, { bigint: true }));
+      if (isClosed(ownMode)) {
+        closed.push({ fd, mode: ownMode });
+        chmodSync(`/proc/self/fd/${fd}`, ownMode | LOOK);
+      }
       for (const [i, name] of names.entries()) {
         const stat = lstatAt(fd, name);
         if (stat === undefined) return { hidden };

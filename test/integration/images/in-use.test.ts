@@ -139,6 +139,27 @@ describe.each(identities())('as $label', (as: Identity) => {
     expect(names('layers')).toHaveLength(before);
   });
 
+  test('a pool that its signal ends holds no image any more', async () => {
+    const ref = await imported('ended', 'x\n');
+    const child = startLibrary(
+      `const ended = new AbortController();
+      const { signal } = ended;
+      const options = { workdir: ${JSON.stringify(cwd)}, image: ${JSON.stringify(ref)}, signal };
+      const pool = await lib.createPool({ ...options, command: 'sh', size: 1 });
+      console.log('ready');
+      for await (const _ of process.stdin) ended.abort(), console.log('ended');`,
+      { as, cwd },
+    );
+    const said = createInterface({ input: child.stdout as Readable })[Symbol.asyncIterator]();
+    expect((await said.next()).value).toBe('ready');
+    await image('rm', ref);
+    expect((await image('prune')).err).toContain('is in use'); // the control
+    child.stdin?.write('end\n');
+    expect((await said.next()).value).toBe('ended');
+    await expect.poll(async () => (await image('prune')).err).toBe('');
+    expect(await ended(child, { as })).toMatchObject({ status: 0, err: '' });
+  });
+
   test('an image is free as soon as the supervisor of its sandbox is killed', async () => {
     const before = names('layers').length;
     const ref = await imported('killed', 'x\n');

@@ -102,7 +102,7 @@ describe.each(identities())('wasbox image as $label', (as) => {
 
   test.each([
     ['no archive', Buffer.from('junk'), 'the file is not a tar archive, or is truncated', ''],
-    ['compressed', gzipSync('x'), 'the file is compressed with gzip', 'gzip -d FILE'],
+    ['compressed', gzipSync('x'), 'the file is compressed with gzip', 'gzip -dc FILE > image.tar'],
     ['of docker export', 'export', 'it has no file "manifest.json"', 'use `docker save`'],
   ])('says which file is no image: %s', async (name, bytes, problem, hint) => {
     const file = join(scratch, `bad ${name}.tar`);
