@@ -180,7 +180,7 @@ describe.each(identities())('as $label', (as) => {
     const { lines } = await inSession(
       as,
       `{ changes: 'discard' }`,
-      `const flood = ['sh', '-c', 'trap "" HUP; yes ${marker} & exit 3'];
+      `const flood = ['sh', '-c', 'trap "" HUP; for i in 1 2 3 4 5 6; do yes ${marker} & done; sleep 0.3; exit 3'];
        // Slower than what writes.
        const onStdout = () => { for (const end = Date.now() + 20; Date.now() < end; ); };
        for (const tty of [true, undefined]) show((await session.exec(flood, { tty, onStdout })).exitCode);
