@@ -17,6 +17,7 @@ const pure = [
 /** Long tests whose outcome does not depend on the user. */
 const anyUser = [
   'test/browser/**/*.test.ts',
+  'test/integration/bundles.test.ts',
   'test/integration/engine-policies.test.ts',
   'test/integration/types.test.ts',
   'test/golden/**/*.test.ts',

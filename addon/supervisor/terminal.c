@@ -227,10 +227,12 @@ void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]) {
     push_input(terminal);
   if (wait[0].revents)
     take_input(run);
-  /* A write of no bytes succeeds even without a reader: it would not show that he is gone. */
+  /* A write of no bytes succeeds even without a reader: it would not show that he is gone. And what
+   * was waited for may have been written since, as when the payload is stopped. */
   const int waits = terminal->output.at != terminal->output.end;
+  const int unread = terminal->needs_reader && (wait[1].revents & (POLLERR | POLLHUP));
   if (wait[1].revents && terminal->master >= 0 &&
-      (!waits || !wb_caller_push(&terminal->caller, &terminal->output)))
+      (waits ? !wb_caller_push(&terminal->caller, &terminal->output) : unread))
     hang_up(run);
   wb_keeper_note(terminal);
 }
@@ -262,8 +264,8 @@ static int drain(struct wb_run *run) {
 
 void wb_terminal_settle(struct wb_run *run) {
   struct wb_terminal *terminal = &run->terminal;
-  for (size_t taken = 0; drain(run) && taken < HELD_MAX && terminal->master >= 0 &&
-                         take_output(terminal);
+  for (size_t taken = 0;
+       drain(run) && taken < HELD_MAX && terminal->master >= 0 && take_output(terminal);
        taken += terminal->output.end)
     ;
 }
