@@ -45,6 +45,16 @@ function isGit(names: ReadonlySet<string>): boolean {
   return names.has('head') && names.has('commondir');
 }
 
+/** Undefined in a directory that may be read but not entered: there is no way through a link in it. */
+function linkAt(fd: number, name: string): Buffer | undefined {
+  try {
+    return stateAt(fd, Buffer.from(name, 'latin1'))?.link;
+  } catch (error) {
+    if (errnoOf(error) !== 'EACCES') throw error;
+    return undefined;
+  }
+}
+
 class Surveyor {
   readonly links: SurveyedLink[] = [];
   readonly gits = new Map<string, Names>();
@@ -91,7 +101,7 @@ class Surveyor {
       if (pieces.has(name)) this.#piece(path, name);
       const child = [...path, entry.name];
       if (entry.isSymbolicLink()) {
-        const link = stateAt(fd, Buffer.from(entry.name, 'latin1'))?.link;
+        const link = linkAt(fd, entry.name);
         if (link !== undefined) this.links.push({ path: child, link, onHost });
       } else if (entry.isDirectory() && child.length <= maxDepth && !isObjectStore(child)) {
         directories.push(child);
