@@ -12,27 +12,23 @@
 
 #include "../supervisor/audit.h"
 #include "../supervisor/network.h"
-#include "../supervisor/pages.h"
 #include "../supervisor/supervisor.h"
 #include "addon.h"
 #include "ask.h"
 #include "held_runs.h"
 #include "run_end.h"
+#include "run_pages.h"
 #include "threads.h"
 
 namespace wasbox {
 namespace {
-
-struct FreePages {
-  void operator()(wb_run *run) const { wb_pages_free(run, sizeof *run); }
-};
 
 struct Run {
   std::vector<uint64_t> plan; // 64-bit aligned
   uint32_t plan_size = 0;
   std::string init;
   wb_request request = {};
-  std::unique_ptr<wb_run, FreePages> run; // until it is released
+  RunPages run; // until it is released
   int pid = 0;
   wb_failure failure = {};
   wb_result result = {};
@@ -351,7 +347,7 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
     return env.Undefined();
   }
   auto run = std::make_shared<Run>();
-  run->run.reset(static_cast<wb_run *>(wb_pages_new(sizeof(wb_run))));
+  run->run = NewRunPages();
   if (!run->run) {
     ThrowErrno(env, errno, "mmap");
     return env.Undefined();

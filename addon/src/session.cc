@@ -12,11 +12,11 @@
 #include <memory>
 #include <mutex>
 
-#include "../supervisor/pages.h"
 #include "../supervisor/program_terminal.h"
 #include "../supervisor/supervisor.h"
 #include "../wire.h"
 #include "addon.h"
+#include "run_pages.h"
 #include "threads.h"
 
 namespace wasbox {
@@ -147,12 +147,8 @@ Napi::Value UnreadBytes(const Napi::CallbackInfo &info) {
   return Napi::Number::New(info.Env(), count);
 }
 
-struct FreePages {
-  void operator()(wb_run *run) const { wb_pages_free(run, sizeof *run); }
-};
-
 struct Relay {
-  std::unique_ptr<wb_run, FreePages> run;
+  RunPages run;
   std::mutex mutex;
   bool finished = false;
   void *hook = nullptr; // of the environment's end, until it is told of an end
@@ -196,7 +192,7 @@ Napi::Value RelayTerminal(const Napi::CallbackInfo &info) {
   if (!Numbers(info, {0, 1, 2}))
     return env.Undefined();
   auto relay = std::make_shared<Relay>();
-  relay->run.reset(static_cast<wb_run *>(wb_pages_new(sizeof(wb_run))));
+  relay->run = NewRunPages();
   if (!relay->run) {
     ThrowErrno(env, errno, "mmap");
     return env.Undefined();

@@ -258,8 +258,8 @@ static int drain(struct wb_run *run) {
   return 1;
 }
 
-/* More than a terminal holds that nobody reads: what is written without end is not waited for.
- * TTYB_DEFAULT_MEM_LIMIT in drivers/tty/tty_buffer.c is half of it. */
+/* Twice what the kernel keeps of a terminal's output (TTYB_DEFAULT_MEM_LIMIT in
+ * drivers/tty/tty_buffer.c): a program that never stops writing is not waited for. */
 #define HELD_MAX ((size_t)128 << 10)
 
 void wb_terminal_settle(struct wb_run *run) {

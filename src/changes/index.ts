@@ -28,6 +28,7 @@ export {
   withFd,
 } from './files/fdtree.js';
 export { opaqueName } from './files/layer.js';
+export { inClosed } from './files/merge-layer.js';
 export { isWithin } from './files/path.js';
 export { removeDirectory, removeTree } from './files/remove.js';
 export { continueRun } from './lifecycle/continue.js';

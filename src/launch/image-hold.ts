@@ -1,15 +1,10 @@
 /** Keeps an image in the store between the sandboxes of a session or a pool, each of which holds it only while it runs. */
 import { closeSync, constants, openSync } from 'node:fs';
-import { loadNative } from '../native/index.js';
+import { loadNative, SharedHolds } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 
-interface Held {
-  readonly fd: number;
-  users: number;
-}
-
 /** By the path of its lock: forks share one. */
-const held = new Map<string, Held>();
+const held = new SharedHolds<number>();
 
 /**
  * Takes the lock of an image that a sandbox holds now. Where it cannot be had, the next sandbox says why.
@@ -17,21 +12,10 @@ const held = new Map<string, Held>();
  */
 export function holdImage({ image }: Pick<SandboxSpec, 'image'>): () => void {
   const path = image?.lock;
-  const one = path === undefined ? undefined : (held.get(path) ?? take(path));
-  if (path === undefined || one === undefined) return () => {};
-  held.set(path, one);
-  one.users++;
-  let isHeld = true;
-  return () => {
-    if (!isHeld) return;
-    isHeld = false;
-    if (--one.users > 0) return;
-    held.delete(path);
-    closeSync(one.fd);
-  };
+  return path === undefined ? () => {} : held.hold(path, () => take(path), closeSync);
 }
 
-function take(path: string): Held | undefined {
+function take(path: string): number | undefined {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   let fd: number;
   try {
@@ -39,7 +23,7 @@ function take(path: string): Held | undefined {
   } catch {
     return undefined; // a store that cannot be written to
   }
-  if (loadNative().native.tryLock(fd, true)) return { fd, users: 0 };
+  if (loadNative().native.tryLock(fd, true)) return fd;
   closeSync(fd);
   return undefined;
 }

@@ -18,7 +18,9 @@ const isSize = (value: unknown): value is TerminalSize =>
 
 export const isTty = (value: unknown): value is Tty => typeof value === 'boolean' || isSize(value);
 
-export const ttyKinds = 'true, false or { columns, rows }, each from 1 to 65535';
+const sizeKind = '{ columns, rows }, each from 1 to 65535';
+
+export const ttyKinds = `true, false or ${sizeKind}`;
 
 /** The size of the terminal that the option asks for; undefined where it asks for none. */
 export function terminalSizeOf(tty: unknown): TerminalSize | undefined {
@@ -29,5 +31,5 @@ export function terminalSizeOf(tty: unknown): TerminalSize | undefined {
 /** @throws TypeError */
 export function requireSize(size: unknown): TerminalSize {
   if (isSize(size)) return { rows: size.rows, columns: size.columns };
-  throw new TypeError('resize(size): expected { columns, rows }, each from 1 to 65535');
+  throw new TypeError(`resize(size): expected ${sizeKind}`);
 }

@@ -5,6 +5,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { forkUntilRefused } from '../support/fork-until-refused.js';
 import {
   everyone,
   type Identity,
@@ -81,25 +82,15 @@ test.runIf(underRoot)('root that cannot become another user is told so', async (
   ]);
 });
 
-/** Makes processes until the kernel refuses, and says how many there were. */
-const forks = `import os, signal
-made = []
-try:
-    while len(made) < 200:
-        child = os.fork()
-        if child == 0:
-            while True: signal.pause()
-        made.append(child)
-except OSError: pass
-print(len(made))
-for child in made: os.kill(child, 9)`;
-
 test.runIf(underRoot)('--pids counts on top of what the user has in other containers', async () => {
   const as = ordinaryUser();
   const place = makeProject(as, { 'project/': '', 'state/': '' });
   const others = 'for n in $(seq 30); do sleep 1000 & done; echo ready >../ready; wait';
   const run = ['run', '-q', '--discard', '--isolation', 'landlock', '--pids', '20', '--'];
-  const program = become(as, wasboxArgv(as, [...run, '/usr/bin/python3', '-c', forks]));
+  const program = become(
+    as,
+    wasboxArgv(as, [...run, '/usr/bin/python3', '-c', forkUntilRefused()]),
+  );
   // The kernel counts for each user namespace: here without what other tests start as the same user. The other
   // processes are in no /proc that the run sees.
   const script = [

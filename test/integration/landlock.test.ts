@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createPool, createSession, run } from '../../src/index.js';
 import { closedArgv } from '../support/closed.js';
+import { forkUntilRefused } from '../support/fork-until-refused.js';
 import { type Identity, identities, stateOf } from '../support/identity.js';
 import { libraryPlace } from '../support/library-place.js';
 import { makeProject } from '../support/project.js';
@@ -275,18 +276,7 @@ echo more > read/more; chmod 500 read; mkdir ~/closed; echo home > ~/closed/file
   // Root's runs have an ID of their own; an ordinary user has other processes that come and go.
   test.runIf(as.uid === 0)('gives a program as many processes as --pids says', async () => {
     const cwd = makeProject(as);
-    const code = `import os, signal
-made = []
-try:
-    while len(made) < 200:
-        child = os.fork()
-        if child == 0:
-            while True: signal.pause()
-        made.append(child)
-except OSError as e: print(e.errno)
-print(len(made))
-for child in made: os.kill(child, 9)`;
-    const argv = ['/usr/bin/python3', '-c', code];
+    const argv = ['/usr/bin/python3', '-c', forkUntilRefused('print(e.errno)')];
     expect((await runProgram(argv, { as, cwd })).out).toBe('200\n');
     for (const pids of ['20', '100']) {
       const run = await runWasbox([...landlock, '--pids', pids, '--', ...argv], { as, cwd });

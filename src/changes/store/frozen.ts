@@ -10,7 +10,7 @@
  */
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { closeDescriptor } from '../../native/index.js';
+import { closeDescriptor, SharedHolds } from '../../native/index.js';
 import {
   at,
   createFile,
@@ -93,26 +93,19 @@ function note(store: Store, refs: number, user: string): void {
   }
 }
 
-/** What this process holds, by path, each with how many need it. */
-const heldHere = new Map<string, ProcessRef & { users: number }>();
+/** What this process holds, by path. */
+const heldHere = new SharedHolds<ProcessRef>();
 
 /**
  * Holds a layer that stays meanwhile for as long as this process lives.
  * @returns lets go of it
  */
 export function holdLayerHere(store: Store, name: string): () => void {
-  const path = join(store.directory, 'frozen', name);
-  const held = heldHere.get(path) ?? { ...refHere(store, name), users: 0 };
-  heldHere.set(path, held);
-  held.users++;
-  let holds = true;
-  return () => {
-    if (!holds) return;
-    holds = false;
-    if (--held.users > 0) return;
-    heldHere.delete(path);
-    withFd(held.lock, () => releaseLayer(store, name, held.name));
-  };
+  return heldHere.hold(
+    join(store.directory, 'frozen', name),
+    () => refHere(store, name),
+    (held) => withFd(held.lock, () => releaseLayer(store, name, held.name)),
+  );
 }
 
 const refHere = (store: Store, name: string): ProcessRef =>
