@@ -94,10 +94,16 @@ static int overlay_ok(const struct wb_plan *plan, const struct wb_op *op) {
       !range_ok(plan->size, op->lowers, op->lower_count, sizeof(struct wb_lower), 8))
     return 0;
   const uint32_t without = WB_OP_READ_ONLY | WB_OP_IN_MEMORY;
-  if ((op->flags & without) == without ||
-      (op->flags & without ? op->layer != 0 : !path_ok(plan, op->layer, 0)))
+  if ((op->flags & without) == without || ((op->flags & WB_OP_READ_ONLY) && op->layer != 0))
     return 0;
-  if ((op->flags & WB_OP_IN_MEMORY) && !wb_op_is_root(plan, op))
+  if (!(op->flags & without) && op->layer == 0)
+    return 0;
+  if (op->layer != 0 && !path_ok(plan, op->layer, 0))
+    return 0;
+  /* Dropped only with the root; and saved only as the caller's own files: init's tmpfs has no id
+   * map. */
+  if ((op->flags & WB_OP_IN_MEMORY) &&
+      (op->layer == 0 ? !wb_op_is_root(plan, op) : (op->flags & WB_OP_HANDED_OVER) != 0))
     return 0;
   /* The kernel wants two; to the root's, init adds one. */
   if (op->layer == 0 && op->lower_count == 0 && !wb_op_is_root(plan, op))

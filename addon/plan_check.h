@@ -31,6 +31,14 @@ static inline int wb_op_is_root(const struct wb_plan *plan, const struct wb_op *
   return wb_plan_at(plan, op->target)[1] == 0;
 }
 
+/* Whether something that is written in memory is to be saved at the end. */
+static inline int wb_plan_saves_memory(const struct wb_plan *plan) {
+  for (uint32_t i = 0; i < plan->op_count; i++)
+    if ((wb_plan_ops(plan)[i].flags & WB_OP_IN_MEMORY) && wb_plan_ops(plan)[i].layer)
+      return 1;
+  return 0;
+}
+
 static inline const struct wb_id_range *wb_plan_ids(const struct wb_plan *plan, uint32_t ranges) {
   return (const struct wb_id_range *)(const void *)wb_plan_at(plan, ranges);
 }

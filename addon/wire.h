@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 20
+#define WB_WIRE_VERSION 21
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -238,7 +238,9 @@ struct wb_net_publish {
 /* The private place that is the home: what a run leaves there is told, where it has no layer. Of an
  * overlay: it stands for that, and what is mounted and linked in it is made in its layer. */
 #define WB_OP_HOME 128
-/* The overlay that is the root: what is written goes to the private tmpfs. */
+/* An overlay whose writes go to the private tmpfs. They go away with it, or, with a layer, are
+ * copied to that at the end: for a layer on a file system that overlayfs does not write to. Only
+ * the root may be without. */
 #define WB_OP_IN_MEMORY 256
 
 /* An exclamation mark. */
@@ -247,6 +249,9 @@ struct wb_net_publish {
 /* A private place without a layer is a directory of the private tmpfs: this, and the number of its
  * operation. */
 #define WB_PRIVATE_NAME "p"
+/* The `upper` and `work` of an overlay that is IN_MEMORY are in a directory of it with such a name:
+ * this, the letter m, and the number of the operation. */
+#define WB_MEMORY_NAME 109
 
 struct wb_op {
   uint32_t kind;
@@ -254,8 +259,8 @@ struct wb_op {
   uint32_t source; /* string: host path, of an overlay's topmost directory; a link's contents */
   uint32_t target; /* string: absolute path inside */
   /* String: host directory that holds what is written. Overlay: `upper` and `work`; 0 where it is
-   * READ_ONLY or IN_MEMORY. Private: `upper`, which is mounted as it is; 0: a directory of the
-   * private tmpfs. */
+   * READ_ONLY, and where what it writes IN_MEMORY is dropped. Private: `upper`, which is mounted as
+   * it is; 0: a directory of the private tmpfs. */
   uint32_t layer;
   uint32_t mode;
   /* Bytes of a file; names in /proc, each with a NUL, that are made read-only or, with

@@ -58,14 +58,22 @@ static void let_go(const struct wb_op *op, long fd, const char *path) {
   sys1(__NR_close, fd);
 }
 
-/* `upper` and `work` in scratch: what is written goes away with it. */
-static long memory_layer(const char *path) {
-  static const char name[] = "layer";
-  check(sys3(__NR_mkdirat, tree.scratch, name, 0700), WB_STEP_OVERLAY, path);
+/* `upper` and `work` in scratch. overlayfs shows the mode of `upper` as that of the whole: where
+ * `topmost` is given, it is that one's, as in a layer on disk. */
+static long memory_layer(const struct wb_op *op, long topmost) {
+  const char *path = text(op->source);
+  const char prefix[] = {WB_MEMORY_NAME, 0};
+  const uint32_t number = (uint32_t)(op - wb_plan_ops(tree.plan));
+  const char *name = scratch_directory(prefix, number, 0700, WB_STEP_OVERLAY, path);
   const long layer =
       check(open_strict(tree.scratch, name, O_PATH | O_DIRECTORY, 0), WB_STEP_OVERLAY, path);
+  struct statx info;
   check(sys3(__NR_mkdirat, layer, "upper", 0755), WB_STEP_OVERLAY, path);
   check(sys3(__NR_mkdirat, layer, "work", 0700), WB_STEP_OVERLAY, path);
+  if (topmost >= 0) {
+    check(stat_fd(topmost, &info), WB_STEP_OVERLAY, path);
+    check(sys3(__NR_fchmodat, layer, "upper", info.stx_mode & 07777), WB_STEP_OVERLAY, path);
+  }
   return layer;
 }
 
@@ -88,7 +96,8 @@ long mount_overlay(const struct wb_op *op, const char *name, long points) {
   const int in_memory = !!(op->flags & WB_OP_IN_MEMORY);
   long layer = -1;
   if (op->layer || in_memory) {
-    layer = in_memory ? memory_layer(source) : open_directory(op, text(op->layer));
+    layer = in_memory ? memory_layer(op, op->layer ? topmost : -1)
+                      : open_directory(op, text(op->layer));
     require_attributes(layer, in_memory ? source : text(op->layer));
     at = put_fd(options, put(options, at, ",upperdir="), layer);
     at = put_fd(options, put(options, put(options, at, "/upper"), ",workdir="), layer);

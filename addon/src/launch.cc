@@ -10,6 +10,7 @@
 #include <mutex>
 #include <vector>
 
+#include "../plan_check.h"
 #include "../supervisor/audit.h"
 #include "../supervisor/network.h"
 #include "../supervisor/supervisor.h"
@@ -47,11 +48,16 @@ struct Run {
   uint64_t use = 0;              // of that run, while it is held
   std::unique_ptr<RunEnd> layer; // looked at when the payload has ended
   void *retired = nullptr;       // that run, once it was ended
+  int memory = -1;               // the private tmpfs, where what is in it is to be saved
   Napi::ThreadSafeFunction on_end;
   Asking asking;
   std::unique_ptr<wb_refusals, decltype(&wb_refusals_free)> refusals{nullptr, wb_refusals_free};
   std::unique_ptr<wb_audit, decltype(&wb_audit_free)> audit{nullptr, wb_audit_free};
   std::unique_ptr<wb_network, decltype(&wb_network_free)> network{nullptr, wb_network_free};
+  ~Run() {
+    if (memory >= 0)
+      close(memory);
+  }
 };
 
 // How the run ended, as one record; src/native/decode/outcome.ts reads it.
@@ -131,6 +137,11 @@ void Supervise(const std::shared_ptr<Run> &run) {
     wb_result_failed(&run->result, &run->failure);
   } else {
     wb_supervise(run->run.get(), &run->result);
+    // Before it is released: the last reference keeps the files. Without one, the caller says what
+    // is lost.
+    if (wb_plan_saves_memory(static_cast<const wb_plan *>(run->request.plan)) &&
+        run->run->meter.scratch >= 0)
+      run->memory = fcntl(run->run->meter.scratch, F_DUPFD_CLOEXEC, 3);
     {
       std::lock_guard<std::mutex> lock(run->mutex);
       run->finished = true;
@@ -200,6 +211,14 @@ Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &r
   else if (!run->start_failed && !run->finished)
     wb_signal(run->run.get(), signal);
   return info.Env().Undefined();
+}
+
+// takeMemory(): once the sandbox has ended, the private tmpfs, where what was written in it is to
+// be saved; undefined where there is none. It belongs to the caller.
+Napi::Value TakeMemory(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  const int fd = run->memory;
+  run->memory = -1;
+  return fd < 0 ? info.Env().Undefined() : NewDescriptor(info.Env(), fd);
 }
 
 // suspendRelay(): what to write to the terminal before and after a question, {begin, end, redraw},
@@ -403,6 +422,10 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
       Napi::Function::New(
           env, [run](const Napi::CallbackInfo &info) { return EndRun(info, OnRelease, run, true); },
           "endDiscarded"));
+  handle.Set("takeMemory",
+             Napi::Function::New(
+                 env, [run](const Napi::CallbackInfo &info) { return TakeMemory(info, run); },
+                 "takeMemory"));
   handle.Set("answer", Napi::Function::New(
                            env, [run](const Napi::CallbackInfo &info) { run->asking.Answer(info); },
                            "answer"));

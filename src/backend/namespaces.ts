@@ -1,7 +1,7 @@
 /** The backend of namespaces and mounts: a view is a mount, and the root a tmpfs, a bind or an overlay. */
 import { posix } from 'node:path';
 import { isWithin } from '../host/index.js';
-import type { HostView, SandboxSpec, View } from '../resolve/index.js';
+import { type HostView, isKept, type SandboxSpec, type View } from '../resolve/index.js';
 import { type Backend, cannotKeep, type LoweredSpec, type NamespaceName } from './backend.js';
 import type { Operation } from './operation.js';
 
@@ -19,10 +19,10 @@ export function ownNamespaces({
   return names.filter((name) => name !== 'net' || net !== 'host');
 }
 
-function hostOperation(view: HostView): Operation {
+function hostOperation(view: HostView, layersInMemory: boolean): Operation {
   const { source, target, access, directory, origin, identity, lowers = [], persistence } = view;
-  const inMemory = origin === 'image' && access === 'copy-on-write' && persistence === 'private';
-  if (!inMemory && persistence !== (access === 'copy-on-write' ? 'kept' : 'host')) {
+  const dropped = origin === 'image' && access === 'copy-on-write' && persistence === 'private';
+  if (!dropped && persistence !== (access === 'copy-on-write' ? 'kept' : 'host')) {
     throw cannotKeep(
       `${target}: writes to ${source} (${access}) cannot be ${persistence === 'kept' ? 'saved' : persistence}`,
       'Copy-on-write changes are saved with the run; other writes change the host. To drop them, discard the run afterwards.',
@@ -57,15 +57,16 @@ function hostOperation(view: HostView): Operation {
     ...overlay,
     ...(lowers.length > 0 ? { lowers } : {}),
     ...(access === 'read' ? { readOnly: true } : {}),
-    ...(inMemory ? { inMemory } : {}),
+    ...(dropped ? { inMemory: true } : {}),
+    ...(layersInMemory && isKept(view) ? { inMemory: true, saved: true as const } : {}),
     ...(view.ownHome === true ? { home: true } : {}),
   };
 }
 
-function operationOf(view: View): Operation {
+function operationOf(view: View, layersInMemory: boolean): Operation {
   switch (view.type) {
     case 'host':
-      return hostOperation(view);
+      return hostOperation(view, layersInMemory);
     case 'private': {
       const { target, mode, origin, home, persistence, host } = view;
       const kept = persistence === 'kept';
@@ -139,7 +140,9 @@ export const namespaceBackend: Backend = {
         'An ordinary user can map a single ID.',
       );
     }
-    const operations = rootFirst(spec.views).map(operationOf);
+    const inMemory = spec.layersInMemory === true;
+    if (inMemory && privileged) throw new TypeError("root's layers cannot be in memory");
+    const operations = rootFirst(spec.views).map((view) => operationOf(view, inMemory));
     return { spec, namespaces: ownNamespaces(spec), operations };
   },
 };

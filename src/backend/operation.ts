@@ -32,8 +32,10 @@ export interface OverlayOperation {
   readonly lowers?: readonly LowerDirectory[] | undefined;
   /** Without a layer: nothing can be written. @default false */
   readonly readOnly?: boolean;
-  /** What is written goes to the sandbox's own memory: only of the root. @default false */
+  /** What is written goes to the sandbox's own memory. @default false */
   readonly inMemory?: boolean;
+  /** Of what is in memory: it is copied to a layer of the run at the end; only the root's may not be. @default false */
+  readonly saved?: true;
   readonly origin: ViewOrigin;
   readonly identity?: FileIdentity | undefined;
   /** Whether mount points and links are made in it. @default false */

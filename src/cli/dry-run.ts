@@ -19,7 +19,9 @@ function describe(mount: Operation): [what: string, where: string, note: string]
     }
     case 'overlay': {
       const what = mount.readOnly === true ? 'read-only' : 'copy-on-write';
-      const more = mount.inMemory === true ? ', changes go away with the run' : '';
+      const dropped = mount.inMemory === true && mount.saved !== true;
+      const saved = mount.saved === true ? ', changes in memory until the run ends' : '';
+      const more = dropped ? ', changes go away with the run' : saved;
       return [what, mount.target, `${mount.origin}${more}`];
     }
     case 'private':

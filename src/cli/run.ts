@@ -8,7 +8,7 @@ import { launch, planOnly, withImage } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { buildFailureReport, buildReport, type RunReport } from '../report/index.js';
-import { resolveSpec, type SandboxSpec, untrustedSources } from '../resolve/index.js';
+import { isStartNote, resolveSpec, type SandboxSpec, untrustedSources } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { terminalAsking } from './ask.js';
 import { printDryRun } from './dry-run.js';
@@ -183,7 +183,7 @@ export async function runVerb(
     printDryRun(spec, await planOnly(spec), options.json === true);
     return 0;
   }
-  if (spec.isolation === 'landlock' && options.quiet !== true) warn(spec.notes[0] ?? '');
+  if (options.quiet !== true) for (const text of spec.notes.filter(isStartNote)) warn(text);
   // A user's first run: the next one finds the state directory, so what is recorded depends on it.
   // Not where nothing is recorded: a script on stdin can be read only once.
   if (recorder?.repeats(spec) && host.files.lstat(spec.state.directory) === undefined) {

@@ -7,6 +7,7 @@ import { WasboxError } from '../errors/index.js';
 import type { HostFacts } from '../host/index.js';
 import {
   hostFacts,
+  isBefore,
   landlockMinimumAbi,
   landlockObstacle,
   realHost,
@@ -63,6 +64,19 @@ function step(
   return { name, verdict: 'missing', detail: advice.message, fix: advice.hint };
 }
 
+/** Overlays of runs: one whose layer cannot be in the state directory has it in memory. */
+function overlayFinding(native: Native, facts: HostFacts, errno: number): Finding {
+  const name = 'overlayfs in a user namespace';
+  const found = step(native, facts, name, 'overlay', errno);
+  const { state, stateFileSystem, root, kernel } = facts;
+  if (errno === 0 || stateFileSystem === undefined || root || isBefore(kernel, 6, 6)) return found;
+  return {
+    ...found,
+    verdict: 'degraded',
+    detail: `${state} is on ${stateFileSystem}, so a run's changes are in memory until it ends; sessions and --continue do not work`,
+  };
+}
+
 function landlockFinding(abi: number): Finding {
   const name = 'Landlock';
   if (abi >= 6) return { name, verdict: 'good', detail: `ABI ${abi}` };
@@ -112,7 +126,7 @@ function parts(native: Native): Finding[] {
       probed.namespacesErrno,
     ),
     step(native, facts, 'a private /proc', 'proc', probed.procErrno),
-    step(native, facts, 'overlayfs in a user namespace', 'overlay', probed.overlayErrno),
+    overlayFinding(native, facts, probed.overlayErrno),
     step(native, facts, 'seccomp filters', 'seccomp', probed.seccompErrno),
     landlockFinding(probed.landlockAbi),
     limitsFinding(native),

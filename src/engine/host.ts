@@ -9,6 +9,7 @@ import {
   type Host,
   type HostFiles,
   type HostUser,
+  layerObstacle,
   type MountPaths,
   mountPathsFrom,
   procMountsFrom,
@@ -46,6 +47,8 @@ interface Machine {
   stream(fd: number): Answer<StreamKind>;
   mountId(directory: string): Answer<number>;
   release(): Answer<string>;
+  /** addon/engine/files.c */
+  readonly files: { fileSystemType(path: string): number };
 }
 
 declare const machine: Machine;
@@ -163,6 +166,11 @@ export function engineHost(): Host {
     landlockAbi: () => machine.landlock(),
     // Whether they are refused at once. A start that fails later is made again by the whole command.
     namespacesErrno: () => machine.namespaces(),
+    layerObstacle: (directory) =>
+      layerObstacle(directory, (path) => {
+        const type = machine.files.fileSystemType(path);
+        return type < 0 ? undefined : type;
+      }),
     readStdin() {
       throw new LeaveToNode('a script on standard input');
     },

@@ -6,7 +6,7 @@ import { fitsPrivateRoot } from './private-root.js';
 export function fitsEntry(spec: SandboxSpec): boolean {
   // It has no part that serves a network, and says nothing of a missing wall.
   if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi) return false;
-  if (spec.continues !== undefined) return false;
+  if (spec.continues !== undefined || spec.layersInMemory === true) return false;
   const fits = spec.isolation === 'landlock' ? fitsPrivateRoot(spec) : spec.notes.length === 0;
   if (!fits) return false;
   // A working directory, and an empty home behind it: what addon/rundir makes and ends by itself.

@@ -29,6 +29,7 @@ export {
   landlockNetworkAbi,
   landlockObstacle,
 } from './landlock.js';
+export { layerObstacle } from './layer-obstacle.js';
 export { mountPathsFrom, procMountsFrom } from './mount-paths.js';
 export { realHost } from './node.js';
 export { isWithin } from './path.js';

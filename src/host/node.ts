@@ -13,6 +13,7 @@ import type {
   StreamKind,
 } from './interface.js';
 import { opaqueAttribute, opaqueValue } from './interface.js';
+import { layerObstacle } from './layer-obstacle.js';
 import { mountPathsOf, procMountsFrom } from './mount-paths.js';
 import { randomBelow } from './random.js';
 import { findSpecials } from './specials.js';
@@ -56,6 +57,7 @@ export function realHost(options: RealHostOptions = {}): Host {
     // Without the addon nothing is known of it, which is as without.
     landlockAbi: () => native?.landlockAbi() ?? 0,
     namespacesErrno: () => native?.namespacesErrno() ?? 0,
+    layerObstacle: (directory) => layerObstacle(directory, fileSystemType),
     readStdin,
     random: randomBelow,
     node: { path: process.execPath, version: process.versions.node },
@@ -176,6 +178,15 @@ function isOpaque(native: HostNative | undefined, path: string): boolean {
     return native.fgetxattr(fd, opaqueAttribute)?.[0] === opaqueValue;
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** f_type of statfs(2); undefined for a path that leads nowhere. */
+export function fileSystemType(path: string): number | undefined {
+  try {
+    return fs.statfsSync(path).type;
+  } catch {
+    return undefined;
   }
 }
 

@@ -104,6 +104,8 @@ export function recordedHost(host: Host): Recording {
         if (error === 0) return error;
         return once('namespaces', () => ({ kind: 'namespaces', answer: error }));
       },
+      // Where there is none, a start says when there is one. Where there is one, only Node and the engine start a run.
+      layerObstacle: (directory) => host.layerObstacle(directory),
       readStdin(limit) {
         refuse('the script came from stdin');
         return host.readStdin(limit);

@@ -1,7 +1,9 @@
 /** Settings of this host that explain why a step of the set-up was refused. */
-import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { SupportError } from '../errors/index.js';
+import { layerObstacle } from './layer-obstacle.js';
+import { fileSystemType } from './node.js';
 
 /** Settings of the host that decide whether an ordinary user may make namespaces. */
 export interface HostFacts {
@@ -70,34 +72,13 @@ export function looksContained(status: string, mounts: string): boolean {
 
 const isFiltered = (status: string): boolean => /^Seccomp:\s*2$/m.test(status);
 
-/** File systems of which overlayfs takes no upper layer, by f_type of statfs(2). */
-const lowerOnly: ReadonlyMap<number, string> = new Map([
-  [0x794c7630, 'overlayfs'],
-  [0x6969, 'NFS'],
-  [0x65735546, 'FUSE'],
-  [0x61756673, 'aufs'],
-  [0x73717368, 'squashfs'],
-  [0x01021997, '9p'],
-  [0xfe534d42, 'SMB'],
-  [0xff534d42, 'SMB'],
-]);
-
-function fileSystemOf(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined;
-  try {
-    return lowerOnly.get(statfsSync(path).type);
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Reads them now; what cannot be read is left out.
  * @param state the state directory, where a run keeps its layers
  */
 export function hostFacts(state?: string): HostFacts {
   const status = readable('/proc/self/status');
-  const stateFileSystem = fileSystemOf(state);
+  const stateFileSystem = state === undefined ? undefined : layerObstacle(state, fileSystemType);
   const sysctls: Record<string, string> = {};
   for (const name of sysctlNames) {
     try {

@@ -31,6 +31,7 @@ import { descriptorsError } from './descriptors.js';
 import { endLaunch } from './end.js';
 import { turn } from './gate.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf, stackedSpec } from './layers.js';
+import { checkMemoryLayers, saveMemoryLayers } from './memory-layers.js';
 import { requireOwnIds } from './own-ids.js';
 import { type MadeRoot, makePrivateRoot } from './private-root.js';
 import { hasEnded, leaveAtExit } from './running.js';
@@ -57,12 +58,14 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   }
   const store = spec.views.some(isKept) ? ownStore : undefined;
   // A layer that is to be used again is emptied while the next run is made: not with copies to compare.
-  const reuse = options.reuse === true && spec.isolation === 'namespaces';
+  const inMemory = spec.layersInMemory === true;
+  const reuse = options.reuse === true && spec.isolation === 'namespaces' && !inMemory;
   if (options.session !== undefined && spec.isolation === 'landlock') {
     throw new SupportError('ERR_BACKEND', 'sessions are not available with Landlock isolation', {
       hint: 'Use a run for each program. Where namespaces work, leave out isolation.',
     });
   }
+  if (options.session !== undefined && inMemory) throw sessionInMemory(spec);
   // Refused before anything is made.
   loweredOf(spec);
   if (spec.isolation === 'landlock') requireOwnIds(spec.identity);
@@ -84,6 +87,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       privateRoot = makePrivateRoot(native, run, spec);
     }
     const layers = run === undefined || privateRoot !== undefined ? [] : layersOf(run, spec);
+    if (inMemory) checkMemoryLayers(native, spec, layers);
     const { task, without } = options;
     const session = options.session !== undefined;
     // A session goes on with its run, and what waits for a task leaves it to the end of this process.
@@ -112,6 +116,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       const outcome = task?.timedOut === true ? { ...seen, timedOut: true } : seen;
       hasEnded(sandbox);
       privateRoot?.end(outcome);
+      if (inMemory && ran) saveMemoryLayers(native, sandbox, spec, layers, seen);
       options.onEnd?.();
       const command = task?.command ?? spec.command;
       const launched = { native, spec: { ...spec, command }, store, run, startedAt };
@@ -148,6 +153,16 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     throw error;
   }
 }
+
+/** A snapshot would freeze a layer that an overlay goes on writing to. */
+const sessionInMemory = ({ state }: SandboxSpec): SupportError =>
+  new SupportError(
+    'ERR_OVERLAY',
+    `cannot keep a session in ${state.directory}: its file system cannot hold the upper layer of an overlay`,
+    {
+      hint: 'Use another file system, such as a volume of the container:\n  export XDG_STATE_HOME=DIR',
+    },
+  );
 
 /** How the payload ended, and whether the supervising thread has ended its run. */
 interface EndSeen {

@@ -63,6 +63,15 @@ export function withDescriptors(native: Native): Native {
       if (received?.[1] !== undefined) noted(received[1]);
       return received;
     },
+    launch: (...request) => {
+      const sandbox = native.launch(...request);
+      const take = sandbox.takeMemory;
+      const takeMemory = (): number | undefined => {
+        const memory = take();
+        return memory === undefined ? undefined : noted(memory);
+      };
+      return Object.assign(sandbox, { takeMemory });
+    },
     pipe: () => {
       const [read, write] = native.pipe();
       return [noted(read), noted(write)];

@@ -92,6 +92,11 @@ export interface NativeSandbox {
     placed: string,
     reuse: boolean,
   ): Promise<boolean>;
+  /**
+   * Once it has ended: a descriptor of the private tmpfs, where layers in it are to be saved. It belongs to the
+   * caller. Undefined where there is none, as where the payload never started.
+   */
+  takeMemory(): number | undefined;
   /** Answers a question with WB_DECISION_*; one that is not open any more is left alone. */
   answer(id: number, decision: number): void;
   /**

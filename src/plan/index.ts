@@ -13,6 +13,7 @@ export {
   compileFilters,
   ownArchitecture,
 } from './filter.js';
+export { memoryLayers } from './operations.js';
 export {
   buildPlan,
   type LayerName,

@@ -5,6 +5,7 @@ import {
   lowerLayout,
   lowerSize,
   type opLayout,
+  WB_MEMORY_NAME,
   WB_OP_BIND,
   WB_OP_CHECK_IDENTITY,
   WB_OP_COVER,
@@ -56,6 +57,30 @@ function identityFields(identity: FileIdentity | undefined): { device?: bigint; 
 }
 
 const hiddenMark = String.fromCharCode(WB_PROC_HIDDEN);
+const memoryLetter = String.fromCharCode(WB_MEMORY_NAME);
+
+/** Whether what is written there goes to a layer of the run, at the latest when that ends. */
+export const hasLayer = (mount: Operation): boolean =>
+  mount.type === 'overlay'
+    ? mount.readOnly !== true && (mount.inMemory !== true || mount.saved === true)
+    : mount.type === 'private' && mount.kept === true;
+
+/**
+ * The layers that are in memory while the run goes on: where they are in the private tmpfs (addon/init/overlay.c),
+ * and where they go.
+ * @param layers of the views that have one, in their order
+ */
+export function memoryLayers(
+  operations: readonly Operation[],
+  layers: readonly string[],
+): { readonly name: string; readonly layer: string }[] {
+  const left = [...layers];
+  return operations.flatMap((mount, index) => {
+    const layer = hasLayer(mount) ? left.shift() : undefined;
+    const isMemory = layer !== undefined && mount.type === 'overlay' && mount.inMemory === true;
+    return isMemory ? [{ name: `${memoryLetter}${index}`, layer }] : [];
+  });
+}
 
 /** What the operations of one plan have in common. */
 export interface OperationContext {
@@ -101,9 +126,9 @@ export function operation(
       };
     case 'overlay': {
       const { lowers = [], readOnly = false, inMemory = false } = mount;
-      if ((readOnly || inMemory) === (layer !== undefined)) {
+      if (hasLayer(mount) !== (layer !== undefined)) {
         throw new TypeError(
-          'an overlay needs a layer directory, unless it is read-only or in memory',
+          'an overlay needs a layer directory, unless it is read-only or what is in memory is dropped',
         );
       }
       return {

@@ -2,13 +2,13 @@
  * A {@link SandboxSpec}, the compiled filter and what the kernel offers become the
  * bytes that init carries out. Nothing is decided here that the spec has not decided.
  */
-import type { LoweredSpec, NamespaceName, Operation } from '../backend/index.js';
+import type { LoweredSpec, NamespaceName } from '../backend/index.js';
 import type { IdentitySpec, SandboxSpec, TerminalMode } from '../resolve/index.js';
 import { sizeWord } from './exec.js';
 import { idMaps, writeIdRanges } from './ids.js';
 import { landlockRuleset } from './landlock.js';
 import { networkFields } from './network.js';
-import { operation } from './operations.js';
+import { hasLayer, operation } from './operations.js';
 import { refuseKeyCalls } from './refused-calls.js';
 import {
   landlockRuleLayout,
@@ -151,12 +151,6 @@ function withoutQueues(lowered: LoweredSpec): LoweredSpec {
     operations: operations.filter(({ target }) => !queues.includes(target)),
   };
 }
-
-/** Whether what is written there goes to a layer of the run. */
-const hasLayer = (mount: Operation): boolean =>
-  mount.type === 'overlay'
-    ? mount.readOnly !== true && mount.inMemory !== true
-    : mount.type === 'private' && mount.kept === true;
 
 function hasWritableRoot({ operations: [first] }: LoweredSpec): boolean {
   return first?.type === 'overlay' && first.target === '/' && first.readOnly !== true;

@@ -1,7 +1,7 @@
 /** The few lines after a run, only if there is something to say. Every text from outside is escaped. */
 
 import { presetsFor } from '../preset/index.js';
-import { weakerIsolation } from '../resolve/index.js';
+import { isStartNote } from '../resolve/index.js';
 import { displayText, escapedNote } from '../text/index.js';
 import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
@@ -187,7 +187,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
   const changes = report.changes;
   const troubles = [
     // The command line says it at the start.
-    ...report.notes.filter((note) => options.verbose || note !== weakerIsolation),
+    ...report.notes.filter((note) => options.verbose || !isStartNote(note)),
     ...outcomeLines(report, options.verbose),
     ...report.reached.map((one) => reachedLine(one, report.sandbox.limits)),
     ...(report.asked === undefined ? [] : askedLines(report.asked, options.verbose)),

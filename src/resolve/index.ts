@@ -12,6 +12,7 @@ export {
   stackedViews,
 } from './kept.js';
 export { type Language, languageByName, languageNames } from './languages.js';
+export { isStartNote } from './layer-place.js';
 export { cachesName } from './presets.js';
 export { findProject } from './project.js';
 export { resolveSpec } from './resolve.js';

@@ -33,8 +33,11 @@ function ownNeeds({ tree }: Draft): { readonly bytes: number; readonly inodes: n
 const finite = (limit: number | undefined): number | undefined =>
   limit === Number.POSITIVE_INFINITY ? undefined : limit;
 
-/** What holds for the run. Called when the sandbox's tree is complete. */
-export function resolveLimits(draft: Draft): LimitsSpec {
+/**
+ * What holds for the run. Called when the sandbox's tree is complete.
+ * @param layersInMemory whether what would be on disk is in the private memory, which has room for it then
+ */
+export function resolveLimits(draft: Draft, layersInMemory = false): LimitsSpec {
   const { options } = draft;
   const all = options.memoryBytes === undefined ? availableMemory(draft) : undefined;
   const half = all === undefined ? undefined : Math.floor(all / 2);
@@ -56,7 +59,9 @@ export function resolveLimits(draft: Draft): LimitsSpec {
     diskBytes: finite(diskBytes),
     inodes: finite(inodes),
     outputBytes: finite(options.outputBytes),
-    privateBytes: Math.min(defaultLimits.privateBytes, room + needs.bytes),
+    privateBytes: layersInMemory
+      ? room + needs.bytes
+      : Math.min(defaultLimits.privateBytes, room + needs.bytes),
     privateInodes: Math.min(defaultLimits.privateInodes, inodes + needs.inodes),
     cgroup: findCgroup(draft.host),
   };

@@ -16,6 +16,7 @@ import { resolveIdentity } from './identity.js';
 import { imageSpec, resolveImage } from './image.js';
 import { startDirectory } from './image-start.js';
 import { resolveIsolation } from './isolation.js';
+import { memoryNote } from './layer-place.js';
 import { resolveLimits } from './limits.js';
 import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './mounts.js';
 import { resolveNetwork } from './network.js';
@@ -81,15 +82,17 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   const command = resolveCommand(draft);
   const start = startDirectory(draft);
   hideSpecialFiles(draft, isolation.isolation);
-  const limits = resolveLimits(draft);
   const { terminal, asking } = resolveTerminal(options, host, caller.terminal ?? 'never');
   const state = findState(host, identity);
   const views = hideState(host, state, draft.tree.list());
+  const kept = { isolation: isolation.isolation, identity, views, state };
+  const inMemory = memoryNote({ ...kept, continues: options.continue }, host);
+  if (inMemory !== undefined) draft.note(inMemory);
+  const limits = resolveLimits(draft, inMemory !== undefined);
   const guarded = { ...network, views, limits, terminal, asks: asking !== undefined };
   return {
-    isolation: isolation.isolation,
+    ...kept,
     command,
-    identity,
     hostname: hostName,
     ...(image === undefined ? {} : { image: imageSpec(image) }),
     cwd: start.name,
@@ -98,7 +101,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
       ? {}
       : { project: { path: workdir.name, marker: workdir.marker } }),
     env: resolveEnv(draft, start.name),
-    views,
+    ...(inMemory === undefined ? {} : { layersInMemory: true as const }),
     writable: writablePlaces(draft),
     ...network,
     limits,
@@ -108,7 +111,6 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
     ...(options.terminalSize === undefined ? {} : { terminalSize: options.terminalSize }),
     asking,
     landlockAbi: host.landlockAbi(),
-    state,
     audit: options.audit === true,
     ...changesPolicy(options),
     continues: options.continue,

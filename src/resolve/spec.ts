@@ -336,6 +336,11 @@ export interface SandboxSpec {
   /** Landlock's ABI version, 0 where the kernel has none. */
   readonly landlockAbi: number;
   readonly state: StateSpec;
+  /**
+   * Whether what is changed in copy-on-write directories is in memory until the run ends, because the state
+   * directory's file system cannot hold a layer that is written to. @default false
+   */
+  readonly layersInMemory?: true | undefined;
   /** Whether everything that the payload does is recorded. */
   readonly audit?: boolean | undefined;
   /** What becomes of the changes of a run that succeeds, and of any other. @default 'keep' */

@@ -222,7 +222,7 @@ export class Layer {
     if (!xattrWhiteouts || !stat.isFile() || stat.size !== 0n) return false;
     return withFd(
       this.openFile(parent, name),
-      (fd) => this.native.fgetxattr(fd, 'user.overlay.whiteout') !== undefined,
+      (fd) => this.native.fgetxattr(fd, whiteoutName) !== undefined,
     );
   }
 
@@ -233,6 +233,8 @@ export class Layer {
 }
 
 export const opaqueName: string = opaqueAttribute;
+/** Of an empty file in a directory whose opacity is `x`. */
+export const whiteoutName = 'user.overlay.whiteout';
 
 /** What overlayfs's own attribute says of an open directory: see {@link Layer.opacity}. */
 export function opacityOf(native: ChangesNative, fd: number): 'y' | 'x' | '' {

@@ -154,7 +154,7 @@ export class LayerMerge {
 }
 
 /** Copies a regular file with its owner, mode, times and attributes, but those of overlayfs. */
-function copyFile(
+export function copyFile(
   native: ChangesNative,
   from: number,
   name: Buffer,

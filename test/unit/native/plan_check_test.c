@@ -293,6 +293,25 @@ static void views(void *memory) {
   op(good, 1)->lower_count = 0; /* one directory alone is not an overlay */
   EXPECT(!wb_plan_valid(good, good->size));
   REFUSED(op(plan, 1)->flags = WB_OP_READ_ONLY); /* and a layer */
+  /* In memory: with a layer that it is saved to, unless it is the root; never a handed-over one. */
+  good = good_plan(memory);
+  op(good, 1)->flags |= WB_OP_IN_MEMORY;
+  EXPECT(wb_plan_valid(good, good->size));
+  EXPECT(wb_plan_saves_memory(good));
+  good = overlay_root(good_plan(memory));
+  op(good, 0)->flags |= WB_OP_IN_MEMORY;
+  EXPECT(wb_plan_valid(good, good->size));
+  op(good, 0)->layer = 0;
+  EXPECT(wb_plan_valid(good, good->size));
+  EXPECT(!wb_plan_saves_memory(good));
+  REFUSED(op(plan, 1)->flags |= WB_OP_IN_MEMORY; op(plan, 1)->layer = 0; op(plan, 1)->lower_count = 2);
+  REFUSED(op(plan, 1)->flags |= WB_OP_IN_MEMORY | WB_OP_READ_ONLY);
+  REFUSED(op(plan, 1)->layer = 0; op(plan, 1)->lower_count = 2);
+  good = privileged(good_plan(memory));
+  op(good, 1)->flags |= WB_OP_HANDED_OVER;
+  EXPECT(wb_plan_valid(good, good->size));
+  op(good, 1)->flags |= WB_OP_IN_MEMORY;
+  EXPECT(!wb_plan_valid(good, good->size));
   REFUSED(op(plan, 1)->lower_count = WB_LOWERS_MAX + 1);
   good = good_plan(memory);
   op(good, 1)->lower_count = WB_LOWERS_MAX;

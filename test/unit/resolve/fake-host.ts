@@ -28,6 +28,8 @@ export interface FakeMachine {
   readonly cwd?: string | undefined;
   readonly uid?: number;
   readonly namespacesErrno?: number;
+  /** The state directory's file system, where overlayfs cannot write to that. */
+  readonly layerObstacle?: string;
   readonly nested?: boolean;
   readonly users?: Readonly<Record<number, HostUser>>;
   readonly stdin?: string | Uint8Array;
@@ -36,6 +38,8 @@ export interface FakeMachine {
   /** Whether there is a terminal to ask at. */
   readonly controlling?: boolean;
   readonly landlockAbi?: number;
+  /** @default 6.1 */
+  readonly kernel?: string;
   /** Further paths at which mounts show a directory. */
   /** Mounts of proc(5) beside /proc. */
   readonly proc?: readonly string[];
@@ -223,8 +227,9 @@ export function fakeHost(machine: FakeMachine = {}): Host {
       points: ['/proc', ...(machine.proc ?? [])],
       seen: { device: 'proc', lines: '' },
     }),
-    kernelRelease: () => '6.1.0-50-amd64',
+    kernelRelease: () => machine.kernel ?? '6.1.0-50-amd64',
     landlockAbi: () => machine.landlockAbi ?? 7,
+    layerObstacle: () => machine.layerObstacle,
     readStdin: (limit) => {
       const bytes = bytesOf(machine.stdin ?? '');
       return bytes.length > limit ? undefined : bytes;

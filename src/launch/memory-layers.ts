@@ -1,0 +1,74 @@
+/**
+ * Layers that are in the sandbox's private tmpfs while it runs, because the state directory's file system cannot hold
+ * them meanwhile: they go there when the payload has ended. Until then, a kill of this process loses them.
+ */
+import { dirname } from 'node:path';
+import { loweredOf } from '../backend/index.js';
+import {
+  hasLayerAttributes,
+  openDirectory,
+  openRoot,
+  saveLayer,
+  withFd,
+} from '../changes/index.js';
+import { ChangesError, SupportError } from '../errors/index.js';
+import type { Native, NativeOutcome, NativeSandbox } from '../native/index.js';
+import { memoryLayers } from '../plan/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
+
+/**
+ * Looks whether the layers can be saved at the end, before anything starts.
+ * @param layers of the spec's views, in their order
+ * @throws SupportError where they cannot
+ */
+export function checkMemoryLayers(
+  native: Native,
+  spec: SandboxSpec,
+  layers: readonly string[],
+): void {
+  for (const { layer } of memoryLayers(loweredOf(spec).operations, layers)) {
+    if (withFd(openRoot(native, layer), (fd) => hasLayerAttributes(native, fd))) continue;
+    throw new SupportError(
+      'ERR_OVERLAY',
+      `cannot save changes in ${spec.state.directory}: its file system has no user extended attributes`,
+      {
+        hint: 'Save them on another file system, such as a volume of the container:\n  export XDG_STATE_HOME=DIR',
+      },
+    );
+  }
+}
+
+/**
+ * Saves what the payload has changed.
+ * @throws ChangesError where it does not find room, or is lost
+ */
+export function saveMemoryLayers(
+  native: Native,
+  sandbox: NativeSandbox,
+  spec: SandboxSpec,
+  layers: readonly string[],
+  { kind }: NativeOutcome,
+): void {
+  const memory = sandbox.takeMemory();
+  // A sandbox that ended by itself had one. One that died as it was made had not, and says so.
+  if (memory === undefined && kind === 'ended') throw unsaved(spec, 'too many files are open');
+  if (memory === undefined) return;
+  withFd(memory, (root) => {
+    for (const { name, layer } of memoryLayers(loweredOf(spec).operations, layers)) {
+      try {
+        withFd(openDirectory(native, root, Buffer.from(name)), (from) =>
+          withFd(openRoot(native, layer), (to) => saveLayer(native, from, to)),
+        );
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        throw unsaved(spec, code === 'ENOSPC' ? 'the disk is full' : message, error);
+      }
+    }
+  });
+}
+
+const unsaved = (spec: SandboxSpec, why: string, cause?: unknown): ChangesError =>
+  new ChangesError('ERR_STATE_DIR', `the changes of the run are lost, ${why}`, {
+    hint: `Make room in ${dirname(spec.state.directory)} and run it again.`,
+    cause,
+  });
