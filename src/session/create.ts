@@ -28,12 +28,12 @@ export function createSession(options: SessionOptions = {}): Promise<Session> {
 /** The same for the owner of a session of the command line, with what only that needs. */
 export async function open(options: SessionOptions): Promise<OwnSession> {
   const own = copyOf(options);
-  const { openSession } = await import('./session.js');
+  const { openSession } = await import('./open.js');
   return openSession(own);
 }
 
 /** A fork for the owner of one: see `openHandedFork`. */
 export async function openHanded(bytes: Uint8Array, lock: number) {
-  const { openHandedFork } = await import('./session.js');
+  const { openHandedFork } = await import('./open.js');
   return openHandedFork(bytes, lock);
 }

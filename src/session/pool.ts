@@ -128,7 +128,7 @@ async function create({
   if (signal?.aborted) throw aborted(signal);
   const { checkSession } = await import('./check.js');
   checkSession({ ...options, idleMs });
-  const { openSession, pinImage } = await import('./session.js');
+  const { openSession, pinImage } = await import('./open.js');
   const { filledPool } = await loadPools();
   const image = pinImage();
   const { schedule, close } = await filledPool(

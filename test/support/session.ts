@@ -36,7 +36,7 @@ export async function inSession(
   return { lines: lines(out), cwd, state: `${cwd}.state` };
 }
 
-const source = fileURLToPath(new URL('../../src/session/session.ts', import.meta.url));
+const source = fileURLToPath(new URL('../../src/session/open.ts', import.meta.url));
 
 /** The same in a sandbox without the protections named: the control of a claim. */
 export async function inWeakenedSession(as: Identity, without: readonly Layer[], body: string) {
