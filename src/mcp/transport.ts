@@ -3,9 +3,11 @@
  * waits for it does not grow.
  */
 import type { Readable, Writable } from 'node:stream';
-import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js';
+import { serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { Lines } from './lines.js';
+import { type Received, received } from './messages.js';
 
 /** The longest message that a client may send. */
 const maxMessageBytes = 16 * 1024 * 1024;
@@ -20,7 +22,7 @@ export class StdioTransport implements Transport {
   onmessage?: NonNullable<Transport['onmessage']>;
   readonly #input: Readable;
   readonly #output: Writable;
-  readonly #buffer = new ReadBuffer({ maxBufferSize: maxMessageBytes });
+  readonly #lines = new Lines(maxMessageBytes);
   #held = 0;
   #closed = false;
   /** Calls that wait for the client to read. */
@@ -50,7 +52,7 @@ export class StdioTransport implements Transport {
     this.#closed = true;
     this.#input.off('data', this.#take);
     this.#input.pause();
-    this.#buffer.clear();
+    this.#lines.clear();
     this.#release();
     this.onclose?.();
   }
@@ -66,10 +68,9 @@ export class StdioTransport implements Transport {
 
   #add(chunk: Buffer): void {
     try {
-      this.#buffer.append(chunk);
+      this.#lines.append(chunk);
     } catch (error) {
-      this.onerror?.(error as Error);
-      this.#leave();
+      this.#fail(error);
       return;
     }
     this.#deliver();
@@ -78,15 +79,37 @@ export class StdioTransport implements Transport {
     if (this.#held > maxHeldBytes) this.#input.pause();
   }
 
+  /** What a client sent is too large: it cannot be answered. */
+  #fail(error: unknown): void {
+    this.onerror?.(error as Error);
+    this.#leave();
+  }
+
   #deliver(): void {
     while (!this.#closed && !this.#isFull) {
+      const line = this.#lines.next();
+      if (line === undefined) return;
+      let all: readonly Received[];
       try {
-        const message = this.#buffer.readMessage();
-        if (message === null) return;
-        this.onmessage?.(message);
+        all = received(line);
       } catch (error) {
-        this.onerror?.(error as Error);
+        this.#fail(error);
+        return;
       }
+      for (const one of all) this.#handle(one);
+    }
+  }
+
+  #handle(one: Received): void {
+    if ('error' in one) {
+      this.onerror?.(one.error);
+      if (one.answer !== undefined) this.send(one.answer);
+      return;
+    }
+    try {
+      this.onmessage?.(one.message);
+    } catch (error) {
+      this.onerror?.(error as Error);
     }
   }
 

@@ -1,90 +1,16 @@
 /**
- * What the Model Context Protocol (revision 2025-06-18) requires of a server on stdio that offers tools and
- * resources, spoken line by line without an SDK. Needs: user namespaces, overlayfs in them.
+ * What the Model Context Protocol (revisions 2025-03-26 to 2025-11-25) requires of a server on stdio that offers tools
+ * and resources, spoken line by line without an SDK. Needs: user namespaces, overlayfs in them.
  */
-import type { ChildProcess } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { ordinaryUser } from '../support/identity.js';
-import { makeProject } from '../support/project.js';
-import { startWasbox } from '../support/wasbox.js';
+import { initialize, Wire } from '../support/mcp-wire.js';
 
 const as = ordinaryUser();
 
-interface Message {
-  readonly jsonrpc: string;
-  readonly id?: string | number | null;
-  readonly method?: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what each request gets
-  readonly params?: any;
-  // biome-ignore lint/suspicious/noExplicitAny: what each request gets
-  readonly result?: any;
-  readonly error?: { readonly code: number; readonly message: string };
-}
-
-const initialize = {
-  protocolVersion: '2025-06-18',
-  capabilities: {},
-  clientInfo: { name: 'test', version: '1' },
-};
-
-class Wire {
-  readonly child: ChildProcess;
-  /** Everything that came, line by line. */
-  readonly lines: string[] = [];
-  readonly closed: Promise<number | null>;
-  #rest = '';
-  #waiting: (() => void)[] = [];
-
-  constructor(args: readonly string[] = []) {
-    const cwd = makeProject(as);
-    const env = { XDG_STATE_HOME: `${cwd}.state` };
-    this.child = startWasbox(['mcp', ...args], { as, cwd, env });
-    this.child.stdin?.on('error', () => {}); // it may be gone
-    this.child.stdout?.on('data', (chunk: Buffer) => {
-      const all = (this.#rest + String(chunk)).split('\n');
-      this.#rest = all.pop() ?? '';
-      this.lines.push(...all);
-      for (const wake of this.#waiting.splice(0)) wake();
-    });
-    this.closed = new Promise((resolve) => this.child.once('close', resolve));
-  }
-
-  get messages(): Message[] {
-    return this.lines.map((line) => JSON.parse(line) as Message);
-  }
-
-  send(message: object): void {
-    this.child.stdin?.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-  }
-
-  async until(matches: (message: Message) => boolean): Promise<Message> {
-    for (;;) {
-      const found = this.messages.find(matches);
-      if (found !== undefined) return found;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-  }
-
-  ask(id: string | number, method: string, params?: object): Promise<Message> {
-    this.send({ id, method, ...(params === undefined ? {} : { params }) });
-    return this.until((one) => one.id === id && one.method === undefined);
-  }
-
-  async begin(params: object = initialize): Promise<Message> {
-    const answer = await this.ask('begin', 'initialize', params);
-    this.send({ method: 'notifications/initialized' });
-    return answer;
-  }
-
-  async end(): Promise<number | null> {
-    this.child.stdin?.end();
-    return this.closed;
-  }
-}
-
 describe('lifecycle', () => {
   it('initialize is answered with a version, the capabilities and the server\u2019s name', async () => {
-    const wire = new Wire();
+    const wire = new Wire(as);
     const { result } = await wire.begin();
     expect(result).toMatchObject({
       protocolVersion: '2025-06-18',
@@ -94,15 +20,46 @@ describe('lifecycle', () => {
     expect(await wire.end()).toBe(0);
   });
 
+  it('a version that it knows is answered with the same', async () => {
+    const versions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'];
+    const answered = versions.map(async (protocolVersion) => {
+      const wire = new Wire(as);
+      const { result } = await wire.begin({ ...initialize, protocolVersion });
+      await wire.end();
+      return result.protocolVersion;
+    });
+    expect(await Promise.all(answered)).toEqual(versions);
+  });
+
+  it('what its capabilities do not name is no method of its own', async () => {
+    const wire = new Wire(as);
+    const { result } = await wire.begin();
+    expect(Object.keys(result.capabilities).sort()).toEqual(['resources', 'tools']);
+    expect(result.capabilities.resources.subscribe).toBeUndefined();
+    for (const [method, params] of [
+      ['prompts/list', {}],
+      ['logging/setLevel', { level: 'debug' }],
+      ['completion/complete', { ref: { type: 'ref/prompt', name: 'a' }, argument: {} }],
+      ['resources/subscribe', { uri: 'wasbox://diff' }],
+      ['tasks/list', {}],
+    ] as const) {
+      expect([method, (await wire.ask(method, method, params)).error?.code]).toEqual([
+        method,
+        -32_601,
+      ]);
+    }
+    await wire.end();
+  });
+
   it('a version that it does not know is answered with one that it does', async () => {
-    const wire = new Wire();
+    const wire = new Wire(as);
     const { result } = await wire.begin({ ...initialize, protocolVersion: '1999-01-01' });
     expect(result.protocolVersion).toMatch(/^20\d\d-\d\d-\d\d$/);
     await wire.end();
   });
 
   it('it asks the client nothing before that is initialized, and ends when stdin is closed', async () => {
-    const wire = new Wire();
+    const wire = new Wire(as);
     await wire.ask(1, 'initialize', initialize);
     await wire.ask(2, 'ping');
     expect(wire.messages.every(({ method }) => method === undefined)).toBe(true);
@@ -112,7 +69,7 @@ describe('lifecycle', () => {
 
 describe('messages', () => {
   it('stdout has one message a line and nothing else, whatever programs write', async () => {
-    const wire = new Wire();
+    const wire = new Wire(as);
     await wire.begin();
     const argv = ['printf', 'a\nb\r\nc\u2028d\u0085e'];
     const { result } = await wire.ask(1, 'tools/call', {
@@ -126,7 +83,7 @@ describe('messages', () => {
   });
 
   it('an answer has the request\u2019s id, and either a result or an error with a whole code', async () => {
-    const wire = new Wire();
+    const wire = new Wire(as);
     await wire.begin();
     for (const id of [0, 7, 'text', '7']) {
       const { result, error } = await wire.ask(id, 'ping');
@@ -138,8 +95,30 @@ describe('messages', () => {
     await wire.end();
   });
 
+  it('a request that is invalid gets an error, and messages of a batch are answered', async () => {
+    const wire = new Wire(as);
+    await wire.begin({ ...initialize, protocolVersion: '2025-03-26' });
+    wire.write({ id: 'no version', method: 'ping' });
+    wire.write({ jsonrpc: '2.0', id: 'params', method: 'ping', params: ['by place'] });
+    for (const id of ['no version', 'params']) {
+      expect([id, (await wire.answer(id)).error?.code]).toEqual([id, -32_600]);
+    }
+    const ping = { jsonrpc: '2.0', method: 'ping' };
+    wire.write([
+      { ...ping, id: 1 },
+      { jsonrpc: '2.0', method: 'notifications/nonesuch' },
+    ]);
+    wire.write([
+      { ...ping, id: 2 },
+      { ...ping, id: 3 },
+    ]);
+    for (const id of [1, 2, 3]) expect((await wire.answer(id)).result).toEqual({});
+    expect(wire.messages).toHaveLength(6);
+    await wire.end();
+  });
+
   it('a notification has no answer, also one that is not known', async () => {
-    const wire = new Wire();
+    const wire = new Wire(as);
     await wire.begin();
     wire.send({ method: 'notifications/nonesuch' });
     wire.send({ method: 'notifications/cancelled', params: { requestId: 'never asked' } });
@@ -149,69 +128,9 @@ describe('messages', () => {
   });
 });
 
-describe('tools', () => {
-  it('each has a name of its own, a description and an object as schema', async () => {
-    const wire = new Wire();
-    await wire.begin();
-    const { result } = await wire.ask(1, 'tools/list');
-    const names = result.tools.map(({ name }: { name: string }) => name);
-    expect(new Set(names).size).toBe(names.length);
-    for (const { name, description, inputSchema } of result.tools) {
-      expect(name).toMatch(/^[A-Za-z0-9_.-]{1,128}$/);
-      expect([name, description.length > 10, inputSchema.type]).toEqual([name, true, 'object']);
-    }
-    await wire.end();
-  });
-
-  it('one with an output schema gives what that requires, and the same as text', async () => {
-    const wire = new Wire();
-    await wire.begin();
-    const { result: list } = await wire.ask(1, 'tools/list');
-    const tool = list.tools.find(({ name }: { name: string }) => name === 'run_command');
-    const { result } = await wire.ask(2, 'tools/call', {
-      name: 'run_command',
-      arguments: { argv: ['true'] },
-    });
-    expect(tool.outputSchema.required.length).toBeGreaterThan(3);
-    for (const field of tool.outputSchema.required) {
-      expect([field, field in result.structuredContent]).toEqual([field, true]);
-    }
-    expect(JSON.parse(result.content[0].text)).toEqual(result.structuredContent);
-    await wire.end();
-  });
-
-  it('a tool that is not known, and arguments that are wrong, are errors', async () => {
-    const wire = new Wire();
-    await wire.begin();
-    const isError = ({ error, result }: Message): boolean =>
-      error !== undefined || result.isError === true;
-    for (const [id, params] of [
-      ['unknown', { name: 'nonesuch', arguments: {} }],
-      ['missing', { name: 'run_command', arguments: {} }],
-      ['wrong', { name: 'run_command', arguments: { argv: 7 } }],
-    ] as const) {
-      expect([id, isError(await wire.ask(id, 'tools/call', params))]).toEqual([id, true]);
-    }
-    await wire.end();
-  });
-
-  it('nothing is asked of a client that did not say that it can be', async () => {
-    const wire = new Wire(['--ask']);
-    await wire.begin();
-    const hidden = { name: 'run_command', arguments: { argv: ['cat', makeProject(as)] } };
-    const denied = await wire.ask(0, 'tools/call', hidden);
-    expect(denied.result.structuredContent.denied).toMatchObject([{ decided_by: 'nobody' }]);
-    await wire.ask(1, 'tools/call', { name: 'write_file', arguments: { path: 'a', content: 'x' } });
-    const { result } = await wire.ask(2, 'tools/call', { name: 'apply', arguments: {} });
-    expect(result.isError).toBe(true);
-    expect(wire.messages.filter(({ method }) => method !== undefined)).toEqual([]);
-    await wire.end();
-  });
-});
-
 describe('resources', () => {
   it('each has a URI and a name; what is read says which it is', async () => {
-    const wire = new Wire();
+    const wire = new Wire(as);
     await wire.begin();
     const { result } = await wire.ask(1, 'resources/list');
     expect(result.resources.length).toBeGreaterThan(0);
@@ -220,8 +139,23 @@ describe('resources', () => {
       const read = await wire.ask(uri, 'resources/read', { uri });
       expect(read.result.contents[0]).toMatchObject({ uri, text: expect.any(String) });
     }
-    const missing = await wire.ask(2, 'resources/read', { uri: 'wasbox://nonesuch' });
-    expect(missing.error?.code).toBeLessThan(0);
+    await wire.end();
+  });
+
+  it('a URI of none of them is an error', async () => {
+    const wire = new Wire(as);
+    await wire.begin();
+    for (const uri of [
+      'wasbox://nonesuch',
+      'wasbox://diff/../../etc/passwd',
+      'file:///etc/passwd',
+      'constructor:',
+      'no URI',
+      '',
+    ]) {
+      const { result, error } = await wire.ask(uri, 'resources/read', { uri });
+      expect([uri, result, Number.isInteger(error?.code)]).toEqual([uri, undefined, true]);
+    }
     await wire.end();
   });
 });
@@ -230,7 +164,7 @@ describe('progress and cancellation', () => {
   const writes = `i=0; while [ $i -lt 30 ]; do echo line; sleep 0.1; i=$((i+1)); done`;
 
   it('progress is told with the token, and only grows; without one it is not told', async () => {
-    const wire = new Wire();
+    const wire = new Wire(as);
     await wire.begin();
     const call = { name: 'run_command', arguments: { argv: ['sh', '-c', writes] } };
     await wire.ask(1, 'tools/call', call);
@@ -241,15 +175,17 @@ describe('progress and cancellation', () => {
     expect(new Set(told.map(({ params }) => params.progressToken))).toEqual(new Set(['p']));
     const values = told.map(({ params }) => params.progress as number);
     expect(values).toEqual([...new Set(values)].sort((a, b) => a - b));
+    // None after the answer.
+    await wire.ask(3, 'ping');
+    const last = wire.messages.findLastIndex(({ method }) => method === 'notifications/progress');
+    expect(wire.messages.findIndex(({ id }) => id === 2)).toBeGreaterThan(last);
     await wire.end();
   });
 
   it('snapshots and forks are data, and one that is cancelled has no answer', async () => {
-    const wire = new Wire();
+    const wire = new Wire(as);
     await wire.begin();
-    const call = (id: string, name: string, args: object = {}) =>
-      wire.ask(id, 'tools/call', { name, arguments: args });
-    await call('write', 'write_file', { path: 'a', content: 'x' });
+    await wire.call('write', 'write_file', { path: 'a', content: 'x' });
     wire.send({ id: 'gone', method: 'tools/call', params: { name: 'fork', arguments: {} } });
     wire.send({ method: 'notifications/cancelled', params: { requestId: 'gone' } });
     for (const [id, name, args, value] of [
@@ -258,7 +194,7 @@ describe('progress and cancellation', () => {
       ['3', 'fork', { snapshot: 's1' }, { sandbox: 'fork-1' }],
       ['4', 'discard_fork', { sandbox: 'fork-1' }, { discarded: 'fork-1' }],
     ] as const) {
-      const { result } = await call(id, name, args);
+      const { result } = await wire.call(id, name, args);
       expect([name, result.structuredContent]).toEqual([name, value]);
       expect(JSON.parse(result.content[0].text)).toEqual(value);
     }
@@ -267,7 +203,7 @@ describe('progress and cancellation', () => {
   });
 
   it('a request that is cancelled ends its program and has no answer', async () => {
-    const wire = new Wire();
+    const wire = new Wire(as);
     await wire.begin();
     const script = 'echo begun > mark; sleep 1000; echo ended > mark';
     const call = { name: 'run_command', arguments: { argv: ['sh', '-c', script] } };
@@ -277,6 +213,7 @@ describe('progress and cancellation', () => {
       const { result } = await wire.ask(`read-${i}`, 'tools/call', read);
       if (result.isError !== true && result.content[0].text !== '') break;
     }
+    expect((await wire.ask('ping', 'ping')).result).toEqual({}); // while the program runs
     wire.send({ method: 'notifications/cancelled', params: { requestId: 'long' } });
     const pgrep = {
       name: 'run_code',
