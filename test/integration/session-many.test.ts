@@ -3,7 +3,7 @@
  * is killed. Needs: user namespaces, overlayfs in them, python3, node. WASBOX_KILLS=100 for as many random ones.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually, processesWith, uniqueMarker } from '../support/host.js';
@@ -128,16 +128,11 @@ it('removes what a rollback drops while it goes on, and at the latest when it is
   expect([left(state), frozen(state)]).toEqual([[], []]);
 });
 
-it(
-  'is whole when its owner is killed at any moment',
-  async () => {
-    for (let round = 0; round < kills; round++) {
-      const moment = asked === undefined ? 37 + round * 151 : Math.random() * 800;
-      const cwd = makeProject(as, { file: 'host\n' });
-      const marker = uniqueMarker();
-      const env = { XDG_STATE_HOME: `${cwd}.state` };
-      const child = startLibrary(
-        `const session = await lib.createSession({ workdir: ${JSON.stringify(cwd)} });
+/** What an owner does from the moment on that it is ready; and for how many milliseconds it may be killed. */
+const owners = {
+  works: {
+    during: 800,
+    code: (marker: string) => `
        await session.exec({ code: 'echo kept > first; : ${marker}' });
        console.log('ready');
        for (let i = 0; ; i++) {
@@ -147,6 +142,48 @@ it(
          await fork.exec({ code: 'echo fork > forked; rm step' });
          if (i % 2) await session.rollback(taken);
        }`,
+  },
+  begins: {
+    during: 200,
+    code: (marker: string) => `
+       await session.exec({ code: 'echo kept > first; : ${marker}' });
+       setInterval(() => {}, 1000);`,
+  },
+  ends: {
+    during: 60,
+    code: (marker: string) => `
+       await session.exec({ code: 'echo kept > first; : ${marker}' });
+       const fork = await session.fork();
+       await fork.exec({ code: 'echo fork > forked' });
+       console.log('ready');
+       await Promise.all([fork.close(), session.close()]);
+       setInterval(() => {}, 1000);`,
+  },
+} as const;
+
+/** The others where many are asked for. */
+const ownersInTurn = asked === undefined ? ['works'] : ['works', 'begins', 'works', 'ends'];
+
+/** What is in a directory of the state directory, which may not be made yet. */
+function entriesOf(state: string, name: string): string[] {
+  const directory = join(state, 'wasbox', name);
+  return existsSync(directory) ? readdirSync(directory) : [];
+}
+
+it(
+  'is whole when its owner is killed at any moment',
+  async () => {
+    for (let round = 0; round < kills; round++) {
+      const owner = ownersInTurn[round % ownersInTurn.length] as keyof typeof owners;
+      const { during, code } = owners[owner];
+      const moment = asked === undefined ? 37 + round * 151 : Math.random() * during;
+      const cwd = makeProject(as, { file: 'host\n' });
+      const marker = uniqueMarker();
+      const env = { XDG_STATE_HOME: `${cwd}.state` };
+      const child = startLibrary(
+        `${owner === 'begins' ? "console.log('ready');" : ''}
+       const session = await lib.createSession({ workdir: ${JSON.stringify(cwd)} });
+       ${code(marker)}`,
         { as, cwd, env },
       );
       await new Promise((resolve) => child.stdout?.once('data', resolve));
@@ -157,28 +194,35 @@ it(
       const isSaved = async () => {
         const { status, err } = await runWasbox(['runs', '--json'], { as, cwd, env });
         expect([status, err]).toEqual([0, '']);
-        return (
-          frozen(`${cwd}.state`).length +
-            readdirSync(join(`${cwd}.state`, 'wasbox', 'runs')).length ===
-          0
-        );
+        return frozen(`${cwd}.state`).length + entriesOf(`${cwd}.state`, 'runs').length === 0;
       };
       for (let tries = 0; tries < 200 && !(await isSaved()); tries++) {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       expect(await isSaved()).toBe(true);
-      const saved = readdirSync(join(`${cwd}.state`, 'wasbox', 'saved'));
-      expect(saved.length).toBeGreaterThan(0);
+      const saved = entriesOf(`${cwd}.state`, 'saved');
+      if (owner !== 'begins') expect(saved.length).toBeGreaterThan(0);
       for (const id of saved) {
         const diff = await runWasbox(['diff', '--name-only', id], { as, cwd, env });
-        expect(diff.out.split('\n')).toContain('first');
+        expect([owner, moment, diff.out.split('\n')]).toEqual([
+          owner,
+          moment,
+          expect.arrayContaining(['first']),
+        ]);
       }
-      const [oldest = ''] = saved;
-      const applied = await runWasbox(['apply', oldest], { as, cwd, env });
-      expect(applied.status, applied.err + applied.out).toBe(0);
-      expect(readFileSync(join(cwd, 'first'), 'utf8')).toBe('kept\n');
-      const rest = await runWasbox(['discard', '--all'], { as, cwd, env });
-      expect([rest.status, left(`${cwd}.state`)]).toEqual([0, []]);
+      const [oldest] = saved;
+      if (oldest !== undefined) {
+        const applied = await runWasbox(['apply', oldest], { as, cwd, env });
+        expect(applied.status, applied.err + applied.out).toBe(0);
+        // Killed as the file was made, it may be empty.
+        const text = readFileSync(join(cwd, 'first'), 'utf8');
+        expect(owner === 'begins' ? ['', 'kept\n'] : ['kept\n']).toContain(text);
+      }
+      if (saved.length > 0) {
+        const rest = await runWasbox(['discard', '--all'], { as, cwd, env });
+        expect(rest.status, rest.err).toBe(0);
+      }
+      expect(left(`${cwd}.state`)).toEqual([]);
     }
   },
   kills * 20_000,
