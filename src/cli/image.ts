@@ -1,5 +1,6 @@
 /** `wasbox image`: the store of images for --image. Node does the work: the engine has no network. */
 import { UsageError } from '../errors/index.js';
+import { parseReference } from '../image/index.js';
 import type { OptionEntry } from '../options/index.js';
 import { jsonText } from '../text/index.js';
 import { ago } from './ago.js';
@@ -110,6 +111,8 @@ async function get(
   if (values.name !== undefined && operands.length > 1) {
     throw wrong('--name is for one image that is imported');
   }
+  // Before the first of several is pulled.
+  if (!imported) for (const operand of operands) parseReference(operand, process.cwd());
   const say = values.quiet === true ? () => undefined : err;
   for (const operand of operands) {
     const ref = imported ? await module.importedReference(operand) : operand;

@@ -1,7 +1,7 @@
 /** Images into the store: from a file or a registry, if they are not there yet. */
 import { existsSync } from 'node:fs';
 import type { Store } from '../changes/index.js';
-import { ImageError } from '../errors/index.js';
+import { ImageError, UsageError } from '../errors/index.js';
 import { type Host, realHost } from '../host/index.js';
 import {
   aboutImage,
@@ -64,13 +64,16 @@ export async function ensureImage(ref: string, options: EnsureOptions): Promise<
   const { directory } = options.store;
   const read = (name: string): StoredImage | undefined =>
     readStoredImage(host, directory, name, options.platform);
+  // Before anything is made.
+  const platform = platformOf(options);
+  if (options.name !== undefined) requireName(options.name);
   const stored = options.pull === 'always' ? undefined : read(options.name ?? ref);
   if (stored !== undefined) return stored;
   const named = namedReferences(parseReference(ref, host.cwd() ?? '/'), host, 'fetched');
   const images = openImageStore(options.store);
   for (const [i, { reference, file }] of named.entries()) {
     try {
-      return await storedImage(images, reference, host, options, read);
+      return await storedImage(images, reference, platform, host, options, read);
     } catch (error) {
       // Of a short name: the next registry may have it.
       if (i + 1 === named.length || !isOfServer(error))
@@ -78,6 +81,17 @@ export async function ensureImage(ref: string, options: EnsureOptions): Promise<
     }
   }
   throw new ImageError('ERR_IMAGE_NOT_FOUND', `No registry has ${ref}.`);
+}
+
+const platformOf = ({ platform }: EnsureOptions): Platform =>
+  platform === undefined ? hostPlatform() : parsePlatform(platform);
+
+/** @throws UsageError where an image could not be found again by that name */
+function requireName(name: string): void {
+  if (parseReference(name, '/').kind === 'registry') return;
+  throw new UsageError('ERR_OPTION_VALUE', `invalid name "${name}"`, {
+    hint: 'An image in the store is named like one of a registry: app:1.2, registry.example.com/app:1.2',
+  });
 }
 
 /** The machine, with the environment that registries are asked with. */
@@ -109,12 +123,11 @@ function wherefrom(
 async function storedImage(
   images: ImageStore,
   reference: ImageReference,
+  platform: Platform,
   host: Host,
   options: EnsureOptions,
   read: (name: string) => StoredImage | undefined,
 ): Promise<StoredImage> {
-  const platform =
-    options.platform === undefined ? hostPlatform() : parsePlatform(options.platform);
   refuseRejected(reference, host);
   const { text } = nameOf(reference, host, options);
   // Layers that another process removes before the record names them are unpacked again.

@@ -14,6 +14,7 @@ export {
   hostPlatform,
   type ImageReference,
   isDigest,
+  isIdLike,
   type LocalReference,
   type Platform,
   parsePlatform,

@@ -56,6 +56,9 @@ const hostPattern =
 
 export const isDigest = (text: string): boolean => digestPattern.test(text);
 
+/** Whether an id is meant, or a part of one: as in Docker, no repository has such a name. */
+export const isIdLike = (text: string): boolean => /^(?:sha\d+:|[0-9a-fA-F]{64}$)/.test(text);
+
 /** Docker Hub has one host in references and another that serves it. */
 const hubName = 'docker.io';
 const hubNames = new Set([hubName, 'index.docker.io', 'registry-1.docker.io']);
@@ -73,6 +76,7 @@ const dockerPrefix = 'docker://';
 function registryReference(whole: string): RegistryReference {
   const isDockers = whole.startsWith(dockerPrefix);
   const text = isDockers ? whole.slice(dockerPrefix.length) : whole;
+  if (isIdLike(text)) throw wrong(whole, 'the id of an image is sha256: and 64 hexadecimal digits');
   const [beforeDigest = '', digest, ...more] = text.split('@');
   if (more.length > 0 || (digest !== undefined && !isDigest(digest))) {
     throw wrong(whole, 'the digest is not sha256: and 64 hexadecimal digits');
@@ -142,7 +146,21 @@ export const hostPlatform = (): Platform => ({
   variant: undefined,
 });
 
-const aliases: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
+const aliases: ReadonlyMap<string, string> = new Map([
+  ['x86_64', 'amd64'],
+  ['aarch64', 'arm64'],
+  ['armhf', 'arm/v7'],
+  ['armel', 'arm/v6'],
+  ['i386', '386'],
+  ['i686', '386'],
+]);
+
+/** Those that Go names for Linux: https://go.dev/doc/install/source#environment */
+const linuxArchitectures =
+  '386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x';
+const knownArchitectures: ReadonlySet<string> = new Set(linuxArchitectures.split(' '));
+/** arm/v7, amd64/v2, arm64/v9.5, ppc64le/power10, riscv64/rva23u64 */
+const variantPattern = /^(?:v\d{1,2}(?:\.\d{1,2})?|power\d{1,2}|rva\d{2}u64)$/;
 
 /**
  * `linux/arm64/v8`, or only an architecture.
@@ -150,13 +168,25 @@ const aliases: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'a
  */
 export function parsePlatform(text: string): Platform {
   const parts = text.split('/');
-  if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_.]+$/.test(part))) {
-    throw new UsageError('ERR_OPTION_VALUE', `invalid platform: ${text} (try linux/amd64)`);
+  const [os = '', name = '', ...rest] = parts.length === 1 ? ['linux', ...parts] : parts;
+  const [architecture = '', variant, ...more] = [
+    ...(aliases.get(name) ?? name).split('/'),
+    ...rest,
+  ];
+  if (os !== 'linux') throw wrongPlatform(text, 'an image for Linux is needed');
+  if (!knownArchitectures.has(architecture)) throw wrongPlatform(text, 'unknown architecture');
+  if (more.length > 0 || (variant !== undefined && !variantPattern.test(variant))) {
+    throw wrongPlatform(text, 'unknown variant');
   }
-  const [os, architecture, variant] = parts.length === 1 ? ['linux', ...parts] : parts;
-  const name = architecture ?? '';
-  return { os: os ?? 'linux', architecture: aliases[name] ?? name, variant };
+  return { os, architecture, variant };
 }
+
+const wrongPlatform = (text: string, problem: string): UsageError =>
+  new UsageError('ERR_OPTION_VALUE', `invalid platform "${text}": ${problem}`, {
+    hint:
+      'A platform is linux/ARCHITECTURE[/VARIANT], such as linux/amd64 or linux/arm/v7. Architectures:\n' +
+      `  ${linuxArchitectures.replaceAll(' ', ', ')}`,
+  });
 
 export const platformText = ({ os, architecture, variant }: Platform): string =>
   [os, architecture, ...(variant === undefined ? [] : [variant])].join('/');

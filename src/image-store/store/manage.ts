@@ -6,7 +6,7 @@ import { realHost } from '../../host/index.js';
 import {
   hostPlatform,
   imageLockName,
-  isDigest,
+  isIdLike,
   namedReferences,
   parsePlatform,
   parseReference,
@@ -85,7 +85,7 @@ function recordsOf(images: ImageStore, text: string, platform: string | undefine
     );
     return meant.find((records) => records.length > 0) ?? [];
   };
-  const named = isDigest(text) ? [] : byName();
+  const named = isIdLike(text) ? [] : byName();
   if (named.length > 0) return named;
   const [, start] = idStart.exec(text) ?? [];
   const found = all.filter(

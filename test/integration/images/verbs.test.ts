@@ -8,6 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { removeDirectory } from '../../../src/changes/index.js';
 import { loadNative } from '../../../src/native/index.js';
 import { identities, stateOf } from '../../support/identity.js';
+import { madeServer } from '../../support/image-registry.js';
 import { dockerArchive, tarOf } from '../../support/images.js';
 import { makeProject } from '../../support/project.js';
 import { runWasbox } from '../../support/wasbox.js';
@@ -142,5 +143,57 @@ describe.each(identities())('wasbox image as $label', (as) => {
       code: 1,
       err: expect.stringContaining('There is no image at'),
     });
+  });
+
+  test('what cannot be an image or a platform is refused before anything is asked or made', async () => {
+    const server = await madeServer((_request, response) => response.writeHead(404).end());
+    const cwd = makeProject(as, {
+      'r.conf': `unqualified-search-registries = ["${server.host}"]\n[[registry]]\nlocation = "${server.host}"\ninsecure = true\n`,
+    });
+    const state = join(makeProject(as), 'state');
+    const env = { CONTAINERS_REGISTRIES_CONF: join(cwd, 'r.conf'), XDG_STATE_HOME: state };
+    const refused = async (...args: string[]) => {
+      const { status, err } = await runWasbox(args, { as, cwd, env });
+      return [status, err.split('\n')[0], existsSync(state), server.requests.length > 0];
+    };
+    const platform = (name: string, problem: string) =>
+      `wasbox: invalid platform "${name}": ${problem}`;
+    const id = (name: string) =>
+      `wasbox: invalid image "${name}": the id of an image is sha256: and 64 hexadecimal digits`;
+    try {
+      for (const [args, said] of [
+        [['pull', 'app', '--platform', 'banana'], platform('banana', 'unknown architecture')],
+        [
+          ['pull', 'app', '--platform', 'windows/amd64'],
+          platform('windows/amd64', 'an image for Linux is needed'),
+        ],
+        [['pull', 'app', 'sha256:zz'], id('sha256:zz')],
+        [
+          ['import', 'docker-archive:app.tar', '--name', 'oci:app'],
+          'wasbox: invalid name "oci:app"',
+        ],
+        [['import', 'docker-archive:app.tar', '--name', 'sha256:zz'], id('sha256:zz')],
+      ] as const) {
+        expect(await refused('image', ...args)).toEqual([2, said, false, false]);
+      }
+      for (const [args, said] of [
+        [['--image', 'app', '--platform', 'banana'], platform('banana', 'unknown architecture')],
+        [['--image', 'sha256:zz'], id('sha256:zz')],
+        [['--image', 'b'.repeat(64)], id('b'.repeat(64))],
+      ] as const) {
+        expect(await refused('run', ...args, '--', 'true')).toEqual([125, said, false, false]);
+      }
+      // The control: what can be one is asked for.
+      for (const args of [
+        ['image', 'pull'],
+        ['run', '--image'],
+      ]) {
+        server.requests.length = 0;
+        const [status, , , asked] = await refused(...args, 'app');
+        expect([status === 0, asked]).toEqual([false, true]);
+      }
+    } finally {
+      await server.stop();
+    }
   });
 });

@@ -39,6 +39,11 @@ describe('parseReference', () => {
     'oci:',
     'oci:dir:',
     'a\0b',
+    'sha256:zz',
+    'docker://sha256:zz',
+    digest.slice(0, 20),
+    digest.slice('sha256:'.length),
+    digest.replace('256', '512'),
   ])('refuses %j', (text) => {
     expect(() => parseReference(text, '/work')).toThrow(
       expect.objectContaining({ code: 'ERR_OPTION_VALUE' }),
@@ -51,13 +56,36 @@ describe('parsePlatform', () => {
     ['arm64', 'linux/arm64'],
     ['x86_64', 'linux/amd64'],
     ['linux/arm/v7', 'linux/arm/v7'],
+    ['armhf', 'linux/arm/v7'],
+    ['linux/i386', 'linux/386'],
+    ['linux/amd64/v3', 'linux/amd64/v3'],
+    ['linux/arm64/v8.2', 'linux/arm64/v8.2'],
+    ['linux/ppc64le/power10', 'linux/ppc64le/power10'],
   ])('%s is %s', (text, full) => {
     expect(platformText(parsePlatform(text))).toBe(full);
   });
 
-  it.each(['', 'a/b/c/d', 'linux/', 'li nux/amd64'])('refuses %j', (text) => {
+  it.each([
+    ['', 'unknown architecture'],
+    ['banana', 'unknown architecture'],
+    ['linux', 'unknown architecture'],
+    ['linux/', 'unknown architecture'],
+    ['linux/amd46', 'unknown architecture'],
+    ['linux/__proto__', 'unknown architecture'],
+    ['a/b/c/d', 'an image for Linux is needed'],
+    ['windows/amd64', 'an image for Linux is needed'],
+    ['li nux/amd64', 'an image for Linux is needed'],
+    ['amd64/v2', 'an image for Linux is needed'],
+    ['linux/arm/7', 'unknown variant'],
+    ['linux/armhf/v7', 'unknown variant'],
+    ['linux/arm/v7/', 'unknown variant'],
+  ])('refuses %j: %s', (text, problem) => {
     expect(() => parsePlatform(text)).toThrow(
-      expect.objectContaining({ code: 'ERR_OPTION_VALUE' }),
+      expect.objectContaining({
+        code: 'ERR_OPTION_VALUE',
+        message: `invalid platform "${text}": ${problem}`,
+        hint: expect.stringContaining('linux/amd64'),
+      }),
     );
   });
 });
