@@ -25,6 +25,36 @@ static int try_lock(int fd) {
   return -1;
 }
 
+/* Locks what is open. A process that has removed the run meanwhile has removed this lock: then it
+ * guards nothing. */
+static int hold(int directory, int fd) {
+  struct statx opened, named;
+  if (try_lock(fd) < 0)
+    return -1;
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_INO, &opened) < 0 ||
+      syscall(SYS_statx, directory, "lock", AT_SYMLINK_NOFOLLOW, STATX_INO, &named) < 0) {
+    if (errno == ENOENT)
+      errno = EBUSY;
+    return -1;
+  }
+  if (opened.stx_ino == named.stx_ino)
+    return 0;
+  errno = EBUSY;
+  return -1;
+}
+
+/* Where a lock cannot be held before others see it (see wb_rename_noreplace), the process that
+ * locks it first owns the directory. That may be another one than the process that made it. */
+static int make_lock_in_place(int directory) {
+  const int fd = wb_open_beneath(directory, "lock", O_RDWR | O_CREAT | O_EXCL, 0600);
+  if (fd < 0 || hold(directory, fd) == 0)
+    return fd;
+  const int error = errno;
+  if (error != EBUSY)
+    syscall(SYS_unlinkat, directory, "lock", 0);
+  return closed(fd, error);
+}
+
 /* Held before another process can see it, so that a new run is never taken for an interrupted one.
  */
 int wb_rundir_make_lock(int directory) {
@@ -33,13 +63,18 @@ int wb_rundir_make_lock(int directory) {
     return -1;
   if (try_lock(fd) < 0)
     return closed(fd, errno);
-  if (wb_rename_fresh(directory, "lock.new", directory, "lock") == 0)
+  if (wb_rename_noreplace(directory, "lock.new", directory, "lock") == 0)
     return fd;
   const int error = errno;
   /* Its name is this process's as long as it holds the lock. */
-  if (error == EEXIST)
+  if (error != ENOENT)
     syscall(SYS_unlinkat, directory, "lock.new", 0);
-  return closed(fd, error == EEXIST || error == ENOENT ? EBUSY : error);
+  fd = closed(fd, error);
+  if (error == EINVAL)
+    fd = make_lock_in_place(directory);
+  if (fd < 0 && (errno == EEXIST || errno == ENOENT))
+    errno = EBUSY;
+  return fd;
 }
 
 int wb_rundir_lock_existing(int directory) {
@@ -48,17 +83,10 @@ int wb_rundir_lock_existing(int directory) {
 }
 
 int wb_rundir_lock(int directory) {
-  struct statx opened, named;
-  int fd = wb_rundir_lock_existing(directory);
+  int fd = wb_open_beneath(directory, "lock", O_RDWR, 0);
   if (fd < 0 && errno == ENOENT)
     return wb_rundir_make_lock(directory);
-  if (fd < 0)
-    return -1;
-  /* A process that has removed the run meanwhile has removed this lock: then it guards nothing. */
-  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_INO, &opened) < 0 ||
-      syscall(SYS_statx, directory, "lock", AT_SYMLINK_NOFOLLOW, STATX_INO, &named) < 0)
-    return closed(fd, errno == ENOENT ? EBUSY : errno);
-  return opened.stx_ino == named.stx_ino ? fd : closed(fd, EBUSY);
+  return fd < 0 || hold(directory, fd) == 0 ? fd : closed(fd, errno);
 }
 
 /* Whether no process holds the lock of what lies in `runs`; the TypeScript side finds out what it

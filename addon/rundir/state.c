@@ -74,16 +74,21 @@ int wb_state_open_in(int state, const char *name, int create) {
                   create);
 }
 
-/* File systems without flags of renameat2(2) (NFS, some FUSE) get a look and a plain rename. */
+int wb_rename_noreplace(int from, const char *old, int to, const char *name) {
+  return (int)syscall(SYS_renameat2, from, old, to, name, RENAME_NOREPLACE_);
+}
+
+/* Without flags, rename(2) puts a directory in the place of an empty one and of nothing else. Only
+ * a process that is about to make a run has an empty one: it finds it gone or locked, and makes
+ * another. */
 int wb_rename_fresh(int from, const char *old, int to, const char *name) {
-  struct statx info;
-  if (syscall(SYS_renameat2, from, old, to, name, RENAME_NOREPLACE_) == 0)
+  if (wb_rename_noreplace(from, old, to, name) == 0)
     return 0;
   if (errno != EINVAL)
     return -1;
-  if (syscall(SYS_statx, to, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &info) == 0) {
+  if (syscall(SYS_renameat2, from, old, to, name, 0) == 0)
+    return 0;
+  if (errno == ENOTEMPTY || errno == ENOTDIR)
     errno = EEXIST;
-    return -1;
-  }
-  return (int)syscall(SYS_renameat2, from, old, to, name, 0);
+  return -1;
 }

@@ -23,6 +23,7 @@ import {
   openDirectoryPath,
   openHandle,
   openToRead,
+  renameAside,
   renameNoReplace,
   self,
   stateAt,
@@ -136,7 +137,7 @@ export function placeDeletion(placer: Placer, target: Target): void {
   const temp = `.wasbox-${placer.id}-${placer.next++}`;
   const { directory } = target;
   placer.journal.write({ op: 'take', directory, temp, name, oldIno: before.ino, newIno: 0n });
-  renameNoReplace(native, fd, name, temp);
+  renameAside(native, fd, name, temp);
   if (!sameInode(stateAt(fd, Buffer.from(temp)), before)) {
     renameNoReplace(native, fd, temp, name);
     throw hostChanged();

@@ -10,6 +10,7 @@ import {
   type BigIntStats,
   constants,
   fstatSync,
+  linkSync,
   lstatSync,
   readdirSync,
   readlinkSync,
@@ -167,9 +168,39 @@ export function removeQuietly(fd: number, name: Buffer): void {
   }
 }
 
+/** renameat2(2) with RENAME_NOREPLACE; false where the file system cannot do it (NFS, some FUSE). */
+function renamedFresh(
+  native: ChangesNative,
+  fd: number,
+  from: string | Buffer,
+  target: number,
+  to: string | Buffer,
+): boolean {
+  try {
+    native.renameat2(fd, from, target, to, RENAME_NOREPLACE);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL') throw error;
+    return false;
+  }
+}
+
+/** Renames to a name that only this process uses. */
+export function renameAside(
+  native: ChangesNative,
+  fd: number,
+  from: string | Buffer,
+  to: string | Buffer,
+  target: number = fd,
+): void {
+  if (renamedFresh(native, fd, from, target, to)) return;
+  if (lstatAt(target, Buffer.from(to)) !== undefined) throw new AlreadyExistsError();
+  native.renameat2(fd, from, target, to, 0);
+}
+
 /**
- * Renames to a name that must be free, in the same directory or in `target`. File systems without
- * renameat2(2) flags (NFS, some FUSE) get a check and a plain rename instead.
+ * Renames what only this process uses to a name that must be free. Where renameat2(2) cannot, link(2) takes the name of
+ * a file unless another process is faster; of a directory, rename(2) replaces only an empty one.
  */
 export function renameNoReplace(
   native: ChangesNative,
@@ -178,12 +209,25 @@ export function renameNoReplace(
   to: string | Buffer,
   target: number = fd,
 ): void {
+  if (renamedFresh(native, fd, from, target, to)) return;
+  const [old, name] = [Buffer.from(from), Buffer.from(to)];
+  if (lstatAt(fd, old)?.isDirectory() !== true && linked(fd, old, target, name)) {
+    unlinkSync(at(fd, old));
+    return;
+  }
+  if (lstatAt(target, name) !== undefined) throw new AlreadyExistsError();
+  native.renameat2(fd, from, target, to, 0);
+}
+
+/** False where the file system has no hard links, or none of such a file. */
+function linked(fd: number, from: Buffer, target: number, to: Buffer): boolean {
   try {
-    native.renameat2(fd, from, target, to, RENAME_NOREPLACE);
+    linkSync(at(fd, from), at(target, to));
+    return true;
   } catch (error) {
-    if (errnoOf(error) !== 'EINVAL') throw error;
-    if (lstatAt(target, Buffer.from(to)) !== undefined) throw new AlreadyExistsError();
-    native.renameat2(fd, from, target, to, 0);
+    if (['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(errnoOf(error)))
+      return false;
+    throw error;
   }
 }
 

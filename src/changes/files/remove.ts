@@ -17,8 +17,8 @@ import {
   names,
   openDirectory,
   openDirectoryPath,
-  RENAME_NOREPLACE,
   removeQuietly,
+  renameAside,
   self,
   withFd,
 } from './fdtree.js';
@@ -75,7 +75,7 @@ function moveUp(removal: Removal, parent: number, name: Buffer): void {
   for (;;) {
     const target = `.moved-${removal.moved++}`;
     try {
-      removal.native.renameat2(parent, name, removal.root, target, RENAME_NOREPLACE);
+      renameAside(removal.native, parent, name, target, removal.root);
       return;
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;

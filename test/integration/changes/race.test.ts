@@ -9,6 +9,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   symlinkSync,
   writeFileSync,
@@ -225,6 +226,28 @@ test('a file system without exchange is served by plain renames', () => {
   expect(readdirSync(fixture.workdir)).toEqual(['edit', 'kind', 'made']);
   for (const name of ['edit', 'kind', 'made'])
     expect(readFileSync(host(name), 'utf8')).toBe('run\n');
+});
+
+test('nor is a file replaced there that the host makes at the last moment', () => {
+  const replaced: string[] = [];
+  const report = apply(
+    'echo run > made; ln -s made link; echo run > taken; ln -s made linked',
+    watched((call, name, flags) => {
+      if (call !== 'rename') return;
+      if (flags === 0)
+        replaced.push(name); // whatever is there by now
+      else {
+        for (const one of ['taken', 'linked']) writeFileSync(host(one), 'host');
+        throw Object.assign(new Error('EINVAL'), { code: 'EINVAL' });
+      }
+    }),
+  );
+  expect(replaced).toEqual([]);
+  expect(refusals(report).sort()).toEqual(['linked host-changed', 'taken host-changed']);
+  expect(readdirSync(fixture.workdir).sort()).toEqual(['link', 'linked', 'made', 'taken']);
+  expect(readlinkSync(host('link'))).toBe('made');
+  const texts = ['made', 'taken', 'linked'].map((name) => readFileSync(host(name), 'utf8'));
+  expect(texts).toEqual(['run\n', 'host', 'host']);
 });
 
 test('a kill in the middle of a deletion puts the file back, and it can be deleted again', () => {
