@@ -3,6 +3,8 @@
  * are not applied unless they are named. The oracle is what the host has afterwards, and in the controls
  * the program that obeys it.
  */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { identities } from '../../support/identity.js';
 import { makeProject, writeFiles } from '../../support/project.js';
@@ -227,5 +229,19 @@ describe.each(identities())('what is obeyed, as $label', (as) => {
     const { run } = reviewed(as, { f: '' }, more);
     expect(heldIn(await run(script))).toEqual(['t/edit', 't/ssh']);
     expect(heldIn(await reviewed(as, { f: '' }).run(script))).toEqual([]);
+  });
+
+  test('a link in a directory that may be read but not entered leads nowhere', async () => {
+    const { run, cwd, outside, read } = reviewed(as, { 'closed/': '', 'text.txt': 'old\n' });
+    await outside('ln -s ../text.txt closed/.envrc; chmod 444 closed');
+    // An ordinary user can list it, and nothing else; root can do all.
+    const look = await outside('ls -A closed; readlink closed/.envrc || true');
+    const isRoot = as.uid === 0;
+    expect(look.out).toBe(isRoot ? '.envrc\n../text.txt\n' : '.envrc\n');
+    expect(heldIn(await run('echo run > text.txt'))).toEqual(isRoot ? ['text.txt'] : []);
+    expect(read('text.txt')).toBe(isRoot ? 'old\n' : 'run\n');
+    // The control: where it can be entered, the link counts.
+    fs.chmodSync(join(cwd, 'closed'), 0o755);
+    expect(heldIn(await run('echo again > text.txt'))).toEqual(['text.txt']);
   });
 });
