@@ -24,7 +24,8 @@
 /* Not <sys/ioctl.h>, which comes with the structures of the C library. */
 int ioctl(int fd, unsigned long request, ...);
 
-/* How long a display that takes nothing may hold up the end; and any stdout, after SIGKILL. */
+/* How long a display that takes nothing may hold up the end; and any stdout, of a payload that had
+ * to end. */
 #define DISPLAY_MS 5000
 #define KILLED_MS 1000
 /* How often a run in the background looks whether it is in the foreground again. */
@@ -237,9 +238,32 @@ void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]) {
   wb_keeper_note(terminal);
 }
 
+/* Twice what the kernel keeps of a terminal's output (TTYB_DEFAULT_MEM_LIMIT in
+ * drivers/tty/tty_buffer.c): a program that never stops writing is not waited for. */
+#define HELD_MAX ((size_t)128 << 10)
+
+/* Room for all of that in a pipe whose reader takes nothing: he may come later, as to a pipe that
+ * the payload itself writes to. Twice, since a write takes pages of its own where it does not fit
+ * into the last one. The kernel refuses it to a user with too many pages in pipes: pipe(7). */
+static void widen(const struct wb_terminal *terminal) {
+  const int size = fcntl(terminal->caller.out.fd, F_GETPIPE_SZ);
+  if (size > 0)
+    fcntl(terminal->caller.out.fd, F_SETPIPE_SZ,
+          size + 2 * (int)(HELD_MAX + sizeof terminal->output.bytes));
+}
+
+/* Whether the payload had to end: without a terminal its reader would not be waited for. */
+static int had_to_end(const struct wb_run *run) {
+  /* Of a program of a session, asked_to_end is its end: program_terminal.c. */
+  const int counts = run->terminal.needs_reader && run->pidfd >= 0;
+  return __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST) ||
+         (counts && __atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST)) ||
+         (run->timeout_ns && wb_now_ns() - run->started_ns >= run->timeout_ns);
+}
+
 /* Writes what waits, whatever time that takes, unless nothing of it is taken any more; returns 0
  * where it was given up. */
-static int drain(struct wb_run *run) {
+static int drain(struct wb_run *run, int *widened) {
   struct wb_terminal *terminal = &run->terminal;
   struct wb_flow *output = &terminal->output;
   const int asked = __atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST);
@@ -248,24 +272,24 @@ static int drain(struct wb_run *run) {
     wb_terminal_flush(terminal, 100);
     if (output->at != at)
       since = wb_now_ns();
+    else if (!*widened)
+      widen(terminal);
+    *widened |= output->at == at;
     at = output->at;
     const uint64_t waited = (wb_now_ns() - since) / 1000000;
     if (__atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST) != asked ||
         (terminal->caller.display && waited > DISPLAY_MS) ||
-        (__atomic_load_n(&run->killed, __ATOMIC_SEQ_CST) && waited > KILLED_MS))
+        (waited > KILLED_MS && had_to_end(run)))
       return 0;
   }
   return 1;
 }
 
-/* Twice what the kernel keeps of a terminal's output (TTYB_DEFAULT_MEM_LIMIT in
- * drivers/tty/tty_buffer.c): a program that never stops writing is not waited for. */
-#define HELD_MAX ((size_t)128 << 10)
-
 void wb_terminal_settle(struct wb_run *run) {
   struct wb_terminal *terminal = &run->terminal;
+  int widened = 0;
   for (size_t taken = 0;
-       drain(run) && taken < HELD_MAX && terminal->master >= 0 && take_output(terminal);
+       drain(run, &widened) && taken < HELD_MAX && terminal->master >= 0 && take_output(terminal);
        taken += terminal->output.end)
     ;
 }

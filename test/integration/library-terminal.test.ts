@@ -51,6 +51,16 @@ for _ in range(int(sys.argv[1])):
     left = block
     while left: left = left[os.write(1, left):]
 `;
+const fill = `import os, select, tty
+tty.setraw(1)
+os.set_blocking(1, False)
+count = 0
+while True:
+    try: count += os.write(1, b"x" * 512)
+    except BlockingIOError:
+        if not select.select([], [1], [], 0.5)[1]: break
+os._exit(count >> 11)
+`;
 const burstHash = (mib: number): string =>
   createHash('sha256')
     .update(Buffer.alloc(mib * 1024 * 1024, Buffer.from([...Array(256).keys()])))
@@ -148,6 +158,30 @@ describe.each(identities())('as $label', (as) => {
     for (const marker of markers) {
       expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
     }
+  });
+
+  test('the result waits for a reader no longer than with pipes, and what was written can be read later', async () => {
+    const { lines } = await inSession(
+      as,
+      `{ changes: 'discard' }`,
+      `${ways}
+       for (const start of ways) {
+         for (const tty of [true, undefined]) {
+           const endless = await start(['yes'], { tty, timeoutMs: 300 });
+           show((await endless.result).outcome);
+           const killed = await start(['yes'], { tty });
+           await new Promise((resolve) => killed.stdout.once('readable', resolve));
+           killed.kill('SIGTERM');
+           show((await killed.result).signal);
+         }
+       }
+       // As much as goes into the terminal and what is behind it: 2 KiB of it for each of the exit status.
+       const late = await lib.spawn('python3', ['-c', ${JSON.stringify(fill)}], { tty: true });
+       const { exitCode } = await late.result;
+       show([exitCode > 0, Math.floor((await textOf(late.stdout)).length / 2048) - exitCode]);`,
+    );
+    const each = ['timeout', 'SIGTERM'];
+    expect(lines).toEqual([...each, ...each, ...each, ...each, [true, 0]]);
   });
 
   test('10 MB arrive as they were written, also at a reader that is slow', async () => {

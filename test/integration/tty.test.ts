@@ -57,6 +57,18 @@ describe.each(identities())('--tty always as $label', (as) => {
     expect(hashOf(Buffer.concat(chunks))).toBe(hashOf(written(8)));
   });
 
+  test('a reader that takes nothing is not waited for once the time is over', async () => {
+    // Node's end is a socket, which cannot hold more than it does: a pipe could.
+    const limited = ['run', '-q', '--discard', '--timeout', '300ms'];
+    for (const tty of ['always', 'never']) {
+      const args = [...limited, '--tty', tty, '--', 'yes'];
+      const child = startWasbox(args, { as, cwd: makeProject(as) });
+      const status = await new Promise((resolve) => child.once('exit', resolve));
+      child.stdout?.destroy();
+      expect(status, tty).toBe(124);
+    }
+  });
+
   test('100 KB pasted raw: NUL, ^C, ^S, escapes and halves of characters', async () => {
     const bytes = Buffer.concat([Buffer.from([...Array(256).keys()]), randomBytes(100_000)]);
     const child = startWasbox([...always, 'python3', '-c', reads, String(bytes.length)], {
