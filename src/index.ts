@@ -94,6 +94,8 @@ export type {
   AuditFile,
   AuditProcess,
   Denial,
+  EndedReport,
+  EndKind,
   Lack,
   LimitName,
   OutcomeKind,

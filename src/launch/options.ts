@@ -124,7 +124,7 @@ export interface RunSettings extends SandboxOptions {
   readonly input?: Input | undefined;
   /**
    * Bytes kept of stdout and of stderr each, from 0 on, or Infinity; what comes after is read and
-   * dropped, and `truncated` says so.
+   * dropped, and `truncated` says so. `outputBytes` ends the run instead.
    * @default 67108864 (64 MiB)
    */
   readonly maxOutputBytes?: number | undefined;

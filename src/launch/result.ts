@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { RunError } from '../errors/index.js';
 import type { NativeOutcome } from '../native/index.js';
-import { buildReport, type LimitName, type OutcomeKind, type RunReport } from '../report/index.js';
+import { buildReport, type EndedReport, type EndKind, type LimitName } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { KeptRun, type RunChanges, runChanges } from '../runs/index.js';
 import type { Output } from './output.js';
@@ -14,7 +14,7 @@ import type { LaunchResult } from './types.js';
  */
 export interface SandboxResult {
   /** In one word: `exited`, `signaled`, `timeout`, or `limit` for another limit. */
-  readonly outcome: OutcomeKind;
+  readonly outcome: EndKind;
   /** Which limit ended it, for instance `memory`; undefined where none did. */
   readonly limit: LimitName | undefined;
   /** Exit status, or `undefined` where a signal ended the payload. */
@@ -31,7 +31,7 @@ export interface SandboxResult {
   readonly changes: RunChanges | undefined;
   /** To review, apply or discard the changes that are saved; `undefined` where none are. */
   readonly kept: KeptRun | undefined;
-  readonly report: RunReport;
+  readonly report: EndedReport;
 }
 
 /** What a program wrote. */
@@ -61,10 +61,11 @@ const signalName = (signal: number): NodeJS.Signals | undefined =>
 export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult {
   const { outcome, finish, runId } = ended;
   const report = buildReport(spec, ended);
+  const { kind, limit } = report.outcome;
   const isKept = finish?.disposition === 'kept' || finish?.disposition === 'partly-applied';
   return {
-    outcome: report.outcome.kind,
-    limit: report.outcome.limit,
+    outcome: kind,
+    limit,
     exitCode: outcome.signal === 0 ? outcome.exitCode : undefined,
     signal: outcome.signal === 0 ? undefined : signalName(outcome.signal),
     timedOut: outcome.timedOut,

@@ -1,7 +1,7 @@
 /** Fills a pool and ends it: the same for sandboxes of one task each and for sessions. */
 import { UsageError } from '../errors/index.js';
 import { aborted, onAbort } from '../launch/index.js';
-import { Schedule, type Waiting } from './schedule.js';
+import { Schedule, type ScheduleEnd, type Waiting } from './schedule.js';
 
 export interface CloseOptions {
   /** Ends running tasks, too; they are rejected with an AbortError. @default false */
@@ -15,11 +15,17 @@ export interface PoolBounds {
   readonly maxQueued?: number | undefined;
 }
 
-/** @throws UsageError for what is no whole number from 1 to `max` */
+/**
+ * @param max Infinity, which is then a value, too, where there is no largest one
+ * @throws UsageError for any other value than a whole number from 1 to `max`
+ */
 function count(name: string, value: number | undefined, fallback: number, max: number): number {
   const chosen = value ?? fallback;
-  if (Number.isInteger(chosen) && chosen >= 1 && chosen <= max) return chosen;
-  throw new UsageError('ERR_OPTION_VALUE', `${name} must be a whole number from 1 to ${max}`, {
+  if (chosen === max || (Number.isSafeInteger(chosen) && chosen >= 1 && chosen <= max)) {
+    return chosen;
+  }
+  const to = max === Number.POSITIVE_INFINITY ? 'from 1 on, or Infinity' : `from 1 to ${max}`;
+  throw new UsageError('ERR_OPTION_VALUE', `${name} must be a whole number ${to}`, {
     hint: `Got ${String(value)}.`,
   });
 }
@@ -32,7 +38,7 @@ export interface Filled<W extends Waiting> {
 /**
  * Waits until the first one is ready.
  * @param running how many may be in use at a time: where the caller does not say, and at most
- * @param signal closes the pool with `force`
+ * @param signal closes the pool with `force`; tasks are rejected with an AbortError then
  * @param release called once all of its sandboxes are gone
  */
 export async function filledPool<W extends Waiting>(
@@ -45,17 +51,17 @@ export async function filledPool<W extends Waiting>(
   const schedule = new Schedule<W>({
     size: count('size', size, 2, 1024),
     maxRunning: count('maxRunning', maxRunning, running.fallback, running.max),
-    maxQueued: count('maxQueued', maxQueued, 1024, 1_000_000),
+    maxQueued: count('maxQueued', maxQueued, 1024, Number.POSITIVE_INFINITY),
     boot,
     firstDelayMs: 200,
     maxDelayMs: 30_000,
   });
-  const end = async (force: boolean): Promise<void> => {
+  const end = async (how: ScheduleEnd): Promise<void> => {
     unwatch();
-    await schedule.close(force).finally(release);
+    await schedule.close(how).finally(release);
   };
   const unwatch = onAbort(signal, () => {
-    end(true).catch(() => {}); // a caller that closes it, too, is told
+    end({ signal }).catch(() => {}); // a caller that closes it, too, is told
   });
   const close = async (how: CloseOptions = {}): Promise<void> => {
     if (typeof how !== 'object' || how === null) {
@@ -63,14 +69,14 @@ export async function filledPool<W extends Waiting>(
         'pool.close(options): options must be an object, such as { force: true }',
       );
     }
-    await end(how.force ?? false);
+    await end({ force: how.force ?? false });
   };
   try {
     await schedule.warm();
     if (signal?.aborted) throw aborted(signal);
   } catch (error) {
     await close();
-    throw error;
+    throw signal?.aborted ? aborted(signal) : error;
   }
   return { schedule, close };
 }

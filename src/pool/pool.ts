@@ -55,7 +55,7 @@ export interface PoolSettings extends Omit<SandboxOptions, 'continue' | 'tty' | 
    */
   readonly maxRunning?: number | undefined;
   /**
-   * How many tasks may wait for a sandbox; one more is rejected with `ERR_POOL_FULL`.
+   * How many tasks may wait for a sandbox, or Infinity; one more is rejected with `ERR_POOL_FULL`.
    * @default 1024
    */
   readonly maxQueued?: number | undefined;
@@ -70,7 +70,7 @@ export interface PoolSettings extends Omit<SandboxOptions, 'continue' | 'tty' | 
    * @default 60000
    */
   readonly startTimeoutMs?: number | undefined;
-  /** Closes the pool when aborted, with `force`. */
+  /** Closes the pool when aborted, with `force`; tasks that run or wait are then rejected with an AbortError. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -83,7 +83,7 @@ export interface Pool {
    * Runs code, a script or a command's input in a sandbox that nothing ran in before.
    * @throws UsageError where the task cannot be
    * @throws LaunchError `ERR_POOL_FULL`, `ERR_POOL_CLOSED`, `ERR_POOL_BOOT`
-   * @throws AbortError where its signal is aborted, or the pool closed with `force`
+   * @throws AbortError where its signal or the pool's is aborted, or the pool closed with `force` while it runs
    */
   run(task: string | PoolTask): Promise<RunResult>;
   /** How many wait, run and queue now. */

@@ -2,15 +2,26 @@
  * Which sandbox gets which task, and when another is made ready: plain bookkeeping, so
  * that it can be tested without a sandbox.
  */
-import { LaunchError } from '../errors/index.js';
+import { LaunchError, type WasboxError } from '../errors/index.js';
 import { aborted, onAbort } from '../launch/index.js';
 
 /** What waits: made by `boot`, given one job, or discarded. */
 export interface Waiting {
   /** Fulfilled when it has ended; never rejected. */
   readonly gone: Promise<void>;
-  /** Ends it, whatever it does. */
-  discard(): void;
+  /**
+   * Ends it, whatever it does.
+   * @param cause of the AbortError that its job is rejected with
+   */
+  discard(cause?: unknown): void;
+}
+
+/** How a schedule is closed. */
+export interface ScheduleEnd {
+  /** Ends what runs, too. @default false */
+  readonly force?: boolean | undefined;
+  /** Was aborted: ends what runs, too; all jobs are rejected with its AbortError. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface PoolState {
@@ -56,7 +67,8 @@ export class Schedule<W extends Waiting> {
   #error: unknown;
   #timer: NodeJS.Timeout | undefined;
   #refill: NodeJS.Timeout | undefined;
-  #closed = false;
+  /** What jobs are refused with once it is closed. */
+  #refusal: (() => WasboxError) | undefined;
 
   constructor(options: ScheduleOptions<W>) {
     this.#options = options;
@@ -81,7 +93,7 @@ export class Schedule<W extends Waiting> {
 
   /** Runs `use` with a sandbox of its own as soon as there is one. */
   run<T>(use: (waiting: W) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    if (this.#closed) return Promise.reject(closed());
+    if (this.#refusal) return Promise.reject(this.#refusal());
     if (signal?.aborted) return Promise.reject(aborted(signal));
     if (this.#queue.size >= this.#options.maxQueued) {
       return Promise.reject(
@@ -114,20 +126,19 @@ export class Schedule<W extends Waiting> {
     });
   }
 
-  /**
-   * Ends what waits, refuses what is queued, and waits for what runs.
-   * @param force ends what runs
-   */
-  async close(force = false): Promise<void> {
-    this.#closed = true;
+  /** Ends what waits, refuses what is queued, and waits for what runs. */
+  async close({ force = false, signal }: ScheduleEnd = {}): Promise<void> {
+    const refusal = signal === undefined ? closed : () => aborted(signal);
+    this.#refusal ??= refusal;
     this.#abort.abort();
     clearTimeout(this.#timer);
     clearTimeout(this.#refill);
-    for (const job of this.#queue) job.fail(closed());
+    for (const job of this.#queue) job.fail(refusal());
     this.#queue.clear();
     const waiting = this.#ready.splice(0);
     for (const one of waiting) one.discard();
-    if (force) for (const one of this.#running.values()) one.discard();
+    const cause = signal === undefined ? closed() : signal.reason;
+    if (force || signal) for (const one of this.#running.values()) one.discard(cause);
     await Promise.all([
       ...this.#running.keys(),
       ...this.#booting,
@@ -165,7 +176,7 @@ export class Schedule<W extends Waiting> {
   }
 
   #fill(): void {
-    if (this.#timer !== undefined || this.#closed) return;
+    if (this.#timer !== undefined || this.#refusal) return;
     const { size, maxRunning } = this.#options;
     // More than `size` only for tasks that could run at once.
     const free = Math.min(this.#queue.size, maxRunning - this.#running.size);
@@ -185,7 +196,7 @@ export class Schedule<W extends Waiting> {
   }
 
   #take(waiting: W): void {
-    if (this.#closed) {
+    if (this.#refusal) {
       waiting.discard();
       return;
     }
@@ -203,7 +214,7 @@ export class Schedule<W extends Waiting> {
 
   /** Rejects waiting tasks at once; the pauses between tries grow. */
   #fail(error: unknown): void {
-    if (this.#closed) return;
+    if (this.#refusal) return;
     this.#error = error;
     for (const job of this.#queue) job.fail(error);
     this.#queue.clear();
@@ -211,7 +222,7 @@ export class Schedule<W extends Waiting> {
   }
 
   #wait(): void {
-    if (this.#closed) return;
+    if (this.#refusal) return;
     this.#failures++;
     if (this.#timer !== undefined) return;
     const { firstDelayMs, maxDelayMs } = this.#options;
@@ -224,7 +235,7 @@ export class Schedule<W extends Waiting> {
   }
 }
 
-export const closed = (): LaunchError =>
+const closed = (): LaunchError =>
   new LaunchError('ERR_POOL_CLOSED', 'the pool is closed', {
     hint: 'Create another one with createPool().',
   });

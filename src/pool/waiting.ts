@@ -36,7 +36,6 @@ import {
 import { loadNative } from '../native/index.js';
 import { type CommandSpec, resolveWithCache, type SandboxSpec } from '../resolve/index.js';
 import { type Runtime, readyByte } from './runtimes.js';
-import { closed } from './schedule.js';
 import type { PoolTask } from './task.js';
 
 /** Milliseconds after which a sandbox that is not ready is given up. */
@@ -141,6 +140,7 @@ export class WaitingSandbox {
   readonly #stdout: Output;
   readonly #stderr: Output;
   #endedAt = 0;
+  #closedBy: unknown;
 
   private constructor(
     spec: SandboxSpec,
@@ -250,8 +250,9 @@ export class WaitingSandbox {
     }
   }
 
-  /** Ends the sandbox; a task that it has is rejected. */
-  discard(): void {
+  /** Ends the sandbox; a task that it has is rejected with an AbortError of this cause. */
+  discard(cause?: unknown): void {
+    if (this.#state.stopped === undefined) this.#closedBy = cause;
     this.#state.stopped ??= 'closed';
     for (const output of [this.#stdout, this.#stderr]) output.finish();
     this.#hold(true);
@@ -304,7 +305,7 @@ export class WaitingSandbox {
         throw failure.error;
       }
       if (stopped === 'signal' && task.signal) throw aborted(task.signal, result);
-      if (stopped === 'closed') throw aborted({ reason: closed() }, result);
+      if (stopped === 'closed') throw aborted({ reason: this.#closedBy }, result);
       return result;
     } catch (error) {
       stop('failure');

@@ -17,9 +17,9 @@ import { reportNetwork } from './network.js';
 import { reportRefusals } from './refusals.js';
 import { serviceEntries } from './services.js';
 import {
+  type EndedReport,
   maxReportedChanges,
   type ReportChanges,
-  type ReportOutcome,
   type RunReport,
 } from './types.js';
 
@@ -34,7 +34,7 @@ const timeoutStatus = 124;
 /** 128 + SIGKILL. */
 const limitStatus = 137;
 
-export function reportOutcome(outcome: NativeOutcome): ReportOutcome {
+export function reportOutcome(outcome: NativeOutcome): EndedReport['outcome'] {
   const ended =
     outcome.signal === 0
       ? { exitCode: outcome.exitCode, status: outcome.exitCode }
@@ -143,7 +143,7 @@ function changesNotes(finish: FinishReport | undefined): string[] {
 }
 
 /** The report of a run whose payload ran. */
-export function buildReport(spec: SandboxSpec, input: ReportInput): RunReport {
+export function buildReport(spec: SandboxSpec, input: ReportInput): EndedReport {
   const { outcome, finish } = input;
   return {
     schemaVersion: 1,

@@ -40,6 +40,8 @@ export { renderReport } from './render.js';
 export type { ServiceCause } from './services.js';
 export { formatSummary, type SummaryOptions } from './summary.js';
 export {
+  type EndedReport,
+  type EndKind,
   isReport,
   type LimitName,
   maxReportedChanges,

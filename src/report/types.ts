@@ -5,7 +5,8 @@ import type { ReportAudit } from './audit/types.js';
 import type { ReportNetwork } from './network.js';
 import type { ReportRefusals } from './refusal-types.js';
 
-export type OutcomeKind =
+/** How a program ended that ran. */
+export type EndKind =
   /** The payload exited. */
   | 'exited'
   /** A signal from inside or from the user killed it. */
@@ -13,7 +14,10 @@ export type OutcomeKind =
   /** The time limit killed it. */
   | 'timeout'
   /** Another limit killed it; see {@link ReportOutcome.limit}. */
-  | 'limit'
+  | 'limit';
+
+export type OutcomeKind =
+  | EndKind
   /** The sandbox could not be set up: the payload did not run. */
   | 'setup-failed'
   /** The sandbox was set up, but the program could not be executed. */
@@ -176,6 +180,12 @@ export interface RunReport {
     readonly heldBy: 'cgroup' | 'supervisor';
   };
   readonly notes: readonly string[];
+}
+
+/** The report of a run whose payload ran. */
+export interface EndedReport extends RunReport {
+  readonly outcome: ReportOutcome & { readonly kind: EndKind };
+  readonly refusals: ReportRefusals;
 }
 
 /** How many changed paths a report lists. */

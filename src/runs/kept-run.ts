@@ -8,8 +8,8 @@ import type { Saved } from './saved.js';
  * A run whose changes are saved: as `wasbox diff`, `apply` and `discard` with its ID. Each method opens
  * the run for itself.
  *
- * All methods reject with a ChangesError: `ERR_RUN_UNKNOWN` once the run is applied or discarded,
- * `ERR_RUN_BUSY` while another process uses it.
+ * All methods reject with a ChangesError: `ERR_RUN_UNKNOWN` once all of the run is applied or discarded, but for
+ * `discard`; `ERR_RUN_BUSY` while another process uses it.
  */
 export class KeptRun {
   readonly id: string;
@@ -62,7 +62,7 @@ export class KeptRun {
     return this.#saved((saved) => saved.apply(choice));
   }
 
-  /** Drops the changes. */
+  /** Drops the changes; does nothing where none are left. */
   discard(): Promise<void> {
     return this.#saved((saved) => saved.discard());
   }

@@ -79,7 +79,14 @@ export class Saved {
   }
 
   discard(): void {
-    const { busy } = discardRuns(this.#store, [this.#id]);
+    let busy: readonly unknown[];
+    try {
+      busy = discardRuns(this.#store, [this.#id]).busy;
+    } catch (error) {
+      // A run ends with the last of its changes, also when they were applied: then nothing is left to drop.
+      if (error instanceof ChangesError && error.code === 'ERR_RUN_UNKNOWN') return;
+      throw error;
+    }
     if (busy.length === 0) return;
     throw new ChangesError('ERR_RUN_BUSY', `Run ${this.#id} is still running or in use.`, {
       hint: 'Wait until it ends.',

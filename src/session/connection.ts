@@ -45,7 +45,6 @@ export class Connection {
   #retry: NodeJS.Timeout | undefined;
   #rest = Buffer.alloc(0);
   #nextId = 1;
-  #closed = false;
   #isReady: () => void = () => {};
   /** Fulfilled when programs can be started. */
   readonly ready = new Promise<void>((resolve) => {
@@ -96,7 +95,6 @@ export class Connection {
 
   /** Has init end the session. */
   close(): void {
-    this.#closed = true;
     clearTimeout(this.#retry);
     this.#queue.length = 0;
     this.#stream.destroy();
@@ -104,7 +102,6 @@ export class Connection {
 
   /** In the order of the calls, as fast as init reads. */
   #send(command: () => boolean): void {
-    if (this.#closed) return;
     this.#queue.push(command);
     this.#flush();
   }
@@ -121,6 +118,8 @@ export class Connection {
   }
 
   #try(command: () => boolean): boolean {
+    // Init is gone, and the number may be another descriptor's by now.
+    if (this.#stream.destroyed) return true;
     try {
       return command();
     } catch (error) {

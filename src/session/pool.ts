@@ -34,7 +34,7 @@ export interface SessionPool extends AsyncDisposable {
   /**
    * A session in which nothing was executed. It is yours: close it.
    * @throws LaunchError `ERR_POOL_FULL`, `ERR_POOL_CLOSED`, and as `createSession`
-   * @throws AbortError where the signal is aborted before there is one
+   * @throws AbortError where this signal or the pool's is aborted before there is one
    */
   take(options?: { readonly signal?: AbortSignal | undefined }): Promise<Session>;
   /** How many wait, are in use and are waited for. */

@@ -1,13 +1,13 @@
 /** How a program of a session ended, as plain data. */
 import type { CollectedOutput } from '../launch/index.js';
-import { type Denial, type LimitName, limitThatEnded } from '../report/index.js';
+import { type Denial, type EndKind, type LimitName, limitThatEnded } from '../report/index.js';
 import type { ProgramEnd } from './connection.js';
 import { decodeStatus } from './exec.js';
 
 /** How a program ended. Its failure is a result, not an error. */
 export interface ExecEnd {
   /** In one word: `exited`, `signaled`, `timeout` for its own time limit, or `limit` for another of its own. */
-  readonly outcome: 'exited' | 'signaled' | 'timeout' | 'limit';
+  readonly outcome: EndKind;
   /**
    * The limit that ended it: one of its own, or `file-size`, which may be the session's. Other limits of the
    * session end that.

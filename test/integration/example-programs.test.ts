@@ -101,6 +101,32 @@ describe('the step in CI', () => {
     expect(fs.readdirSync(`${cwd}.state/wasbox/saved`)).toEqual([]);
   });
 
+  test('with --strict, a command that was refused something did not succeed', async () => {
+    const build = 'mkdir dist; echo built > dist/app';
+    const seen = [];
+    for (const [options, more] of [
+      [['--strict'], ''],
+      [[], '; mount -t tmpfs x /mnt; true'],
+      [['--strict'], '; mount -t tmpfs x /mnt; true'],
+    ] as const) {
+      const cwd = projectWith('ci-step.mjs');
+      const args = [...options, '--', 'sh', '-c', `${build}${more}`];
+      const { err, status } = await outcomeOf('ci-step.mjs', { cwd, args });
+      const saved = fs.readdirSync(`${cwd}.state/wasbox/saved`).length;
+      seen.push([
+        status,
+        /^refused: [1-9]/m.test(err),
+        fs.existsSync(join(cwd, 'dist/app')),
+        saved,
+      ]);
+    }
+    expect(seen).toEqual([
+      [0, false, true, 0],
+      [0, false, true, 0],
+      [1, true, false, 0],
+    ]);
+  });
+
   test.each([
     ['fails', ['sh', '-c', 'mkdir dist; exit 4'], 4, 'exited 4'],
     ['makes nothing', ['true'], 1, 'made nothing below dist'],

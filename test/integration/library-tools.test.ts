@@ -184,6 +184,7 @@ describe('saved runs', () => {
     await opened.discard();
     expect(existsSync(join(workdir, 'd'))).toBe(false);
     await expect(opened.diff()).rejects.toMatchObject({ code: 'ERR_RUN_UNKNOWN' });
+    await opened.discard(); // as after the last of it was applied
     await expect(openRun(kept.id)).rejects.toMatchObject({ code: 'ERR_RUN_UNKNOWN' });
     writeFileSync(join(workdir, 'data.txt'), 'host\n');
   });
@@ -278,7 +279,8 @@ describe('a pool', () => {
   test('preloads, and is closed by force or its signal', async () => {
     const controller = new AbortController();
     const pool = await createPool({
-      ...{ lang: 'python', workdir, size: 1, signal: controller.signal },
+      ...{ lang: 'python', workdir, size: 1, maxRunning: 1, signal: controller.signal },
+      maxQueued: Number.POSITIVE_INFINITY,
       preload: 'import json\nword = "pré"',
     } as const);
     expect((await pool.run('print(word, json.dumps([1]))')).stdout).toBe('pré [1]\n');
@@ -286,9 +288,14 @@ describe('a pool', () => {
       .run('print(1, flush=True); import time; time.sleep(60)')
       .catch((error) => error);
     await expect.poll(() => pool.state.running).toBe(1);
-    controller.abort();
-    expect(await running).toMatchObject({ name: 'AbortError', cause: { code: 'ERR_POOL_CLOSED' } });
-    await expect(pool.run('1')).rejects.toMatchObject({ code: 'ERR_POOL_CLOSED' });
+    const queued = pool.run('print(2)').catch((error) => error);
+    const reason = new Error('my reason');
+    controller.abort(reason);
+    expect(await running).toMatchObject({ name: 'AbortError', cause: reason });
+    expect(await queued).toMatchObject({ name: 'AbortError', cause: reason });
+    await expect(pool.run('1')).rejects.toMatchObject({ name: 'AbortError', cause: reason });
+    await pool.close();
+    await expect(pool.run('1')).rejects.toMatchObject({ name: 'AbortError', cause: reason });
     const node = await createPool({
       lang: 'node',
       workdir,

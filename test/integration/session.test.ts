@@ -195,6 +195,26 @@ describe('limits', () => {
     expect(lines).toEqual(['ERR_SESSION_CLOSED', 'timeout', 'exited']);
   });
 
+  it('a signal to a program goes nowhere once its session has ended', async () => {
+    const { lines } = await inSession(
+      as,
+      `{}`,
+      `const { openSync } = await import('node:fs');
+       const ending = new AbortController();
+       const other = await lib.createSession({ workdir: process.cwd(), changes: 'discard', signal: ending.signal });
+       const program = await other.spawn(['sleep', '1000']);
+       program.kill(17); // SIGCHLD: the session is there, and sleep ignores it
+       ending.abort();
+       await other.ended.catch(() => {});
+       show(await program.result.catch(({ code }) => code));
+       // The numbers that its descriptors had.
+       for (let i = 0; i < 30; i++) openSync('/dev/null');
+       for (const signal of ['SIGTERM', 'SIGKILL']) program.kill(signal);
+       show('went on');`,
+    );
+    expect(lines).toEqual([expect.stringMatching(/^ERR_(SESSION_CLOSED|ABORTED)$/), 'went on']);
+  });
+
   it('a program may write without end, and leave others that do', async () => {
     const { lines } = await inSession(
       as,

@@ -32,12 +32,13 @@ export async function forms(): Promise<void> {
   await run('make', { args: ['test'], env: process.env });
   await run({ command: 'make', args: ['test'] });
   await run({ code: 'print(1)', lang: 'python' });
-  const { stdout, kept, outcome } = await run('x', {
+  const { stdout, kept, outcome, report } = await run('x', {
     changes: { success: 'apply', failure: 'keep' },
   });
   same<typeof stdout, string>(true);
   same<typeof kept, KeptRun | undefined>(true);
-  same<typeof outcome extends string ? true : false, true>(true);
+  same<typeof report.refusals.total, number>(true);
+  same<typeof outcome, 'exited' | 'signaled' | 'timeout' | 'limit'>(true);
 }
 
 export async function streams(): Promise<void> {

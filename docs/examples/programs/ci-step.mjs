@@ -1,5 +1,6 @@
-// A step of CI that runs a command of a pull request: node ci-step.mjs [--take PATH]... -- COMMAND...
+// A step of CI that runs a command of a pull request: node ci-step.mjs [--take PATH]... [--strict] -- COMMAND...
 // Takes over what it made below the paths of --take, if it succeeded, and nothing else of it. Writes report.html.
+// With --strict, a command that the sandbox refused something did not succeed, whatever it exits with.
 // SIGTERM, as of a job that is cancelled, ends it.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -9,10 +10,10 @@ const end = process.argv.indexOf('--');
 const [command, ...args] = end < 0 ? [] : process.argv.slice(end + 1);
 const { values } = parseArgs({
   args: process.argv.slice(2, end < 0 ? undefined : end),
-  options: { take: { type: 'string', multiple: true, default: ['dist'] } },
+  options: { take: { type: 'string', multiple: true, default: ['dist'] }, strict: { type: 'boolean', default: false } },
 });
 if (command === undefined) {
-  console.error('usage: node ci-step.mjs [--take PATH]... -- COMMAND...');
+  console.error('usage: node ci-step.mjs [--take PATH]... [--strict] -- COMMAND...');
   process.exit(2);
 }
 
@@ -33,6 +34,13 @@ async function step() {
   if (outcome !== 'exited' || exitCode !== 0) {
     console.error(`the command did not succeed: ${outcome} ${exitCode ?? ''}\n${await renderReport(report)}`);
     return exitCode || 1;
+  }
+  // Where refusals could not be recorded (`watched` is 'none'), there may have been some.
+  const { watched, total } = report.refusals;
+  if (values.strict && (total > 0 || watched !== 'all')) {
+    console.error(`refused: ${watched === 'all' ? total : 'not known'}\n${await renderReport(report)}`);
+    await kept?.discard();
+    return 1;
   }
   // A command that changed nothing has neither changes nor a saved run.
   const inTaken = (path) => values.take.some((taken) => path === taken || path.startsWith(`${taken}/`));

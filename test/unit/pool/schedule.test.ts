@@ -5,6 +5,7 @@ class Fake implements Waiting {
   readonly id: number;
   used = 0;
   discarded = false;
+  cause: unknown;
   end: () => void = () => {};
   readonly gone = new Promise<void>((resolve) => {
     this.end = resolve;
@@ -12,8 +13,9 @@ class Fake implements Waiting {
   constructor(id: number) {
     this.id = id;
   }
-  discard(): void {
+  discard(cause?: unknown): void {
     this.discarded = true;
+    this.cause = cause;
     this.end();
   }
 }
@@ -160,5 +162,22 @@ describe('a pool', () => {
     await expect(job(schedule).done).rejects.toMatchObject({ code: 'ERR_POOL_CLOSED' });
     await vi.advanceTimersByTimeAsync(10_000);
     expect(schedule.state).toMatchObject({ ready: 0, booting: 0, running: 0, queued: 0 });
+  });
+
+  it('closes by a signal: what runs, waits and comes later is rejected as aborted', async () => {
+    const schedule = make({ maxRunning: 1 });
+    await schedule.warm();
+    const running = job(schedule);
+    await vi.advanceTimersByTimeAsync(10);
+    const queued = job(schedule);
+    const reason = new Error('enough');
+    const closing = schedule.close({ signal: AbortSignal.abort(reason) });
+    const aborted = { name: 'AbortError', cause: reason };
+    await expect(queued.done).rejects.toMatchObject(aborted);
+    expect(running.used()).toMatchObject({ discarded: true, cause: reason });
+    running.end();
+    await closing;
+    await schedule.close({ force: true });
+    await expect(job(schedule).done).rejects.toMatchObject(aborted);
   });
 });
