@@ -4,9 +4,12 @@
 #include "threads.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 namespace wasbox {
 namespace {
@@ -19,10 +22,13 @@ struct Job {
 };
 
 // A thread that waits. It stands on its own stack: one that is given a job is taken out first.
+//
+// futex(2), and no condition variable: the addon's symbols have no version (libc_versions.cc), and
+// glibc's oldest pthread_cond_init on x86-64 has no clock but the one of the day. A time of the
+// monotonic clock is over at once there, and each run would make a thread.
 struct Waiting {
-  pthread_cond_t changed;
+  int given; // waited for
   Job job;
-  bool given;
   Waiting *next;
 };
 
@@ -40,25 +46,24 @@ void Remove(const Waiting *one) {
 // The next job, or false when none came for a while.
 bool Wait(Job *job) {
   Waiting self = {};
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&self.changed, &attributes);
-  pthread_condattr_destroy(&attributes);
   struct timespec end;
   clock_gettime(CLOCK_MONOTONIC, &end);
   end.tv_sec += kPatienceSeconds;
   pthread_mutex_lock(&mutex);
   self.next = idle;
   idle = &self;
-  while (!self.given && pthread_cond_timedwait(&self.changed, &mutex, &end) != ETIMEDOUT)
+  pthread_mutex_unlock(&mutex);
+  while (__atomic_load_n(&self.given, __ATOMIC_ACQUIRE) == 0 &&
+         (syscall(SYS_futex, &self.given, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0, &end, nullptr,
+                  FUTEX_BITSET_MATCH_ANY) == 0 ||
+          errno != ETIMEDOUT))
     ;
+  pthread_mutex_lock(&mutex);
   if (!self.given)
     Remove(&self);
   pthread_mutex_unlock(&mutex);
-  pthread_cond_destroy(&self.changed);
   *job = self.job;
-  return self.given;
+  return self.given != 0;
 }
 
 void *Work(void *first) {
@@ -79,8 +84,9 @@ int OnThread(void (*run)(void *), void *argument) {
   if (one) {
     idle = one->next;
     one->job = {run, argument};
-    one->given = true;
-    pthread_cond_signal(&one->changed);
+    __atomic_store_n(&one->given, 1, __ATOMIC_RELEASE);
+    // Before the thread can be gone, with its stack.
+    syscall(SYS_futex, &one->given, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0);
   }
   pthread_mutex_unlock(&mutex);
   if (one)
