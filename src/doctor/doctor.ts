@@ -68,8 +68,10 @@ function step(
 function overlayFinding(native: Native, facts: HostFacts, errno: number): Finding {
   const name = 'overlayfs in a user namespace';
   const found = step(native, facts, name, 'overlay', errno);
-  const { state, stateFileSystem, root, kernel } = facts;
-  if (errno === 0 || stateFileSystem === undefined || root || isBefore(kernel, 6, 6)) return found;
+  const { state, stateFileSystem, kernel } = facts;
+  const privileged = facts.root && !realHost({ native }).nested;
+  if (errno === 0 || stateFileSystem === undefined || privileged || isBefore(kernel, 6, 6))
+    return found;
   return {
     ...found,
     verdict: 'degraded',

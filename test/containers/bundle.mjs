@@ -43,9 +43,19 @@ export function dockerSeccomp(capabilities) {
 }
 
 /**
- * config.json for a place: `uid`, whether it has Docker's capabilities, and no_new_privs. The network is the machine's.
+ * config.json for a place: `uid`, whether it has Docker's capabilities, and no_new_privs; `open`, without a filter and
+ * with all of /proc, so that namespaces can be made. The network is the machine's.
  */
-export function bundleConfig({ root, uid, capabilities, noNewPrivileges, argv, env, cwd }) {
+export function bundleConfig({
+  root,
+  uid,
+  capabilities,
+  noNewPrivileges,
+  open = false,
+  argv,
+  env,
+  cwd,
+}) {
   const caps = capabilities ? dockerCapabilities : [];
   const effective = uid === 0 ? caps : [];
   const mount = (destination, type, source, ...options) => ({ destination, type, source, options });
@@ -76,9 +86,7 @@ export function bundleConfig({ root, uid, capabilities, noNewPrivileges, argv, e
     ],
     linux: {
       namespaces: ['pid', 'ipc', 'uts', 'mount'].map((type) => ({ type })),
-      seccomp: dockerSeccomp(caps),
-      maskedPaths,
-      readonlyPaths,
+      ...(open ? {} : { seccomp: dockerSeccomp(caps), maskedPaths, readonlyPaths }),
     },
   };
 }

@@ -1,6 +1,7 @@
 /**
- * Containers without namespaces, made by runc of this machine's file tree with what Docker and Kubernetes give by default:
- * a user's work with wasbox in each, isolated by Landlock.
+ * Containers made by runc of this machine's file tree: without namespaces, with what Docker and Kubernetes give by default,
+ * where wasbox isolates with Landlock; and with them, where its state directory is on the container's overlay. A user's work
+ * with wasbox in each.
  *
  *     npm run test:containers [-- NAME…]
  *
@@ -60,10 +61,20 @@ function inContainer(name, uid, options, argv, cwd) {
 const become = (uid) => ['setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups'];
 const docker = { capabilities: true, noNewPrivileges: false };
 const nothing = { capabilities: false, noNewPrivileges: true };
-/** Name, user, and what starts a program there. */
+const open = { ...docker, open: true };
+/** What a line at the start of a run says: how it is isolated, or where its changes are. */
+const landlock = 'isolated by Landlock';
+const inMemory = 'changes are in memory';
+/** Name, user, what starts a program there, and what a run says there if it is not isolated by Landlock. */
 const places = [
   ['docker-root', 0, (argv, cwd) => inContainer('docker-root', 0, docker, argv, cwd)],
   ['docker-user', user, (argv, cwd) => inContainer('docker-user', user, docker, argv, cwd)],
+  [
+    'docker-namespaces',
+    user,
+    (argv, cwd) => inContainer('docker-namespaces', user, open, argv, cwd),
+    inMemory,
+  ],
   ['cap-drop-user', user, (argv, cwd) => inContainer('cap-drop-user', user, nothing, argv, cwd)],
   [
     'kubernetes-restricted',
@@ -114,7 +125,7 @@ try {
   must(['mount', '--rbind', '/dev', join(root, 'dev')]);
   must(['mount', '--make-rslave', join(root, 'dev')]);
   registry = await startRegistry();
-  for (const [name, uid, start] of places) {
+  for (const [name, uid, start, said = landlock] of places) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     const cwd = `/srv/${name}`;
     fs.mkdirSync(join(root, cwd), { recursive: true });
@@ -125,6 +136,7 @@ try {
       wasbox,
       join(checkout, 'docs/examples'),
       registry.url,
+      said,
     ];
     console.log(name);
     const [file, ...args] = start(argv, cwd);

@@ -71,7 +71,8 @@ const review = `
   ${listing}
   wasbox diff
   wasbox apply || true
-  wasbox apply ~/mine pipe || true
+  wasbox apply ~/mine
+  cat ~/mine
   ${listing}
   test added -ef linked; cat closed/file`;
 
@@ -93,6 +94,8 @@ describe.each(Object.entries(callers))('on overlayfs, as %s', (_, become) => {
     // The control: what was removed is in the diff, and the closed file came through.
     expect(disk.out).toContain('-gone');
     expect(disk.out).toContain('in it\n');
+    // By the second apply, when the first had written to a directory of the image.
+    expect(disk.out).toContain('\nmine\n');
     expect(withoutIds(overlay.out)).toBe(withoutIds(disk.out));
     expect(withoutIds(overlay.err.replace(/^.*in memory until.*\n/m, ''))).toBe(
       withoutIds(disk.err),

@@ -150,8 +150,10 @@ describe('no sandbox can be made', () => {
         { name: 'a run', verdict: 'good', detail: 'works' },
       ]);
     }
-    const there = mounted('export XDG_STATE_HOME=$(mktemp -d -p /dev/shm)');
-    const other = mounted(`${layered}; export XDG_STATE_HOME=$(mktemp -d -p /dev/shm)`);
+    // A /dev/shm of its own, in which nothing stays behind.
+    const memory = 'mount -t tmpfs none /dev/shm; export XDG_STATE_HOME=$(mktemp -d -p /dev/shm)';
+    const there = mounted(memory);
+    const other = mounted(`${layered}; ${memory}`);
     for (const before of [there, other]) {
       const { run } = await both(place, before);
       expect([run.out, run.err.includes('in memory')]).toEqual(['ran\n', false]);
@@ -162,6 +164,13 @@ describe('no sandbox can be made', () => {
     const { run, found } = await both(place, mounted(layered));
     expect([run.out, run.status, found.detail]).toEqual(['ran\n', 0, 'works']);
     expect(run.err).toContain('changes are in memory until the run ends');
+    const { as, cwd, state } = place;
+    const doctor = await runProgram([...mounted(layered), process.execPath, as.cli, 'doctor'], {
+      as,
+      cwd,
+      env: { XDG_STATE_HOME: state, STATE: state },
+    });
+    expect(doctor.out).toContain("so a run's changes are in memory until it ends");
   });
 
   test('inside a sandbox of wasbox', async () => {

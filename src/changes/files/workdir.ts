@@ -2,12 +2,15 @@
  * A directory that a run showed copy-on-write, opened again.
  */
 
-import { fstatSync } from 'node:fs';
+import { fstatSync, statfsSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import { displayPath } from '../../text/index.js';
 import type { ChangesNative, RunRecord, TreeIdentity } from '../model/index.js';
-import { openRoot } from './fdtree.js';
+import { openRoot, self } from './fdtree.js';
+
+/** statfs(2). */
+const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
 
 /** Opens a tree of a run, and makes sure that it is still the same directory. */
 export function openTree(
@@ -29,7 +32,10 @@ export function openTree(
   }
   const stat = fstatSync(fd, { bigint: true });
   // File systems reuse inode numbers. The birth time is 0 where it is not supported.
-  const isLater = Number(stat.birthtimeNs / 1_000_000n) > Date.parse(started);
+  // An overlay, such as a container's root, gives a directory another one when it is first written to.
+  const isLater =
+    Number(stat.birthtimeNs / 1_000_000n) > Date.parse(started) &&
+    statfsSync(self(fd)).type !== OVERLAYFS_SUPER_MAGIC;
   if (stat.ino.toString() === ino && !isLater) return fd;
   closeDescriptor(fd);
   throw problem('is not the one that the run used');
