@@ -72,11 +72,13 @@ const kinds = {
     const error = await run({ code, workdir, onStdout }).catch((one) => one);
     if (!(error instanceof RangeError)) throw error;
   },
+  // Terminated while it runs, and not while it loads: Node leaves the files open that it reads of modules then.
   workers: async () => {
     const source = `const { parentPort, workerData } = require('node:worker_threads');
       import(workerData.index).then(async ({ run }) => {
-        parentPort.postMessage(0);
         const one = (code) => run({ code, workdir: workerData.workdir });
+        await one(${JSON.stringify(changing)});
+        parentPort.postMessage(0);
         for (;;) await Promise.all([one(${JSON.stringify(changing)}), one('true')]);
       });`;
     const worker = new Worker(source, { eval: true, execArgv: [], workerData: { index, workdir } });
