@@ -1,7 +1,7 @@
 /** `wasbox exec`: a command in a session that runs. Node relays its streams; a terminal the addon. */
 import { constants } from 'node:os';
 import { UsageError } from '../errors/index.js';
-import { isWithin } from '../host/index.js';
+import { isWithin, realHost } from '../host/index.js';
 import { type OptionEntry, runOptionTable } from '../options/index.js';
 import type { ExecEnded, ExecRequest } from '../owner/index.js';
 import { type OwnLimits, ownLimitNames } from '../plan/index.js';
@@ -102,8 +102,8 @@ export async function executeIn(
   requireNode('sessions'); // the engine has no sockets
   const store = userStore();
   const session = requireSession(store, name);
-  const here = process.cwd();
-  const cwd = chdir ?? (isWithin(here, session.workdir) ? here : undefined);
+  const here = realHost().cwd();
+  const cwd = chdir ?? (here !== undefined && isWithin(here, session.workdir) ? here : undefined);
   const limits = Object.fromEntries(ownLimitNames.map((one) => [one, others[one]]));
   const request: ExecRequest = { argv, cwd, env: environment(env), limits };
   if (!wantsTerminal(tty)) return statusOf(await execRelayed(store, session, request), false);

@@ -112,7 +112,7 @@ async function get(
     throw wrong('--name is for one image that is imported');
   }
   // Before the first of several is pulled.
-  if (!imported) for (const operand of operands) parseReference(operand, process.cwd());
+  if (!imported) for (const operand of operands) parseReference(operand, '/');
   const say = values.quiet === true ? () => undefined : err;
   for (const operand of operands) {
     const ref = imported ? await module.importedReference(operand) : operand;

@@ -21,6 +21,7 @@ import type { LaunchResult } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import { findProject } from '../resolve/index.js';
 import { displayText } from '../text/index.js';
+import { currentDirectory } from './here.js';
 
 /**
  * `show` only shows the changes, so it may fall back to another run. `continue` adds to those of the latest
@@ -56,7 +57,7 @@ export function latestRun(store: Store, use: WithoutId): string {
 
 /** The directory whose runs are those of the current one: itself, or the project that it is in. */
 function placeOf(ended: readonly RunRecord[]): string {
-  const current = process.cwd();
+  const current = currentDirectory();
   const host = realHost({ native: loadNative().native });
   const seen = host.files.stat(current);
   const project = seen === undefined ? undefined : findProject(host, current, seen)?.path;
@@ -67,7 +68,7 @@ function placeOf(ended: readonly RunRecord[]): string {
 
 /** Where in a run's working directory the user is; undefined outside of it. */
 export function placeIn({ workdir }: RunRecord): string | undefined {
-  const current = process.cwd();
+  const current = currentDirectory();
   return current.startsWith(`${workdir.path}/`)
     ? current.slice(workdir.path.length + 1)
     : undefined;

@@ -43,7 +43,9 @@ function noteCommand(
 ): void {
   const found = report?.audit === undefined ? {} : { report: jsonText(withoutAudit(report)) };
   const run = { words: ['run', ...argv], startedMs: startedAt.getTime(), status, ...found };
-  noteLastRun(openStore(loadNative().native), process.cwd(), run);
+  const { native } = loadNative();
+  const here = realHost({ native }).cwd();
+  if (here !== undefined) noteLastRun(openStore(native), here, run); // else none can follow there
 }
 
 /** What was done is long, and not asked of a saved report. */

@@ -16,6 +16,7 @@ import { resolveSpec } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { explainReport, refuseRealWrites, watched } from '../why/index.js';
 import { forwardSignals } from './forward.js';
+import { currentDirectory } from './here.js';
 import { fetchImage } from './image-store.js';
 import { offer } from './offer.js';
 import { err, out, style } from './terminal.js';
@@ -68,7 +69,7 @@ function ofLine(argv: readonly string[]): Subject {
 const elsewhere = 'To watch a command: wasbox why -- COMMAND';
 
 function ofLastRun(): Subject {
-  const here = process.cwd();
+  const here = currentDirectory();
   const last = readLastRun(userStore(), here);
   if (last === undefined) {
     throw new ChangesError('ERR_RUN_UNKNOWN', `no run is known of ${displayText(here)}`, {

@@ -260,6 +260,7 @@ function readStdin(limit: number): Uint8Array | undefined {
     } catch (error) {
       const code = errorCode(error);
       if (code === 'EOF') break;
+      if (code === 'EISDIR') break; // a directory holds no script
       if (code !== 'EAGAIN') throw error;
       pause(5); // another process made it non-blocking
       continue;

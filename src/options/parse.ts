@@ -73,20 +73,25 @@ class LineParser {
     while (this.position < this.argv.length) {
       const argument = this.argv[this.position++] ?? '';
       if (argument === '--') {
-        operands.push(...this.argv.slice(this.position));
-        break;
+        return this.line(operands);
       }
       if (argument === '-' || !argument.startsWith('-')) {
         operands.push(argument);
         if (!this.settings.stopAtOperand) continue;
-        operands.push(...this.argv.slice(this.position));
-        break;
+        return this.line(operands);
       }
       if (argument.startsWith('--')) this.long(argument);
       else this.short(argument);
       if (this.values.help !== undefined || this.values.version === true) break;
     }
-    return { values: { ...this.values }, operands };
+    this.position = this.argv.length;
+    return this.line(operands);
+  }
+
+  /** What was parsed, and the rest of the line as it is: it may be longer than the arguments of a call. */
+  private line(operands: readonly string[]): ParsedLine {
+    const rest = this.argv.slice(this.position);
+    return { values: { ...this.values }, operands: operands.concat(rest) };
   }
 
   private long(argument: string): void {

@@ -3,6 +3,7 @@
  * bytes that init carries out. Nothing is decided here that the spec has not decided.
  */
 import type { LoweredSpec, NamespaceName } from '../backend/index.js';
+import { UsageError } from '../errors/index.js';
 import type { IdentitySpec, SandboxSpec, TerminalMode } from '../resolve/index.js';
 import { sizeWord } from './exec.js';
 import { idMaps, writeIdRanges } from './ids.js';
@@ -19,6 +20,7 @@ import {
   planSize,
   rlimitLayout,
   rlimitSize,
+  WB_ARGS_MAX,
   WB_IDS_DROPPED,
   WB_IDS_KEPT,
   WB_IDS_NESTED,
@@ -35,6 +37,7 @@ import {
   WB_LAYER_SECCOMP,
   WB_LAYER_SESSION,
   WB_PLAN_MAGIC,
+  WB_PLAN_MAX,
   WB_TERMINAL_ALWAYS,
   WB_TERMINAL_AUTO,
   WB_TERMINAL_NEVER,
@@ -162,11 +165,22 @@ function idsMode(own: readonly NamespaceName[], { privileged, hostUid }: Identit
   return hostUid === 0 ? WB_IDS_NESTED : WB_IDS_SELF;
 }
 
+/** Init refuses such a plan, too, but cannot say what is too long. */
+const tooLong = (count: number): UsageError =>
+  new UsageError(
+    'ERR_OPTION_VALUE',
+    count >= WB_ARGS_MAX
+      ? `too many arguments or variables: ${count}, more than ${WB_ARGS_MAX - 1}`
+      : `the command is too long: more than ${WB_PLAN_MAX / 1024 ** 2} MiB with its script, arguments and environment`,
+    { hint: 'Pass large data through a file or stdin.' },
+  );
+
 /** Encodes a launch plan (wire.h). */
 export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
   const without = inputs.without ?? new Set();
   const lowered = without.has('ipc') ? withoutQueues(wanted) : wanted;
   const { spec, namespaces: own, operations, privateRoot } = lowered;
+  const count = Math.max(spec.command.argv.length, Object.keys(spec.env).length);
   const writer = new PlanWriter();
   const header = writer.reserve(planSize);
   const landlock = without.has('landlock') ? undefined : landlockRuleset(lowered);
@@ -272,6 +286,7 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
     imageLock: spec.image?.lock === undefined ? 0 : writer.string(spec.image.lock),
   });
   const plan = writer.finish();
+  if (plan.length > WB_PLAN_MAX || count >= WB_ARGS_MAX) throw tooLong(count);
   new DataView(plan.buffer).setUint32(header + planLayout.size.offset, plan.length, true);
   return plan;
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createPool, run } from '../../src/index.js';
 import { identities } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
-import { runWasbox } from '../support/wasbox.js';
+import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
 describe.each(identities())('as $label', (as) => {
   const cwd = makeProject(as);
@@ -19,6 +19,38 @@ describe.each(identities())('as $label', (as) => {
   it('a directory as the script says so', async () => {
     const run = await runWasbox(['run', '/tmp'], { as, cwd });
     expect([run.status, run.err.split('\n')[0]]).toEqual([126, 'wasbox: /tmp: is a directory']);
+  });
+
+  it('a directory as stdin, one that is gone, and too much of a command', async () => {
+    const first = async (...argv: string[]) => {
+      const { status, err } = await runProgram(argv, { as, cwd });
+      return [status, err.split('\n')[0]];
+    };
+    const line = (words: string) => [
+      'sh',
+      '-c',
+      words,
+      ...wasboxArgv(as, ['run', '--discard', '-']),
+    ];
+    expect(await first(...line('"$0" "$@" < /tmp'))).toEqual([126, 'wasbox: no script on stdin']);
+    const long = 'yes "# a comment" | head -c 9000000 | "$0" "$@"';
+    expect(await first(...line(long))).toEqual([
+      126,
+      'wasbox: the script on stdin is longer than 8 MiB',
+    ]);
+    const gone = (...args: string[]) => {
+      const there = makeProject(as);
+      return first('sh', '-c', 'cd "$0" && rmdir "$0" && "$@"', there, ...wasboxArgv(as, args));
+    };
+    const noPlace = 'wasbox: the current directory no longer exists';
+    expect(await gone('run', 'true')).toEqual([125, expect.stringContaining(noPlace)]);
+    expect(await gone('diff')).toEqual([2, noPlace]);
+    expect(await gone('why')).toEqual([2, noPlace]);
+    const many = (count: number) =>
+      first(...wasboxArgv(as, ['run', '--discard', '--', 'true', ...Array(count).fill('a')]));
+    const refused = 'wasbox: too many arguments or variables: 70001, more than 65535';
+    expect(await many(70_000)).toEqual([125, refused]);
+    expect(await many(60_000)).toEqual([0, '']);
   });
 
   it('wasbox inside wasbox is one line, for the command and its cause', async () => {

@@ -1,0 +1,12 @@
+/** Where the user is, for what is looked up by that. */
+import { UsageError } from '../errors/index.js';
+import { realHost } from '../host/index.js';
+
+/** @throws UsageError in a directory that was removed */
+export function currentDirectory(): string {
+  const here = realHost().cwd();
+  if (here !== undefined) return here;
+  throw new UsageError('ERR_WORKDIR', 'the current directory no longer exists', {
+    hint: 'Change to a directory that exists.',
+  });
+}
