@@ -6,11 +6,21 @@
  * every moment: what the entry names and is not there, is empty.
  */
 import { mkdirSync } from 'node:fs';
-import { at, lstatAt, names, openDirectory, removeQuietly, withFd } from '../files/fdtree.js';
+import { closeDescriptor } from '../../native/index.js';
+import {
+  at,
+  createFile,
+  lstatAt,
+  names,
+  openDirectory,
+  removeQuietly,
+  withFd,
+} from '../files/fdtree.js';
 import { openToOwner } from '../files/merge-layer.js';
 import { removeTree } from '../files/remove.js';
 import type { ChangesNative, Run, RunRecord } from '../model/index.js';
 import { type FrozenLayer, inFrozen, makeFrozen, namesOf, releaseLayer } from '../store/frozen.js';
+import { isResetName, newResetName } from '../store/id.js';
 import { writeRecord } from '../store/record.js';
 import {
   markStacked,
@@ -102,7 +112,8 @@ function moveUpper(store: Store, from: number, name: string, index: number): voi
 
 /**
  * Has a run go on from a frozen layer. What it has written above it is dropped: {@link emptyDropped} removes
- * that.
+ * that. A file says that this is under way: to replace the journal entry a second time would cost ten times as much,
+ * since ext4 writes a file at once that replaces another.
  */
 export function resetRun(store: Store, run: Run, layer: FrozenLayer): Run {
   const { native } = store;
@@ -110,9 +121,12 @@ export function resetRun(store: Store, run: Run, layer: FrozenLayer): Run {
   return explainingFullDisk(store, record.id, () =>
     withFd(openRunDirectory(store, run), (directory) => {
       markStacked(store, run, directory);
-      writeRecord(native, directory, { ...record, reset: true }, false);
+      // A name of its own: the entry on disk may have that of an earlier one.
+      const reset = newResetName();
+      closeDescriptor(createFile(native, directory, Buffer.from(reset)));
+      writeRecord(native, directory, { ...record, reset }, false);
       resetLayers(store, directory, record);
-      writeRecord(native, directory, record, false);
+      removeQuietly(directory, Buffer.from(reset));
       return withRecord(store, run, record);
     }),
   );
@@ -159,6 +173,9 @@ const droppedIn = (tree: number): Buffer[] =>
 function removeDropped(native: ChangesNative, directory: number, record: RunRecord): void {
   removeTree(native, directory, mergedName);
   removeTree(native, directory, copiedName);
+  for (const name of names(directory)) {
+    if (isResetName(name.toString('latin1'))) removeQuietly(directory, name);
+  }
   for (const [index] of treesOf(record).entries()) {
     withFd(openTreeDirectory(native, directory, index), (tree) => {
       for (const name of droppedIn(tree)) removeTree(native, tree, name);
@@ -194,9 +211,11 @@ export function flattenRun(store: Store, run: Run): Run {
 /** The same for an open directory whose lock is held; returns the new journal entry. */
 export function flattenDirectory(store: Store, directory: number, record: RunRecord): RunRecord {
   const { native } = store;
-  const { stack, reset = false, ...rest } = record;
+  const { stack, reset, ...rest } = record;
   if (stack === undefined) return record;
-  if (reset) resetLayers(store, directory, record);
+  if (reset !== undefined && lstatAt(directory, Buffer.from(reset)) !== undefined) {
+    resetLayers(store, directory, record);
+  }
   const flat = { ...rest, shared: true };
   for (const [index, { home }] of treesOf(record).entries()) {
     const missing = inLayer(

@@ -48,8 +48,11 @@ export interface RunRecord {
   readonly signal?: number | undefined;
   /** Of a session that goes on: its frozen layers, below the one that it writes to, the latest first. */
   readonly stack?: readonly string[] | undefined;
-  /** Whether what it writes to is to be dropped: a return to an earlier state was cut off. */
-  readonly reset?: boolean | undefined;
+  /**
+   * Name of a file in the run's directory. Where that is there, a return to an earlier state was cut off: what the
+   * run writes to is to be dropped.
+   */
+  readonly reset?: string | undefined;
   /** Whether files of its layers may have names in those of other runs. */
   readonly shared?: boolean | undefined;
   /** Bytes in the files that the layer holds. */

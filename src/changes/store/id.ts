@@ -24,3 +24,9 @@ const layerPattern = /^[0-9a-hjkmnp-tv-z]{9}-[1-9]\d{0,9}$/;
 export function isLayerName(text: string): boolean {
   return layerPattern.test(text);
 }
+
+/** A name that no file has had: that says in a run's directory that a return to an earlier state is under way. */
+export const newResetName = (): string => `reset-${process.hrtime.bigint()}`;
+
+export const isResetName = (text: unknown): text is string =>
+  typeof text === 'string' && /^reset-\d{1,20}$/.test(text);

@@ -10,7 +10,7 @@ import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import { at, createFile, lstatAt, openToRead, removeQuietly, withFd } from '../files/fdtree.js';
 import type { ChangesNative, RunRecord, RunStatus, TreeIdentity } from '../model/index.js';
-import { isLayerName, isRunId } from './id.js';
+import { isLayerName, isResetName, isRunId } from './id.js';
 
 export const recordName: Buffer = Buffer.from('run.json');
 const statuses: readonly RunStatus[] = ['running', 'kept', 'applied', 'discarded', 'interrupted'];
@@ -67,7 +67,7 @@ function isRecord(value: unknown): value is RunRecord {
     statuses.includes(value.status as RunStatus) &&
     (value.discard === undefined || typeof value.discard === 'boolean') &&
     (value.stack === undefined || isLayerNames(value.stack)) &&
-    (value.reset === undefined || typeof value.reset === 'boolean') &&
+    (value.reset === undefined || isResetName(value.reset)) &&
     (value.shared === undefined || typeof value.shared === 'boolean') &&
     (value.exitCode === undefined || isCount(value.exitCode)) &&
     (value.signal === undefined || isCount(value.signal)) &&
