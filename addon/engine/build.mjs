@@ -4,6 +4,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -215,6 +216,21 @@ function imported(outputs, name, found = new Set()) {
   return found;
 }
 
+/** Bytes of JavaScript up to which a module that needs nothing beyond the image is in it: loading it takes longer than it does. */
+const small = 4096;
+
+/** What the image holds, and of that, what the main module does not import by itself. */
+function imageOf(outputs, main) {
+  const inImage = imported(outputs, main);
+  const more = Object.keys(outputs).filter(
+    (name) =>
+      !inImage.has(name) &&
+      outputs[name].bytes <= small &&
+      [...imported(outputs, name)].every((one) => one === name || inImage.has(one)),
+  );
+  return { names: new Set([...inImage, ...more].map((path) => basename(path))), more };
+}
+
 /** Functions that addon/engine/math.c leaves out. */
 const unusedMath = /\bMath\.(a?(?:cos|sin|tan)h?|atan2|cbrt|exp|expm1|hypot|log1p)\b/;
 
@@ -272,7 +288,9 @@ function withModules(executable, modules) {
 function compile(directory, { outputs }, out) {
   const names = Object.keys(outputs).map((path) => basename(path));
   const main = Object.keys(outputs).find((path) => basename(path) === 'engine.js');
-  const inImage = new Set([...imported(outputs, main)].map((path) => basename(path)));
+  const inImage = imageOf(outputs, main);
+  const loads = inImage.more.map((path) => `\nimport("./${basename(path)}");`);
+  appendFileSync(join(directory, 'engine.js'), loads.join(''));
   const modules = bytecode(directory, names);
   const paths = ['include', 'syscalls'].map((name) => `-I${join(root, 'wasm-core', name)}`);
   const bare = join(directory, 'bare');
@@ -283,7 +301,7 @@ function compile(directory, { outputs }, out) {
   const executable = readFileSync(bare);
   const maker = join(directory, 'maker');
   writeFileSync(maker, withModules(executable, modules), { mode: 0o755 });
-  const later = [...modules].filter(([name]) => !inImage.has(name));
+  const later = [...modules].filter(([name]) => !inImage.names.has(name));
   writeFileSync(out, withModules(executable, later), { mode: 0o755 });
   execFileSync(maker, [out], { env: { WASBOX_FASTPATH: 'explain:image' } });
 }
