@@ -45,10 +45,11 @@ export { forkRun, hasBase, type UnmadeFork, unmadeFork } from './lifecycle/fork.
 export {
   type DiscardReport,
   discardRuns,
+  endedRuns,
+  idsBeginning,
   isRunning,
   listRuns,
   openRun,
-  runIds,
   savedRecord,
 } from './lifecycle/saved-runs.js';
 export {

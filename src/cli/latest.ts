@@ -5,8 +5,8 @@
  */
 import { statSync } from 'node:fs';
 import {
+  endedRuns,
   type LastShown,
-  listRuns,
   noteFinished,
   noteShown,
   noteUnchanged,
@@ -44,26 +44,28 @@ const unknown = (message: string, hint: string): ChangesError =>
  * @throws ChangesError ERR_RUN_UNKNOWN
  */
 export function latestRun(store: Store, use: WithoutId): string {
-  const ended = listRuns(store).filter(({ status }) => status !== 'running');
-  const here = placeOf(ended);
-  const own = ended.filter(({ workdir }) => workdir.path === here);
-  const notes = readLastShown(store, identityOf(here));
-  const [latest] = own;
-  if (latest === undefined) return ofElsewhere(here, ended[0], notes, use);
-  const problem = whyNot(latest, own, notes, use);
-  if (problem !== undefined) throw problem;
-  return latest.id;
+  const places = currentPlaces();
+  let elsewhere: RunRecord | undefined;
+  for (const record of endedRuns(store)) {
+    const { path } = record.workdir;
+    if (places.includes(path)) {
+      const problem = whyNot(store, record, readLastShown(store, identityOf(path)), use);
+      if (problem !== undefined) throw problem;
+      return record.id;
+    }
+    elsewhere ??= record;
+  }
+  const here = places.at(-1) ?? '';
+  return ofElsewhere(here, elsewhere, readLastShown(store, identityOf(here)), use);
 }
 
-/** The directory whose runs are those of the current one: itself, or the project that it is in. */
-function placeOf(ended: readonly RunRecord[]): string {
+/** The directories whose runs are those of the current one: itself, and the project that it is in. */
+function currentPlaces(): string[] {
   const current = currentDirectory();
   const host = realHost({ native: loadNative().native });
   const seen = host.files.stat(current);
   const project = seen === undefined ? undefined : findProject(host, current, seen)?.path;
-  if (project === undefined) return current;
-  const latest = ended.find(({ workdir: { path } }) => path === current || path === project);
-  return latest?.workdir.path ?? project;
+  return project === undefined ? [current] : [current, project];
 }
 
 /** Where in a run's working directory the user is; undefined outside of it. */
@@ -109,8 +111,8 @@ function ofElsewhere(
 
 /** Why the latest run of this directory may not be the one that is meant; undefined where it is. */
 function whyNot(
+  store: Store,
   latest: RunRecord,
-  own: readonly RunRecord[],
   { settled, shown, unchangedMs }: LastShown,
   use: WithoutId,
 ): ChangesError | undefined {
@@ -127,11 +129,8 @@ function whyNot(
   if (use === 'show' || use === 'continue') return undefined;
   const ways = `To review it: wasbox diff ${id}\nTo ${use} it: wasbox ${use} ${id}`;
   if (shown !== undefined) {
-    const before = own.find((record) => record.id === shown.id);
-    const other =
-      before === undefined || shown.id === id
-        ? ''
-        : `\nTo ${use} the other: wasbox ${use} ${shown.id}`;
+    const isOther = shown.id !== id && savedRecord(store, shown.id) !== undefined;
+    const other = !isOther ? '' : `\nTo ${use} the other: wasbox ${use} ${shown.id}`;
     const message =
       shown.id === id
         ? `run ${id} has changed since it was shown here`

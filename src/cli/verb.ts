@@ -1,5 +1,5 @@
 /** What the verbs beside run share: their options, their help, the user's store. */
-import { isRunId, openStore, runIds, type Store } from '../changes/index.js';
+import { idsBeginning, isRunId, openStore, type Store } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
 import type { OptionEntry } from '../options/index.js';
@@ -18,8 +18,8 @@ export function runAndPaths(
 ): { id: string | undefined; paths: readonly string[] } {
   const [first, ...rest] = operands;
   if (first === undefined) return { id: undefined, paths: [] };
-  const known = first.length >= 3 && runIds(store).some((id) => id.startsWith(first));
-  return known || isRunId(first) ? { id: first, paths: rest } : { id: undefined, paths: operands };
+  const isId = isRunId(first) || (idsBeginning(store, first) ?? []).length > 0;
+  return isId ? { id: first, paths: rest } : { id: undefined, paths: operands };
 }
 
 export const flag = (name: string, help: string): OptionEntry => ({

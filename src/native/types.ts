@@ -198,6 +198,11 @@ export interface NativeRuns {
   lockRun(directory: number): number | undefined;
   /** Moves a run whose lock is held from one directory of the state directory to another. */
   moveRun(state: string, id: string, from: string, to: string): void;
+  /**
+   * The IDs of runs in an open directory that begin with `prefix` and are older than `before` (empty: all), the
+   * newest first, at most so many.
+   */
+  runIds(directory: number, prefix: string, before: string, most: number): string[];
   /** Whether there are runs in use whose lock is free. */
   hasInterruptedRuns(state: string): boolean;
   /**

@@ -4,30 +4,18 @@
  */
 import { join } from 'node:path';
 import { ChangesError } from '../../errors/index.js';
-import { errnoOf, names, withFd } from '../files/fdtree.js';
+import { errnoOf } from '../files/fdtree.js';
 import type { RunRecord } from '../model/index.js';
 import { sweepFrozen } from '../store/frozen.js';
-import { isRunId } from '../store/id.js';
 import { isEnding } from '../store/init-of-run.js';
 import { closeOpened, type Opened, openAt, removeOpened } from '../store/opened.js';
 import { capturePrivateRoot, hasPrivateRoot, removePrivateRoot } from '../store/private-root.js';
 import { hasRecord, readRecord } from '../store/record.js';
 import { type Place, removeRunDirectory } from '../store/run-directory.js';
-import { openOwn, type Store } from '../store/state-dir.js';
+import { idsIn } from '../store/run-ids.js';
+import type { Store } from '../store/state-dir.js';
 import { recoverRun } from './recover.js';
 import { flattenDirectory } from './stack.js';
-
-/** The IDs in a place, newest first. */
-export function idsIn(store: Store, place: Place): string[] {
-  const directory = openOwn(store, place, false);
-  if (directory === undefined) return [];
-  return withFd(directory, () =>
-    names(directory)
-      .map((name) => name.toString('latin1'))
-      .filter(isRunId)
-      .reverse(),
-  );
-}
 
 /** Recovers an opened run if it is not in use; undefined if there is nothing to keep. */
 export function recoverOpened(store: Store, id: string, opened: Opened): RunRecord | undefined {

@@ -3,13 +3,14 @@ import { ChangesError } from '../../errors/index.js';
 import { withFd } from '../files/fdtree.js';
 import type { OnProgress, Run, RunRecord } from '../model/index.js';
 import { sweepFrozen } from '../store/frozen.js';
-import { isRunIdPrefix } from '../store/id.js';
+import { isRunId, isRunIdPrefix, tickOf } from '../store/id.js';
 import { closeOpened, openAt, removeOpened } from '../store/opened.js';
 import { hasRecord, readRecord, recordName } from '../store/record.js';
 import { makeRun, places } from '../store/run-directory.js';
+import { idsByAge, idsIn, idsWith } from '../store/run-ids.js';
 import { openOwn, type Store } from '../store/state-dir.js';
 import { explainingFullDisk } from '../store/state-error.js';
-import { idsIn, interrupted, recoverOpened, recoverRuns } from './recover-all.js';
+import { interrupted, recoverOpened, recoverRuns } from './recover-all.js';
 
 export interface DiscardReport {
   readonly discarded: readonly RunRecord[];
@@ -54,6 +55,37 @@ export function listRuns(store: Store): RunRecord[] {
   return [...found.values()].sort(newestFirst);
 }
 
+/** Two lists of IDs, each newest first, as one without the second of a pair. */
+function* merged(few: readonly string[], many: Iterable<string>): Generator<string, void> {
+  const rest = [...few];
+  for (const id of many) {
+    while (rest[0] !== undefined && rest[0] > id) yield rest.shift() ?? '';
+    if (rest[0] === id) rest.shift();
+    yield id;
+  }
+  yield* rest;
+}
+
+/**
+ * The runs that have ended, newest first, each read when it is come to: of thousands, the latest is wanted. Recovers
+ * interrupted ones.
+ */
+export function* endedRuns(store: Store): Generator<RunRecord, void> {
+  // First: what is moved to `saved` meanwhile is found there.
+  const ended = recoverRuns(store).filter(({ status }) => status !== 'running');
+  const others = new Map(ended.map((record) => [record.id, record]));
+  // An ID says when a run started, but for what is less than its tick.
+  const same: RunRecord[] = [];
+  let tick = '';
+  for (const id of merged([...others.keys()].sort().reverse(), idsByAge(store, 'saved'))) {
+    if (tickOf(id) !== tick) yield* same.splice(0).sort(newestFirst);
+    tick = tickOf(id);
+    const record = others.get(id) ?? savedRecord(store, id);
+    if (record !== undefined) same.push(record);
+  }
+  yield* same.sort(newestFirst);
+}
+
 /** The journal entry of a saved run by its full ID; undefined if there is no valid one. */
 export function savedRecord(store: Store, id: string): RunRecord | undefined {
   const saved = openOwn(store, 'saved', false);
@@ -61,8 +93,14 @@ export function savedRecord(store: Store, id: string): RunRecord | undefined {
 }
 
 /** The IDs of all runs, without reading them. */
-export function runIds(store: Store): string[] {
+function runIds(store: Store): string[] {
   return [...new Set(places.flatMap((place) => idsIn(store, place)))];
+}
+
+/** At most a few of the IDs that begin with a text; undefined where none can. */
+export function idsBeginning(store: Store, text: string): string[] | undefined {
+  if (!isRunIdPrefix(text)) return undefined;
+  return [...new Set(places.flatMap((place) => idsWith(store, place, text)))];
 }
 
 function unknownRun(message: string): ChangesError {
@@ -71,12 +109,12 @@ function unknownRun(message: string): ChangesError {
 
 function findId(store: Store, wanted: string | undefined): string {
   if (wanted === undefined) {
-    const latest = listRuns(store).find((record) => record.status !== 'running');
-    if (latest === undefined) throw unknownRun('There are no saved runs.');
-    return latest.id;
+    for (const { id } of endedRuns(store)) return id;
+    throw unknownRun('There are no saved runs.');
   }
-  if (!isRunIdPrefix(wanted)) throw unknownRun(`${JSON.stringify(wanted)} is not a run ID.`);
-  const found = runIds(store).filter((id) => id.startsWith(wanted));
+  if (isRunId(wanted)) return wanted;
+  const found = idsBeginning(store, wanted);
+  if (found === undefined) throw unknownRun(`${JSON.stringify(wanted)} is not a run ID.`);
   if (found.length > 1) throw unknownRun(`More than one run ID begins with ${wanted}.`);
   const [id] = found;
   if (id === undefined) throw unknownRun(`Run ${wanted} was not found.`);

@@ -19,6 +19,7 @@ import {
   continueRun,
   createRun,
   discardRuns,
+  endedRuns,
   finishRun,
   listRuns,
   openRun,
@@ -354,4 +355,55 @@ test('a run that is just being created is left alone; one that never started is 
   make(); // without a lock: its process was killed, or makes another
   listRuns(fixture.store);
   expect(existsSync(half)).toBe(false);
+});
+
+/** Saves the run once more under other IDs. */
+function saveAs(saved: string, from: string, id: string, started: string): void {
+  const record = JSON.parse(readFileSync(join(saved, from, 'run.json'), 'utf8'));
+  mkdirSync(join(saved, id), { mode: 0o700 });
+  writeFileSync(
+    join(saved, id, 'run.json'),
+    JSON.stringify({ ...record, id, started, ended: started }),
+    { mode: 0o600 },
+  );
+}
+
+test('the latest run is found without reading the others, in the order of the list', () => {
+  const { store } = fixture;
+  const run = runScript(fixture, 'echo x > x');
+  finishRun(store, run, { succeeded: true }, 'keep');
+  const saved = join(store.directory, 'saved');
+  const { id: first } = run.record;
+  // More than two pages of IDs; two in each tick, of which the older one has the larger ID.
+  for (let n = 0; n < 75; n++) {
+    const tick = `00000${n.toString().padStart(2, '0')}`;
+    const second = `2026-01-01T00:${String(Math.floor(n / 60)).padStart(2, '0')}:${String(n % 60).padStart(2, '0')}`;
+    saveAs(saved, first, `${tick}aa`, `${second}.050Z`);
+    saveAs(saved, first, `${tick}zz`, `${second}.010Z`);
+  }
+  writeFileSync(join(saved, '0000070zz', 'run.json'), 'damaged');
+  mkdirSync(join(saved, 'no-run'));
+  runScript(fixture, 'echo y > y').close(); // killed: only found by recovering it
+
+  let opened = 0;
+  const counting = {
+    ...store,
+    native: {
+      ...native,
+      openat2: (...words: Parameters<typeof native.openat2>) => {
+        opened++;
+        return native.openat2(...words);
+      },
+    },
+  };
+  const all = [...endedRuns(counting)].map(({ id }) => id);
+  const whole = opened;
+  opened = 0;
+  const [latest] = endedRuns(counting);
+  expect(opened).toBeLessThan(whole / 5);
+  expect(latest?.id).toBe(all[0]);
+  expect(latest?.status).toBe('interrupted');
+  expect(all).toHaveLength(151);
+  expect(all.slice(1, 4)).toEqual([first, '0000074aa', '0000074zz']);
+  expect(all).toEqual(listRuns(store).map(({ id }) => id));
 });

@@ -1,0 +1,31 @@
+/** IDs of runs in the state directory. There may be tens of thousands: they are asked for a page at a time. */
+import { withFd } from '../files/fdtree.js';
+import type { Place } from './run-directory.js';
+import { openOwn, type Store } from './state-dir.js';
+
+const page = 64;
+const all = 2 ** 32 - 1;
+
+function someOf(store: Store, place: Place, prefix: string, before: string, most: number) {
+  const directory = openOwn(store, place, false);
+  if (directory === undefined) return [];
+  return withFd(directory, () => store.native.runIds(directory, prefix, before, most));
+}
+
+/** The IDs in a place, newest first. */
+export const idsIn = (store: Store, place: Place): string[] => someOf(store, place, '', '', all);
+
+/** At most two of those that begin with a prefix: whether there is one, and whether it is the only one. */
+export const idsWith = (store: Store, place: Place, prefix: string): string[] =>
+  someOf(store, place, prefix, '', 2);
+
+/** As {@link idsIn}, read as far as they are wanted. */
+export function* idsByAge(store: Store, place: Place): Generator<string, void> {
+  for (let before = ''; ; ) {
+    const ids = someOf(store, place, '', before, page);
+    yield* ids;
+    const oldest = ids.at(-1);
+    if (oldest === undefined) return;
+    before = oldest;
+  }
+}
