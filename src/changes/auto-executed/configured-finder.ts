@@ -12,6 +12,7 @@ import {
   commandsInEnvironment,
   configsElsewhere,
   directoriesOf,
+  type ElsewhereConfigs,
   fromHome,
   textElsewhere,
 } from './git-elsewhere.js';
@@ -31,6 +32,7 @@ export class ConfiguredFinder {
   readonly #reasons: Reasons;
   readonly #paths: NamedPaths;
   readonly #workdir: string;
+  readonly #elsewhere: ElsewhereConfigs;
   #configs = 0;
   #scripts = 0;
 
@@ -39,6 +41,7 @@ export class ConfiguredFinder {
     this.#reasons = reasons;
     this.#paths = new NamedPaths(tree, reasons);
     this.#workdir = tree.workdir.toString('latin1');
+    this.#elsewhere = configsElsewhere(this.#workdir);
   }
 
   run(survey: Survey, rules: NameRules): void {
@@ -97,7 +100,7 @@ export class ConfiguredFinder {
 
   /** Adds what configuration outside the tree names: of a worktree, an enclosing repository, the user. */
   #ofOthers(tops: readonly Names[]): void {
-    const { paths, top } = configsElsewhere(this.#workdir);
+    const { paths, top } = this.#elsewhere;
     const inside = tops.map((names) => posix.join(this.#workdir, ...names));
     const others = inside.flatMap((directory) =>
       directoriesOf(posix.join(directory, '.git')).map((git) => posix.join(git, 'config')),
@@ -141,7 +144,7 @@ export class ConfiguredFinder {
         this.#paths.command(commandsOf(text, kind), starts, meaning);
       }
     }
-    const { top, directories } = configsElsewhere(this.#workdir);
+    const { top, directories } = this.#elsewhere;
     for (const hook of directories.flatMap((git) => filesIn(posix.join(git, 'hooks')))) {
       if (hook.endsWith('.sample')) continue;
       if (this.#isBeyondScripts()) return;

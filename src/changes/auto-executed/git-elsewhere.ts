@@ -26,11 +26,12 @@ function quietly<T>(use: () => T): T | undefined {
 /** A regular file's text; anything else is not opened. */
 export function textElsewhere(path: string): string | undefined {
   return quietly(() => {
-    if (!statSync(bytesOf(path)).isFile()) return undefined;
+    const found = statSync(bytesOf(path), { throwIfNoEntry: false });
+    if (found?.isFile() !== true) return undefined;
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
     const fd = openSync(bytesOf(path), flags);
     try {
-      const bytes = Buffer.alloc(maxBytes);
+      const bytes = Buffer.alloc(Math.min(found.size + 1, maxBytes)); // one more, where it grows meanwhile
       let length = 0;
       for (let n = 1; n > 0 && length < bytes.length; length += n) {
         n = readSync(fd, bytes, length, bytes.length - length, null);
@@ -59,7 +60,8 @@ export function directoriesOf(git: string): string[] {
 function topOf(workdir: string): string | undefined {
   for (let directory = workdir; ; directory = posix.dirname(directory)) {
     const git = posix.join(directory, '.git');
-    if (quietly(() => lstatSync(bytesOf(git))) !== undefined) return directory;
+    const found = quietly(() => lstatSync(bytesOf(git), { throwIfNoEntry: false }));
+    if (found !== undefined) return directory;
     if (directory === '/') return undefined;
   }
 }

@@ -41,9 +41,6 @@ class RuleIndex {
   readonly #byName = new Map<string, CompiledRule[]>();
   readonly #byStart = new Map<string, CompiledRule[]>();
   readonly #byEnd = new Map<string, CompiledRule[]>();
-  /** Rules for paths from the user's home. */
-  readonly home: CompiledRule[] = [];
-
   add(rule: CompiledRule): void {
     const [first] = rule.parts;
     if (typeof first === 'string') addTo(this.#byName, first, rule);
@@ -70,21 +67,27 @@ function addTo(map: Map<string, CompiledRule[]>, key: string, rule: CompiledRule
   else rules.push(rule);
 }
 
-/** Compiled with the first change, because most runs have none. */
-let compiled: RuleIndex | undefined;
+interface Rules {
+  /** Their patterns match anywhere in a path. */
+  readonly anywhere: RuleIndex;
+  /** Those of paths from the user's home. */
+  readonly home: RuleIndex;
+}
 
-function compileRules(): RuleIndex {
-  const index = new RuleIndex();
+/** Compiled with the first change, because most runs have none. */
+let compiled: Rules | undefined;
+
+function compileRules(): Rules {
+  const rules = { anywhere: new RuleIndex(), home: new RuleIndex() };
   for (const [order, { level, why, patterns, mayGo = false }] of autoExecutedRules().entries()) {
     for (const pattern of patterns) {
       const names = pattern.split('/').filter((part) => part !== '' && part !== '~');
       const parts = names.map(partOf);
       const rule = { level, why, deep: pattern.endsWith('/'), parts, mayGo, order };
-      if (pattern.startsWith('~/')) index.home.push(rule);
-      else index.add(rule);
+      (pattern.startsWith('~/') ? rules.home : rules.anywhere).add(rule);
     }
   }
-  return index;
+  return rules;
 }
 
 /** Matches the rest of a pattern against the names from `from` on; returns the end of the match, or -1. */
@@ -113,7 +116,7 @@ const noRules: readonly CompiledRule[] = [];
 
 /** Held rules come before notes, then the order of the list. */
 function findRule(
-  index: RuleIndex,
+  { anywhere, home }: Rules,
   names: readonly string[],
   fromHome: readonly string[],
 ): AutoExecuted | undefined {
@@ -135,9 +138,10 @@ function findRule(
     }
   };
   for (const [from, name] of names.entries()) {
-    look(index.of(name), names, from);
+    look(anywhere.of(name), names, from);
   }
-  if (fromHome.length > 0) look(index.home, fromHome, 0);
+  const [first] = fromHome;
+  if (first !== undefined) look(home.of(first), fromHome, 0);
   return best === undefined
     ? undefined
     : { level: best.level, why: best.why, mayGo: best.mayGo, start };
@@ -145,7 +149,7 @@ function findRule(
 
 /** Whether the names match the beginning of a held rule's pattern, so that something below may match it. */
 function isBeginning(
-  index: RuleIndex,
+  { anywhere, home }: Rules,
   names: readonly string[],
   fromHome: readonly string[],
 ): boolean {
@@ -159,8 +163,9 @@ function isBeginning(
     }
     return false;
   };
-  if (fromHome.length > 0 && begins(index.home, fromHome, 0)) return true;
-  return names.some((name, from) => begins(index.of(name), names, from));
+  const [first] = fromHome;
+  if (first !== undefined && begins(home.of(first), fromHome, 0)) return true;
+  return names.some((name, from) => begins(anywhere.of(name), names, from));
 }
 
 function beginsAt(
@@ -182,8 +187,8 @@ function beginsAt(
   );
 }
 
-/** The index of the catalogue. Called while an image of the program is made, it is part of that. */
-export function autoExecutedIndex(): RuleIndex {
+/** The rules of the catalogue. Called while an image of the program is made, they are part of that. */
+export function autoExecutedIndex(): Rules {
   compiled ??= compileRules();
   return compiled;
 }

@@ -3,7 +3,6 @@
  * they name is obeyed, too, whatever its own name is.
  */
 import { readdirSync } from 'node:fs';
-import { posix } from 'node:path';
 import { canonicalName } from '../files/canonical-name.js';
 import { errnoOf } from '../files/fdtree.js';
 import type { Names } from '../files/path.js';
@@ -82,7 +81,7 @@ const ofHome: readonly string[] = [
 export function filesIn(directory: string): string[] {
   try {
     const names = readdirSync(Buffer.from(directory, 'latin1'), { encoding: 'latin1' });
-    return names.map((name) => posix.join(directory, name));
+    return names.map((name) => `${directory}/${name}`);
   } catch (error) {
     errnoOf(error); // missing or not accessible
     return [];
@@ -93,8 +92,7 @@ export function filesIn(directory: string): string[] {
 export function startupFiles(): string[] {
   const home = homeDirectory();
   if (home === undefined) return [];
-  return ofHome.flatMap((name) => {
-    const path = posix.join(home, name);
-    return name.endsWith('/*') ? filesIn(posix.dirname(path)) : [path];
-  });
+  return ofHome.flatMap((name) =>
+    name.endsWith('/*') ? filesIn(`${home}/${name.slice(0, -2)}`) : [`${home}/${name}`],
+  );
 }

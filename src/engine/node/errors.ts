@@ -5,6 +5,13 @@ const { errnos } = machine.system;
 /** Whether a negative errno says that there is no such file. */
 export const isAbsent = (got: number): boolean => -got === errnos.ENOENT;
 
+interface CallError extends Error {
+  code?: string;
+  errno?: number;
+  syscall?: string;
+  path?: string;
+}
+
 /** @param got a negative errno */
 export function errnoError(got: number, syscall: string, path?: { toString(): string }): Error {
   const { errorName, errorText } = machine.system;
@@ -15,12 +22,12 @@ export function errnoError(got: number, syscall: string, path?: { toString(): st
       ? 'ERR_INVALID_ARG_VALUE'
       : errorName(-got);
   const message = `${code}: ${errorText(-got).toLowerCase()}, ${syscall}`;
-  return Object.assign(new Error(text === undefined ? message : `${message} '${text}'`), {
-    code,
-    errno: got,
-    syscall,
-    ...(text === undefined ? {} : { path: text }),
-  });
+  const error: CallError = new Error(text === undefined ? message : `${message} '${text}'`);
+  error.code = code;
+  error.errno = got;
+  error.syscall = syscall;
+  if (text !== undefined) error.path = text;
+  return error;
 }
 
 /** What a call returned. @throws where that is a negative errno */
