@@ -9,6 +9,7 @@ import { installedFile } from '../host/index.js';
 import type { PolicySource } from '../policy/index.js';
 import { isCopied, type PolicySpec, type SandboxSpec } from '../resolve/index.js';
 import { idMaps } from './ids.js';
+import { refuseKeyCalls } from './refused-calls.js';
 import { shippedFilter } from './shipped.js';
 import { bothFilters, watchFilter } from './watch.js';
 
@@ -122,6 +123,12 @@ async function compileAll(spec: SandboxSpec): Promise<Filters> {
 
 function sourceOf({ name, text, includes }: PolicySpec): PolicySource {
   return text === undefined ? { builtin: name } : { name, text, includes };
+}
+
+/** Follows the default policy's ways once: while an image of the program is made, what was found is part of that. */
+export function judgeDefaultPolicy(): void {
+  const filter = shippedFilter(`default.${ownArchitecture()}`);
+  if (filter !== undefined) refuseKeyCalls([filter]);
 }
 
 /** The oldest that wasbox runs on: what built-in policies are compiled for (src/build.mjs). */

@@ -11,6 +11,7 @@ export {
   type BuiltinVerdicts,
   builtinVerdicts,
   compileFilters,
+  judgeDefaultPolicy,
   ownArchitecture,
 } from './filter.js';
 export { memoryLayers } from './operations.js';

@@ -50,14 +50,17 @@ function cover(draft: Draft, path: string, parts: readonly (string | Uint8Array)
   draft.tree.add({ type: 'file', target, content, mode: 0o644, covers: true });
 }
 
+/** Not with matchAll(), which compiles an expression anew: that takes the engine longer than all lines do. */
+const including = /^[ \t]*include(?:[ \t]*=[ \t]*|[ \t]+)(.+)$/im;
+
 /** What a file of ssh's configuration includes, and what that does. */
 function addIncluded(draft: Draft, config: string, seen: Set<string>): void {
   const bytes = readWhole(draft, config, sshLimit);
   const text = bytes === undefined ? '' : new TextDecoder().decode(bytes);
   // Most lines are not looked at by the expression, which takes the engine (src/engine) a while.
   const lines = text.split('\n').filter((line) => line.toLowerCase().includes('include'));
-  const included = lines.join('\n').matchAll(/^[ \t]*include(?:[ \t]*=[ \t]*|[ \t]+)(.+)$/gim);
-  for (const [, names = ''] of included) {
+  for (const line of lines) {
+    const [, names = ''] = including.exec(line) ?? [];
     for (const [, quoted, plain] of names.matchAll(/"([^"]*)"|(\S+)/g)) {
       for (const path of matches(draft, posix.resolve('/etc/ssh', quoted ?? plain ?? ''))) {
         if (seen.has(path) || seen.size >= sshFiles) continue;
