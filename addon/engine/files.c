@@ -223,11 +223,11 @@ static JSValue stat_call(JSContext *context, JSValueConst self, int count, JSVal
              : stat_result(context, &info);
 }
 
-/* Asks about the file system of a path. Returns 0, or an errno. */
+/* Asks about the file system of a path. Returns 0, or what failed() takes. */
 static int file_system_of(JSContext *context, JSValueConst value, struct statfs *info) {
   char path[PATH_LIMIT];
   const int error = path_argument(context, value, path);
-  return error ? error : statfs(path, info) < 0 ? errno : 0;
+  return error ? error : statfs(path, info) < 0 ? -errno : 0;
 }
 
 static JSValue file_system_type(JSContext *context, JSValueConst self, int count,

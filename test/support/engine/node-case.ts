@@ -184,6 +184,7 @@ function files(top: string, tree: string): unknown {
       () => fs.readFileSync(top),
       () => fs.readdirSync(at('f')),
       () => fs.readlinkSync(at('f')),
+      () => fs.statfsSync(at('none')),
       () => fs.realpathSync.native(at('none')),
       () => fs.mkdirSync(top),
       () => fs.mkdirSync(at('f/x'), { recursive: true }),
