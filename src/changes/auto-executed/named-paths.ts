@@ -30,6 +30,8 @@ export class NamedPaths {
   readonly #tree: MergedTree;
   readonly #reasons: Reasons;
   readonly #workdir: string;
+  /** What was asked before: many commands name the same few programs. */
+  readonly #places = new Map<string, Names | undefined>();
 
   constructor(tree: MergedTree, reasons: Reasons) {
     this.#tree = tree;
@@ -50,12 +52,14 @@ export class NamedPaths {
       },
     };
     const target = typeof path === 'string' ? Buffer.from(path, 'latin1') : path;
-    const { within, whole } = followLink(following, directory, target);
-    if (!whole) this.#reasons.giveUp('links');
-    if (within) return ends;
+    const text = target.toString('latin1');
+    if (!text.startsWith('/') || this.#isInside(text)) {
+      const { within, whole } = followLink(following, directory, target);
+      if (!whole) this.#reasons.giveUp('links');
+      if (within) return ends;
+    }
     // It leaves the tree, and may come back by another path.
-    const from = posix.join(this.#workdir, ...directory);
-    const back = placeInTree(this.#tree, posix.resolve(from, target.toString('latin1')));
+    const back = this.#placeOf(posix.resolve(this.#workdir, ...directory, text));
     if (back === undefined || (back.length === 0 && reason.alias === undefined)) return ends;
     this.#reasons.add(back, { ...reason, onTheWay: false });
     return [...ends, back];
@@ -152,11 +156,28 @@ export class NamedPaths {
     const inside = typeof start !== 'string';
     const absolute = posix.resolve(inside ? posix.join(this.#workdir, ...start) : start, path);
     if (absolute === this.#workdir) return [[]];
-    const target = Buffer.from(inside ? path : absolute, 'latin1');
-    const ends = endsOf(followingMerged(this.#tree), inside ? [...start, 'x'] : ['x'], target);
-    if (ends.length > 0) return ends;
-    const back = placeInTree(this.#tree, absolute);
+    const own = inside ? path : absolute;
+    if (!own.startsWith('/') || this.#isInside(own)) {
+      const target = Buffer.from(own, 'latin1');
+      const ends = endsOf(followingMerged(this.#tree), inside ? [...start, 'x'] : ['x'], target);
+      if (ends.length > 0) return ends;
+    }
+    const back = this.#placeOf(absolute);
     return back === undefined ? [] : [back];
+  }
+
+  /** Whether an absolute path is one of the tree by its name. */
+  #isInside(path: string): boolean {
+    return `${path}/`.startsWith(`${this.#workdir}/`);
+  }
+
+  /** Where an absolute path leads in the tree, by whatever name; undefined if it does not. */
+  #placeOf(absolute: string): Names | undefined {
+    const known = this.#places.get(absolute);
+    if (known !== undefined || this.#places.has(absolute)) return known;
+    const found = placeInTree(this.#tree, absolute);
+    this.#places.set(absolute, found);
+    return found;
   }
 
   #mayBeFile(path: Names | undefined): boolean {
@@ -169,7 +190,7 @@ export class NamedPaths {
   #lexical(start: Start, path: string): Names | undefined {
     const from = typeof start === 'string' ? start : posix.join(this.#workdir, ...start);
     const absolute = posix.resolve(from, fromHome(path));
-    if (!`${absolute}/`.startsWith(`${this.#workdir}/`)) return undefined;
+    if (!this.#isInside(absolute)) return undefined;
     return namesIn(absolute.slice(this.#workdir.length));
   }
 }
