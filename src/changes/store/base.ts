@@ -55,8 +55,16 @@ export class Base {
   readonly #startNs: bigint;
   /** Whether another run continued the layer: paths without a record are new then. */
   readonly #continued: boolean;
+  /** What the file has; undefined where there is none. */
+  #stored: string | undefined;
 
-  private constructor(known: Map<string, string> | undefined, startNs: bigint, continued: boolean) {
+  private constructor(
+    stored: string | undefined,
+    known: Map<string, string> | undefined,
+    startNs: bigint,
+    continued: boolean,
+  ) {
+    this.#stored = stored;
     this.#known = known;
     this.#startNs = startNs;
     this.#continued = continued;
@@ -68,7 +76,7 @@ export class Base {
       text = withFd(openToRead(native, directory, baseName), (fd) => readFileSync(fd, 'latin1'));
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
-      return new Base(undefined, startNs, false);
+      return new Base(undefined, undefined, startNs, false);
     }
     const known = new Map<string, string>();
     let continued = false;
@@ -82,7 +90,7 @@ export class Base {
       const key = Buffer.from(line.slice(0, space), 'base64').toString('latin1');
       known.set(key, line.slice(space + 1));
     }
-    return new Base(known, startNs, continued);
+    return new Base(text, known, startNs, continued);
   }
 
   /**
@@ -156,6 +164,9 @@ export class Base {
     for (const [key, value] of prints) {
       text += `${Buffer.from(key, 'latin1').toString('base64')} ${value}\n`;
     }
+    // Most comparisons find what the last one found, and to replace a file may wait for the disk.
+    if (text === this.#stored) return;
     writeWhole(native, directory, baseName, text, false);
+    this.#stored = text;
   }
 }
