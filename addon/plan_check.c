@@ -100,8 +100,8 @@ static int overlay_ok(const struct wb_plan *plan, const struct wb_op *op) {
     return 0;
   if (op->layer != 0 && !path_ok(plan, op->layer, 0))
     return 0;
-  /* Dropped only with the root; and saved only as the caller's own files: init's tmpfs has no id
-   * map. */
+  /* Without a layer, writes in memory are dropped: only the root may do that. With one, they are
+   * saved as the caller's own files, because init's tmpfs has no id map. */
   if ((op->flags & WB_OP_IN_MEMORY) &&
       (op->layer == 0 ? !wb_op_is_root(plan, op) : (op->flags & WB_OP_HANDED_OVER) != 0))
     return 0;

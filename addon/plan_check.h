@@ -31,7 +31,7 @@ static inline int wb_op_is_root(const struct wb_plan *plan, const struct wb_op *
   return wb_plan_at(plan, op->target)[1] == 0;
 }
 
-/* Whether something that is written in memory is to be saved at the end. */
+/* Whether something that is written in memory must be saved when the run ends. */
 static inline int wb_plan_saves_memory(const struct wb_plan *plan) {
   for (uint32_t i = 0; i < plan->op_count; i++)
     if ((wb_plan_ops(plan)[i].flags & WB_OP_IN_MEMORY) && wb_plan_ops(plan)[i].layer)

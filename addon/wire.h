@@ -238,9 +238,9 @@ struct wb_net_publish {
 /* The private place that is the home: what a run leaves there is told, where it has no layer. Of an
  * overlay: it stands for that, and what is mounted and linked in it is made in its layer. */
 #define WB_OP_HOME 128
-/* An overlay whose writes go to the private tmpfs. They go away with it, or, with a layer, are
- * copied to that at the end: for a layer on a file system that overlayfs does not write to. Only
- * the root may be without. */
+/* An overlay whose writes go to the private tmpfs. With a layer, they are copied to it when the run
+ * ends: for a layer on a file system that overlayfs cannot write to. Without one, which only the
+ * root may be, they are dropped. */
 #define WB_OP_IN_MEMORY 256
 
 /* An exclamation mark. */
@@ -249,8 +249,8 @@ struct wb_net_publish {
 /* A private place without a layer is a directory of the private tmpfs: this, and the number of its
  * operation. */
 #define WB_PRIVATE_NAME "p"
-/* The `upper` and `work` of an overlay that is IN_MEMORY are in a directory of it with such a name:
- * this, the letter m, and the number of the operation. */
+/* The `upper` and `work` of an IN_MEMORY overlay are in a directory of the private tmpfs whose name
+ * is this, the letter m, and the number of the operation. */
 #define WB_MEMORY_NAME 109
 
 struct wb_op {
@@ -258,8 +258,8 @@ struct wb_op {
   uint32_t flags;
   uint32_t source; /* string: host path, of an overlay's topmost directory; a link's contents */
   uint32_t target; /* string: absolute path inside */
-  /* String: host directory that holds what is written. Overlay: `upper` and `work`; 0 where it is
-   * READ_ONLY, and where what it writes IN_MEMORY is dropped. Private: `upper`, which is mounted as
+  /* String: host directory that holds what is written. Overlay: `upper` and `work`; 0 if it is
+   * READ_ONLY, or IN_MEMORY and its writes are dropped. Private: `upper`, which is mounted as
    * it is; 0: a directory of the private tmpfs. */
   uint32_t layer;
   uint32_t mode;

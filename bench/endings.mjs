@@ -72,7 +72,7 @@ const kinds = {
     const error = await run({ code, workdir, onStdout }).catch((one) => one);
     if (!(error instanceof RangeError)) throw error;
   },
-  // Terminated while it runs, and not while it loads: Node leaves the files open that it reads of modules then.
+  // Terminated during a run, not while it loads: Node would leave the module files open that it is reading.
   workers: async () => {
     const source = `const { parentPort, workerData } = require('node:worker_threads');
       import(workerData.index).then(async ({ run }) => {

@@ -216,10 +216,13 @@ function imported(outputs, name, found = new Set()) {
   return found;
 }
 
-/** Bytes of JavaScript up to which a module that needs nothing beyond the image is in it: loading it takes longer than it does. */
+/**
+ * Bytes of JavaScript. Modules up to this size that need no module outside the image are in it: loading one takes longer
+ * than running it.
+ */
 const small = 4096;
 
-/** What the image holds, and of that, what the main module does not import by itself. */
+/** The names of the modules in the image; `more` are those that the main module does not import by itself. */
 function imageOf(outputs, main) {
   const inImage = imported(outputs, main);
   const more = Object.keys(outputs).filter(

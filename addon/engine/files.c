@@ -223,7 +223,7 @@ static JSValue stat_call(JSContext *context, JSValueConst self, int count, JSVal
              : stat_result(context, &info);
 }
 
-/* Asks about the file system of a path. Returns 0, or what failed() takes. */
+/* Asks about the file system of a path. Returns 0, or an error for failed(). */
 static int file_system_of(JSContext *context, JSValueConst value, struct statfs *info) {
   char path[PATH_LIMIT];
   const int error = path_argument(context, value, path);

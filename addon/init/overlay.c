@@ -58,8 +58,8 @@ static void let_go(const struct wb_op *op, long fd, const char *path) {
   sys1(__NR_close, fd);
 }
 
-/* `upper` and `work` in scratch. overlayfs shows the mode of `upper` as that of the whole: where
- * `topmost` is given, it is that one's, as in a layer on disk. */
+/* Makes `upper` and `work` in scratch. overlayfs shows the mode of `upper` as the mode of the whole
+ * tree, so it gets the mode of `topmost` (-1: none), as in a layer on disk. */
 static long memory_layer(const struct wb_op *op, long topmost) {
   const char *path = text(op->source);
   const char prefix[] = {WB_MEMORY_NAME, 0};

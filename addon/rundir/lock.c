@@ -25,8 +25,8 @@ static int try_lock(int fd) {
   return -1;
 }
 
-/* Locks what is open. A process that has removed the run meanwhile has removed this lock: then it
- * guards nothing. */
+/* Locks an open lock file. If another process has removed the run meanwhile, it has removed this
+ * file, too: the lock then protects nothing, and this fails with EBUSY. */
 static int hold(int directory, int fd) {
   struct statx opened, named;
   if (try_lock(fd) < 0)
@@ -43,8 +43,8 @@ static int hold(int directory, int fd) {
   return -1;
 }
 
-/* Where a lock cannot be held before others see it (see wb_rename_noreplace), the process that
- * locks it first owns the directory. That may be another one than the process that made it. */
+/* Where a lock cannot be held before other processes see it (see wb_rename_noreplace), the process
+ * that locks it first owns the directory. That need not be the process that made it. */
 static int make_lock_in_place(int directory) {
   const int fd = wb_open_beneath(directory, "lock", O_RDWR | O_CREAT | O_EXCL, 0600);
   if (fd < 0 || hold(directory, fd) == 0)

@@ -81,10 +81,10 @@ int wb_state_open(const char *path, int create);
 int wb_state_open_in(int state, const char *name, int create);
 /* Opens or makes a file or directory below a directory, openat2(2) without links and mounts. */
 int wb_open_beneath(int directory, const char *name, int flags, unsigned mode);
-/* Renames to a name that must be free. EEXIST: it is not. EINVAL: the file system cannot do it, as
- * NFS and some FUSE. */
+/* Renames to a name that must be free. EEXIST: it is not. EINVAL: the file system cannot do it
+ * (NFS, some FUSE). */
 int wb_rename_noreplace(int from, const char *old, int to, const char *name);
-/* The same of a directory, on every file system; an empty directory may be in the way. */
+/* The same for a directory, on every file system; it may replace an empty directory. */
 int wb_rename_fresh(int from, const char *old, int to, const char *name);
 
 /* id.c: `count` digits of `number` in `base`, most significant first, no 0 byte. */

@@ -78,9 +78,9 @@ int wb_rename_noreplace(int from, const char *old, int to, const char *name) {
   return (int)syscall(SYS_renameat2, from, old, to, name, RENAME_NOREPLACE_);
 }
 
-/* Without flags, rename(2) puts a directory in the place of an empty one and of nothing else. Only
- * a process that is about to make a run has an empty one: it finds it gone or locked, and makes
- * another. */
+/* Without flags, rename(2) of a directory replaces nothing but an empty directory. An empty one
+ * belongs to a process that is about to make a run. That process finds its directory gone or
+ * locked, and makes another. */
 int wb_rename_fresh(int from, const char *old, int to, const char *name) {
   if (wb_rename_noreplace(from, old, to, name) == 0)
     return 0;

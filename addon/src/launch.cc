@@ -48,7 +48,7 @@ struct Run {
   uint64_t use = 0;              // of that run, while it is held
   std::unique_ptr<RunEnd> layer; // looked at when the payload has ended
   void *retired = nullptr;       // that run, once it was ended
-  int memory = -1;               // the private tmpfs, where what is in it is to be saved
+  int memory = -1;               // the private tmpfs, if its layers must be saved
   Napi::ThreadSafeFunction on_end;
   Asking asking;
   std::unique_ptr<wb_refusals, decltype(&wb_refusals_free)> refusals{nullptr, wb_refusals_free};
@@ -137,8 +137,8 @@ void Supervise(const std::shared_ptr<Run> &run) {
     wb_result_failed(&run->result, &run->failure);
   } else {
     wb_supervise(run->run.get(), &run->result);
-    // Before it is released: the last reference keeps the files. Without one, the caller says what
-    // is lost.
+    // Before the sandbox is released: this descriptor keeps the files. If it cannot be made, the
+    // caller reports that they are lost.
     if (wb_plan_saves_memory(static_cast<const wb_plan *>(run->request.plan)) &&
         run->run->meter.scratch >= 0)
       run->memory = fcntl(run->run->meter.scratch, F_DUPFD_CLOEXEC, 3);
@@ -213,8 +213,8 @@ Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &r
   return info.Env().Undefined();
 }
 
-// takeMemory(): once the sandbox has ended, the private tmpfs, where what was written in it is to
-// be saved; undefined where there is none. It belongs to the caller.
+// takeMemory(): once the sandbox has ended, a descriptor of the private tmpfs if its layers must be
+// saved, else undefined. It belongs to the caller.
 Napi::Value TakeMemory(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
   const int fd = run->memory;
   run->memory = -1;

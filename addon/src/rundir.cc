@@ -216,8 +216,8 @@ bool IsRunId(const char *name) {
 }
 
 // runIds(directory, prefix, before, most): IDs that begin with `prefix` and are older than `before`
-// (empty: all), the newest first, at most so many. Here, and not in TypeScript, since there may be
-// ten thousand names, of which one is wanted.
+// (empty: all), the newest first, at most `most`. In C++, because there may be ten thousand names,
+// of which TypeScript wants one.
 Napi::Value RunIds(const Napi::CallbackInfo &info) {
   Napi::Env env = info.Env();
   std::string text[2];

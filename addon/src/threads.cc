@@ -23,11 +23,11 @@ struct Job {
 
 // A thread that waits. It stands on its own stack: one that is given a job is taken out first.
 //
-// futex(2), and no condition variable: the addon's symbols have no version (libc_versions.cc), and
-// glibc's oldest pthread_cond_init on x86-64 has no clock but the one of the day. A time of the
-// monotonic clock is over at once there, and each run would make a thread.
+// futex(2) instead of a condition variable: the addon's symbols have no version (libc_versions.cc),
+// and glibc's oldest pthread_cond_init on x86-64 knows only CLOCK_REALTIME. A deadline of
+// CLOCK_MONOTONIC has always passed on that clock, so each run would make a thread.
 struct Waiting {
-  int given; // waited for
+  int given; // the futex: 1 once there is a job
   Job job;
   Waiting *next;
 };
@@ -85,7 +85,7 @@ int OnThread(void (*run)(void *), void *argument) {
     idle = one->next;
     one->job = {run, argument};
     __atomic_store_n(&one->given, 1, __ATOMIC_RELEASE);
-    // Before the thread can be gone, with its stack.
+    // While the mutex is held: after that, the thread may be gone, and its stack with it.
     syscall(SYS_futex, &one->given, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0);
   }
   pthread_mutex_unlock(&mutex);

@@ -355,8 +355,8 @@ static void keep_deadlines(struct supervision *now, uint64_t kill_at) {
 #define LONG_WAIT_MS 500
 
 /* Before a long wait: gives back what deeper calls have used of this thread's stack. It would be
- * resident for as long as a sandbox is idle. This frame and those of the calls to come have room in
- * a kibibyte, and a stack has room for some pages more. */
+ * resident for as long as a sandbox is idle. This frame and those of the calls to come fit in
+ * 1 KiB, and a stack has room for some more pages. */
 __attribute__((noinline)) static void rest_stack(void) {
   const uintptr_t page = 4096, below = 4 * page;
   const uintptr_t end = ((uintptr_t)__builtin_frame_address(0) - 1024) & ~(page - 1);

@@ -24,8 +24,8 @@
 /* Not <sys/ioctl.h>, which comes with the structures of the C library. */
 int ioctl(int fd, unsigned long request, ...);
 
-/* How long a display that takes nothing may hold up the end; and any stdout, of a payload that had
- * to end. */
+/* How long the end may wait for a display that takes no output; and for any stdout, if the payload
+ * had to end. */
 #define DISPLAY_MS 5000
 #define KILLED_MS 1000
 /* How often a run in the background looks whether it is in the foreground again. */
@@ -242,9 +242,10 @@ void wb_terminal_serve(struct wb_run *run, const struct pollfd wait[3]) {
  * drivers/tty/tty_buffer.c): a program that never stops writing is not waited for. */
 #define HELD_MAX ((size_t)128 << 10)
 
-/* Room for all of that in a pipe whose reader takes nothing: he may come later, as to a pipe that
- * the payload itself writes to. Twice, since a write takes pages of its own where it does not fit
- * into the last one. The kernel refuses it to a user with too many pages in pipes: pipe(7). */
+/* Makes room for all of that in a pipe that is not being read: its reader may come later, as with a
+ * pipe that the payload itself writes to. Twice the size, because a write that does not fit into
+ * the last page takes new ones. The kernel refuses it if the user has too many pages in pipes:
+ * pipe(7). */
 static void widen(const struct wb_terminal *terminal) {
   const int size = fcntl(terminal->caller.out.fd, F_GETPIPE_SZ);
   if (size > 0)
@@ -252,17 +253,17 @@ static void widen(const struct wb_terminal *terminal) {
           size + 2 * (int)(HELD_MAX + sizeof terminal->output.bytes));
 }
 
-/* Whether the payload had to end: without a terminal its reader would not be waited for. */
+/* Whether the payload had to end. Without a terminal, the end would not wait for a reader then. */
 static int had_to_end(const struct wb_run *run) {
-  /* Of a program of a session, asked_to_end is its end: program_terminal.c. */
+  /* For a program of a session, asked_to_end says that it has ended: program_terminal.c. */
   const int counts = run->terminal.needs_reader && run->pidfd >= 0;
   return __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST) ||
          (counts && __atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST)) ||
          (run->timeout_ns && wb_now_ns() - run->started_ns >= run->timeout_ns);
 }
 
-/* Writes what waits, whatever time that takes, unless nothing of it is taken any more; returns 0
- * where it was given up. */
+/* Writes what waits, however long that takes, unless the reader takes nothing any more. Returns 0
+ * if it gave up. */
 static int drain(struct wb_run *run, int *widened) {
   struct wb_terminal *terminal = &run->terminal;
   struct wb_flow *output = &terminal->output;

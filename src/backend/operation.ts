@@ -34,7 +34,7 @@ export interface OverlayOperation {
   readonly readOnly?: boolean;
   /** What is written goes to the sandbox's own memory. @default false */
   readonly inMemory?: boolean;
-  /** Of what is in memory: it is copied to a layer of the run at the end; only the root's may not be. @default false */
+  /** With `inMemory`: a layer of the run gets a copy at the end. Only the root may be without. @default false */
   readonly saved?: true;
   readonly origin: ViewOrigin;
   readonly identity?: FileIdentity | undefined;

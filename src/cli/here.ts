@@ -1,4 +1,4 @@
-/** Where the user is, for what is looked up by that. */
+/** The current directory, for commands that look up something by it. */
 import { UsageError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 

@@ -59,7 +59,7 @@ export function latestRun(store: Store, use: WithoutId): string {
   return ofElsewhere(here, elsewhere, readLastShown(store, identityOf(here)), use);
 }
 
-/** The directories whose runs are those of the current one: itself, and the project that it is in. */
+/** The directories whose runs count as those of the current one: itself, and the project that it is in. */
 function currentPlaces(): string[] {
   const current = currentDirectory();
   const host = realHost({ native: loadNative().native });

@@ -45,7 +45,7 @@ function noteCommand(
   const run = { words: ['run', ...argv], startedMs: startedAt.getTime(), status, ...found };
   const { native } = loadNative();
   const here = realHost({ native }).cwd();
-  if (here !== undefined) noteLastRun(openStore(native), here, run); // else none can follow there
+  if (here !== undefined) noteLastRun(openStore(native), here, run); // nothing can follow in a removed directory
 }
 
 /** What was done is long, and not asked of a saved report. */

@@ -64,7 +64,7 @@ function step(
   return { name, verdict: 'missing', detail: advice.message, fix: advice.hint };
 }
 
-/** Overlays of runs: one whose layer cannot be in the state directory has it in memory. */
+/** Whether runs can mount overlays. A run whose layer cannot be in the state directory keeps it in memory. */
 function overlayFinding(native: Native, facts: HostFacts, errno: number): Finding {
   const name = 'overlayfs in a user namespace';
   const found = step(native, facts, name, 'overlay', errno);

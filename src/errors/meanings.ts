@@ -25,7 +25,7 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   ERR_NESTED: 'wasbox was started inside a wasbox sandbox, which does not allow another one.',
   ERR_USERNS: 'This machine forbids unprivileged user namespaces.',
   ERR_PROC_MASKED: 'A fresh /proc cannot be mounted, as inside most containers.',
-  ERR_OVERLAY: 'The file system of the working directory cannot be overlaid.',
+  ERR_OVERLAY: 'overlayfs cannot use the working directory or the state directory.',
   ERR_IDMAP: 'The file system does not support idmapped mounts, which root needs.',
   ERR_KERNEL: 'The kernel lacks a feature that the sandbox needs.',
   ERR_PEER: 'An optional package that this feature needs is not installed.',

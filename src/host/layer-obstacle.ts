@@ -1,7 +1,7 @@
-/** File systems on which a run cannot keep a layer while it writes to it. */
+/** File systems that cannot hold the layer of a run while it writes to it. */
 import { dirname } from 'node:path';
 
-/** Those of which overlayfs takes no upper layer, by f_type of statfs(2). */
+/** File systems that overlayfs does not accept as an upper layer, by f_type of statfs(2). */
 const lowerOnly: ReadonlyMap<number, string> = new Map([
   [0x794c7630, 'overlayfs'],
   [0x6969, 'NFS'],
@@ -15,7 +15,7 @@ const lowerOnly: ReadonlyMap<number, string> = new Map([
 
 /**
  * Name of the file system of a directory, which need not be there yet, if it is one of those.
- * @param typeOf f_type of statfs(2); undefined for a path that leads nowhere
+ * @param typeOf f_type of statfs(2); undefined if the path does not exist
  */
 export function layerObstacle(
   directory: string,

@@ -181,7 +181,7 @@ function isOpaque(native: HostNative | undefined, path: string): boolean {
   }
 }
 
-/** f_type of statfs(2); undefined for a path that leads nowhere. */
+/** f_type of statfs(2); undefined if the path does not exist. */
 export function fileSystemType(path: string): number | undefined {
   try {
     return fs.statfsSync(path).type;

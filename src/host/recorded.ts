@@ -104,7 +104,7 @@ export function recordedHost(host: Host): Recording {
         if (error === 0) return error;
         return once('namespaces', () => ({ kind: 'namespaces', answer: error }));
       },
-      // Where there is none, a start says when there is one. Where there is one, only Node and the engine start a run.
+      // Not recorded: a recorded start says if there is one by now, and where there is one, no start is recorded.
       layerObstacle: (directory) => host.layerObstacle(directory),
       readStdin(limit) {
         refuse('the script came from stdin');

@@ -64,7 +64,7 @@ export async function ensureImage(ref: string, options: EnsureOptions): Promise<
   const { directory } = options.store;
   const read = (name: string): StoredImage | undefined =>
     readStoredImage(host, directory, name, options.platform);
-  // Before anything is made.
+  // Checked before anything is made.
   const platform = platformOf(options);
   if (options.name !== undefined) requireName(options.name);
   const stored = options.pull === 'always' ? undefined : read(options.name ?? ref);
@@ -86,11 +86,11 @@ export async function ensureImage(ref: string, options: EnsureOptions): Promise<
 const platformOf = ({ platform }: EnsureOptions): Platform =>
   platform === undefined ? hostPlatform() : parsePlatform(platform);
 
-/** @throws UsageError where an image could not be found again by that name */
+/** @throws UsageError if an image could not be found by that name later */
 function requireName(name: string): void {
   if (parseReference(name, '/').kind === 'registry') return;
   throw new UsageError('ERR_OPTION_VALUE', `invalid name "${name}"`, {
-    hint: 'An image in the store is named like one of a registry: app:1.2, registry.example.com/app:1.2',
+    hint: 'Use a name like that of an image in a registry: app:1.2, registry.example.com/app:1.2',
   });
 }
 

@@ -56,7 +56,7 @@ const hostPattern =
 
 export const isDigest = (text: string): boolean => digestPattern.test(text);
 
-/** Whether an id is meant, or a part of one: as in Docker, no repository has such a name. */
+/** Whether the text means an image ID, or a part of one. As in Docker, no repository can have such a name. */
 export const isIdLike = (text: string): boolean => /^(?:sha\d+:|[0-9a-fA-F]{64}$)/.test(text);
 
 /** Docker Hub has one host in references and another that serves it. */
@@ -76,7 +76,7 @@ const dockerPrefix = 'docker://';
 function registryReference(whole: string): RegistryReference {
   const isDockers = whole.startsWith(dockerPrefix);
   const text = isDockers ? whole.slice(dockerPrefix.length) : whole;
-  if (isIdLike(text)) throw wrong(whole, 'the id of an image is sha256: and 64 hexadecimal digits');
+  if (isIdLike(text)) throw wrong(whole, 'an image ID is sha256: and 64 hexadecimal digits');
   const [beforeDigest = '', digest, ...more] = text.split('@');
   if (more.length > 0 || (digest !== undefined && !isDigest(digest))) {
     throw wrong(whole, 'the digest is not sha256: and 64 hexadecimal digits');
@@ -155,7 +155,7 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ['i686', '386'],
 ]);
 
-/** Those that Go names for Linux: https://go.dev/doc/install/source#environment */
+/** The names that Go has for Linux: https://go.dev/doc/install/source#environment */
 const linuxArchitectures =
   '386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x';
 const knownArchitectures: ReadonlySet<string> = new Set(linuxArchitectures.split(' '));

@@ -1,6 +1,6 @@
 /**
- * Layers that are in the sandbox's private tmpfs while it runs, because the state directory's file system cannot hold
- * them meanwhile: they go there when the payload has ended. Until then, a kill of this process loses them.
+ * Layers that are in the sandbox's private tmpfs while it runs, because overlayfs cannot write to the state directory.
+ * They are copied there when the payload has ended. If this process is killed before that, they are lost.
  */
 import { dirname } from 'node:path';
 import { loweredOf } from '../backend/index.js';
@@ -17,9 +17,9 @@ import { memoryLayers } from '../plan/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 
 /**
- * Looks whether the layers can be saved at the end, before anything starts.
+ * Checks, before anything starts, that the layers can be saved at the end.
  * @param layers of the spec's views, in their order
- * @throws SupportError where they cannot
+ * @throws SupportError if they cannot
  */
 export function checkMemoryLayers(
   native: Native,
@@ -40,7 +40,7 @@ export function checkMemoryLayers(
 
 /**
  * Saves what the payload has changed.
- * @throws ChangesError where it does not find room, or is lost
+ * @throws ChangesError if there is no room for it, or it is lost
  */
 export function saveMemoryLayers(
   native: Native,
@@ -50,7 +50,7 @@ export function saveMemoryLayers(
   { kind }: NativeOutcome,
 ): void {
   const memory = sandbox.takeMemory();
-  // A sandbox that ended by itself had one. One that died as it was made had not, and says so.
+  // A sandbox that ended by itself had one. A sandbox that failed during the set-up had none, and reports that.
   if (memory === undefined && kind === 'ended') throw unsaved(spec, 'too many files are open');
   if (memory === undefined) return;
   withFd(memory, (root) => {
@@ -68,7 +68,7 @@ export function saveMemoryLayers(
 }
 
 const unsaved = (spec: SandboxSpec, why: string, cause?: unknown): ChangesError =>
-  new ChangesError('ERR_STATE_DIR', `the changes of the run are lost, ${why}`, {
+  new ChangesError('ERR_STATE_DIR', `the changes of the run are lost: ${why}`, {
     hint: `Make room in ${dirname(spec.state.directory)} and run it again.`,
     cause,
   });

@@ -1,9 +1,9 @@
-/** The lines of a stream that comes in pieces, bounded. */
+/** Splits a stream that comes in pieces into lines, and bounds what waits. */
 export class Lines {
   readonly #maxBytes: number;
   #pieces: Buffer[] = [];
   #bytes = 0;
-  /** Pieces before this one have no end of a line. */
+  /** The pieces before this one contain no newline. */
   #searched = 0;
 
   /** @param maxBytes that may wait to be taken */
@@ -11,7 +11,7 @@ export class Lines {
     this.#maxBytes = maxBytes;
   }
 
-  /** @throws where too much waits */
+  /** @throws if more would wait */
   append(piece: Buffer): void {
     if (this.#bytes + piece.length > this.#maxBytes) {
       this.clear();

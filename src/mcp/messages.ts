@@ -1,5 +1,5 @@
 /**
- * What a client's line holds. The SDK drops what is no valid message without an answer, and the client waits for ever
+ * Parses a line of a client. The SDK drops an invalid message without an answer, and the client waits for ever
  * (issues 563 and 2247 of modelcontextprotocol/typescript-sdk).
  */
 import {
@@ -11,7 +11,7 @@ import {
 /** Messages in one batch. */
 const maxBatch = 1000;
 
-/** A message, or what is invalid and how it is answered, if a client waits for that. */
+/** A message, or an error and its answer, if the client waits for one. */
 export type Received =
   | { readonly message: JSONRPCMessage }
   | { readonly error: Error; readonly answer: JSONRPCMessage | undefined };
@@ -33,12 +33,12 @@ export function received(line: string): readonly Received[] {
 function receivedOne(value: unknown): Received {
   const { data } = JSONRPCMessageSchema.safeParse(value);
   if (data !== undefined) return { message: withoutTask(data) };
-  return { error: new Error('a message that is not valid'), answer: invalidRequest(value) };
+  return { error: new Error('an invalid message'), answer: invalidRequest(value) };
 }
 
 /**
- * A server that does not offer tasks must ignore a client's wish for one (revision 2025-11-25, tasks). The SDK refuses
- * the request.
+ * A server that does not offer tasks must ignore a client's request for one (revision 2025-11-25, tasks). The SDK would
+ * refuse the call.
  */
 function withoutTask(message: JSONRPCMessage): JSONRPCMessage {
   if (!('method' in message) || message.params?.task === undefined) return message;
@@ -46,7 +46,7 @@ function withoutTask(message: JSONRPCMessage): JSONRPCMessage {
   return { ...message, params };
 }
 
-/** Of a response there is no answer, and without an id the client could not tell what is answered. */
+/** A response gets no answer. Without an ID, the client could not tell which request an answer is for. */
 function invalidRequest(value: unknown): JSONRPCMessage | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   if ('result' in value || 'error' in value || !('id' in value)) return undefined;

@@ -79,7 +79,7 @@ export class StdioTransport implements Transport {
     if (this.#held > maxHeldBytes) this.#input.pause();
   }
 
-  /** What a client sent is too large: it cannot be answered. */
+  /** The client sent more than can be answered: ends the connection. */
   #fail(error: unknown): void {
     this.onerror?.(error as Error);
     this.#leave();

@@ -93,8 +93,8 @@ export interface NativeSandbox {
     reuse: boolean,
   ): Promise<boolean>;
   /**
-   * Once it has ended: a descriptor of the private tmpfs, where layers in it are to be saved. It belongs to the
-   * caller. Undefined where there is none, as where the payload never started.
+   * Once the sandbox has ended: a descriptor of the private tmpfs if layers in it must be saved. It belongs to the
+   * caller. Undefined otherwise, and if the payload never started.
    */
   takeMemory(): number | undefined;
   /** Answers a question with WB_DECISION_*; one that is not open any more is left alone. */
@@ -200,7 +200,7 @@ export interface NativeRuns {
   moveRun(state: string, id: string, from: string, to: string): void;
   /**
    * The IDs of runs in an open directory that begin with `prefix` and are older than `before` (empty: all), the
-   * newest first, at most so many.
+   * newest first, at most `most`.
    */
   runIds(directory: number, prefix: string, before: string, most: number): string[];
   /** Whether there are runs in use whose lock is free. */

@@ -88,7 +88,7 @@ class LineParser {
     return this.line(operands);
   }
 
-  /** What was parsed, and the rest of the line as it is: it may be longer than the arguments of a call. */
+  /** What was parsed, and the rest of the line as it is. Not by push(...rest): a call takes fewer arguments. */
   private line(operands: readonly string[]): ParsedLine {
     const rest = this.argv.slice(this.position);
     return { values: { ...this.values }, operands: operands.concat(rest) };

@@ -125,7 +125,7 @@ function sourceOf({ name, text, includes }: PolicySpec): PolicySource {
   return text === undefined ? { builtin: name } : { name, text, includes };
 }
 
-/** Follows the default policy's ways once: while an image of the program is made, what was found is part of that. */
+/** Judges the default policy once. If this is called while the engine's image is made, the image has the result. */
 export function judgeDefaultPolicy(): void {
   const filter = shippedFilter(`default.${ownArchitecture()}`);
   if (filter !== undefined) refuseKeyCalls([filter]);

@@ -59,15 +59,15 @@ function identityFields(identity: FileIdentity | undefined): { device?: bigint; 
 const hiddenMark = String.fromCharCode(WB_PROC_HIDDEN);
 const memoryLetter = String.fromCharCode(WB_MEMORY_NAME);
 
-/** Whether what is written there goes to a layer of the run, at the latest when that ends. */
+/** Whether what is written there goes to a layer of the run, at the latest when the run ends. */
 export const hasLayer = (mount: Operation): boolean =>
   mount.type === 'overlay'
     ? mount.readOnly !== true && (mount.inMemory !== true || mount.saved === true)
     : mount.type === 'private' && mount.kept === true;
 
 /**
- * The layers that are in memory while the run goes on: where they are in the private tmpfs (addon/init/overlay.c),
- * and where they go.
+ * The layers that are in memory while the run goes on: their names in the private tmpfs (addon/init/overlay.c), and
+ * the layers that they are copied to.
  * @param layers of the views that have one, in their order
  */
 export function memoryLayers(
@@ -128,7 +128,7 @@ export function operation(
       const { lowers = [], readOnly = false, inMemory = false } = mount;
       if (hasLayer(mount) !== (layer !== undefined)) {
         throw new TypeError(
-          'an overlay needs a layer directory, unless it is read-only or what is in memory is dropped',
+          'an overlay needs a layer directory, unless it is read-only or its changes in memory are dropped',
         );
       }
       return {

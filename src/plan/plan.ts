@@ -170,7 +170,7 @@ const tooLong = (count: number): UsageError =>
   new UsageError(
     'ERR_OPTION_VALUE',
     count >= WB_ARGS_MAX
-      ? `too many arguments or variables: ${count}, more than ${WB_ARGS_MAX - 1}`
+      ? `too many arguments or variables: ${count} (at most ${WB_ARGS_MAX - 1})`
       : `the command is too long: more than ${WB_PLAN_MAX / 1024 ** 2} MiB with its script, arguments and environment`,
     { hint: 'Pass large data through a file or stdin.' },
   );

@@ -16,15 +16,15 @@ export interface PoolBounds {
 }
 
 /**
- * @param max Infinity, which is then a value, too, where there is no largest one
- * @throws UsageError for any other value than a whole number from 1 to `max`
+ * @param max may be Infinity: then that is a value, too
+ * @throws UsageError if the value is not a whole number from 1 to `max`
  */
 function count(name: string, value: number | undefined, fallback: number, max: number): number {
   const chosen = value ?? fallback;
   if (chosen === max || (Number.isSafeInteger(chosen) && chosen >= 1 && chosen <= max)) {
     return chosen;
   }
-  const to = max === Number.POSITIVE_INFINITY ? 'from 1 on, or Infinity' : `from 1 to ${max}`;
+  const to = max === Number.POSITIVE_INFINITY ? 'of at least 1, or Infinity' : `from 1 to ${max}`;
   throw new UsageError('ERR_OPTION_VALUE', `${name} must be a whole number ${to}`, {
     hint: `Got ${String(value)}.`,
   });
@@ -38,7 +38,7 @@ export interface Filled<W extends Waiting> {
 /**
  * Waits until the first one is ready.
  * @param running how many may be in use at a time: where the caller does not say, and at most
- * @param signal closes the pool with `force`; tasks are rejected with an AbortError then
+ * @param signal closes the pool with `force`, and rejects its tasks with an AbortError
  * @param release called once all of its sandboxes are gone
  */
 export async function filledPool<W extends Waiting>(

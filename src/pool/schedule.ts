@@ -20,7 +20,7 @@ export interface Waiting {
 export interface ScheduleEnd {
   /** Ends what runs, too. @default false */
   readonly force?: boolean | undefined;
-  /** Was aborted: ends what runs, too; all jobs are rejected with its AbortError. */
+  /** A signal that was aborted: ends what runs, too, and rejects all jobs with an AbortError. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -67,7 +67,7 @@ export class Schedule<W extends Waiting> {
   #error: unknown;
   #timer: NodeJS.Timeout | undefined;
   #refill: NodeJS.Timeout | undefined;
-  /** What jobs are refused with once it is closed. */
+  /** Makes the error for jobs that come after it was closed. */
   #refusal: (() => WasboxError) | undefined;
 
   constructor(options: ScheduleOptions<W>) {

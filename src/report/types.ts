@@ -5,7 +5,7 @@ import type { ReportAudit } from './audit/types.js';
 import type { ReportNetwork } from './network.js';
 import type { ReportRefusals } from './refusal-types.js';
 
-/** How a program ended that ran. */
+/** How a program that ran ended. */
 export type EndKind =
   /** The payload exited. */
   | 'exited'

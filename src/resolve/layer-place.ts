@@ -1,6 +1,6 @@
 /**
- * Where the layers of a run are while it writes to them: in its directory, or, where overlayfs cannot write to that
- * file system (a container's root is an overlay itself), in the memory of the sandbox until it ends.
+ * Where the layers of a run are while it writes to them: in its directory. If overlayfs cannot write to that file
+ * system (a container's root is an overlay itself), they are in the sandbox's memory until it ends.
  */
 import { SupportError } from '../errors/index.js';
 import { type Host, isBefore } from '../host/index.js';
@@ -14,14 +14,14 @@ type Asked = Pick<SandboxSpec, 'isolation' | 'identity' | 'views' | 'state'> & {
 
 const memoryText = 'changes are in memory until the run ends, and lost if wasbox is killed';
 
-/** Whether a note is about how the run is made: it is shown at the start. */
+/** Whether a note says how the sandbox is made. Such a note is shown at the start. */
 export const isStartNote = (note: string): boolean =>
   note === weakerIsolation || note.startsWith(memoryText);
 
 /**
- * Why the layers must be in memory, as a note for the user; undefined where they need not, and where they cannot:
- * init then says what is wrong with the state directory.
- * @throws SupportError where an earlier layer would have to be written to
+ * The note for the user if the layers must be in memory. Undefined if they need not be, and if they cannot: init then
+ * says what is wrong with the state directory.
+ * @throws SupportError if the run would have to write to an earlier layer
  */
 export function memoryNote(asked: Asked, host: Host): string | undefined {
   const { isolation, identity, views, state, continues } = asked;
@@ -29,13 +29,13 @@ export function memoryNote(asked: Asked, host: Host): string | undefined {
   // Root's payload has ids of its own, and a tmpfs of the sandbox has no id map to root's.
   if (identity.privileged) return undefined;
   const obstacle = host.layerObstacle(state.directory);
-  // Before Linux 6.6, tmpfs has no attributes of users, which an upper layer needs.
+  // Before Linux 6.6, tmpfs has no user extended attributes, which an upper layer needs.
   if (obstacle === undefined || isBefore(host.kernelRelease(), 6, 6)) return undefined;
   const where = `${state.directory} is on ${obstacle}`;
   if (continues !== undefined) {
     throw new SupportError(
       'ERR_BACKEND',
-      `--continue is not available here: ${where}, on which a saved layer cannot be written to`,
+      `--continue is not available here: ${where}, where wasbox cannot add to saved changes`,
       {
         hint: 'Apply or discard that run first. Or save runs on another file system: XDG_STATE_HOME=DIR',
       },

@@ -35,7 +35,7 @@ const finite = (limit: number | undefined): number | undefined =>
 
 /**
  * What holds for the run. Called when the sandbox's tree is complete.
- * @param layersInMemory whether what would be on disk is in the private memory, which has room for it then
+ * @param layersInMemory whether changes are in the private memory instead of on disk: its limit then allows for them
  */
 export function resolveLimits(draft: Draft, layersInMemory = false): LimitsSpec {
   const { options } = draft;

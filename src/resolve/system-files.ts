@@ -50,7 +50,7 @@ function cover(draft: Draft, path: string, parts: readonly (string | Uint8Array)
   draft.tree.add({ type: 'file', target, content, mode: 0o644, covers: true });
 }
 
-/** Not with matchAll(), which compiles an expression anew: that takes the engine longer than all lines do. */
+/** For exec(): matchAll() compiles an expression anew, which takes the engine longer than all lines do. */
 const including = /^[ \t]*include(?:[ \t]*=[ \t]*|[ \t]+)(.+)$/im;
 
 /** What a file of ssh's configuration includes, and what that does. */

@@ -57,5 +57,5 @@ export const defaultLimits = {
   privateInodes: 200_000,
 } as const;
 
-/** Longest script that is taken from stdin or copied into the sandbox, in bytes: all that a plan has (wire.h). */
+/** Longest script that is taken from stdin or copied into the sandbox, in bytes: a plan holds no more (wire.h). */
 export const scriptLimit = 8 * 1024 * 1024;

@@ -8,8 +8,8 @@ import type { Saved } from './saved.js';
  * A run whose changes are saved: as `wasbox diff`, `apply` and `discard` with its ID. Each method opens
  * the run for itself.
  *
- * All methods reject with a ChangesError: `ERR_RUN_UNKNOWN` once all of the run is applied or discarded, but for
- * `discard`; `ERR_RUN_BUSY` while another process uses it.
+ * All methods reject with a ChangesError: `ERR_RUN_BUSY` while another process uses the run, and `ERR_RUN_UNKNOWN` once
+ * all of it is applied or discarded. Then `discard` does nothing instead.
  */
 export class KeptRun {
   readonly id: string;
@@ -62,7 +62,7 @@ export class KeptRun {
     return this.#saved((saved) => saved.apply(choice));
   }
 
-  /** Drops the changes; does nothing where none are left. */
+  /** Drops the changes; does nothing if none are left. */
   discard(): Promise<void> {
     return this.#saved((saved) => saved.discard());
   }

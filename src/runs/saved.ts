@@ -83,7 +83,7 @@ export class Saved {
     try {
       busy = discardRuns(this.#store, [this.#id]).busy;
     } catch (error) {
-      // A run ends with the last of its changes, also when they were applied: then nothing is left to drop.
+      // A run is removed with the last of its changes, also if they were applied: nothing is left to drop.
       if (error instanceof ChangesError && error.code === 'ERR_RUN_UNKNOWN') return;
       throw error;
     }

@@ -24,7 +24,7 @@ export class LiveSandbox {
   /** @param gone what the programs are told at its end */
   constructor(begun: Begun, gone: () => Promise<unknown>) {
     this.begun = begun;
-    // First of all: what waits to be sent names descriptors that its programs close at their end.
+    // Before anything else: commands that wait to be sent name descriptors that programs close at their end.
     const close = (): void => begun.connection.close();
     begun.launched.done.then(close, close);
     this.gone = begun.launched.done.then(async () => {

@@ -6,7 +6,7 @@ import type { Sandboxes } from './sandboxes.js';
 import { layerOf, Snapshot } from './snapshot.js';
 import type { Turns } from './turns.js';
 
-/** Sessions that have not ended: what they hold for snapshots is there. */
+/** The layers of sessions that have not ended: only their snapshots still exist. */
 const alive = new WeakSet<SessionLayers>();
 const isAlive = (layers: SessionLayers): boolean => alive.has(layers);
 

@@ -1,7 +1,7 @@
 /**
- * Containers made by runc of this machine's file tree: without namespaces, with what Docker and Kubernetes give by default,
- * where wasbox isolates with Landlock; and with them, where its state directory is on the container's overlay. A user's work
- * with wasbox in each.
+ * Containers that runc makes of this machine's file tree. Without namespaces, as Docker and Kubernetes start them by default,
+ * wasbox isolates with Landlock. With namespaces, its state directory is on the container's overlay. In each, a user's work
+ * with wasbox.
  *
  *     npm run test:containers [-- NAME…]
  *
@@ -65,7 +65,7 @@ const open = { ...docker, open: true };
 /** What a line at the start of a run says: how it is isolated, or where its changes are. */
 const landlock = 'isolated by Landlock';
 const inMemory = 'changes are in memory';
-/** Name, user, what starts a program there, and what a run says there if it is not isolated by Landlock. */
+/** Name, user, what starts a program there, and what a run says at its start (by default, `landlock`). */
 const places = [
   ['docker-root', 0, (argv, cwd) => inContainer('docker-root', 0, docker, argv, cwd)],
   ['docker-user', user, (argv, cwd) => inContainer('docker-user', user, docker, argv, cwd)],

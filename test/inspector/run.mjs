@@ -5,7 +5,7 @@
  *     npm run test:inspector [-- VERSION]        of the inspector, by default 2
  *
  * npm installs the inspector, and a Node that it works with, into a temporary directory: some 300 MB. Prints a line for
- * what was tried; ends with 1 if something failed. Run it as an ordinary user, too.
+ * each check; exits 1 if one failed. Run it as an ordinary user, too.
  */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -52,7 +52,7 @@ function inspect(program, ...args) {
   }
 }
 
-/** Each a process and a server of its own. */
+/** Each call starts a process and a server of its own. */
 const once = (method, ...args) =>
   inspect('mcp-inspector', '--cli', ...server, '--method', method, ...args);
 
@@ -92,7 +92,7 @@ function drive() {
   const names = (strict.value?.tools ?? []).map(({ name }) => name);
   check(
     strict.status === 0 && names.length > 0,
-    'lists tools with schemas that it finds no error in',
+    'lists tools, and finds no error in their schemas',
   );
   const listed = once('resources/list');
   const uris = (listed.value?.resources ?? []).map(({ uri }) => uri);

@@ -101,7 +101,7 @@ describe('the step in CI', () => {
     expect(fs.readdirSync(`${cwd}.state/wasbox/saved`)).toEqual([]);
   });
 
-  test('with --strict, a command that was refused something did not succeed', async () => {
+  test('with --strict, the step fails if the command was refused something', async () => {
     const build = 'mkdir dist; echo built > dist/app';
     const seen = [];
     for (const [options, more] of [

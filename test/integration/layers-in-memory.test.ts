@@ -14,7 +14,7 @@ const quote = (words: readonly string[]): string =>
 
 const note = 'changes are in memory until the run ends';
 
-/** As whom wasbox runs in the namespace, which its own user has made as root there. */
+/** As which user wasbox runs in the namespace, whose root is the user that made it. */
 const callers: Readonly<Record<string, readonly string[]>> = {
   "a namespace's root": [],
   'a user in it': ['unshare', '--user', '--map-user=1000', '--map-group=1000', '--'],
@@ -41,7 +41,7 @@ async function inPlace(
     'mount -t overlay root -o userxattr,lowerdir=lower,upperdir=disk/upper,workdir=disk/work root',
     `export HOME=$PWD/root/home XDG_STATE_HOME=$PWD/${state}`,
     `wasbox() { ${wasbox} "$@"; }`,
-    `alone() { exec ${wasbox} "$@"; }`, // for a process of its own, whose number $! is
+    `alone() { exec ${wasbox} "$@"; }`, // a process of its own, whose ID is $!
     'cd root/project',
     script,
   ].join('\n');
@@ -52,7 +52,7 @@ async function inPlace(
   });
 }
 
-/** All kinds of changes; the modes make it the harder to copy them. */
+/** All kinds of changes; the modes make them harder to copy. */
 const changing = `
   echo two >>kept
   rm removed
@@ -115,7 +115,7 @@ describe.each(Object.entries(callers))('on overlayfs, as %s', (_, become) => {
 describe('layers in memory', () => {
   const as = ordinaryUser();
 
-  test('are lost with a wasbox that is killed, and the next one is not in its way', async () => {
+  test('are lost if wasbox is killed, and the next run works', async () => {
     const script = `
       mkfifo ../ready
       alone run -q -- sh -c 'echo x >added; echo ready; exec sleep 1000' >../ready & run=$!
@@ -139,7 +139,7 @@ describe('layers in memory', () => {
     expect(run.out).toMatch(/ended 7\n$/);
   });
 
-  test('are refused to what goes on with an earlier layer', async () => {
+  test('are not available with --continue and in sessions', async () => {
     const script = `
       wasbox run -q -- sh -c 'echo y >added'
       wasbox run --continue -- true || echo no continuing

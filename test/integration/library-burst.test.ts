@@ -86,7 +86,7 @@ test('runs one after the other share the threads that supervise them', async () 
       await lib.run({ ...options, code: 'true' });
       const threads = readdirSync('/proc/self/task').filter((id) => !known.has(id));
       for (const id of threads) known.add(id);
-      // The thread is done with it once its layer is the next run's.
+      // The thread is done with a run once its layer waits for the next one.
       while (!isDone()) await later();
       return threads.length;
     };
@@ -94,7 +94,7 @@ test('runs one after the other share the threads that supervise them', async () 
     let fresh = 0;
     for (let n = 0; n < ${runs}; n++) fresh += await run();
     show(fresh);`);
-  // One that is not waiting again quite yet is made up for by another.
+  // A run makes a new thread if the last one is not waiting again yet.
   expect(fresh).toBeLessThan(runs / 2);
 });
 

@@ -175,7 +175,7 @@ describe.each(identities())('as $label', (as) => {
            show((await killed.result).signal);
          }
        }
-       // As much as goes into the terminal and what is behind it: 2 KiB of it for each of the exit status.
+       // It fills the terminal and what is behind it; its exit status counts the 2 KiB that fit.
        const late = await lib.spawn('python3', ['-c', ${JSON.stringify(fill)}], { tty: true });
        const { exitCode } = await late.result;
        show([exitCode > 0, Math.floor((await textOf(late.stdout)).length / 2048) - exitCode]);`,

@@ -56,7 +56,7 @@ describe('tools', () => {
     await wire.end();
   });
 
-  it('a wish for a task, which it does not offer, is ignored', async () => {
+  it('a request for a task, which it does not offer, is ignored', async () => {
     const wire = new Wire(as);
     await wire.begin({ ...initialize, protocolVersion: '2025-11-25' });
     const args = { argv: ['echo', 'at once'] };
@@ -115,7 +115,7 @@ describe('tools', () => {
 });
 
 describe('elicitation', () => {
-  it('asks with a flat form, and only what fits it and grants is a grant', async () => {
+  it('asks with a flat form, and only an answer that fits it and grants counts', async () => {
     const wire = new Wire(as);
     await wire.begin({ ...initialize, capabilities: { elicitation: {} } });
     await wire.call('write', 'write_file', { path: 'file', content: 'x' });

@@ -20,7 +20,7 @@ describe('lifecycle', () => {
     expect(await wire.end()).toBe(0);
   });
 
-  it('a version that it knows is answered with the same', async () => {
+  it('a version that it knows is answered with the same version', async () => {
     const versions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'];
     const answered = versions.map(async (protocolVersion) => {
       const wire = new Wire(as);
@@ -31,7 +31,7 @@ describe('lifecycle', () => {
     expect(await Promise.all(answered)).toEqual(versions);
   });
 
-  it('what its capabilities do not name is no method of its own', async () => {
+  it('methods that its capabilities do not name are not found', async () => {
     const wire = new Wire(as);
     const { result } = await wire.begin();
     expect(Object.keys(result.capabilities).sort()).toEqual(['resources', 'tools']);
@@ -95,7 +95,7 @@ describe('messages', () => {
     await wire.end();
   });
 
-  it('a request that is invalid gets an error, and messages of a batch are answered', async () => {
+  it('an invalid request gets an error, and the messages of a batch are answered', async () => {
     const wire = new Wire(as);
     await wire.begin({ ...initialize, protocolVersion: '2025-03-26' });
     wire.write({ id: 'no version', method: 'ping' });
@@ -142,7 +142,7 @@ describe('resources', () => {
     await wire.end();
   });
 
-  it('a URI of none of them is an error', async () => {
+  it('any other URI is an error', async () => {
     const wire = new Wire(as);
     await wire.begin();
     for (const uri of [

@@ -57,8 +57,8 @@ describe.each(identities())('--tty always as $label', (as) => {
     expect(hashOf(Buffer.concat(chunks))).toBe(hashOf(written(8)));
   });
 
-  test('a reader that takes nothing is not waited for once the time is over', async () => {
-    // Node's end is a socket, which cannot hold more than it does: a pipe could.
+  test('a time limit ends a run whose reader does not read', async () => {
+    // Node's end is a socket, which cannot be enlarged as a pipe can.
     const limited = ['run', '-q', '--discard', '--timeout', '300ms'];
     for (const tty of ['always', 'never']) {
       const args = [...limited, '--tty', tty, '--', 'yes'];

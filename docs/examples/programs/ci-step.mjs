@@ -1,6 +1,6 @@
 // A step of CI that runs a command of a pull request: node ci-step.mjs [--take PATH]... [--strict] -- COMMAND...
 // Takes over what it made below the paths of --take, if it succeeded, and nothing else of it. Writes report.html.
-// With --strict, a command that the sandbox refused something did not succeed, whatever it exits with.
+// With --strict, the step fails if the sandbox refused the command anything, whatever its exit status.
 // SIGTERM, as of a job that is cancelled, ends it.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -38,7 +38,7 @@ async function step() {
   // Where refusals could not be recorded (`watched` is 'none'), there may have been some.
   const { watched, total } = report.refusals;
   if (values.strict && (total > 0 || watched !== 'all')) {
-    console.error(`refused: ${watched === 'all' ? total : 'not known'}\n${await renderReport(report)}`);
+    console.error(`refused: ${watched === 'all' ? total : 'unknown'}\n${await renderReport(report)}`);
     await kept?.discard();
     return 1;
   }

@@ -243,7 +243,7 @@ function recoverTemp(
     // rename(2) sets the ctime, which must not count as a change by the user.
     if (back !== undefined) ownCtimes.set(inodeKey(back), back.ctimeNs);
   } else if (current.ino === stat.ino) {
-    removeTree(native, directory, temp); // it has its name, and was to lose this one
+    removeTree(native, directory, temp); // the file has its own name again; only this one was still to be removed
   } else if (swaps && current.ino === entry.newIno) {
     native.renameat2(directory, temp, directory, entry.name, RENAME_EXCHANGE);
     removeTree(native, directory, temp);

@@ -31,7 +31,7 @@ export function textElsewhere(path: string): string | undefined {
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
     const fd = openSync(bytesOf(path), flags);
     try {
-      const bytes = Buffer.alloc(Math.min(found.size + 1, maxBytes)); // one more, where it grows meanwhile
+      const bytes = Buffer.alloc(Math.min(found.size + 1, maxBytes)); // one byte more, in case it grows
       let length = 0;
       for (let n = 1; n > 0 && length < bytes.length; length += n) {
         n = readSync(fd, bytes, length, bytes.length - length, null);

@@ -68,9 +68,9 @@ function addTo(map: Map<string, CompiledRule[]>, key: string, rule: CompiledRule
 }
 
 interface Rules {
-  /** Their patterns match anywhere in a path. */
+  /** Rules whose patterns match anywhere in a path. */
   readonly anywhere: RuleIndex;
-  /** Those of paths from the user's home. */
+  /** Rules for paths from the user's home. */
   readonly home: RuleIndex;
 }
 
@@ -187,7 +187,7 @@ function beginsAt(
   );
 }
 
-/** The rules of the catalogue. Called while an image of the program is made, they are part of that. */
+/** The rules of the catalogue. If this is called while the engine's image is made, the image has them. */
 export function autoExecutedIndex(): Rules {
   compiled ??= compileRules();
   return compiled;

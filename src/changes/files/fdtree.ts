@@ -199,8 +199,8 @@ export function renameAside(
 }
 
 /**
- * Renames what only this process uses to a name that must be free. Where renameat2(2) cannot, link(2) takes the name of
- * a file unless another process is faster; of a directory, rename(2) replaces only an empty one.
+ * Renames what only this process uses to a name that must be free. Without RENAME_NOREPLACE, link(2) gives a file the
+ * name, and fails if another process was faster; rename(2) of a directory replaces only an empty one.
  */
 export function renameNoReplace(
   native: ChangesNative,
@@ -219,7 +219,7 @@ export function renameNoReplace(
   native.renameat2(fd, from, target, to, 0);
 }
 
-/** False where the file system has no hard links, or none of such a file. */
+/** False if the file system has no hard links, or allows none to this file. */
 function linked(fd: number, from: Buffer, target: number, to: Buffer): boolean {
   try {
     linkSync(at(fd, from), at(target, to));

@@ -233,7 +233,7 @@ export class Layer {
 }
 
 export const opaqueName: string = opaqueAttribute;
-/** Of an empty file in a directory whose opacity is `x`. */
+/** Makes an empty file a whiteout, in a directory whose opacity is `x`. */
 export const whiteoutName = 'user.overlay.whiteout';
 
 /** What overlayfs's own attribute says of an open directory: see {@link Layer.opacity}. */

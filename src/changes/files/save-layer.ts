@@ -1,6 +1,6 @@
 /**
- * Copies a layer that was written in memory to the directory of its run, on a file system that overlayfs does not
- * write to. No program may use it any more. It appears whole: a kill in between leaves the empty one that was there.
+ * Copies a layer from memory to the directory of its run, on a file system that overlayfs cannot write to. No program
+ * may use the layer any more. The copy appears as a whole: a kill before that leaves the empty layer that was there.
  */
 import {
   type BigIntStats,
@@ -27,8 +27,8 @@ const yes = Buffer.from('y');
 const holdsWhiteouts = Buffer.from('x');
 
 /**
- * Whether the file system of an open directory has the attributes of overlayfs: others could not hold what was
- * removed.
+ * Whether the file system of an open directory has the attributes of overlayfs. Without them, a layer cannot record
+ * what was removed.
  */
 export function hasLayerAttributes(native: ChangesNative, layer: number): boolean {
   try {
@@ -59,7 +59,7 @@ export function saveLayer(native: ChangesNative, from: number, to: number): void
   }
 }
 
-/** What copies of one layer share. */
+/** What all steps of one copy share. */
 class Copy {
   readonly native: ChangesNative;
   /** An open directory with a name for each file that has several, by inode. */
@@ -71,7 +71,7 @@ class Copy {
   }
 }
 
-/** Into a directory that is there, and empty. */
+/** Copies into an existing, empty directory. */
 function copyDirectory(
   copy: Copy,
   from: number,
@@ -87,7 +87,7 @@ function copyDirectory(
     inClosed(native, from, name, (source, mode) => {
       likeIt(native, source, made);
       if (opacityOf(native, source) === 'y') native.fsetxattr(made, opaqueName, yes);
-      // Deeper ones are shown as too deep to be read: src/changes/scan.
+      // The review shows deeper directories as too deep to be read: src/changes/scan.
       if (depth <= maxDepth) {
         for (const entry of names(source)) copyEntry(copy, source, entry, made, depth);
       }
@@ -134,7 +134,7 @@ function copyNamedFile(
   linkSync(at(shared, first), at(to, name));
 }
 
-/** An overlay makes no device 0:0, which is its own whiteout; so none is tried on any of these file systems. */
+/** By attribute: device 0:0 cannot be made on an overlay, whose own whiteout it is. Other file systems get the same. */
 function whiteOut(native: ChangesNative, directory: number, name: Buffer): void {
   if (opacityOf(native, directory) === 'y') return; // nothing shows through
   withFd(createFile(native, directory, name), (fd) => native.fsetxattr(fd, whiteoutName, yes));

@@ -32,7 +32,7 @@ export function openTree(
   }
   const stat = fstatSync(fd, { bigint: true });
   // File systems reuse inode numbers. The birth time is 0 where it is not supported.
-  // An overlay, such as a container's root, gives a directory another one when it is first written to.
+  // An overlay, such as a container's root, gives a directory a new birth time when it is first written to.
   const isLater =
     Number(stat.birthtimeNs / 1_000_000n) > Date.parse(started) &&
     statfsSync(self(fd)).type !== OVERLAYFS_SUPER_MAGIC;

@@ -55,7 +55,7 @@ export function listRuns(store: Store): RunRecord[] {
   return [...found.values()].sort(newestFirst);
 }
 
-/** Two lists of IDs, each newest first, as one without the second of a pair. */
+/** Merges two lists of IDs, each newest first, without duplicates. */
 function* merged(few: readonly string[], many: Iterable<string>): Generator<string, void> {
   const rest = [...few];
   for (const id of many) {
@@ -67,14 +67,14 @@ function* merged(few: readonly string[], many: Iterable<string>): Generator<stri
 }
 
 /**
- * The runs that have ended, newest first, each read when it is come to: of thousands, the latest is wanted. Recovers
- * interrupted ones.
+ * The runs that have ended, newest first. Reads each one only when it is asked for, because callers want the latest of
+ * thousands. Recovers interrupted runs.
  */
 export function* endedRuns(store: Store): Generator<RunRecord, void> {
-  // First: what is moved to `saved` meanwhile is found there.
+  // Before `saved` is read: a run that is moved there meanwhile is then found.
   const ended = recoverRuns(store).filter(({ status }) => status !== 'running');
   const others = new Map(ended.map((record) => [record.id, record]));
-  // An ID says when a run started, but for what is less than its tick.
+  // An ID gives the start of a run to the tick: runs of one tick are sorted by their records.
   const same: RunRecord[] = [];
   let tick = '';
   for (const id of merged([...others.keys()].sort().reverse(), idsByAge(store, 'saved'))) {
@@ -97,7 +97,7 @@ function runIds(store: Store): string[] {
   return [...new Set(places.flatMap((place) => idsIn(store, place)))];
 }
 
-/** At most a few of the IDs that begin with a text; undefined where none can. */
+/** At most a few of the IDs that begin with `text`; undefined if no ID can begin with it. */
 export function idsBeginning(store: Store, text: string): string[] | undefined {
   if (!isRunIdPrefix(text)) return undefined;
   return [...new Set(places.flatMap((place) => idsWith(store, place, text)))];

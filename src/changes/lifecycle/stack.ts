@@ -112,8 +112,8 @@ function moveUpper(store: Store, from: number, name: string, index: number): voi
 
 /**
  * Has a run go on from a frozen layer. What it has written above it is dropped: {@link emptyDropped} removes
- * that. A file says that this is under way: to replace the journal entry a second time would cost ten times as much,
- * since ext4 writes a file at once that replaces another.
+ * that. A file says that this is under way: replacing the journal entry a second time would cost ten times as much,
+ * because ext4 writes a file to disk at once if it replaces another.
  */
 export function resetRun(store: Store, run: Run, layer: FrozenLayer): Run {
   const { native } = store;
@@ -121,7 +121,7 @@ export function resetRun(store: Store, run: Run, layer: FrozenLayer): Run {
   return explainingFullDisk(store, record.id, () =>
     withFd(openRunDirectory(store, run), (directory) => {
       markStacked(store, run, directory);
-      // A name of its own: the entry on disk may have that of an earlier one.
+      // A new name each time: the entry on disk may still have the name of an earlier rollback.
       const reset = newResetName();
       closeDescriptor(createFile(native, directory, Buffer.from(reset)));
       writeRecord(native, directory, { ...record, reset }, false);

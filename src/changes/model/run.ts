@@ -49,8 +49,8 @@ export interface RunRecord {
   /** Of a session that goes on: its frozen layers, below the one that it writes to, the latest first. */
   readonly stack?: readonly string[] | undefined;
   /**
-   * Name of a file in the run's directory. Where that is there, a return to an earlier state was cut off: what the
-   * run writes to is to be dropped.
+   * Name of a file in the run's directory. If that file exists, a rollback was cut off: the layer that the run writes
+   * to must be dropped.
    */
   readonly reset?: string | undefined;
   /** Whether files of its layers may have names in those of other runs. */

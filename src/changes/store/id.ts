@@ -28,7 +28,7 @@ export function isLayerName(text: string): boolean {
   return layerPattern.test(text);
 }
 
-/** A name that no file has had: that says in a run's directory that a return to an earlier state is under way. */
+/** A new name for the file that says, in a run's directory, that a rollback is under way. */
 export const newResetName = (): string => `reset-${process.hrtime.bigint()}`;
 
 export const isResetName = (text: unknown): text is string =>

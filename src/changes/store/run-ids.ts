@@ -1,4 +1,4 @@
-/** IDs of runs in the state directory. There may be tens of thousands: they are asked for a page at a time. */
+/** IDs of runs in the state directory. There may be tens of thousands, so they are read a page at a time. */
 import { withFd } from '../files/fdtree.js';
 import type { Place } from './run-directory.js';
 import { openOwn, type Store } from './state-dir.js';
@@ -15,11 +15,11 @@ function someOf(store: Store, place: Place, prefix: string, before: string, most
 /** The IDs in a place, newest first. */
 export const idsIn = (store: Store, place: Place): string[] => someOf(store, place, '', '', all);
 
-/** At most two of those that begin with a prefix: whether there is one, and whether it is the only one. */
+/** At most two of the IDs that begin with a prefix: enough to know whether there is one, and only one. */
 export const idsWith = (store: Store, place: Place, prefix: string): string[] =>
   someOf(store, place, prefix, '', 2);
 
-/** As {@link idsIn}, read as far as they are wanted. */
+/** As {@link idsIn}, but reads only as far as the caller goes. */
 export function* idsByAge(store: Store, place: Place): Generator<string, void> {
   for (let before = ''; ; ) {
     const ids = someOf(store, place, '', before, page);

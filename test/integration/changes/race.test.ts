@@ -228,7 +228,7 @@ test('a file system without exchange is served by plain renames', () => {
     expect(readFileSync(host(name), 'utf8')).toBe('run\n');
 });
 
-test('nor is a file replaced there that the host makes at the last moment', () => {
+test('without RENAME_NOREPLACE, a file that appears at the last moment is not replaced', () => {
   const replaced: string[] = [];
   const report = apply(
     'echo run > made; ln -s made link; echo run > taken; ln -s made linked',

@@ -145,7 +145,7 @@ describe.each(identities())('wasbox image as $label', (as) => {
     });
   });
 
-  test('what cannot be an image or a platform is refused before anything is asked or made', async () => {
+  test('an impossible image or platform is refused before a registry is asked or a file made', async () => {
     const server = await madeServer((_request, response) => response.writeHead(404).end());
     const cwd = makeProject(as, {
       'r.conf': `unqualified-search-registries = ["${server.host}"]\n[[registry]]\nlocation = "${server.host}"\ninsecure = true\n`,
@@ -159,7 +159,7 @@ describe.each(identities())('wasbox image as $label', (as) => {
     const platform = (name: string, problem: string) =>
       `wasbox: invalid platform "${name}": ${problem}`;
     const id = (name: string) =>
-      `wasbox: invalid image "${name}": the id of an image is sha256: and 64 hexadecimal digits`;
+      `wasbox: invalid image "${name}": an image ID is sha256: and 64 hexadecimal digits`;
     try {
       for (const [args, said] of [
         [['pull', 'app', '--platform', 'banana'], platform('banana', 'unknown architecture')],

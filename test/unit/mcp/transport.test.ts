@@ -83,7 +83,7 @@ it('a message that never ends closes the connection', async () => {
   expect(errors).toHaveLength(1);
 });
 
-/** What the client sends in these pieces, and what it gets and the server takes. */
+/** Sends these pieces as a client; returns what the client gets and the server takes. */
 async function exchange(pieces: readonly (string | Buffer)[]) {
   const { input, output, transport } = serve();
   const [taken, errors, answers]: [unknown[], Error[], unknown[]] = [[], [], []];
@@ -120,7 +120,7 @@ it('messages come in any pieces, several in one or one in many', async () => {
   }
 });
 
-it('an invalid request is answered if it has an id, and nothing else that is invalid is', async () => {
+it('an invalid request with an ID gets an error, and no other invalid message an answer', async () => {
   const invalid = [
     { id: 1, method: 'ping' },
     { jsonrpc: '1.0', id: 'two', method: 'ping' },
@@ -153,7 +153,7 @@ it('an invalid request is answered if it has an id, and nothing else that is inv
   );
 });
 
-it('the messages of a batch are taken one by one, and a batch of too many closes the connection', async () => {
+it('the messages of a batch are taken one by one, and a batch that is too long closes the connection', async () => {
   const note = { jsonrpc: '2.0', method: 'notifications/nonesuch' };
   const batch = await exchange([lines([ping(1), note, { id: 2 }], [], ping(3))]);
   expect(batch.taken).toEqual([ping(1), note, ping(3)]);
@@ -163,7 +163,7 @@ it('the messages of a batch are taken one by one, and a batch of too many closes
   expect([closed.taken, closed.errors.length]).toEqual([[], 1]);
 });
 
-it('a wish for a task is left out of a request', async () => {
+it('the request for a task is left out of a call', async () => {
   const params = { name: 'run_command', arguments: { task: 'kept' } };
   const call = { jsonrpc: '2.0', id: 1, method: 'tools/call' };
   const asked = { ...call, params: { ...params, task: { ttl: 60_000 } } };

@@ -737,7 +737,7 @@ static void as_root(void) {
   CHECK(nftw(state_path, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0 && rename(aside, state_path) == 0);
 }
 
-/* Nothing that is there is replaced, but an empty directory where renameat2(2) has no flags. */
+/* A rename replaces nothing, except an empty directory where renameat2(2) has no flags. */
 static void renamed(void) {
   char path[256];
   struct stat was, is;
@@ -760,7 +760,7 @@ static void renamed(void) {
   clear();
 }
 
-/* What depends on how a lock is made and a directory gets its name. */
+/* The tests that depend on how a lock is made and a directory gets its name. */
 static void named(void) {
   renamed();
   layout();

@@ -28,7 +28,7 @@ export interface FakeMachine {
   readonly cwd?: string | undefined;
   readonly uid?: number;
   readonly namespacesErrno?: number;
-  /** The state directory's file system, where overlayfs cannot write to that. */
+  /** The state directory's file system, if overlayfs cannot write to it. */
   readonly layerObstacle?: string;
   readonly nested?: boolean;
   readonly users?: Readonly<Record<number, HostUser>>;
