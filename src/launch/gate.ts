@@ -99,7 +99,7 @@ export function setMaxConcurrency(count: number): void {
   if (count !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(count) && count >= 1)) {
     throw new UsageError(
       'ERR_OPTION_VALUE',
-      `setMaxConcurrency: expected a whole number from 1 on, or Infinity, got ${String(count)}`,
+      `setMaxConcurrency: expected a whole number of at least 1, or Infinity, got ${String(count)}`,
     );
   }
   gate.limit = count;

@@ -19,7 +19,7 @@ export function linesOf(stream: Readable | null, options: LineOptions = {}): Asy
   if (stream === null)
     throw new TypeError("stdoutLines(): stdout is not a pipe: stdio[1] must be 'pipe'");
   if (!Number.isSafeInteger(maxLength) || maxLength < 1) {
-    throw new UsageError('ERR_OPTION_VALUE', `maxLength must be a whole number from 1 on`);
+    throw new UsageError('ERR_OPTION_VALUE', 'maxLength must be a whole number of at least 1');
   }
   return read(stream, maxLength);
 }

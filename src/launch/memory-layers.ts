@@ -51,7 +51,7 @@ export function saveMemoryLayers(
 ): void {
   const memory = sandbox.takeMemory();
   // A sandbox that ended by itself had one. A sandbox that failed during the set-up had none, and reports that.
-  if (memory === undefined && kind === 'ended') throw unsaved(spec, 'too many files are open');
+  if (memory === undefined && kind === 'ended') throw unsaved(filesOpen);
   if (memory === undefined) return;
   withFd(memory, (root) => {
     for (const { name, layer } of memoryLayers(loweredOf(spec).operations, layers)) {
@@ -60,15 +60,30 @@ export function saveMemoryLayers(
           withFd(openRoot(native, layer), (to) => saveLayer(native, from, to)),
         );
       } catch (error) {
-        const { code, message } = error as NodeJS.ErrnoException;
-        throw unsaved(spec, code === 'ENOSPC' ? 'the disk is full' : message, error);
+        throw unsaved(whyLost(spec, error), error);
       }
     }
   });
 }
 
-const unsaved = (spec: SandboxSpec, why: string, cause?: unknown): ChangesError =>
-  new ChangesError('ERR_STATE_DIR', `the changes of the run are lost: ${why}`, {
-    hint: `Make room in ${dirname(spec.state.directory)} and run it again.`,
-    cause,
-  });
+interface Lost {
+  readonly why: string;
+  readonly hint: string;
+}
+
+const filesOpen: Lost = {
+  why: 'too many files are open',
+  hint: 'Raise the limit (ulimit -n), or close files, and run it again.',
+};
+
+function whyLost({ state }: SandboxSpec, error: unknown): Lost {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EMFILE' || code === 'ENFILE') return filesOpen;
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  if (!full) return { why: message, hint: 'Save runs on another file system: XDG_STATE_HOME=DIR' };
+  const hint = `Make room in ${dirname(state.directory)} and run it again.`;
+  return { why: 'the disk is full', hint };
+}
+
+const unsaved = ({ why, hint }: Lost, cause?: unknown): ChangesError =>
+  new ChangesError('ERR_STATE_DIR', `the changes of the run are lost: ${why}`, { hint, cause });

@@ -34,7 +34,7 @@ export function memoryNote(asked: Asked, host: Host): string | undefined {
   const where = `${state.directory} is on ${obstacle}`;
   if (continues !== undefined) {
     throw new SupportError(
-      'ERR_BACKEND',
+      'ERR_OVERLAY',
       `--continue is not available here: ${where}, where wasbox cannot add to saved changes`,
       {
         hint: 'Apply or discard that run first. Or save runs on another file system: XDG_STATE_HOME=DIR',
