@@ -45,9 +45,12 @@ export function resolveLimits(draft: Draft, layersInMemory = false): LimitsSpec 
   const diskBytes = options.diskBytes ?? defaultLimits.diskBytes;
   const inodes = options.inodes ?? defaultLimits.inodes;
   const needs = ownNeeds(draft);
-  // Files in memory run full before the run has to be ended for them.
-  const memoryShare = memoryBytes === undefined ? Number.POSITIVE_INFINITY : memoryBytes / 2;
+  // Files in memory run full before the run has to be ended for them, and before the machine's memory does.
+  const inMemory = memoryBytes ?? (layersInMemory ? availableMemory(draft) : undefined);
+  const memoryShare = inMemory === undefined ? Number.POSITIVE_INFINITY : inMemory / 2;
   const room = Math.floor(Math.min(diskBytes, memoryShare));
+  const most =
+    layersInMemory && Number.isFinite(room) ? Number.POSITIVE_INFINITY : defaultLimits.privateBytes;
   return {
     timeoutMs: finite(options.timeoutMs),
     graceMs: options.graceMs ?? defaultLimits.graceMs,
@@ -59,9 +62,7 @@ export function resolveLimits(draft: Draft, layersInMemory = false): LimitsSpec 
     diskBytes: finite(diskBytes),
     inodes: finite(inodes),
     outputBytes: finite(options.outputBytes),
-    privateBytes: layersInMemory
-      ? room + needs.bytes
-      : Math.min(defaultLimits.privateBytes, room + needs.bytes),
+    privateBytes: Math.min(most, room + needs.bytes),
     privateInodes: Math.min(defaultLimits.privateInodes, inodes + needs.inodes),
     cgroup: findCgroup(draft.host),
   };

@@ -126,6 +126,29 @@ describe('no limit', () => {
     }
   });
 
+  const machines = {
+    ordinary: {},
+    'with changes in memory': { layerObstacle: 'overlayfs', kernel: '6.12.0' },
+  };
+
+  it.each(Object.entries(machines))('leaves one for what is in memory: %s', (_, machine) => {
+    const meminfo = { '/proc/meminfo': 'MemTotal:       8388608 kB\n' };
+    const both = ['--memory', 'none', '--disk', 'none', '-c', 'true'];
+    for (const [argv, files] of [
+      [['--memory', 'none', '-c', 'true'], meminfo],
+      [both, meminfo],
+      [both, {}], // a /proc that says nothing
+    ] as const) {
+      const { layersInMemory, limits } = resolve(parseRunArguments(argv), { ...machine, files });
+      expect(layersInMemory).toBe('layerObstacle' in machine ? true : undefined);
+      const most = layersInMemory && files === meminfo ? 4 * gib : gib;
+      // Beside what the sandbox is made with.
+      expect(limits.privateBytes).toBeGreaterThanOrEqual(most);
+      expect(limits.privateBytes).toBeLessThan(1.01 * most);
+      expect(Number.isFinite(limits.privateInodes)).toBe(true);
+    }
+  });
+
   it('of a file is as --disk says, or its own', () => {
     expect(resolve({ diskBytes: Number.POSITIVE_INFINITY }).limits.fileSizeBytes).toBeUndefined();
     const own = resolve({ fileSizeBytes: Number.POSITIVE_INFINITY }).limits;
