@@ -16,9 +16,24 @@
 #define TICKS_A_SECOND 16
 #define TIME_DIGITS 7
 
+/* Begins like the hexadecimal digits. */
+static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+static int is_digit(char character) {
+  for (const char *digit = alphabet; *digit; digit++)
+    if (*digit == character)
+      return 1;
+  return 0;
+}
+
+int wb_is_run_id(const char *name) {
+  int size = 0;
+  while (size < WB_RUN_ID && is_digit(name[size]))
+    size++;
+  return size == WB_RUN_ID && !name[size];
+}
+
 void wb_put_digits(char *out, uint64_t number, unsigned base, int count) {
-  /* Begins like the hexadecimal digits. */
-  static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
   while (count-- > 0) {
     out[count] = alphabet[number % base];
     number /= base;

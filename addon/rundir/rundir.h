@@ -30,6 +30,9 @@ extern "C" {
 
 #define WB_RUN_ID 9
 
+/* Whether a name is a run's ID, as src/changes/store/id.ts has it. */
+int wb_is_run_id(const char *name);
+
 /* What the sandbox itself made in the home, borrowed: paths relative to it, a 0 byte after each,
  * each behind those that it is in. */
 struct wb_placed {

@@ -12,6 +12,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterHost(env, exports);
   RegisterLeave(env, exports);
   RegisterRunDirectory(env, exports);
+  RegisterRunIds(env, exports);
   RegisterWorkingCopy(env, exports);
   if (RegisterUsers)
     RegisterUsers(env, exports);

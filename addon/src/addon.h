@@ -15,6 +15,7 @@ namespace wasbox {
   void RegisterHost(Napi::Env env, Napi::Object exports);
   void RegisterLeave(Napi::Env env, Napi::Object exports);
   void RegisterRunDirectory(Napi::Env env, Napi::Object exports);
+  void RegisterRunIds(Napi::Env env, Napi::Object exports);
   void RegisterWorkingCopy(Napi::Env env, Napi::Object exports);
   // Of Node's addon; the engine has none (napi.c).
   __attribute__((weak)) void RegisterUsers(Napi::Env env, Napi::Object exports);

@@ -1,15 +1,12 @@
 // The directories of runs (addon/rundir) for TypeScript: types are checked here, and what may take
 // a while, emptying a layer for the next run, happens on the thread that supervised the run.
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -207,52 +204,6 @@ Napi::Value HasInterruptedRuns(const Napi::CallbackInfo &info) {
   const Descriptor state(wb_state_open(path.c_str(), 0));
   const Descriptor runs(state < 0 ? -1 : wb_state_open_in(state, "runs", 0));
   return Napi::Boolean::New(info.Env(), runs >= 0 && wb_rundir_interrupted(runs, nullptr));
-}
-
-// As src/changes/store/id.ts: a directory of any other name is not a run's.
-bool IsRunId(const char *name) {
-  static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
-  return strlen(name) == WB_RUN_ID && strspn(name, alphabet) == WB_RUN_ID;
-}
-
-// runIds(directory, prefix, before, most): IDs that begin with `prefix` and are older than `before`
-// (empty: all), the newest first, at most `most`. In C++, because there may be ten thousand names,
-// of which TypeScript wants one.
-Napi::Value RunIds(const Napi::CallbackInfo &info) {
-  Napi::Env env = info.Env();
-  std::string text[2];
-  if (!Strings(info, 1, 2, text))
-    return env.Undefined();
-  const auto &[prefix, before] = text;
-  const int directory = info[0].IsNumber() ? info[0].As<Napi::Number>().Int32Value() : -1;
-  const size_t most = info[3].IsNumber() ? info[3].As<Napi::Number>().Uint32Value() : 0;
-  const int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *stream = fd < 0 ? nullptr : fdopendir(fd);
-  if (stream == nullptr) {
-    if (fd >= 0)
-      close(fd);
-    return Failed(env, "scandir");
-  }
-  std::vector<std::string> found;
-  errno = 0;
-  while (const dirent *entry = readdir(stream)) {
-    const char *name = entry->d_name;
-    if (IsRunId(name) && strncmp(name, prefix.c_str(), prefix.size()) == 0 &&
-        (before.empty() || name < before))
-      found.emplace_back(name);
-  }
-  const int error = errno;
-  closedir(stream);
-  errno = error;
-  if (error != 0)
-    return Failed(env, "scandir");
-  const size_t count = std::min(most, found.size());
-  std::partial_sort(found.begin(), found.begin() + static_cast<ptrdiff_t>(count), found.end(),
-                    std::greater<>());
-  Napi::Array list = Napi::Array::New(env, count);
-  for (size_t i = 0; i < count; i++)
-    list.Set(static_cast<uint32_t>(i), Napi::String::New(env, found[i]));
-  return list;
 }
 
 // Runs that are over and whose mounts are being taken apart. What takes one out of the list ends
@@ -514,7 +465,6 @@ void RegisterRunDirectory(Napi::Env env, Napi::Object exports) {
   exports.Set("moveRun", Napi::Function::New(env, MoveRun, "moveRun"));
   exports.Set("hasInterruptedRuns",
               Napi::Function::New(env, HasInterruptedRuns, "hasInterruptedRuns"));
-  exports.Set("runIds", Napi::Function::New(env, RunIds, "runIds"));
   exports.Set("removeRetired", Napi::Function::New(env, RemoveRetired, "removeRetired"));
   exports.Set("removeTreeSoon", Napi::Function::New(env, RemoveTreeSoon, "removeTreeSoon"));
   exports.Set("endUntouched", Napi::Function::New(env, EndUntouched, "endUntouched"));

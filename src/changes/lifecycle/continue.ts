@@ -11,6 +11,7 @@ import { removeTree } from '../files/remove.js';
 import type { Run, RunRecord, TreeIdentity } from '../model/index.js';
 import { pruneLayer } from '../scan/tree-changes.js';
 import { Base } from '../store/base.js';
+import { noteContinued } from '../store/continued.js';
 import type { RequestedTree, RunRequest } from '../store/create.js';
 import { baseline, withHome } from '../store/new-record.js';
 import { pruneOriginals } from '../store/originals.js';
@@ -56,6 +57,7 @@ export function continueRun(store: Store, wanted: string, request: RunRequest): 
         for (const session of sessions) prepareLayer(session);
       });
       const continued = { ...record, baselineNs: baseline(new Date()) };
+      noteContinued(store, record.id);
       writeRecord(store.native, directory, continued, true);
       return withRecord(store, run, continued);
     } finally {

@@ -7,6 +7,7 @@
  * a day, or if the limit may be reached.
  */
 import type { Expired, RunRecord } from '../model/index.js';
+import { forgetContinued } from '../store/continued.js';
 import { addDiskUse, type DiskUse, readDiskUse, writeDiskUse } from '../store/disk-use.js';
 import type { Store } from '../store/state-dir.js';
 import { discardRuns, listRuns } from './saved-runs.js';
@@ -74,6 +75,7 @@ export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits =
   );
   const gone = new Set(discarded.map(({ id }) => id));
   const staying = records.filter(({ id }) => !gone.has(id));
+  forgetContinued(store, new Set(staying.map(({ id }) => id)));
   writeDiskUse(
     store,
     now,

@@ -2,6 +2,7 @@
 import { ChangesError } from '../../errors/index.js';
 import { withFd } from '../files/fdtree.js';
 import type { OnProgress, Run, RunRecord } from '../model/index.js';
+import { continuedIds } from '../store/continued.js';
 import { sweepFrozen } from '../store/frozen.js';
 import { isRunId, isRunIdPrefix, tickOf } from '../store/id.js';
 import { closeOpened, openAt, removeOpened } from '../store/opened.js';
@@ -67,23 +68,37 @@ function* merged(few: readonly string[], many: Iterable<string>): Generator<stri
 }
 
 /**
- * The runs that have ended, newest first. Reads each one only when it is asked for, because callers want the latest of
- * thousands. Recovers interrupted runs.
+ * The runs that have ended, newest first, each read when it is come to: of thousands, the latest is wanted. Recovers
+ * interrupted ones.
  */
 export function* endedRuns(store: Store): Generator<RunRecord, void> {
-  // Before `saved` is read: a run that is moved there meanwhile is then found.
+  // First: what is moved to `saved` meanwhile is found there.
   const ended = recoverRuns(store).filter(({ status }) => status !== 'running');
   const others = new Map(ended.map((record) => [record.id, record]));
-  // An ID gives the start of a run to the tick: runs of one tick are sorted by their records.
+  const read = (id: string) => others.get(id) ?? savedRecord(store, id);
+  // The only ones that started later than their ID says.
+  const continued = continuedIds(store).flatMap((id) => read(id) ?? []);
+  const skipped = new Set(continued.map(({ id }) => id));
+  continued.sort(newestFirst);
+  function* inOrder(records: readonly RunRecord[]): Generator<RunRecord, void> {
+    for (const record of records) {
+      while (continued[0] !== undefined && newestFirst(continued[0], record) < 0) {
+        yield continued.shift() as RunRecord;
+      }
+      yield record;
+    }
+  }
+  // An ID says when a run started, but for what is less than its tick.
   const same: RunRecord[] = [];
   let tick = '';
   for (const id of merged([...others.keys()].sort().reverse(), idsByAge(store, 'saved'))) {
-    if (tickOf(id) !== tick) yield* same.splice(0).sort(newestFirst);
+    if (tickOf(id) !== tick) yield* inOrder(same.splice(0).sort(newestFirst));
     tick = tickOf(id);
-    const record = others.get(id) ?? savedRecord(store, id);
+    const record = skipped.has(id) ? undefined : read(id);
     if (record !== undefined) same.push(record);
   }
-  yield* same.sort(newestFirst);
+  yield* inOrder(same.sort(newestFirst));
+  yield* continued;
 }
 
 /** The journal entry of a saved run by its full ID; undefined if there is no valid one. */

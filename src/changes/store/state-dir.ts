@@ -69,7 +69,8 @@ function notOwn(path: string): ChangesError | undefined {
  * A directory in the state directory: `runs` for runs in use, `saved` for runs that have ended, `spare`
  * for layers that no run uses, `places` for what the user was shown of a directory's runs, `last-runs` for
  * the command lines of those, `caches` for those of presets, `frozen` for layers that several sessions may share,
- * `images` for those of `--image`, `sessions` for those of the command line.
+ * `images` for those of `--image`, `sessions` for those of the command line, `continued` for the names of runs that were
+ * continued.
  */
 export type OwnName =
   | 'runs'
@@ -80,7 +81,8 @@ export type OwnName =
   | 'caches'
   | 'frozen'
   | 'images'
-  | 'sessions';
+  | 'sessions'
+  | 'continued';
 
 /** Opens one; undefined if it does not exist and is not created. */
 export function openOwn(store: Store, name: OwnName, create: true): number;

@@ -406,4 +406,16 @@ test('the latest run is found without reading the others, in the order of the li
   expect(all).toHaveLength(151);
   expect(all.slice(1, 4)).toEqual([first, '0000074aa', '0000074zz']);
   expect(all).toEqual(listRuns(store).map(({ id }) => id));
+
+  // One that is continued keeps its ID, and is the latest from then on.
+  const again = continueRun(store, first, {
+    command: 'x',
+    argv: ['x'],
+    trees: [{ path: fixture.workdir }],
+  });
+  finishRun(store, again, { succeeded: true }, 'keep');
+  const now = [...endedRuns(store)].map(({ id }) => id);
+  expect(now[0]).toBe(first);
+  expect(now).toEqual(listRuns(store).map(({ id }) => id));
+  expect(new Set(now).size).toBe(now.length);
 });
