@@ -31,7 +31,7 @@ export { opaqueName } from './files/layer.js';
 export { inClosed } from './files/merge-layer.js';
 export { isWithin } from './files/path.js';
 export { removeDirectory, removeTree } from './files/remove.js';
-export { hasLayerAttributes, saveLayer } from './files/save-layer.js';
+export { hasLayerAttributes, saveLayers } from './files/save-layer.js';
 export { continueRun } from './lifecycle/continue.js';
 export { chooseExpired, type ExpireLimits, expireRuns } from './lifecycle/expire.js';
 export { expiredText } from './lifecycle/expired-text.js';

@@ -45,6 +45,8 @@ export interface EndedLaunch {
   readonly layer?: LayerEnd | undefined;
   /** Called often while its changes are looked at. */
   readonly onProgress?: OnProgress | undefined;
+  /** What the user should know of it beside what the kernel left out. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 /**
@@ -61,11 +63,8 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
     if (store && run) await dropOrKeep(store, run, keep || isContinued(run));
     throw failure;
   }
-  const aborted = ended.aborted === true;
   const finish =
-    store && run
-      ? await finishChanges(store, run, spec, { ...ended, outcome, aborted })
-      : undefined;
+    store && run ? await finishChanges(store, run, spec, { ...ended, outcome }) : undefined;
   const verdicts =
     spec.policy.builtin || outcome.refusals.length === 0 ? undefined : await builtinVerdicts();
   const refusals = await readRefusals(native, ownArchitecture(), outcome, verdicts);
@@ -79,7 +78,7 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
     causes,
     services: missedServices(spec, audit),
     network: network && { ...network, udp },
-    notes: lackNotes(outcome),
+    notes: [...lackNotes(outcome), ...(ended.notes ?? [])],
   };
   return {
     runId: run?.record.id,
@@ -113,29 +112,39 @@ function udpObstacleOf(
   return `${what}: ${udpObstacle(code, message).why}`;
 }
 
-/** Changes are applied or dropped as the spec says for a good end and for any other. */
+type How = Pick<EndedLaunch, 'asked' | 'aborted'>;
+
+/** What becomes of the changes of a run whose payload ran: the spec says it for a good end and for any other. */
+function decide(
+  spec: Pick<SandboxSpec, 'changes' | 'changesOnFailure'>,
+  { signal, exitCode, timedOut, usage }: NativeOutcome,
+  { asked, aborted = false }: How,
+): { readonly succeeded: boolean; readonly changes: SandboxSpec['changes'] } {
+  const succeeded = signal === 0 && exitCode === 0 && !timedOut && usage.limit === 0 && !aborted;
+  // A payload that only waited may have changed something as it started; no task did.
+  const dropped = !asked || (!succeeded && spec.changesOnFailure === 'discard');
+  return { succeeded: succeeded || dropped, changes: dropped ? 'discard' : spec.changes };
+}
+
+/** Whether nothing of the run will be kept. */
+export function isDiscarded(spec: SandboxSpec, outcome: NativeOutcome, how: How): boolean {
+  if (outcome.kind !== 'ended') return false;
+  const { succeeded, changes } = decide(spec, outcome, how);
+  return succeeded && changes === 'discard';
+}
+
+/** Changes are applied or dropped as the spec says. */
 async function finishChanges(
   store: Store,
   run: Run,
   spec: SandboxSpec,
-  {
-    outcome,
-    layer,
-    asked,
-    aborted,
-    onProgress,
-  }: Pick<EndedLaunch, 'layer' | 'asked' | 'onProgress'> & {
-    outcome: NativeOutcome;
-    aborted: boolean;
-  },
+  ended: Pick<EndedLaunch, 'layer' | 'onProgress'> & How & { outcome: NativeOutcome },
 ): Promise<FinishReport> {
-  const { signal, exitCode, timedOut, usage } = outcome;
-  const succeeded = signal === 0 && exitCode === 0 && !timedOut && usage.limit === 0 && !aborted;
-  // A payload that only waited may have changed something as it started; no task did.
-  const dropped = !asked || (!succeeded && spec.changesOnFailure === 'discard');
-  const changes = dropped ? 'discard' : spec.changes;
+  const { outcome, layer, onProgress } = ended;
+  const { signal, exitCode } = outcome;
+  const { succeeded, changes } = decide(spec, outcome, ended);
   const end = {
-    succeeded: succeeded || dropped,
+    succeeded,
     onProgress,
     command: { command: spec.command.display, argv: spec.command.argv },
     ...(signal === 0 ? { exitCode } : { signal }),

@@ -28,7 +28,7 @@ import { cachesName, isKept, reachesHost, type SandboxSpec } from '../resolve/in
 import { abortedMessage } from './abort.js';
 import { openAsking } from './ask.js';
 import { descriptorsError } from './descriptors.js';
-import { endLaunch } from './end.js';
+import { endLaunch, isDiscarded } from './end.js';
 import { turn } from './gate.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf, stackedSpec } from './layers.js';
 import { checkMemoryLayers, saveMemoryLayers } from './memory-layers.js';
@@ -116,7 +116,19 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       const outcome = task?.timedOut === true ? { ...seen, timedOut: true } : seen;
       hasEnded(sandbox);
       privateRoot?.end(outcome);
-      if (inMemory && ran) saveMemoryLayers(native, sandbox, spec, layers, seen);
+      let notes: readonly string[] = [];
+      if (inMemory && ran) {
+        const how = { asked: !waiting(), aborted: options.isAborted?.() === true };
+        const discarded = isDiscarded(spec, outcome, how);
+        try {
+          notes = saveMemoryLayers(native, { sandbox, spec, layers, outcome, discarded });
+        } catch (error) {
+          options.onEnd?.();
+          // The layer of a home is on disk. If it cannot be saved now, the next look at the runs does it.
+          if (store && run) await dropOrKeep(store, run, !discarded).catch(() => {});
+          throw error;
+        }
+      }
       options.onEnd?.();
       const command = task?.command ?? spec.command;
       const launched = { native, spec: { ...spec, command }, store, run, startedAt };
@@ -125,7 +137,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       const aborted = options.isAborted?.() === true;
       const { onProgress } = options;
       const layer = reuse ? layerEnd(sandbox, isAlone ? layerEnded : undefined) : undefined;
-      const how = { asked: !waiting(), aborted, layer, onProgress };
+      const how = { asked: !waiting(), aborted, layer, onProgress, notes };
       // What never ran by itself is told as it is; the run stays its owner's.
       const ends = options.isSuspended?.() === true ? { run: undefined } : {};
       const ended = await endLaunch({ ...launched, ...how, ...ends }, outcome);

@@ -8,13 +8,19 @@ import {
   hasLayerAttributes,
   openDirectory,
   openRoot,
-  saveLayer,
+  saveLayers,
   withFd,
 } from '../changes/index.js';
 import { ChangesError, SupportError } from '../errors/index.js';
-import type { Native, NativeOutcome, NativeSandbox } from '../native/index.js';
+import {
+  closeDescriptor,
+  type Native,
+  type NativeOutcome,
+  type NativeSandbox,
+} from '../native/index.js';
 import { memoryLayers } from '../plan/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import { isCopied, isKept, type SandboxSpec } from '../resolve/index.js';
+import { displayPath } from '../text/index.js';
 
 /**
  * Checks, before anything starts, that the layers can be saved at the end.
@@ -38,32 +44,55 @@ export function checkMemoryLayers(
   }
 }
 
+/** The end of a run whose layers are in memory. */
+export interface MemoryEnd {
+  readonly sandbox: NativeSandbox;
+  readonly spec: SandboxSpec;
+  /** Of the spec's views, in their order. */
+  readonly layers: readonly string[];
+  readonly outcome: NativeOutcome;
+  /** Whether the changes are only counted and then discarded. */
+  readonly discarded: boolean;
+}
+
 /**
  * Saves what the payload has changed.
+ * @returns notes on what could not be saved
  * @throws ChangesError if there is no room for it, or it is lost
  */
 export function saveMemoryLayers(
   native: Native,
-  sandbox: NativeSandbox,
-  spec: SandboxSpec,
-  layers: readonly string[],
-  { kind }: NativeOutcome,
-): void {
+  { sandbox, spec, layers, outcome, discarded }: MemoryEnd,
+): readonly string[] {
   const memory = sandbox.takeMemory();
   // A sandbox that ended by itself had one. A sandbox that failed during the set-up had none, and reports that.
-  if (memory === undefined && kind === 'ended') throw unsaved(filesOpen);
-  if (memory === undefined) return;
-  withFd(memory, (root) => {
-    for (const { name, layer } of memoryLayers(loweredOf(spec).operations, layers)) {
-      try {
-        withFd(openDirectory(native, root, Buffer.from(name)), (from) =>
-          withFd(openRoot(native, layer), (to) => saveLayer(native, from, to)),
-        );
-      } catch (error) {
-        throw unsaved(whyLost(spec, error), error);
-      }
-    }
-  });
+  if (memory === undefined && outcome.kind === 'ended') throw unsaved(spec, filesOpen);
+  if (memory === undefined) return [];
+  const opened = [memory];
+  const open = (fd: number): number => {
+    opened.push(fd);
+    return fd;
+  };
+  try {
+    const moved = memoryLayers(loweredOf(spec).operations, layers).map(({ name, layer }) => ({
+      from: open(openDirectory(native, memory, Buffer.from(name))),
+      to: open(openRoot(native, layer)),
+    }));
+    return leftOutNotes(saveLayers(native, moved, { dropped: discarded }));
+  } catch (error) {
+    throw unsaved(spec, whyLost(spec, error), error);
+  } finally {
+    for (const fd of opened) closeDescriptor(fd);
+  }
+}
+
+function leftOutNotes(paths: readonly Buffer[]): string[] {
+  const [first] = paths;
+  if (first === undefined) return [];
+  const more = paths.length === 1 ? '' : ` and ${paths.length - 1} more`;
+  return [
+    `not saved: ${displayPath(first)}${more}, which the file system of the state directory cannot hold`,
+  ];
 }
 
 interface Lost {
@@ -85,5 +114,10 @@ function whyLost({ state }: SandboxSpec, error: unknown): Lost {
   return { why: 'the disk is full', hint };
 }
 
-const unsaved = ({ why, hint }: Lost, cause?: unknown): ChangesError =>
-  new ChangesError('ERR_STATE_DIR', `the changes of the run are lost: ${why}`, { hint, cause });
+function unsaved({ views }: SandboxSpec, { why, hint }: Lost, cause?: unknown): ChangesError {
+  // The layer of a home that is not shown is on disk all the time.
+  const hasHome = views.some((view) => isKept(view) && !isCopied(view));
+  const except = hasHome ? ', except those to its home' : '';
+  const message = `the changes of the run are lost${except}: ${why}`;
+  return new ChangesError('ERR_STATE_DIR', message, { hint, cause });
+}

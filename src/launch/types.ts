@@ -89,7 +89,7 @@ export interface LaunchResult {
   readonly network?: NetworkRecords | undefined;
   /** What was asked while it ran; undefined where nothing is asked about. */
   readonly asked?: AskedRecords | undefined;
-  /** What the kernel left out of it, in sentences. */
+  /** What the kernel left out of it, and what of its changes could not be saved, in sentences. */
   readonly notes?: readonly string[] | undefined;
 }
 

@@ -2,8 +2,8 @@
  * A state directory on overlayfs, as in a container: overlayfs cannot write to it, so layers are in memory until a run
  * ends. The place is made here, of a user namespace with an overlay that holds the home and the state directory.
  */
-import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type Identity, ordinaryUser, underRoot } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
@@ -24,7 +24,11 @@ const callers: Readonly<Record<string, readonly string[]>> = {
 async function inPlace(
   as: Identity,
   script: string,
-  { become = [], state = 'root/state' }: { become?: readonly string[]; state?: string } = {},
+  {
+    become = [],
+    state = 'root/state',
+    room,
+  }: { become?: readonly string[]; state?: string; room?: string } = {},
 ): Promise<Ended> {
   const place = makeProject(as, {
     'disk/': '',
@@ -32,10 +36,13 @@ async function inPlace(
     'lower/project/kept': 'one\n',
     'lower/project/removed': 'gone\n',
     'lower/project/replaced/old': 'old\n',
+    'lower/project/refilled/old': 'old\n',
+    'lower/project/refilled/older': 'older\n',
     'lower/home/': '',
   });
   const wasbox = quote([...become, ...wasboxArgv(as, [])]);
   const mounted = [
+    ...(room === undefined ? [] : [`mount -t tmpfs -o size=${room} disk disk`]),
     // All on one file system: else an overlay gives a directory that was written to another number.
     'mkdir disk/upper disk/work disk/state',
     'mount -t overlay root -o userxattr,lowerdir=lower,upperdir=disk/upper,workdir=disk/work root',
@@ -57,14 +64,19 @@ const changing = `
   echo two >>kept
   rm removed
   rm -r replaced; mkdir replaced; echo new >replaced/new
+  rm -r refilled; mkdir refilled; echo brief >refilled/old; rm refilled/old; echo last >refilled/older
   echo added >added; ln added linked; ln -s added symbolic
   mkdir closed; echo in it >closed/file; chmod 400 closed/file; chmod 500 closed
+  mkdir shut; echo shut >shut/file; chmod 0 shut/file shut; echo shut >0; chmod 0 0
+  echo shut >shut1; ln shut1 shut2; chmod 0 shut1
+  echo marked >marked; python3 -c "import os; os.setxattr(\\"marked\\", \\"user.wasbox.test\\", b\\"x\\")"
   mkdir -m 2750 group; mkfifo pipe
   truncate -s 3G sparse
   echo mine >~/mine`;
 
 /** What is in the project and its home, without times. */
-const listing = 'find . ~ -mindepth 1 -printf "%P %y %m %n %s %l\\n" | sort; cat kept replaced/*';
+const listing =
+  'find . ~ -mindepth 1 -printf "%P %y %m %n %s %l\\n" | sort; cat kept replaced/* refilled/*';
 const review = `
   ${listing}
   wasbox run -- sh -ec '${changing}'
@@ -74,7 +86,8 @@ const review = `
   wasbox apply ~/mine
   cat ~/mine
   ${listing}
-  test added -ef linked; cat closed/file`;
+  test added -ef linked; cat closed/file
+  test shut1 -ef shut2; chmod 700 shut shut/file shut1; cat shut/file shut1`;
 
 /** Ids and numbers of a run that differ from one to the next. */
 const withoutIds = (text: string): string =>
@@ -93,7 +106,9 @@ describe.each(Object.entries(callers))('on overlayfs, as %s', (_, become) => {
     expect([disk.status, overlay.status], overlay.err).toEqual([0, 0]);
     // The control: what was removed is in the diff, and the closed file came through.
     expect(disk.out).toContain('-gone');
-    expect(disk.out).toContain('in it\n');
+    expect(disk.out).toMatch(/in it\nshut\nshut\n$/);
+    expect(disk.out).toContain('deleted  refilled/old\n');
+    expect(disk.out).toContain('marked: extended attributes');
     // By the second apply, when the first had written to a directory of the image.
     expect(disk.out).toContain('\nmine\n');
     expect(withoutIds(overlay.out)).toBe(withoutIds(disk.out));
@@ -139,6 +154,58 @@ describe('layers in memory', () => {
     expect(run.out).toMatch(/ended 7\n$/);
   });
 
+  /** More than the state directory has room for. */
+  const much = 'head -c 6M /dev/urandom';
+  const room = '4M';
+
+  test('that do not fit are lost as a whole, and only the home is saved', async () => {
+    const script = `
+      mkdir ../second; echo old >../second/file
+      wasbox run -- sh -c 'echo small >small'; wasbox apply >/dev/null
+      wasbox run --cow $PWD/../second -- sh -c 'echo new >added; ${much} >../second/file' || echo lost $?
+      wasbox runs
+      wasbox run --cow $PWD/../second -- sh -c '${much} >added; echo new >../second/file; echo more >~/more' || echo lost $?
+      ls -A $XDG_STATE_HOME/wasbox/runs
+      wasbox diff; cat small`;
+    const run = await inPlace(as, script, { room });
+    expect(run.status, run.err).toBe(0);
+    expect(run.out).toContain('lost 125\nNo saved changes.\nlost 125\n');
+    expect(run.out).toMatch(/\+more\nsmall\n$/);
+    expect(run.out).not.toMatch(/added|second/);
+    expect(run.err).toContain('lost, except those to its home: the disk is full');
+  });
+
+  test('that do not fit leave nothing in the library, whose process goes on', async () => {
+    const program = `
+      import { getEventListeners } from 'node:events';
+      import { readdirSync } from 'node:fs';
+      import { run } from '${pathToFileURL(join(dirname(as.cli), 'index.js'))}';
+      const { signal } = new AbortController();
+      const error = await run({ command: 'sh', args: ['-c', '${much} >added'], changes: 'keep', signal }).catch((error) => error);
+      const left = readdirSync(process.env.XDG_STATE_HOME + '/wasbox/runs');
+      console.log(error.code, left.length, getEventListeners(signal, 'abort').length);
+      const next = await run({ command: 'sh', args: ['-c', 'echo x >added'], changes: 'keep', signal });
+      console.log(next.exitCode, next.changes?.disposition);`;
+    const script = `cat >../program.mjs <<'end'\n${program}\nend\n${quote([process.execPath])} ../program.mjs`;
+    const run = await inPlace(as, script, { room });
+    expect([run.status, run.out], run.err).toEqual([0, 'ERR_STATE_DIR 0 0\n0 kept\n']);
+  });
+
+  test('that are discarded need no room', async () => {
+    const script = `
+      wasbox run --discard --report ../report -- sh -c '${much} >added; rm removed'
+      grep -A9 '"changes"' ../report
+      wasbox run --discard -- sh -c '${much} >added; exit 3' || echo ended $?
+      ls -A $XDG_STATE_HOME/wasbox/runs`;
+    const run = await inPlace(as, script, { room });
+    expect(run.status, run.err).toBe(0);
+    expect(run.out).toMatch(
+      /"discarded",.*"added": 1,.*"deleted": 1\n.*"sizeBytes": 6291456,.*\nended 125\n$/s,
+    );
+    // The control: only a successful run is discarded.
+    expect(run.err).toContain('the disk is full');
+  });
+
   test('are not available with --continue and in sessions', async () => {
     const script = `
       wasbox run -q -- sh -c 'echo y >added'
@@ -158,13 +225,18 @@ describe('layers in memory', () => {
       'mount -t tmpfs disk disk; mkdir disk/upper disk/work disk/state root',
       'mount -t overlay root -o lowerdir=lower,upperdir=disk/upper,workdir=disk/work root',
       `mkdir disk/project; cd disk/project; XDG_STATE_HOME=${join(place, 'root/state')}; export XDG_STATE_HOME`,
-      quote(wasboxArgv(as, ['run', '--', 'true'])),
+      `wasbox() { ${quote(wasboxArgv(as, []))} run -- sh -c 'echo x >added'; }`,
+      'wasbox || status=$?',
+      // Looked for here, where the overlay is mounted. The control is a run whose state directory is beside it.
+      'find ../../root/state -name layers',
+      `XDG_STATE_HOME=${join(place, 'disk/state')}; wasbox`,
+      'find ../state -name layers | wc -l; exit $status',
     ].join('\n');
     const run = await runProgram(['unshare', '--mount', 'sh', '-ec', mounted], {
       as: root,
       cwd: place,
     });
-    expect([run.status, fs.existsSync(join(place, 'root/state'))]).toEqual([125, false]);
+    expect([run.status, run.out], run.err).toEqual([125, '1\n']);
     expect(run.err).toMatch(/cannot share .*state.* with a program that is not root/);
   });
 });

@@ -219,8 +219,8 @@ export function renameNoReplace(
   native.renameat2(fd, from, target, to, 0);
 }
 
-/** False if the file system has no hard links, or allows none to this file. */
-function linked(fd: number, from: Buffer, target: number, to: Buffer): boolean {
+/** Gives a file a further name; false if the file system has no hard links, or allows none to this file. */
+export function linked(fd: number, from: Buffer, target: number, to: Buffer): boolean {
   try {
     linkSync(at(fd, from), at(target, to));
     return true;

@@ -6,7 +6,7 @@
  * It may be interrupted at any entry and begun again: what an entry needs is complete before its name appears,
  * and a directory hides the lower one only once it has all of that one's entries.
  */
-import { chmodSync, fchownSync, fstatSync, linkSync, mkdirSync } from 'node:fs';
+import { chmodSync, fchownSync, fstatSync, ftruncateSync, linkSync, mkdirSync } from 'node:fs';
 import { closeDescriptor } from '../../native/index.js';
 import type { ChangesNative } from '../model/index.js';
 import { copyContent } from './content.js';
@@ -153,6 +153,14 @@ export class LayerMerge {
   }
 }
 
+/** What a copy may lack. */
+export interface Lacks {
+  /** Of files only the size. @default false */
+  readonly content?: boolean | undefined;
+  /** Attributes that the file system of the copy cannot hold. @default false */
+  readonly attributes?: boolean | undefined;
+}
+
 /** Copies a regular file with its owner, mode, times and attributes, but those of overlayfs. */
 export function copyFile(
   native: ChangesNative,
@@ -160,6 +168,7 @@ export function copyFile(
   name: Buffer,
   to: number,
   copyName: Buffer,
+  lacks: Lacks = {},
 ): void {
   const stat = lstatAt(from, name);
   if (stat?.isFile() !== true) {
@@ -171,8 +180,9 @@ export function copyFile(
   try {
     withFd(openToRead(native, from, name), (source) =>
       withFd(createFile(native, to, copyName), (copy) => {
-        copyContent(native, source, copy);
-        likeIt(native, source, copy);
+        if (lacks.content === true) ftruncateSync(copy, Number(stat.size));
+        else copyContent(native, source, copy);
+        likeIt(native, source, copy, lacks);
         chmodSync(self(copy), mode);
         native.setTimes(copy, stat.atimeNs, stat.mtimeNs);
       }),
@@ -239,14 +249,34 @@ export const openToOwner = (native: ChangesNative, parent: number, name: Buffer)
   relax(native, parent, name, 0o700);
 
 /** Gives an open file or directory of a layer the owner and the attributes of another, but for overlayfs's own. */
-export function likeIt(native: ChangesNative, source: number, copy: number): void {
+export function likeIt(
+  native: ChangesNative,
+  source: number,
+  copy: number,
+  lacks: Lacks = {},
+): void {
   const stat = fstatSync(source);
   if (isRoot()) fchownSync(copy, stat.uid, stat.gid);
   for (const name of native.flistxattr(source)) {
     if (!/^(user\.(?!overlay\.)|system\.posix_acl_)/.test(name)) continue;
-    native.fsetxattr(copy, name, native.fgetxattr(source, name) ?? new Uint8Array());
+    try {
+      native.fsetxattr(copy, name, native.fgetxattr(source, name) ?? new Uint8Array());
+    } catch (error) {
+      if (lacks.attributes !== true || !notHeld.has(errnoOf(error))) throw error;
+    }
   }
 }
+
+/** setxattr(2): the file system has no such attributes, or none that large. */
+const notHeld: ReadonlySet<string> = new Set([
+  'EOPNOTSUPP',
+  'ENOTSUP',
+  'EPERM',
+  'EINVAL',
+  'E2BIG',
+  'ENOSPC',
+  'EDQUOT',
+]);
 
 /**
  * Makes an empty root for a layer that is like the open root of another one, but for its mode. It appears when it is

@@ -2,18 +2,22 @@
  * Copies a layer from memory to the directory of its run, on a file system that overlayfs cannot write to. No program
  * may use the layer any more. The copy appears as a whole: a kill before that leaves the empty layer that was there.
  */
-import {
-  type BigIntStats,
-  chmodSync,
-  linkSync,
-  mkdirSync,
-  readlinkSync,
-  symlinkSync,
-} from 'node:fs';
+import { type BigIntStats, chmodSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import type { ChangesNative } from '../model/index.js';
-import { at, createFile, lstatAt, names, openDirectory, self, withFd } from './fdtree.js';
+import {
+  at,
+  createFile,
+  errnoOf,
+  linked,
+  lstatAt,
+  names,
+  openDirectory,
+  self,
+  withFd,
+} from './fdtree.js';
 import { maxDepth, opacityOf, opaqueName, whiteoutName } from './layer.js';
-import { copyFile, inClosed, likeIt } from './merge-layer.js';
+import { copyFile, inClosed, type Lacks, likeIt } from './merge-layer.js';
+import { emptyPath, joinPath } from './path.js';
 import { removeTree } from './remove.js';
 
 const upperName = Buffer.from('upper');
@@ -31,65 +35,102 @@ const holdsWhiteouts = Buffer.from('x');
  * what was removed.
  */
 export function hasLayerAttributes(native: ChangesNative, layer: number): boolean {
-  try {
-    withFd(openDirectory(native, layer, Buffer.from('.')), (directory) => {
+  return withFd(openDirectory(native, layer, Buffer.from('.')), (directory) => {
+    try {
       native.fsetxattr(directory, opaqueName, holdsWhiteouts);
-      native.fremovexattr(directory, opaqueName);
-    });
+    } catch (error) {
+      if (['EOPNOTSUPP', 'ENOTSUP', 'EPERM'].includes(errnoOf(error))) return false;
+      throw error;
+    }
+    native.fremovexattr(directory, opaqueName);
     return true;
-  } catch {
-    return false;
-  }
+  });
+}
+
+/** The open directory of a layer in memory, with `upper` in it, and that of the run's layer, whose `upper` is empty. */
+export interface MovedLayer {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface SaveOptions {
+  /** Whether the layers are only counted and then dropped: of files, the size is enough. @default false */
+  readonly dropped?: boolean | undefined;
 }
 
 /**
- * @param from the open directory of a layer in memory, with `upper` in it
- * @param to that of the run's layer, whose `upper` is empty
+ * Saves all layers of a run, or none: a part of what it did must not pass for all.
+ * @returns paths of what the file system cannot hold, such as sockets, which are left out
  */
-export function saveLayer(native: ChangesNative, from: number, to: number): void {
-  for (const name of [savingName, namesName]) removeTree(native, to, name);
-  for (const name of [savingName, namesName]) mkdirSync(at(to, name), { mode: 0o700 });
+export function saveLayers(
+  native: ChangesNative,
+  layers: readonly MovedLayer[],
+  { dropped = false }: SaveOptions = {},
+): Buffer[] {
+  const leftOut: Buffer[] = [];
+  const replaced: { readonly to: number; readonly mode: number }[] = [];
+  for (const { to } of layers) removeUnsaved(native, to);
   try {
-    withFd(openDirectory(native, to, namesName), (shared) =>
-      copyDirectory(new Copy(native, shared), from, upperName, to, savingName, 0),
-    );
-    native.renameat2(to, savingName, to, upperName, 0);
+    for (const { from, to } of layers) {
+      for (const name of [savingName, namesName]) mkdirSync(at(to, name), { mode: 0o700 });
+      withFd(openDirectory(native, to, namesName), (shared) => {
+        const copy = { native, shared, leftOut, lacks: { content: dropped, attributes: true } };
+        copyDirectory(copy, emptyPath, from, upperName, to, savingName, 0);
+      });
+    }
+    for (const { to } of layers) {
+      replaced.push({ to, mode: Number((lstatAt(to, upperName)?.mode ?? 0n) & 0o7777n) });
+      native.renameat2(to, savingName, to, upperName, 0);
+    }
+  } catch (error) {
+    for (const { to, mode } of replaced) {
+      removeTree(native, to, upperName);
+      mkdirSync(at(to, upperName), { mode: 0o700 });
+      chmodSync(at(to, upperName), mode);
+    }
+    throw error;
   } finally {
-    for (const name of [savingName, namesName]) removeTree(native, to, name);
+    for (const { to } of layers) removeUnsaved(native, to);
   }
+  return leftOut;
+}
+
+/** Removes what a copy that was cut off has left in the open directory of a layer. */
+export function removeUnsaved(native: ChangesNative, layer: number): void {
+  for (const name of [savingName, namesName]) removeTree(native, layer, name);
 }
 
 /** What all steps of one copy share. */
-class Copy {
+interface Copy {
   readonly native: ChangesNative;
   /** An open directory with a name for each file that has several, by inode. */
   readonly shared: number;
-
-  constructor(native: ChangesNative, shared: number) {
-    this.native = native;
-    this.shared = shared;
-  }
+  readonly lacks: Lacks;
+  readonly leftOut: Buffer[];
 }
 
 /** Copies into an existing, empty directory. */
 function copyDirectory(
   copy: Copy,
+  path: Buffer,
   from: number,
   name: Buffer,
   to: number,
   copyName: Buffer,
   depth: number,
 ): void {
-  const { native } = copy;
+  const { native, lacks } = copy;
   const stat = lstatAt(from, name);
   if (stat === undefined) return;
   withFd(openDirectory(native, to, copyName), (made) => {
     inClosed(native, from, name, (source, mode) => {
-      likeIt(native, source, made);
+      likeIt(native, source, made, lacks);
       if (opacityOf(native, source) === 'y') native.fsetxattr(made, opaqueName, yes);
       // The review shows deeper directories as too deep to be read: src/changes/scan.
       if (depth <= maxDepth) {
-        for (const entry of names(source)) copyEntry(copy, source, entry, made, depth);
+        for (const entry of names(source)) {
+          copyHeld(copy, joinPath(path, entry), source, entry, made, depth);
+        }
       }
       chmodSync(self(made), mode);
     });
@@ -97,13 +138,52 @@ function copyDirectory(
   });
 }
 
-function copyEntry(copy: Copy, from: number, name: Buffer, to: number, depth: number): void {
+/** Errors of a file system that has no such file type, name or size: SMB, 9p and many of FUSE. */
+const notHeld: ReadonlySet<string> = new Set([
+  'EPERM',
+  'EOPNOTSUPP',
+  'ENOTSUP',
+  'ENOSYS',
+  'EINVAL',
+  'EILSEQ',
+  'ENAMETOOLONG',
+  'EFBIG',
+]);
+
+/** Copies an entry, or leaves it out if the file system cannot hold it. */
+function copyHeld(
+  copy: Copy,
+  path: Buffer,
+  from: number,
+  name: Buffer,
+  to: number,
+  depth: number,
+): void {
+  try {
+    copyEntry(copy, path, from, name, to, depth);
+  } catch (error) {
+    const stat = lstatAt(from, name);
+    // What is not said to be removed would come back.
+    if (stat?.isCharacterDevice() === true || !notHeld.has(errnoOf(error))) throw error;
+    removeTree(copy.native, to, name);
+    copy.leftOut.push(path);
+  }
+}
+
+function copyEntry(
+  copy: Copy,
+  path: Buffer,
+  from: number,
+  name: Buffer,
+  to: number,
+  depth: number,
+): void {
   const { native } = copy;
   const stat = lstatAt(from, name);
   if (stat === undefined) return;
   if (stat.isDirectory()) {
     mkdirSync(at(to, name), { mode: 0o700 });
-    copyDirectory(copy, from, name, to, name, depth + 1);
+    copyDirectory(copy, path, from, name, to, name, depth + 1);
   } else if (stat.isFile()) {
     copyNamedFile(copy, from, name, to, stat);
   } else if (stat.isSymbolicLink()) {
@@ -119,19 +199,20 @@ function copyEntry(copy: Copy, from: number, name: Buffer, to: number, depth: nu
 }
 
 function copyNamedFile(
-  { native, shared }: Copy,
+  { native, shared, lacks }: Copy,
   from: number,
   name: Buffer,
   to: number,
   { ino, nlink }: BigIntStats,
 ): void {
   if (nlink === 1n) {
-    copyFile(native, from, name, to, name);
+    copyFile(native, from, name, to, name, lacks);
     return;
   }
   const first = Buffer.from(`${ino}`);
-  if (lstatAt(shared, first) === undefined) copyFile(native, from, name, shared, first);
-  linkSync(at(shared, first), at(to, name));
+  if (lstatAt(shared, first) === undefined) copyFile(native, from, name, shared, first, lacks);
+  // Without links, each name gets a copy of its own.
+  if (!linked(shared, first, to, name)) native.renameat2(shared, first, to, name, 0);
 }
 
 /** By attribute: device 0:0 cannot be made on an overlay, whose own whiteout it is. Other file systems get the same. */

@@ -6,12 +6,15 @@
 import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import { dropJournal, hasJournal, recoverJournal } from '../apply/journal.js';
-import { isAbsent } from '../files/fdtree.js';
+import { isAbsent, openDirectory, withFd } from '../files/fdtree.js';
+import { removeUnsaved } from '../files/save-layer.js';
 import { type ChangesNative, countChanges, type RunRecord } from '../model/index.js';
 import { pruneLayer } from '../scan/tree-changes.js';
 import { keepOriginals, pruneOriginals } from '../store/originals.js';
 import { writeRecord } from '../store/record.js';
 import { openTreeDirectory, treesOf, withSessions } from '../store/session.js';
+
+const layerName = Buffer.from('layers/0');
 
 /**
  * Returns the run's updated journal entry; undefined if there is nothing to keep, so that its directory can
@@ -30,6 +33,7 @@ export function recoverRun(
     return withSessions(native, runDirectory, record, (sessions) => {
       const changes = sessions.flatMap((session) => {
         const { directory, host, layer } = session;
+        withFd(openDirectory(native, directory, layerName), (fd) => removeUnsaved(native, fd));
         const done = hasJournal(directory)
           ? recoverJournal(native, directory, host, layer)
           : undefined;
