@@ -219,14 +219,16 @@ export function renameNoReplace(
   native.renameat2(fd, from, target, to, 0);
 }
 
+/** What link(2) says where it is not to be had: a FUSE file system that has no such call may say EROFS. */
+const noLinks: readonly string[] = ['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK', 'EROFS'];
+
 /** Gives a file a further name; false if the file system has no hard links, or allows none to this file. */
 export function linked(fd: number, from: Buffer, target: number, to: Buffer): boolean {
   try {
     linkSync(at(fd, from), at(target, to));
     return true;
   } catch (error) {
-    if (['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(errnoOf(error)))
-      return false;
+    if (noLinks.includes(errnoOf(error))) return false;
     throw error;
   }
 }
