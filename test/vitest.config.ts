@@ -17,8 +17,11 @@ const pure = [
 /** Long tests whose outcome does not depend on the user. */
 const anyUser = [
   'test/browser/**/*.test.ts',
+  'test/integration/bad-policies.test.ts',
   'test/integration/bundles.test.ts',
   'test/integration/engine-policies.test.ts',
+  'test/integration/engine-random.test.ts',
+  'test/integration/mcp.test.ts',
   'test/integration/types.test.ts',
   'test/golden/**/*.test.ts',
   ...pure,
