@@ -7,7 +7,6 @@ import { WasboxError } from '../errors/index.js';
 import type { HostFacts } from '../host/index.js';
 import {
   hostFacts,
-  isBefore,
   landlockMinimumAbi,
   landlockObstacle,
   realHost,
@@ -21,6 +20,7 @@ import { wasboxVersion } from '../version.js';
 import type { Diagnosis, DoctorHost } from './diagnosis.js';
 import { imagesFinding } from './images.js';
 import { networkFinding } from './network.js';
+import { overlayFinding } from './overlay.js';
 import { type Finding, findingOf, runFinding } from './run.js';
 
 function probeDirectory(state: string): string {
@@ -62,21 +62,6 @@ function step(
     facts,
   );
   return { name, verdict: 'missing', detail: advice.message, fix: advice.hint };
-}
-
-/** Whether runs can mount overlays. A run whose layer cannot be in the state directory keeps it in memory. */
-function overlayFinding(native: Native, facts: HostFacts, errno: number): Finding {
-  const name = 'overlayfs in a user namespace';
-  const found = step(native, facts, name, 'overlay', errno);
-  const { state, stateFileSystem, kernel } = facts;
-  const privileged = facts.root && !realHost({ native }).nested;
-  if (errno === 0 || stateFileSystem === undefined || privileged || isBefore(kernel, 6, 6))
-    return found;
-  return {
-    ...found,
-    verdict: 'degraded',
-    detail: `${state} is on ${stateFileSystem}, so a run's changes are in memory until it ends; sessions and --continue do not work`,
-  };
 }
 
 function landlockFinding(abi: number): Finding {
@@ -128,7 +113,12 @@ function parts(native: Native): Finding[] {
       probed.namespacesErrno,
     ),
     step(native, facts, 'a private /proc', 'proc', probed.procErrno),
-    overlayFinding(native, facts, probed.overlayErrno),
+    overlayFinding(
+      step(native, facts, 'overlayfs in a user namespace', 'overlay', probed.overlayErrno),
+      realHost({ native }),
+      facts,
+      native.errnoName(probed.overlayErrno).code,
+    ),
     step(native, facts, 'seccomp filters', 'seccomp', probed.seccompErrno),
     landlockFinding(probed.landlockAbi),
     limitsFinding(native),

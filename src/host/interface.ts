@@ -173,8 +173,8 @@ export interface Host {
   /** 0 where user namespaces with mounts and a /proc of their own can be made here, else the errno. */
   namespacesErrno(): number;
   /**
-   * Name of the file system of a directory, such as `overlayfs`, where overlayfs cannot write to it;
-   * undefined where it can. The directory need not be there yet.
+   * Name of the file system of a directory, such as `overlayfs`, where overlayfs can never write to it;
+   * undefined where it can, or may. The directory need not be there yet.
    */
   layerObstacle(directory: string): string | undefined;
   /** All of standard input, or undefined where it is longer than `limit` bytes. */

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { SupportError } from '../errors/index.js';
-import { layerObstacle } from './layer-obstacle.js';
+import { refusedLayer } from './layer-obstacle.js';
 import { fileSystemType } from './node.js';
 
 /** Settings of the host that decide whether an ordinary user may make namespaces. */
@@ -22,7 +22,7 @@ export interface HostFacts {
   readonly sysAdmin?: boolean;
   /** The state directory, where a run keeps its layers. */
   readonly state?: string | undefined;
-  /** Its file system, where overlayfs takes no upper layer of that. */
+  /** Its file system, if that explains why overlayfs did not accept it as an upper layer. */
   readonly stateFileSystem?: string | undefined;
 }
 
@@ -78,7 +78,7 @@ const isFiltered = (status: string): boolean => /^Seccomp:\s*2$/m.test(status);
  */
 export function hostFacts(state?: string): HostFacts {
   const status = readable('/proc/self/status');
-  const stateFileSystem = state === undefined ? undefined : layerObstacle(state, fileSystemType);
+  const stateFileSystem = state === undefined ? undefined : refusedLayer(state, fileSystemType);
   const sysctls: Record<string, string> = {};
   for (const name of sysctlNames) {
     try {
