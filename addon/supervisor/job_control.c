@@ -22,7 +22,7 @@ void wb_stopped(struct wb_run *run, uint32_t continued) {
   if (__atomic_load_n(&run->held, __ATOMIC_SEQ_CST) ||
       continued != __atomic_load_n(&run->continued, __ATOMIC_SEQ_CST))
     return;
-  wb_terminal_settle(run);
+  wb_terminal_settle(run, __atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST));
   wb_tty_replies_await(&run->terminal, 1);
   __atomic_store_n(&run->held, 1, __ATOMIC_SEQ_CST);
   wb_caller_leave(&run->terminal.caller);

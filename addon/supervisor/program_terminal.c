@@ -52,6 +52,7 @@ void wb_program_terminal_serve(struct wb_run *run) {
       break;
     wb_terminal_serve(run, wait);
   }
+  run->asked_before_end = __atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST);
   if (__atomic_load_n(&run->killed, __ATOMIC_SEQ_CST) && terminal->master >= 0) {
     close(terminal->master); /* nothing more is read */
     terminal->master = -1;

@@ -54,6 +54,7 @@ static int kill_domain(const struct wb_run *run) {
 
 int wb_signal(struct wb_run *run, int signal) {
   const int terminal = run->terminal.master >= 0;
+  __atomic_or_fetch(&run->signals, wb_signal_bit((uint32_t)signal), __ATOMIC_SEQ_CST);
   switch (signal) {
   case SIGKILL:
     __atomic_store_n(&run->killed, 1, __ATOMIC_SEQ_CST);

@@ -290,6 +290,7 @@ static void begin(struct supervision *now) {
   now->result->outcome.kind = WB_INIT_DIED;
   now->result->outcome.exit_code = -1;
   now->deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;
+  run->reader_deadline_ns = now->deadline;
   now->has_control = 1;
   if (run->watch.isolated) {
     wb_lookups_begin(&run->lookups, run->pidfd);
@@ -447,6 +448,15 @@ static void account(struct wb_run *run, struct wb_result *result) {
     usage->limit = WB_LIMIT_OUTPUT;
 }
 
+/* Whether the time limit or a signal of the caller's ended the payload. It did not if the payload
+ * ended in time, however late its output is read, or had survived that signal. SIGKILL is
+ * wb_run.killed. */
+static int had_to_end(const struct wb_run *run, const struct wb_outcome *outcome) {
+  const uint64_t signals = __atomic_load_n(&run->signals, __ATOMIC_SEQ_CST);
+  return outcome->timed_out ||
+         (run->terminal.needs_reader && (signals & wb_signal_bit(outcome->signal)));
+}
+
 /* Reaps init, and says what kind of an end it was. */
 static void conclude(const struct supervision *now) {
   struct wb_run *run = now->run;
@@ -478,11 +488,13 @@ void wb_supervise(struct wb_run *run, struct wb_result *result) {
   begin(&now);
   while (step(&now))
     ;
+  run->asked_before_end = __atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST);
   const int gone = wb_leftover_end(run);
   while (receive(run, result))
     ;
   if (!gone)
     result->outcome.kind = WB_INIT_DIED; /* whatever init had told */
+  run->reader_deadline_ns = had_to_end(run, &result->outcome) ? run->started_ns : 0;
   finish_services(run);
   account(run, result);
   wb_terminal_close(run);

@@ -59,9 +59,14 @@ struct wb_run {
   int unheard;        /* errno of a PROCEED that could not be sent */
   int stdin_withheld; /* the payload's is /dev/null: wb_shell_reads */
   int wake;           /* owned: an eventfd for supervise.c, or -1 */
-  /* Of wb_signal, atomic: killed; stopped by it; asked to end; SIGINT and SIGCONT so far. */
+  /* Of wb_signal, atomic: killed; stopped by it; asked to end; SIGINT and SIGCONT so far; every
+   * signal so far, as a set: wb_signal_bit. */
   int killed, held, asked_to_end, interrupts;
   uint32_t continued;
+  uint64_t signals;
+  int asked_before_end; /* asked_to_end when the run was over: more is a request not to wait */
+  /* From when on a reader of the terminal's output that takes nothing is given up; 0: never. */
+  uint64_t reader_deadline_ns;
   struct wb_watch watch;
   struct wb_cgroup cgroup;
   struct wb_lookups lookups;
@@ -102,6 +107,11 @@ void wb_end_programs(const struct wb_run *run);
 /* signals.c. Any thread, while the run has not been closed: a signal for the payload's process
  * group; SIGKILL ends the whole sandbox. Returns 0 or an errno. */
 int wb_signal(struct wb_run *run, int signal);
+
+/* A signal's place in wb_run.signals. */
+static inline uint64_t wb_signal_bit(uint32_t signal) {
+  return signal >= 1 && signal <= 64 ? 1ull << (signal - 1) : 0;
+}
 
 /* signals.c. Any thread, as wb_signal: has the supervisor look again, where it can be woken. */
 void wb_wake(const struct wb_run *run);

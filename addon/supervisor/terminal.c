@@ -253,21 +253,17 @@ static void widen(const struct wb_terminal *terminal) {
           size + 2 * (int)(HELD_MAX + sizeof terminal->output.bytes));
 }
 
-/* Whether the payload had to end. Without a terminal, the end would not wait for a reader then. */
-static int had_to_end(const struct wb_run *run) {
-  /* For a program of a session, asked_to_end says that it has ended: program_terminal.c. */
-  const int counts = run->terminal.needs_reader && run->pidfd >= 0;
+/* Whether a reader that takes nothing is given up. Without a terminal, the end of a payload that
+ * had to end would not wait for a reader either. */
+static int is_late(const struct wb_run *run) {
   return __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST) ||
-         (counts && __atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST)) ||
-         (run->timeout_ns && wb_now_ns() - run->started_ns >= run->timeout_ns);
+         (run->reader_deadline_ns && wb_now_ns() >= run->reader_deadline_ns);
 }
 
-/* Writes what waits, however long that takes, unless the reader takes nothing any more. Returns 0
- * if it gave up. */
-static int drain(struct wb_run *run, int *widened) {
-  struct wb_terminal *terminal = &run->terminal;
+/* Writes what waits, however long that takes, unless the reader takes nothing any more, or the
+ * caller asks for the end again. Returns 0 if it gave up. */
+static int drain(const struct wb_run *run, struct wb_terminal *terminal, int asked, int *widened) {
   struct wb_flow *output = &terminal->output;
-  const int asked = __atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST);
   uint64_t since = wb_now_ns();
   for (size_t at = output->at; output->at != output->end;) {
     wb_terminal_flush(terminal, 100);
@@ -279,18 +275,17 @@ static int drain(struct wb_run *run, int *widened) {
     at = output->at;
     const uint64_t waited = (wb_now_ns() - since) / 1000000;
     if (__atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST) != asked ||
-        (terminal->caller.display && waited > DISPLAY_MS) ||
-        (waited > KILLED_MS && had_to_end(run)))
+        (terminal->caller.display && waited > DISPLAY_MS) || (waited > KILLED_MS && is_late(run)))
       return 0;
   }
   return 1;
 }
 
-void wb_terminal_settle(struct wb_run *run) {
+void wb_terminal_settle(struct wb_run *run, int asked) {
   struct wb_terminal *terminal = &run->terminal;
   int widened = 0;
-  for (size_t taken = 0;
-       drain(run, &widened) && taken < HELD_MAX && terminal->master >= 0 && take_output(terminal);
+  for (size_t taken = 0; drain(run, terminal, asked, &widened) && taken < HELD_MAX &&
+                         terminal->master >= 0 && take_output(terminal);
        taken += terminal->output.end)
     ;
 }
@@ -314,7 +309,7 @@ void wb_terminal_close(struct wb_run *run) {
     return;
   wb_terminal_suspend(terminal, 0);
   if (terminal->master >= 0) {
-    wb_terminal_settle(run);
+    wb_terminal_settle(run, run->asked_before_end);
     close(terminal->master);
     terminal->master = -1;
   }

@@ -140,8 +140,9 @@ void wb_terminal_resize(struct wb_terminal *terminal);
 /* Writes all that waits, for as long as the caller takes it. */
 void wb_terminal_flush(struct wb_terminal *terminal, uint64_t patience_ms);
 
-/* Relays what the payload has written so far, whatever time its reader takes. */
-void wb_terminal_settle(struct wb_run *run);
+/* Relays what the payload has written so far, whatever time its reader takes, until
+ * wb_run.asked_to_end is not `asked` any more. */
+void wb_terminal_settle(struct wb_run *run, int asked);
 
 /* Writes what is left, and puts the caller's terminal as it was. */
 void wb_terminal_close(struct wb_run *run);

@@ -1,5 +1,6 @@
 /** What passes through a terminal of the payload's own, byte for byte. */
 import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { identities } from '../support/identity.js';
 import { runLibrary } from '../support/library-child.js';
@@ -25,6 +26,24 @@ for n in range(int(sys.argv[1])):
     left = n.to_bytes(4, "big") + block
     while left: left = left[os.write(1, left):]
 `;
+/** Writes what fits before its reader reads, says on stderr how much that was, and ends by itself. */
+const fills = `import os, select, sys, tty
+tty.setraw(1)
+os.set_blocking(1, False)
+count = 0
+while True:
+    try: count += os.write(1, b"x" * 512)
+    except BlockingIOError:
+        if not select.select([], [1], [], 0.3)[1]: break
+os.write(2, b"%d\\n" % count)
+`;
+/** The same after a SIGINT that it survives. */
+const survives = `import os, signal, time
+hit = []
+signal.signal(signal.SIGINT, lambda *_: hit.append(1))
+os.write(2, b"ready\\n")
+while not hit: time.sleep(0.01)
+${fills}`;
 const written = (blocks: number): Buffer =>
   Buffer.concat(
     Array.from({ length: blocks }, (_, n) => {
@@ -51,7 +70,7 @@ describe.each(identities())('--tty always as $label', (as) => {
     child.stdout?.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       child.stdout?.pause();
-      setTimeout(() => child.stdout?.resume(), 100);
+      setTimeout(100).then(() => child.stdout?.resume());
     });
     await new Promise((resolve) => child.once('close', resolve));
     expect(hashOf(Buffer.concat(chunks))).toBe(hashOf(written(8)));
@@ -66,6 +85,32 @@ describe.each(identities())('--tty always as $label', (as) => {
       const status = await new Promise((resolve) => child.once('exit', resolve));
       child.stdout?.destroy();
       expect(status, tty).toBe(124);
+    }
+  });
+
+  test('a program that ended in time loses nothing, however late its output is read', async () => {
+    // On a busy machine the program may need more than the first limit.
+    for (let seconds = 2; ; seconds *= 2) {
+      const limited = ['run', '-q', '--discard', '--timeout', `${seconds}s`, '--tty', 'always'];
+      const argv = [...limited, '--', 'python3', '-c', fills];
+      const child = startWasbox(argv, { as, cwd: makeProject(as) });
+      const status = new Promise((resolve) => child.once('close', resolve));
+      // Node drops what has no listener yet when the process exits.
+      let length = 0;
+      child.stdout?.pause().on('data', (chunk: Buffer) => {
+        length += chunk.length;
+      });
+      let said = '';
+      for await (const chunk of child.stderr ?? []) {
+        said += chunk;
+        if (said.includes('\n')) break;
+      }
+      // The end waits for a reader that takes nothing a second longer than the limit, if that ended the program.
+      await setTimeout(seconds * 1000 + 1500);
+      child.stdout?.resume();
+      if ((await status) === 124 && seconds < 30) continue;
+      expect([await status, length]).toEqual([0, Number(said)]);
+      return;
     }
   });
 
@@ -138,6 +183,39 @@ describe.each(identities())('--tty always as $label', (as) => {
     child.stdout?.once('data', () => child.stdout?.destroy());
     const status = await new Promise((resolve) => child.once('exit', resolve));
     expect(status).toBe(7);
+  });
+
+  test('in the library, where a SIGINT that the program survived does not hurry its reader', async () => {
+    const cwd = makeProject(as);
+    const { out, err } = await runLibrary(
+      `const net = process.getBuiltinModule('node:net');
+       const { createInterface } = process.getBuiltinModule('node:readline');
+       const { setTimeout } = process.getBuiltinModule('node:timers/promises');
+       // Not a pipe, which would be enlarged.
+       const server = net.createServer({ pauseOnConnect: true }).listen(${JSON.stringify(`${cwd}.socket`)});
+       const accepted = new Promise((resolve) => server.once('connection', resolve));
+       const given = net.connect(${JSON.stringify(`${cwd}.socket`)});
+       const reader = await accepted;
+       const { fd } = given._handle;
+       const args = ['-c', ${JSON.stringify(survives)}];
+       const options = { tty: 'always', stdio: ['pipe', fd, 'pipe'], changes: 'discard' };
+       const sandbox = await lib.spawn('python3', args, options);
+       const lines = createInterface({ input: sandbox.stderr })[Symbol.asyncIterator]();
+       await lines.next();
+       sandbox.kill('SIGINT');
+       const count = Number((await lines.next()).value);
+       let length = 0;
+       const late = setTimeout(1500).then(() => reader.on('data', (chunk) => { length += chunk.length; }).resume());
+       const { exitCode } = await sandbox.result;
+       await late;
+       const ended = new Promise((resolve) => reader.once('end', resolve));
+       given.end();
+       await ended;
+       server.close();
+       console.log(JSON.stringify([exitCode, count > 0, count - length]));`,
+      { as, cwd },
+    );
+    expect([out, err]).toEqual(['[0,true,0]\n', '']);
   });
 
   test('in the library, where a second SIGINT is one like the first', async () => {
