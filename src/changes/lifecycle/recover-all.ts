@@ -11,7 +11,7 @@ import { isEnding } from '../store/init-of-run.js';
 import { closeOpened, type Opened, openAt, removeOpened } from '../store/opened.js';
 import { capturePrivateRoot, hasPrivateRoot, removePrivateRoot } from '../store/private-root.js';
 import { hasRecord, readRecord } from '../store/record.js';
-import { type Place, removeRunDirectory } from '../store/run-directory.js';
+import { type Place, removeEmptied, removeRunDirectory } from '../store/run-directory.js';
 import { idsIn } from '../store/run-ids.js';
 import type { Store } from '../store/state-dir.js';
 import { recoverRun } from './recover.js';
@@ -85,7 +85,9 @@ function sweepSpare(store: Store, id: string): void {
   const opened = openAt(store, id, ['spare']);
   if (opened === undefined) return;
   try {
-    if (opened.lock !== undefined) removeRunDirectory(store, opened.parent, id);
+    if (opened.lock !== undefined && !removeRunDirectory(store, opened.parent, id)) {
+      opened.afterClose = () => removeEmptied(store, id, 'spare');
+    }
   } finally {
     closeOpened(opened);
   }

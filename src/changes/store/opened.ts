@@ -6,7 +6,7 @@ import { closeDescriptor } from '../../native/index.js';
 import { isAbsent, lstatAt, openDirectory, withFd } from '../files/fdtree.js';
 import type { OnProgress } from '../model/index.js';
 import { removePrivateRoot } from './private-root.js';
-import { type Place, removeRunDirectory } from './run-directory.js';
+import { type Place, removeEmptied, removeRunDirectory } from './run-directory.js';
 import { openOwn, type Store } from './state-dir.js';
 
 export interface Opened {
@@ -16,13 +16,17 @@ export interface Opened {
   readonly directory: number;
   /** Undefined if another process has it. */
   readonly lock: number | undefined;
+  /** What is left to do for a removed run when the lock is closed. */
+  afterClose?: (() => void) | undefined;
 }
 
 /** Closes all descriptors, or all but the lock. */
-export function closeOpened({ parent, directory, lock }: Opened, keepLock = false): void {
+export function closeOpened(opened: Opened, keepLock = false): void {
+  const { parent, directory, lock, afterClose } = opened;
   closeDescriptor(directory);
   closeDescriptor(parent);
   if (lock !== undefined && !keepLock) closeDescriptor(lock);
+  afterClose?.();
 }
 
 /** Opens a run in the first of these places that has it; undefined if none has. */
@@ -60,10 +64,14 @@ function openIn(store: Store, id: string, place: Place): Opened | undefined {
 export function removeOpened(
   store: Store,
   id: string,
-  { place }: Opened,
+  opened: Opened,
   onProgress?: OnProgress,
 ): void {
+  const { place } = opened;
   removePrivateRoot(store.native, join(store.directory, place, id));
   if (place === 'saved') store.native.moveRun(store.directory, id, 'saved', 'runs');
-  withFd(openOwn(store, 'runs', true), (runs) => removeRunDirectory(store, runs, id, onProgress));
+  const gone = withFd(openOwn(store, 'runs', true), (runs) =>
+    removeRunDirectory(store, runs, id, onProgress),
+  );
+  if (!gone) opened.afterClose = () => removeEmptied(store, id);
 }

@@ -225,15 +225,17 @@ export function resumeRun(store: Store, id: string, lock: number): Run {
 
 /** Removes a run completely and releases its lock. */
 export function removeRun(store: Store, run: Run, onProgress?: OnProgress): void {
+  let gone = true;
   try {
     // If this is interrupted, the rest is found there.
     moveRun(store, run, 'runs');
-    withFd(openOwn(store, 'runs', true), (runs) =>
+    gone = withFd(openOwn(store, 'runs', true), (runs) =>
       removeRunDirectory(store, runs, run.record.id, onProgress),
     );
   } finally {
     run.close();
   }
+  if (!gone) removeEmptied(store, run.record.id);
 }
 
 /**
@@ -242,6 +244,7 @@ export function removeRun(store: Store, run: Run, onProgress?: OnProgress): void
  */
 export async function removeRunApart(store: Store, run: Run): Promise<void> {
   const { native } = store;
+  let gone = true;
   try {
     moveRun(store, run, 'runs');
     const runs = openOwn(store, 'runs', true);
@@ -256,7 +259,7 @@ export async function removeRunApart(store: Store, run: Run): Promise<void> {
           else if (!entry.equals(lockName)) removeQuietly(directory, entry);
         }
         await Promise.all(trees.map((tree) => native.removeTreeSoon(directory, tree)));
-        removeUnlocked(store, runs, name, directory);
+        gone = removeUnlocked(store, runs, name, directory);
       } finally {
         closeDescriptor(directory);
       }
@@ -266,14 +269,16 @@ export async function removeRunApart(store: Store, run: Run): Promise<void> {
   } finally {
     run.close();
   }
+  if (!gone) removeEmptied(store, run.record.id);
 }
 
+/** @returns false if {@link removeEmptied} must follow when the lock is closed */
 export function removeRunDirectory(
   store: Store,
   runs: number,
   id: string,
   onProgress?: OnProgress,
-): void {
+): boolean {
   const name = Buffer.from(id);
   let done = 0;
   const onRemoved = onProgress && (() => onProgress({ stage: 'remove', done: done++ }));
@@ -285,7 +290,7 @@ export function removeRunDirectory(
     for (const entry of names(directory)) {
       if (!entry.equals(lockName)) removeTree(store.native, directory, entry, onRemoved);
     }
-    removeUnlocked(store, runs, name, directory);
+    return removeUnlocked(store, runs, name, directory);
   } finally {
     closeDescriptor(directory);
   }
@@ -295,14 +300,31 @@ export function removeRunDirectory(
  * Removes a lock and its directory, where nothing else is left. In between, another process that looks for interrupted
  * runs may make a lock: then that one removes the directory.
  */
-function removeUnlocked({ native }: Store, runs: number, name: Buffer, directory: number): void {
+function removeUnlocked({ native }: Store, runs: number, name: Buffer, directory: number): boolean {
   removeTree(native, directory, lockName);
   try {
     rmdirSync(at(runs, name));
   } catch (error) {
     const code = errnoOf(error);
-    if (code === 'ENOENT') return;
+    if (code === 'ENOENT') return true;
+    if (code !== 'ENOTEMPTY') throw error;
     const isTaken = [newLockName, lockName].some((one) => lstatAt(directory, one) !== undefined);
-    if (code !== 'ENOTEMPTY' || !isTaken) throw error;
+    if (isTaken) return true;
+    if (!names(directory).every((one) => stillOpen.test(one.toString('latin1')))) throw error;
+    return false;
+  }
+  return true;
+}
+
+/** NFS, SMB and libfuse rename a file that is removed while it is open, and remove it when it is closed. */
+const stillOpen = /^\.(nfs|smb|fuse_hidden)[0-9a-f]+$/i;
+
+/** Removes the directory of a removed run whose lock has been closed. */
+export function removeEmptied(store: Store, id: string, place: Place = 'runs'): void {
+  try {
+    withFd(openOwn(store, place, true), (parent) => rmdirSync(at(parent, Buffer.from(id))));
+  } catch (error) {
+    // Another process removes it, or the next look at the runs does.
+    errnoOf(error);
   }
 }

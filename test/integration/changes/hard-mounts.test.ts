@@ -87,6 +87,25 @@ ${script}`;
       );
   });
 
+  test('a state directory on FUSE, which keeps removed files until they are closed', async () => {
+    const run = await within(
+      `chown ${as.uid}:${as.gid} $base/low; bindfs -o allow_other $base/low $base/state`,
+      `fill; wasbox run --isolation namespaces -- true; echo "status $?"
+       wasbox run --isolation namespaces -- sh -c 'echo run >> a'; echo "status $?"; wasbox runs
+       if [ ${as.uid} != 0 ]; then
+         wasbox run -q --isolation landlock -- sh -c 'echo run >> a'; wasbox diff | grep '^+run'
+         wasbox discard >/dev/null; echo "status $?"; wasbox runs
+       fi; cat a`,
+    );
+    expect(run.err).not.toContain('internal error');
+    const why =
+      as.uid === 0 ? /does not support id-mapped mounts/g : /FUSE cannot hold the upper layer/g;
+    expect(run.err.match(why), run.err).toHaveLength(2);
+    const refused = 'status 125\nstatus 125\nNo saved changes.\n';
+    const discarded = as.uid === 0 ? '' : '+run\nstatus 0\nNo saved changes.\n';
+    expect(run.out).toBe(`${refused}${discarded}a\n`);
+  });
+
   test('read-only: the run works, and apply refuses each path', async () => {
     const run = await within(
       `(cd $base/low; echo a > a; mkdir d; echo b > d/b; echo c > d/c; chown -R ${as.uid}:${as.gid} .); mount --bind $base/low $w; mount -o remount,bind,ro $w`,
