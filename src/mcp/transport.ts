@@ -96,7 +96,10 @@ export class StdioTransport implements Transport {
         this.#fail(error);
         return;
       }
-      for (const one of all) this.#handle(one);
+      for (const one of all) {
+        if (this.#closed) return;
+        this.#handle(one);
+      }
     }
   }
 

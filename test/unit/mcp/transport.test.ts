@@ -163,6 +163,21 @@ it('the messages of a batch are taken one by one, and a batch that is too long c
   expect([closed.taken, closed.errors.length]).toEqual([[], 1]);
 });
 
+it('the rest of a batch is not taken once the connection is closed', async () => {
+  for (const closes of [true, false]) {
+    const { input, transport } = serve();
+    const taken: unknown[] = [];
+    transport.onmessage = (message) => {
+      taken.push(message);
+      if (closes) transport.close();
+    };
+    await transport.start();
+    input.write(lines([ping(1), ping(2), ping(3)]));
+    await until(() => taken.length > 0);
+    expect(taken).toHaveLength(closes ? 1 : 3);
+  }
+});
+
 it('the request for a task is left out of a call', async () => {
   const params = { name: 'run_command', arguments: { task: 'kept' } };
   const call = { jsonrpc: '2.0', id: 1, method: 'tools/call' };
