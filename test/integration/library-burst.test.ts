@@ -87,7 +87,8 @@ test('runs one after the other share the threads that supervise them', async () 
       const threads = readdirSync('/proc/self/task').filter((id) => !known.has(id));
       for (const id of threads) known.add(id);
       // The thread is done with a run once its layer waits for the next one.
-      while (!isDone()) await later();
+      for (const end = Date.now() + 60_000; !isDone(); await later())
+        if (Date.now() > end) throw new Error('the layer was not recycled');
       return threads.length;
     };
     await run();
