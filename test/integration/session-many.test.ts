@@ -232,9 +232,10 @@ it(
 );
 
 it.each([
-  ['a rollback that was cut off is carried out', true, 'first\n'],
-  ['a rollback that was done is not done again', false, 'first\nlate\n'],
-])('%s', async (_, isCutOff, expected) => {
+  ['a rollback that was cut off is carried out', 'reset-123', true, 'first\n'],
+  ['also if an earlier version began it', true, false, 'first\n'],
+  ['a rollback that was done is not done again', 'reset-123', false, 'first\nlate\n'],
+])('%s', async (_, reset, hasFile, expected) => {
   const cwd = makeProject(as);
   const env = { XDG_STATE_HOME: `${cwd}.state` };
   const child = startLibrary(
@@ -253,9 +254,8 @@ it.each([
   // As the owner leaves it between two steps of a rollback, and after one.
   const directory = join(`${cwd}.state`, 'wasbox', 'runs', id);
   const record = JSON.parse(readFileSync(join(directory, 'run.json'), 'utf8'));
-  const reset = 'reset-123';
   writeFileSync(join(directory, 'run.json'), JSON.stringify({ ...record, reset }));
-  if (isCutOff) writeFileSync(join(directory, reset), '');
+  if (hasFile) writeFileSync(join(directory, String(reset)), '');
   // The sandbox may still be ending.
   let out = '';
   for (let tries = 0; tries < 400 && out !== expected; tries++) {

@@ -208,14 +208,15 @@ export function flattenRun(store: Store, run: Run): Run {
   );
 }
 
+const isResetDue = (directory: number, reset: RunRecord['reset']): boolean =>
+  reset === true || (reset !== undefined && lstatAt(directory, Buffer.from(reset)) !== undefined);
+
 /** The same for an open directory whose lock is held; returns the new journal entry. */
 export function flattenDirectory(store: Store, directory: number, record: RunRecord): RunRecord {
   const { native } = store;
   const { stack, reset, ...rest } = record;
   if (stack === undefined) return record;
-  if (reset !== undefined && lstatAt(directory, Buffer.from(reset)) !== undefined) {
-    resetLayers(store, directory, record);
-  }
+  if (isResetDue(directory, reset)) resetLayers(store, directory, record);
   const flat = { ...rest, shared: true };
   for (const [index, { home }] of treesOf(record).entries()) {
     const missing = inLayer(

@@ -50,9 +50,9 @@ export interface RunRecord {
   readonly stack?: readonly string[] | undefined;
   /**
    * Name of a file in the run's directory. If that file exists, a rollback was cut off: the layer that the run writes
-   * to must be dropped.
+   * to must be dropped. An earlier version wrote `true` instead, and no file.
    */
-  readonly reset?: string | undefined;
+  readonly reset?: string | true | undefined;
   /** Whether files of its layers may have names in those of other runs. */
   readonly shared?: boolean | undefined;
   /** Bytes in the files that the layer holds. */

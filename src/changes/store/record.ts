@@ -67,7 +67,7 @@ function isRecord(value: unknown): value is RunRecord {
     statuses.includes(value.status as RunStatus) &&
     (value.discard === undefined || typeof value.discard === 'boolean') &&
     (value.stack === undefined || isLayerNames(value.stack)) &&
-    (value.reset === undefined || isResetName(value.reset)) &&
+    (value.reset === undefined || value.reset === true || isResetName(value.reset)) &&
     (value.shared === undefined || typeof value.shared === 'boolean') &&
     (value.exitCode === undefined || isCount(value.exitCode)) &&
     (value.signal === undefined || isCount(value.signal)) &&

@@ -18,6 +18,10 @@ test('a good entry is taken as it is', () => {
   expect(parseRecord(JSON.stringify(good))).toEqual(good);
 });
 
+test.each(['reset-1', true])('a rollback that was cut off is recorded as %s', (reset) => {
+  expect(parseRecord(JSON.stringify({ ...good, reset }))).toEqual({ ...good, reset });
+});
+
 test.each<[string, unknown]>([
   ['another version', { ...good, schemaVersion: 2 }],
   ['an id that is a path', { ...good, id: '../../etc' }],
@@ -26,6 +30,7 @@ test.each<[string, unknown]>([
   ['an unknown status', { ...good, status: 'odd' }],
   ['counts that are missing', { ...good, counts: {} }],
   ['arguments that are not text', { ...good, argv: [1] }],
+  ['a rollback without a name', { ...good, reset: 'else' }],
   ['no object', [good]],
   ['null', null],
 ])('%s is refused', (_what, value) => {
