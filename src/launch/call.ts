@@ -7,7 +7,7 @@ import {
   type ResolveOptions,
   validateRunOptions,
 } from '../options/index.js';
-import { isBytes, isRecord } from '../text/index.js';
+import { isBytes, isRecord, withInherited } from '../text/index.js';
 import { isIterable } from './hold-input.js';
 import type { Input, Stdio } from './options.js';
 import { isTty, terminalSizeOf, ttyKinds } from './tty.js';
@@ -26,11 +26,11 @@ export function callOptions(name: 'run' | 'spawn' | 'dryRun', given: readonly un
         `${name}(options): options must be an object, such as { command: 'make' }`,
       );
     }
-    if (second === undefined && third === undefined) return { ...command };
+    if (second === undefined && third === undefined) return withInherited(command);
     throw new TypeError(`${name}(options) takes no second argument: put args in options`);
   }
   if (isRecord(second)) {
-    if (third === undefined) return { ...second, command };
+    if (third === undefined) return { ...withInherited(second), command };
     throw new TypeError(`${name}(command, options) takes no third argument: put args in options`);
   }
   if (second !== undefined && !Array.isArray(second)) {
@@ -39,7 +39,11 @@ export function callOptions(name: 'run' | 'spawn' | 'dryRun', given: readonly un
   if (third !== undefined && !isRecord(third)) {
     throw new TypeError(`${name}(command, args, options): options must be an object`);
   }
-  return { ...third, command, ...(second === undefined ? {} : { args: second }) };
+  return {
+    ...(third && withInherited(third)),
+    command,
+    ...(second === undefined ? {} : { args: second }),
+  };
 }
 
 const wrong = (property: string, expected: string, value: unknown): UsageError =>

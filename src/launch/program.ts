@@ -2,7 +2,7 @@
  * What runs programs is loaded by the first call that needs it, so that a program that imports the library need not wait
  * for it. Further calls go on at once.
  */
-import { isBytes } from '../text/index.js';
+import { isBytes, withInherited } from '../text/index.js';
 import { holdInput } from './hold-input.js';
 
 type Runs = typeof import('./runs.js');
@@ -43,7 +43,7 @@ const isOptions = (value: unknown): value is object =>
 /** An argument as it is now, for a call that first has to load something. */
 export function copyOf<Value>(value: Value): Value {
   if (Array.isArray(value)) return [...value] as Value;
-  return isOptions(value) ? { ...value } : value;
+  return isOptions(value) ? withInherited(value) : value;
 }
 
 const closerOf = (value: unknown): (() => void) =>

@@ -8,5 +8,5 @@ export { jsonText } from './json.js';
 export { displayPath, gitPath } from './path.js';
 export { Tally } from './tally.js';
 export { piecesOf } from './utf8.js';
-export { isRecord } from './values.js';
+export { isRecord, withInherited } from './values.js';
 export { displayText, isVisible, replaceInvisible, visible, visibleBytes } from './visible.js';
