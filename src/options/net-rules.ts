@@ -67,6 +67,13 @@ function single(address: string): AddressBlock {
   return { bytes: readAddressBytes(address) ?? new Uint8Array(16), prefix: 128 };
 }
 
+/**
+ * Whether a name has letters beyond ASCII, and nothing else that a host name cannot have: domainToASCII() reads it as a
+ * URL, so `good\\x.example` would mean `good`.
+ */
+const isInternational = (name: string): boolean =>
+  /[\u0080-\u{10ffff}]/u.test(name) && !/[^a-z0-9._\-\u0080-\u{10ffff}]/iu.test(name);
+
 /** The loopback addresses that a host part names: this machine's, `host` for short. */
 function loopbackOf(host: string): readonly AddressBlock[] | undefined {
   const name = host.toLowerCase();
@@ -290,7 +297,7 @@ class RuleReader {
     if (plain.endsWith('.')) {
       throw this.#error('trailing dot in the host name', this.#write(host.replace(/\.+$/, '')));
     }
-    const name = /^[a-z0-9._-]+$/i.test(plain) ? plain.toLowerCase() : domainToASCII(plain);
+    const name = isInternational(plain) ? domainToASCII(plain) : plain.toLowerCase();
     const labels = name.split('.');
     const bad = labels.find((label) => !/^(?!-)[a-z0-9_-]{1,63}(?<!-)$/.test(label));
     if (name === '' || name.length > 253 || bad !== undefined) {

@@ -105,6 +105,19 @@ describe('rules of the network', () => {
     expect(hint).toContain(fix);
   });
 
+  // A URL would end at each of these, and `good` would be meant.
+  it.each([
+    'good\\x.example',
+    'good#x',
+    'good?x',
+    'g\u00f6od\\x.example',
+    'g\u00f6od?x',
+    'good x',
+    'good\uff3cx',
+  ])('refuses %j, which is no host name', (rule) => {
+    expect(() => readNetRule('--net', rule)).toThrow(UsageError);
+  });
+
   it('reads lists, and refuses what is empty between two commas', () => {
     expect(readNetRules('--net', 'a.example,10.0.0.0/8').map(({ text }) => text)).toEqual([
       'a.example',
