@@ -130,7 +130,7 @@ function whyNot(
   const ways = `To review it: wasbox diff ${id}\nTo ${use} it: wasbox ${use} ${id}`;
   if (shown !== undefined) {
     const isOther = shown.id !== id && savedRecord(store, shown.id) !== undefined;
-    const other = !isOther ? '' : `\nTo ${use} the other: wasbox ${use} ${shown.id}`;
+    const other = isOther ? `\nTo ${use} the other: wasbox ${use} ${shown.id}` : '';
     const message =
       shown.id === id
         ? `run ${id} has changed since it was shown here`

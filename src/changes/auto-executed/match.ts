@@ -41,6 +41,7 @@ class RuleIndex {
   readonly #byName = new Map<string, CompiledRule[]>();
   readonly #byStart = new Map<string, CompiledRule[]>();
   readonly #byEnd = new Map<string, CompiledRule[]>();
+
   add(rule: CompiledRule): void {
     const [first] = rule.parts;
     if (typeof first === 'string') addTo(this.#byName, first, rule);

@@ -185,6 +185,18 @@ function renamedFresh(
   }
 }
 
+/** The same with rename(2): another process may take the name after the look. */
+function lookAndRename(
+  native: ChangesNative,
+  fd: number,
+  from: string | Buffer,
+  target: number,
+  to: string | Buffer,
+): void {
+  if (lstatAt(target, Buffer.from(to)) !== undefined) throw new AlreadyExistsError();
+  native.renameat2(fd, from, target, to, 0);
+}
+
 /** Renames to a name that only this process uses. */
 export function renameAside(
   native: ChangesNative,
@@ -193,9 +205,7 @@ export function renameAside(
   to: string | Buffer,
   target: number = fd,
 ): void {
-  if (renamedFresh(native, fd, from, target, to)) return;
-  if (lstatAt(target, Buffer.from(to)) !== undefined) throw new AlreadyExistsError();
-  native.renameat2(fd, from, target, to, 0);
+  if (!renamedFresh(native, fd, from, target, to)) lookAndRename(native, fd, from, target, to);
 }
 
 /**
@@ -215,8 +225,7 @@ export function renameNoReplace(
     unlinkSync(at(fd, old));
     return;
   }
-  if (lstatAt(target, name) !== undefined) throw new AlreadyExistsError();
-  native.renameat2(fd, from, target, to, 0);
+  lookAndRename(native, fd, from, target, to);
 }
 
 /** What link(2) says where it is not to be had: a FUSE file system that has no such call may say EROFS. */

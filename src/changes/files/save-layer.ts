@@ -109,6 +109,18 @@ interface Copy {
   readonly leftOut: Buffer[];
 }
 
+/** Where an entry is, and where its copy goes. */
+interface Entry {
+  /** From the root of the layer. */
+  readonly path: Buffer;
+  readonly name: Buffer;
+  /** The open directories that have it and its copy. */
+  readonly from: number;
+  readonly to: number;
+  /** Names between it and the root. */
+  readonly depth: number;
+}
+
 /** Copies into an existing, empty directory. */
 function copyDirectory(
   copy: Copy,
@@ -129,7 +141,8 @@ function copyDirectory(
       // The review shows deeper directories as too deep to be read: src/changes/scan.
       if (depth <= maxDepth) {
         for (const entry of names(source)) {
-          copyHeld(copy, joinPath(path, entry), source, entry, made, depth);
+          const whole = joinPath(path, entry);
+          copyHeld(copy, { path: whole, name: entry, from: source, to: made, depth });
         }
       }
       chmodSync(self(made), mode);
@@ -151,17 +164,11 @@ const notHeld: ReadonlySet<string> = new Set([
 ]);
 
 /** Copies an entry, or leaves it out if the file system cannot hold it. */
-function copyHeld(
-  copy: Copy,
-  path: Buffer,
-  from: number,
-  name: Buffer,
-  to: number,
-  depth: number,
-): void {
+function copyHeld(copy: Copy, entry: Entry): void {
   try {
-    copyEntry(copy, path, from, name, to, depth);
+    copyEntry(copy, entry);
   } catch (error) {
+    const { path, name, from, to } = entry;
     const stat = lstatAt(from, name);
     // What is not said to be removed would come back.
     if (stat?.isCharacterDevice() === true || !notHeld.has(errnoOf(error))) throw error;
@@ -170,14 +177,7 @@ function copyHeld(
   }
 }
 
-function copyEntry(
-  copy: Copy,
-  path: Buffer,
-  from: number,
-  name: Buffer,
-  to: number,
-  depth: number,
-): void {
+function copyEntry(copy: Copy, { path, name, from, to, depth }: Entry): void {
   const { native } = copy;
   const stat = lstatAt(from, name);
   if (stat === undefined) return;
