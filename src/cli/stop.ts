@@ -89,9 +89,11 @@ interface Target {
 
 const warn = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${text}\n`);
 
-/** Whether its owner still saves what it changed. */
-const isHeld = (store: Store, { name, pid }: OwnedSession): boolean =>
-  listSessions(store).live.some((one) => one.name === name && one.pid === pid);
+/** Whether its owner still saves what it changed, or removes the session's directory. */
+function isHeld(store: Store, { name, pid }: OwnedSession): boolean {
+  const { live, unnoted } = listSessions(store);
+  return live.some((one) => one.name === name && one.pid === pid) || unnoted.includes(name);
+}
 
 function stopOne(store: Store, { id, record, session }: Target, grace: number): boolean {
   const name = session?.name ?? id ?? '';

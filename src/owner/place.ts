@@ -201,12 +201,14 @@ export interface Sessions {
   readonly live: readonly OwnedSession[];
   /** Of owners that were killed, whose directories are removed now. */
   readonly stale: readonly OwnedSession[];
+  /** Names of those that are beginning, or whose owner removes what it noted. */
+  readonly unnoted: readonly string[];
 }
 
 /** The sessions of the command line, whatever state directory they are in. */
 export function listSessions(store: Store): Sessions {
   const sessions = openOwn(store, 'sessions', false);
-  if (sessions === undefined) return { live: [], stale: [] };
+  if (sessions === undefined) return { live: [], stale: [], unnoted: [] };
   let names: string[];
   try {
     names = readdirSync(`/proc/self/fd/${sessions}/`).filter((name) => namePattern.test(name));
@@ -215,20 +217,22 @@ export function listSessions(store: Store): Sessions {
   }
   const live: OwnedSession[] = [];
   const stale: OwnedSession[] = [];
+  const unnoted: string[] = [];
   for (const name of names) {
     const directory = openIn(store, name, false);
     if (directory === undefined) continue;
     const record = readRecord(directory, name);
     const lock = ifThere(() => loadNative().native.lockRun(directory));
     if (lock === undefined) {
-      if (record !== undefined) live.push(record);
+      if (record === undefined) unnoted.push(name);
+      else live.push(record);
       closeDescriptor(directory);
     } else {
       if (record !== undefined) stale.push(record);
       new OwnedPlace(store, name, directory, lock).release();
     }
   }
-  return { live: live.sort((a, b) => (a.started < b.started ? -1 : 1)), stale };
+  return { live: live.sort((a, b) => (a.started < b.started ? -1 : 1)), stale, unnoted };
 }
 
 /** The session of a name, or of the beginning of a run's ID. */

@@ -49,7 +49,7 @@ describe.each(identities())('a question at a terminal, as $label', (as) => {
     const path = join(hidden, name);
     const quoted = `$'${path.replaceAll('\u001b', '\\e')}'`;
     const argv = wasboxArgv(as, ['run', '--ask', '--discard', 'p.py']);
-    await screen.enter(`${argv.join(' ')} ${quoted} ${how}; echo status $?`);
+    await screen.enter(`${argv.join(' ')} ${quoted} ${how}; printf "\\nstatus %d\\n" $?`);
     return { screen, path };
   };
 

@@ -35,8 +35,9 @@ const costs = {
     // `stop` and presets are verbs by themselves.
     // The library's functions for dryRun, doctor and saved runs are the command's too, 35 KB.
     // Starting an image's programs, sessions of the command line and their checkpoints are 60 KB. What the user's own
-    // files would run (git's configuration, hooks, tasks) is read for the review.
-    'cli-main.cjs': [250_000, 1_130_000],
+    // files would run (git's configuration, hooks, tasks) is read for the review. Layers in memory, which are saved at
+    // the end of a run, are 12 KB.
+    'cli-main.cjs': [250_000, 1_140_000],
     // With the parts that it imports: what runs programs (470 KB) is loaded by the first call.
     'index.js': [15_000, 60_000],
     'wasbox-core.wasm': [60_000, 180_000],
@@ -155,7 +156,9 @@ describe('a default run of a program', () => {
   });
 
   test('takes so many system calls of init', () => {
-    expectWithin('system calls of init', init.names.length, costs.initCalls);
+    // A run that lasts, as on a busy machine, is looked at for its limits: five calls each time.
+    const looks = init.count('shmctl');
+    expectWithin('system calls of init', init.names.length - 5 * looks, costs.initCalls);
   });
 
   test('makes so many mounts', () => {
