@@ -319,6 +319,72 @@ it('a run that was a fork can be continued, and changes no other', async () => {
   ]);
 });
 
+it('a fork with many files ends while the event loop goes on, and as one with few', async () => {
+  const cwd = makeProject(as, { host: 'host\n' });
+  const { lines, state } = await inSession(
+    as,
+    `{ changes: 'keep' }`,
+    `${tools}
+       const { existsSync, renameSync } = await import('node:fs');
+       const { setImmediate: turn } = await import('node:timers/promises');
+       const few = await session.snapshot();
+       await sh(session, 'mkdir d; for i in $(seq 400); do echo $i > d/$i; done');
+       const many = await session.snapshot();
+       const begin = async (snapshot) => {
+         const fork = await session.fork(snapshot);
+         await sh(fork, "echo own >> host; echo $(printf 'x\\\\377') > $(printf 'own\\\\377'); touch -d @1000 host own*");
+         return fork;
+       };
+       /** Whether this thread finds the directory that is there only during the merge. */
+       const seesMerge = async (fork) => {
+         const part = process.env.XDG_STATE_HOME + '/wasbox/runs/' + fork.id + '/merging';
+         let ended = false;
+         const end = fork.close().finally(() => { ended = true; });
+         let seen = false;
+         while (!ended) {
+           seen ||= existsSync(part);
+           await turn();
+         }
+         const { kept } = await end;
+         await kept.discard();
+         return seen;
+       };
+       // A thread may have no turn during a whole merge, but not during each of them. A short one is not seen.
+       const tries = async (snapshot, most) => {
+         for (let i = 0; i < most; i++) if (await seesMerge(await begin(snapshot))) return true;
+         return false;
+       };
+       show([await tries(few, 3), await tries(many, 20)]);
+       for (const snapshot of [few, many]) {
+         const { changes, kept, runId } = await (await begin(snapshot)).close();
+         const own = changes.changes.filter(({ path }) => !path.startsWith('d'));
+         const bytes = (await kept.diff()).filter(({ path }) => path.startsWith('own'));
+         show([changes.disposition, changes.counts, own, bytes, kept.id === runId]);
+         await kept.discard();
+       }
+       const lost = await Promise.all([few, many].map(begin));
+       renameSync(process.cwd(), process.cwd() + '-moved');
+       for (const fork of lost) {
+         const { id } = fork;
+         show(await fork.close().catch(({ name, code, message, hint }) => [name, code, message, hint].map((one) => one?.replaceAll(id, 'ID'))));
+       }
+       renameSync(process.cwd() + '-moved', ${JSON.stringify(cwd)});
+       process.chdir(${JSON.stringify(cwd)});
+       for (const run of await lib.listRuns()) if (run.status !== 'running') await (await lib.openRun(run.id)).discard();
+       await session.rollback(few);`,
+    cwd,
+  );
+  const [seen, few, many, ...failures] = lines;
+  expect(seen).toEqual([false, true]);
+  expect(few.slice(0, 2)).toEqual(['kept', { added: 1, modified: 1, deleted: 0 }]);
+  expect(many.slice(0, 2)).toEqual(['kept', { added: 402, modified: 1, deleted: 0 }]);
+  expect(many.slice(2)).toEqual(few.slice(2));
+  expect(few[2]).toHaveLength(2);
+  expect(failures[0].slice(0, 2)).toEqual(['ChangesError', 'ERR_APPLY']);
+  expect(failures[1]).toEqual(failures[0]);
+  expect([left(state), frozen(state)]).toEqual([[], []]);
+});
+
 it('goes back in a home that is shown copy-on-write, with the state directory in it', async () => {
   // As ~/.local/state is by default: no directory of an overlay may lie in another one.
   const home = makeProject(as, {

@@ -53,6 +53,8 @@ interface Hold {
   readonly made?: NativeRun | undefined;
   /** Whether its layer is not the one that was made. */
   stacked?: boolean;
+  /** Whether the lock is another thread's to close. */
+  readonly lent?: boolean;
 }
 
 /** A run whose lock is held; its paths follow it when it is moved. */
@@ -97,9 +99,9 @@ class HeldRun implements Run {
   }
 
   close(): void {
-    const { open, made, lock } = this.#hold;
+    const { open, made, lock, lent = false } = this.#hold;
     if (open && made !== undefined) this.#store.native.closeRun(lock);
-    else if (open) closeDescriptor(lock);
+    else if (open && !lent) closeDescriptor(lock);
     this.#hold.open = false;
   }
 }
@@ -190,6 +192,27 @@ const held = (run: Run): HeldRun => {
 /** The same run with another journal entry. */
 export function withRecord(store: Store, run: Run, record: RunRecord): Run {
   return new HeldRun(store, record, held(run).hold);
+}
+
+/** A run whose lock is held, for another thread to use meanwhile. */
+export type LentRun = Pick<Hold, 'lock' | 'place' | 'open'>;
+
+export function lendRun(run: Run): LentRun {
+  const { lock, place, open } = held(run).hold;
+  return { lock, place, open };
+}
+
+/** One that another thread has lent: closing it leaves the lock open. */
+export const borrowedRun = (store: Store, record: RunRecord, lent: LentRun): Run =>
+  new HeldRun(store, record, { ...lent, lent: true });
+
+/** The other thread is done with it. */
+export function returnRun(store: Store, run: Run, { place, open }: LentRun): void {
+  held(run).hold.place = place;
+  if (open) return;
+  run.close();
+  // What is removed while a descriptor is open, some file systems keep under another name: see removeUnlocked.
+  removeEmptied(store, run.record.id);
 }
 
 /** Moves a run whose lock is held with one rename(2). */
