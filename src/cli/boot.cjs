@@ -7,9 +7,9 @@
 'use strict';
 // Before anything that an older Node does not know. src/native/runtime.ts says the same to the library's callers.
 const [major, minor] = process.versions.node.split('.').map(Number);
-if (major < 20 || (major === 20 && minor < 18)) {
+if (major < 22 ? major !== 20 || minor < 18 : major === 22 && minor < 3) {
   const found = `${process.execPath} is Node.js ${process.versions.node}`;
-  console.error(`wasbox: ${found}; wasbox needs Node.js 20.18 or later`);
+  console.error(`wasbox: ${found}; wasbox needs Node.js 20.18, 22.3 or later`);
   process.exit(125);
 }
 const { readFileSync } = require('node:fs');

@@ -28,7 +28,9 @@ async function loadFirst<Result>(
   const closers = own.map(closerOf);
   try {
     loading ??= import('./runs.js');
-    loaded = await loading;
+    const runs = await loading;
+    runs.refuseOtherRuntimes(); // before anything that an older Node does not have
+    loaded = runs;
   } catch (error) {
     loading = undefined;
     for (const close of closers) close();

@@ -38,6 +38,7 @@ export { part, readStruct } from './decode/struct.js';
 export { loadTables } from './decode/tables.js';
 export { closeDescriptor, giveDescriptor } from './descriptors.js';
 export { loadNative } from './locate.js';
+export { refuseOtherRuntimes } from './runtime.js';
 export { SharedHolds } from './shared-holds.js';
 export type {
   Native,

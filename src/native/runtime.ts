@@ -7,8 +7,14 @@ const others = {
   deno: ['Deno', 'its node:fs does not close the files that wasbox opens'],
 } as const;
 
-/** src/cli/boot.cjs says the same of the command's Node. */
-const oldest = [20, 18] as const;
+/**
+ * From 20.18 on, and from 22.3 on: 21 and the first ones of 22 have no process.getBuiltinModule(). src/cli/boot.cjs says
+ * the same of the command's Node, package.json to package managers.
+ */
+function isOldNode(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < 22 ? major !== 20 || minor < 18 : major === 22 && minor < 3;
+}
 
 /**
  * Refuses a runtime in which a run would hang, leave descriptors open or miss a function.
@@ -19,7 +25,7 @@ export function refuseOtherRuntimes(
 ): void {
   if (versions.quickjs !== undefined) return; // the engine of the native command, which has all of it
   const hint =
-    'Start it with Node.js 20.18 or newer, or use the wasbox command. wasbox/policy works here.';
+    'Start it with Node.js 20.18, 22.3 or newer, or use the wasbox command. wasbox/policy works here.';
   for (const [key, [name, lack]] of Object.entries(others)) {
     const version = versions[key];
     if (version === undefined) continue;
@@ -29,10 +35,9 @@ export function refuseOtherRuntimes(
       { hint },
     );
   }
-  const [major = 0, minor = 0] = (versions.node ?? '').split('.').map(Number);
-  if (major > oldest[0] || (major === oldest[0] && minor >= oldest[1])) return;
+  if (!isOldNode(versions.node ?? '')) return;
   throw new SupportError(
     'ERR_RUNTIME',
-    `wasbox needs Node.js ${oldest.join('.')} or later; this is ${versions.node}`,
+    `wasbox needs Node.js 20.18, 22.3 or later; this is ${versions.node}`,
   );
 }

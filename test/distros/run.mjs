@@ -199,7 +199,8 @@ async function checkOldNode(root, name) {
         $command run -q -c true 2>&1; echo "status $?"
       done; node -e '${library}'`;
     const shown = within(root, as('me', `set +e; ${script}`));
-    const words = 'wasbox: /usr/bin/node is Node.js 18[.0-9]*; wasbox needs Node.js 20.18 or later';
+    const words =
+      'wasbox: /usr/bin/node is Node.js 18[.0-9]*; wasbox needs Node.js 20.18, 22.3 or later';
     const native = process.arch === 'x64' ? 'status 0\n' : '';
     if (!new RegExp(`^${native}${words}\nstatus 125\nERR_RUNTIME$`).test(shown))
       throw new Error(shown);

@@ -35,6 +35,45 @@ describe.each(identities())('Node 24, as $label', (as) => {
   });
 });
 
+describe('a Node that is too old', () => {
+  const as = ordinaryUser();
+  const command = { command: 'true' };
+  const calls = {
+    ...{ run: command, spawn: command, dryRun: command, why: command, learn: command },
+    ...{ createPool: { lang: 'sh' }, createSession: {} },
+    ...{ doctor: {}, listRuns: {}, openRun: '0dkz5emhx' },
+  };
+  const names = Object.keys(calls);
+  // What they lack, as this Node has it.
+  const pretend = (version: string) => `process.getBuiltinModule = undefined;
+    Object.defineProperty(process.versions, 'node', { value: '${version}' });`;
+  const main = `import * as wasbox from 'wasbox';
+    const calls = ${JSON.stringify(calls)};
+    for (const name of process.argv.slice(2)) {
+      try {
+        await wasbox[name](calls[name]);
+        console.log(name);
+      } catch (error) {
+        console.log(name, error.code, error.constructor.name, error.message);
+      }
+    }`;
+
+  test.each(['18.20.8', '21.7.3', '22.2.0'])('%s: each function says so', async (version) => {
+    const cwd = makeProjectWithWasbox(as, { 'main.mjs': main, 'old.cjs': pretend(version) });
+    const argv = [process.execPath, '--require', './old.cjs', 'main.mjs', ...names];
+    const run = await runProgram(argv, { as, cwd, timeoutMs: 60_000 });
+    const said = `ERR_RUNTIME SupportError wasbox needs Node.js 20.18, 22.3 or later; this is ${version}`;
+    const lines = names.map((name) => `${name} ${said}\n`);
+    expect([run.out, run.err]).toEqual([lines.join(''), '']);
+  });
+
+  test('the control: this one runs the program', async () => {
+    const cwd = makeProjectWithWasbox(as, { 'main.mjs': main });
+    const run = await runProgram([process.execPath, 'main.mjs', 'run'], { as, cwd });
+    expect([run.out, run.err]).toEqual(['run\n', '']);
+  });
+});
+
 describe('Bun and Deno', () => {
   let tools: Tools;
   const as = ordinaryUser();

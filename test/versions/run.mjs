@@ -1,7 +1,7 @@
 /**
  * wasbox in each Node that it supports, from npm's builds of Node, as packed and installed by npm:
  *
- *     npm run test:versions [-- MAJOR…]        by default 20 22 24 26
+ *     npm run test:versions [-- VERSION…]        by default 20 22 24 26, and the oldest of 20 and 22
  *
  * Prints what works in each (check.mjs); ends with 1 if something does not. Downloads some 60 MB for each version. As an
  * ordinary user in that user's home; root uses /var/tmp.
@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const majors = process.argv.length > 2 ? process.argv.slice(2) : ['20', '22', '24', '26'];
+const usual = ['20.18.0', '20', '22.3.0', '22', '24', '26'];
+const versions = process.argv.length > 2 ? process.argv.slice(2) : usual;
 const home = process.getuid() === 0 ? '/var/tmp' : homedir();
 const work = fs.mkdtempSync(join(home, 'wasbox-versions-'));
 
@@ -31,11 +32,11 @@ const [{ filename }] = JSON.parse(
 );
 
 let failed = 0;
-for (const major of majors) {
-  const tools = join(work, `node-${major}`);
-  const project = join(work, `project-${major}`);
+for (const version of versions) {
+  const tools = join(work, `node-${version}`);
+  const project = join(work, `project-${version}`);
   for (const directory of [tools, project]) fs.mkdirSync(directory);
-  npm(tools, 'install', `node-linux-${process.arch}@${major}`);
+  npm(tools, 'install', `node-linux-${process.arch}@${version}`);
   npm(project, 'install', join(work, filename));
   const node = join(tools, `node_modules/node-linux-${process.arch}/bin/node`);
   console.log(execFileSync(node, ['--version'], { encoding: 'utf8' }).trim());
@@ -48,5 +49,5 @@ for (const major of majors) {
 }
 execFileSync('chmod', ['-R', 'u+rwX', work]);
 fs.rmSync(work, { recursive: true });
-console.log(`${majors.length - failed} of ${majors.length} versions work`);
+console.log(`${versions.length - failed} of ${versions.length} versions work`);
 process.exitCode = failed === 0 ? 0 : 1;
