@@ -29,6 +29,8 @@ export interface RealHostOptions {
   readonly native?: HostNative | undefined;
   /** Descriptors that become the payload's standard streams. @default this process's own */
   readonly stdio?: Stdio | undefined;
+  /** What is known of those, who made them. @default asks for each */
+  readonly streams?: readonly (StreamKind | undefined)[] | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Directory that relative paths start from; the process's own where absent. */
   readonly cwd?: string | undefined;
@@ -37,7 +39,7 @@ export interface RealHostOptions {
 /** The machine that this process runs on. */
 export function realHost(options: RealHostOptions = {}): Host {
   const { native, stdio = [0, 1, 2] } = options;
-  const kinds: StreamKind[] = [];
+  const kinds = [...(options.streams ?? [])];
   return {
     env: options.env ?? process.env,
     uid: process.geteuid?.() ?? 0,
@@ -47,8 +49,9 @@ export function realHost(options: RealHostOptions = {}): Host {
     cwd: () => options.cwd ?? currentDirectory(),
     userById: (uid) => (native === undefined ? userFromSystem(uid) : native.userById(uid)),
     stream: (index) => {
-      kinds[index] ??= streamKind(stdio[index]);
-      return kinds[index];
+      const kind = kinds[index] ?? streamKind(stdio[index]);
+      kinds[index] = kind;
+      return kind;
     },
     terminals: () => terminalsOf(stdio),
     mountPaths: (directory) => mountPathsOf(directory),

@@ -1,6 +1,7 @@
 /** The streams of a sandbox: this process's ends, and the descriptors that the payload gets. */
 import { openSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import type { StreamKind } from '../host/index.js';
 import { closeDescriptor, giveDescriptor, loadNative } from '../native/index.js';
 import { descriptorsError } from './descriptors.js';
 import type { Stdio, StdioTarget } from './options.js';
@@ -10,6 +11,8 @@ export interface Channel {
   readonly fd: number;
   /** Whether `fd` is ours and must be closed once the payload has it. */
   readonly owned: boolean;
+  /** What `fd` is, where this process has just made it. */
+  readonly kind?: StreamKind;
   /** Of a pipe; made when it is first asked for. */
   readonly stream: Socket | null;
   /** This process's end. */
@@ -22,6 +25,7 @@ export type Channels = readonly [stdin: Channel, stdout: Channel, stderr: Channe
 class Pipe implements Channel {
   readonly fd: number;
   readonly owned = true;
+  readonly kind = 'pipe';
   readonly #isInput: boolean;
   #own: number | undefined;
   #stream: Socket | undefined;

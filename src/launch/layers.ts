@@ -35,12 +35,13 @@ export async function beginRun(store: Store, spec: SandboxSpec, reuse: boolean):
 export const isContinued = ({ record }: Run): boolean => record.earlier !== undefined;
 
 /** The layer of each view that has one, in the spec's order. */
-export const layersOf = (run: Run, { views }: SandboxSpec): string[] =>
-  layersInOrder(views, ({ path }) => {
-    const tree = run.trees.find(({ identity }) => identity.path === path);
+export function layersOf({ trees }: Run, { views }: SandboxSpec): string[] {
+  return layersInOrder(views, ({ path }) => {
+    const tree = trees.find(({ identity }) => identity.path === path);
     if (tree === undefined) throw new TypeError(`no layer for ${path}`);
     return tree.layer;
   });
+}
 
 /** The spec with the frozen layers of a run below what is written to. */
 export async function stackedSpec(store: Store, run: Run, spec: SandboxSpec): Promise<SandboxSpec> {

@@ -1,11 +1,24 @@
 /** The machine, for a program that asks it the same for each of many runs. */
-import { type Agreement, type Host, type RecordedRead, realHost } from '../host/index.js';
+import {
+  type Agreement,
+  type Host,
+  type RecordedRead,
+  realHost,
+  type StreamKind,
+} from '../host/index.js';
 import type { Native } from '../native/index.js';
 import { isOfTable, readTable } from '../plan/index.js';
 
-/** @param stdio descriptors that become the payload's standard streams */
-export const repeatedHost = (native: Native, stdio: readonly [number, number, number]): Host => ({
-  ...realHost({ native, stdio }),
+/**
+ * @param stdio descriptors that become the payload's standard streams
+ * @param streams what is known of them
+ */
+export const repeatedHost = (
+  native: Native,
+  stdio: readonly [number, number, number],
+  streams?: readonly (StreamKind | undefined)[],
+): Host => ({
+  ...realHost({ native, stdio, streams }),
   agreement: (reads) => agreementOf(native, reads),
 });
 

@@ -2,7 +2,13 @@
 import { constants } from 'node:os';
 import { RunError } from '../errors/index.js';
 import type { NativeOutcome } from '../native/index.js';
-import { buildReport, type EndedReport, type EndKind, type LimitName } from '../report/index.js';
+import {
+  buildReport,
+  type EndedReport,
+  type EndKind,
+  type LimitName,
+  reportOutcome,
+} from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { KeptRun, type RunChanges, runChanges } from '../runs/index.js';
 import type { Output } from './output.js';
@@ -31,6 +37,7 @@ export interface SandboxResult {
   readonly changes: RunChanges | undefined;
   /** To review, apply or discard the changes that are saved; `undefined` where none are. */
   readonly kept: KeptRun | undefined;
+  /** Made when it is first read. */
   readonly report: EndedReport;
 }
 
@@ -60,8 +67,8 @@ const signalName = (signal: number): NodeJS.Signals | undefined =>
 
 export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult {
   const { outcome, finish, runId } = ended;
-  const report = buildReport(spec, ended);
-  const { kind, limit } = report.outcome;
+  const { kind, limit } = reportOutcome(outcome);
+  let report: EndedReport | undefined;
   const isKept = finish?.disposition === 'kept' || finish?.disposition === 'partly-applied';
   return {
     outcome: kind,
@@ -73,7 +80,11 @@ export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult 
     runId,
     changes: finish === undefined || finish.disposition === 'none' ? undefined : runChanges(finish),
     kept: isKept ? keptRun(spec, ended) : undefined,
-    report,
+    // Most programs read what is above. What it is made of does not change any more.
+    get report() {
+      report ??= buildReport(spec, ended);
+      return report;
+    },
   };
 }
 
@@ -100,17 +111,15 @@ export async function withOutput<Ended extends object>(
   const none = { bytes: new Uint8Array(), truncated: false };
   const [stdout, stderr] = await Promise.all([outputs.stdout?.whole(), outputs.stderr?.whole()]);
   const [out, err] = [stdout ?? none, stderr ?? none];
-  const joined = {
-    ...result,
-    all: undefined,
-    truncated: out.truncated || err.truncated,
-  };
+  // With its getters: a spread would read the report, which is made when it is asked for.
+  const joined: object = Object.defineProperties({}, Object.getOwnPropertyDescriptors(result));
+  Object.assign(joined, { all: undefined, truncated: out.truncated || err.truncated });
   defineText(joined, 'stdout', out.bytes);
   defineText(joined, 'stderr', err.bytes);
   if (outputs.all) defineText(joined, 'all', outputs.all.join());
   hide(joined, 'stdoutBytes', out.bytes);
   hide(joined, 'stderrBytes', err.bytes);
-  return joined as unknown as Ended & CollectedOutput;
+  return joined as Ended & CollectedOutput;
 }
 
 function hide(result: object, name: string, value: unknown): void {

@@ -72,10 +72,15 @@ export async function start(
     const [stdin, stdout, stderr] = channels;
     // A terminal takes the place of both where they are one; the pipe of stderr then ends at once.
     const both = terminalSizeOf(options.tty) !== undefined;
-    const fds = [stdin.fd, stdout.fd, (both ? stdout : stderr).fd] as const;
+    const given = [stdin, stdout, both ? stdout : stderr] as const;
+    const fds = [given[0].fd, given[1].fd, given[2].fd] as const;
     const { native } = loadNative();
     const asked = sandboxOptions({ ...options });
-    const host = repeatedHost(native, fds);
+    const host = repeatedHost(
+      native,
+      fds,
+      given.map(({ kind }) => kind),
+    );
     const spec = await withImage(asked, host, () => resolveWithCache(asked, host), { signal });
     if (signal?.aborted) throw aborted(signal);
     refuse?.(spec);

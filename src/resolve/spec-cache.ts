@@ -132,12 +132,16 @@ function isLasting(read: RecordedRead): boolean {
 /** What a run's options and the process's identity are, as text; undefined if they are not plain data. */
 function keyOf(options: ResolveOptions, host: Host): string | undefined {
   const { uid, gid, nested } = host;
-  const own = Object.entries(options).filter(([name]) => !callProperties.includes(name));
-  if (!own.every(([, value]) => value === undefined || isPlain(value))) return undefined;
+  const own: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || callProperties.includes(name)) continue;
+    if (!isPlain(value)) return undefined;
+    own[name] = value;
+  }
   const ask = asksQuestions(options);
   // Not of the host but of the call: runs with other streams have their own entries.
   const streams = ([0, 1, 2] as const).map((index) => host.stream(index));
-  const key = JSON.stringify([uid, gid, nested, ask, streams, Object.fromEntries(own)]);
+  const key = JSON.stringify([uid, gid, nested, ask, streams, own]);
   return key.length > maxKeyLength ? undefined : key;
 }
 

@@ -79,8 +79,9 @@ class HeldRun implements Run {
   }
 
   get trees(): readonly RunTree[] {
+    const { directory } = this;
     return treesOf(this.record).map(
-      (identity, index): RunTree => ({ identity, layer: layerPath(this.directory, index) }),
+      (identity, index): RunTree => ({ identity, layer: layerPath(directory, index) }),
     );
   }
 

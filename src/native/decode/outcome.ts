@@ -152,7 +152,7 @@ export function decodeOutcome(bytes: Uint8Array): NativeOutcome {
     signal: fields.signal,
     step: fields.step,
     errno: fields.error,
-    path: new TextDecoder().decode(table('path')),
+    path: textOf(table('path')),
     timedOut: fields.timedOut !== 0,
     stdinWithheld: fields.stdinWithheld !== 0,
     interrupted: fields.interrupted !== 0,
@@ -178,9 +178,14 @@ export function decodeOutcome(bytes: Uint8Array): NativeOutcome {
   };
 }
 
+/** Only a run that failed has one. */
+const textOf = (bytes: Uint8Array | undefined): string =>
+  bytes === undefined ? '' : new TextDecoder().decode(bytes);
+
 function decodeUsage(bytes: Uint8Array): NativeUsage {
-  const fields = Object.entries(readStruct(bytes, usageLayout));
-  return Object.fromEntries(fields.map(([name, value]) => [name, Number(value)])) as NativeUsage;
+  const fields: Record<string, number | bigint> = { ...readStruct(bytes, usageLayout) };
+  for (const name in fields) fields[name] = Number(fields[name]);
+  return fields as NativeUsage;
 }
 
 function auditOf(
