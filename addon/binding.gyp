@@ -43,6 +43,7 @@
         "src/launch.cc",
         "src/leave.cc",
         "src/libc_versions.cc",
+        "src/run_creation.cc",
         "src/run_ids.cc",
         "src/rundir.cc",
         "src/runtime.cc",

@@ -20,8 +20,8 @@ std::mutex mutex;
 std::vector<Entry> &held = *new std::vector<Entry>();
 uint64_t uses = 0;
 
-// Finishes a run whose result no one will ask for. One with changes to keep is left with a
-// free lock: as after a kill, the next look at the runs saves it.
+} // namespace
+
 void Settle(const HeldRun &held) {
   const int state = wb_state_open(held.state.c_str(), 0);
   wb_rundir run;
@@ -36,6 +36,8 @@ void Settle(const HeldRun &held) {
   if (state >= 0)
     close(state);
 }
+
+namespace {
 
 void EnvironmentEnds(void *data) {
   std::vector<HeldRun> idle;

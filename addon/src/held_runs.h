@@ -30,8 +30,9 @@ namespace wasbox {
   // The sandbox is gone; where the environment is, too, the run is ended here.
   void ReleaseHeld(uint64_t use);
 
-  // Drops what a run has changed, or makes a spare of its untouched layer.
-  void Drop(wb_rundir * run, bool reuse);
+  // Finishes a run whose result no one will ask for. One with changes to keep is left with a
+  // free lock: as after a kill, the next look at the runs saves it.
+  void Settle(const HeldRun &held);
 
   void RegisterHeldRuns(Napi::Env env);
 

@@ -17,6 +17,7 @@
 #include "addon.h"
 #include "ask.h"
 #include "held_runs.h"
+#include "run_creation.h"
 #include "run_end.h"
 #include "run_pages.h"
 #include "threads.h"
@@ -43,12 +44,15 @@ struct Run {
   bool released = false;
   void (*after_release)(void *) = nullptr;
   void *after_argument = nullptr;
-  void *hook = nullptr;          // of the environment's end
-  int lock = -1;                 // of the run's directory, where it has one
-  uint64_t use = 0;              // of that run, while it is held
-  std::unique_ptr<RunEnd> layer; // looked at when the payload has ended
-  void *retired = nullptr;       // that run, once it was ended
-  int memory = -1;               // the private tmpfs, if its layers must be saved
+  void *hook = nullptr; // of the environment's end
+  napi_env env = nullptr;
+  std::unique_ptr<RunCreation> creation; // of the run's directory, which is made before the start
+  std::vector<uint32_t> id_places;       // of that run's id, in the plan
+  int lock = -1;                         // of the run's directory, where it has one
+  uint64_t use = 0;                      // of that run, while it is held
+  std::unique_ptr<RunEnd> layer;         // looked at when the payload has ended
+  void *retired = nullptr;               // that run, once it was ended
+  int memory = -1;                       // the private tmpfs, if its layers must be saved
   Napi::ThreadSafeFunction on_end;
   Asking asking;
   std::unique_ptr<wb_refusals, decltype(&wb_refusals_free)> refusals{nullptr, wb_refusals_free};
@@ -117,7 +121,75 @@ void NoteInit(int lock, int pid) {
     return; // the next process only fails to find init then
 }
 
+// Makes the run that the plan is for, whose id is put in it. False where nothing is to be started:
+// it could not be made, or Node's thread ends.
+bool MakeRun(Run &run) {
+  {
+    std::lock_guard<std::mutex> lock(run.mutex);
+    if (run.abandoned)
+      return false;
+  }
+  if (!run.creation->Make())
+    return false;
+  const HeldRun held = run.creation->Held();
+  std::lock_guard<std::mutex> lock(run.mutex);
+  if (run.abandoned) {
+    Settle(held); // what the environment holds may have been ended already
+    return false;
+  }
+  Hold(run.env, held);
+  run.lock = held.lock;
+  run.use = UseHeld(held.lock);
+  for (uint32_t at : run.id_places)
+    memcpy(reinterpret_cast<char *>(run.plan.data()) + at, held.id.data(), WB_RUN_ID);
+  if (run.layer)
+    run.creation->Describe(&run.layer->made);
+  return true;
+}
+
+// What `started` is fulfilled with.
+Napi::Value StartRecord(Napi::Env env, const Run &run) {
+  Napi::Object record = Napi::Object::New(env);
+  record.Set("pid", Napi::Number::New(env, run.pid));
+  if (run.creation)
+    record.Set("run", run.creation->Result(env));
+  return record;
+}
+
+// The sandbox has ended: nothing of it needs to hear of the environment's end.
+void Detach(Napi::Env env, Run &run) {
+  DropTables(run);
+  napi_remove_env_cleanup_hook(env, EnvironmentEnds, run.hook);
+  delete static_cast<std::shared_ptr<Run> *>(run.hook);
+  run.hook = nullptr;
+}
+
+void LetGoOfNode(Run &run) {
+  std::lock_guard<std::mutex> lock(run.mutex);
+  if (!run.abandoned)
+    run.on_end.Release();
+}
+
+// Nothing was started, since its run could not be made.
+void GiveUp(const std::shared_ptr<Run> &run) {
+  run->asking.End();
+  Tell(run, [](Napi::Env env, Napi::Function, Run &run) {
+    run.creation->Result(env);
+    run.started_promise->Reject(env.GetAndClearPendingException().Value());
+    Detach(env, run);
+  });
+  LetGoOfNode(*run);
+  std::lock_guard<std::mutex> lock(run->mutex);
+  run->start_failed = run->started = true;
+  run->run.reset();
+  run->released = true;
+}
+
 void Supervise(const std::shared_ptr<Run> &run) {
+  if (run->creation && !MakeRun(*run)) {
+    GiveUp(run);
+    return;
+  }
   int ret = wb_start(run->run.get(), &run->request, &run->failure);
   if (ret == 0 && run->lock >= 0)
     NoteInit(run->lock, run->run->pid);
@@ -131,7 +203,7 @@ void Supervise(const std::shared_ptr<Run> &run) {
         wb_signal(run->run.get(), signal);
   }
   Tell(run, [](Napi::Env env, Napi::Function, Run &run) {
-    run.started_promise->Resolve(Napi::Number::New(env, run.pid));
+    run.started_promise->Resolve(StartRecord(env, run));
   });
   if (ret < 0) {
     wb_result_failed(&run->result, &run->failure);
@@ -156,19 +228,12 @@ void Supervise(const std::shared_ptr<Run> &run) {
   Tell(run, [](Napi::Env env, Napi::Function callback, Run &run) {
     run.result.outcome.questions_turned_away = run.asking.turned_away();
     Napi::Value record = OutcomeRecord(env, run);
-    DropTables(run);
-    napi_remove_env_cleanup_hook(env, EnvironmentEnds, run.hook);
-    delete static_cast<std::shared_ptr<Run> *>(run.hook);
-    run.hook = nullptr;
+    Detach(env, run);
     const Napi::Value ended = Napi::Boolean::New(env, run.retired != nullptr);
     if (!env.IsExceptionPending())
       callback.Call({record, ended});
   });
-  {
-    std::lock_guard<std::mutex> lock(run->mutex);
-    if (!run->abandoned)
-      run->on_end.Release();
-  }
+  LetGoOfNode(*run);
   if (ret == 0)
     wb_release(run->run.get());
   {
@@ -285,6 +350,39 @@ void EnvironmentEnds(void *data) {
   Abandon(*run);
 }
 
+// create: {request, idPlaces, end}, of a run that is to be made first.
+bool ReadCreation(const Napi::Object &object, Run *run) {
+  const Napi::Env env = object.Env();
+  const Napi::Value request = object.Get("request"), places = object.Get("idPlaces"),
+                    end = object.Get("end");
+  if (!request.IsArray() || !places.IsArray()) {
+    Napi::TypeError::New(env, "launch: create: {request, idPlaces} expected")
+        .ThrowAsJavaScriptException();
+    return false;
+  }
+  const Napi::Array list = request.As<Napi::Array>();
+  std::vector<Napi::Value> given;
+  for (uint32_t i = 0; i < list.Length(); i++)
+    given.push_back(list.Get(i));
+  run->creation = std::make_unique<RunCreation>();
+  if (!run->creation->Read(env, given))
+    return false;
+  const Napi::Array offsets = places.As<Napi::Array>();
+  for (uint32_t i = 0; i < offsets.Length(); i++) {
+    const int64_t at = IntOf(offsets.Get(i));
+    if (at < 0 || at + WB_RUN_ID > run->plan_size) {
+      Napi::RangeError::New(env, "launch: an id outside of the plan").ThrowAsJavaScriptException();
+      return false;
+    }
+    run->id_places.push_back(static_cast<uint32_t>(at));
+  }
+  if (!end.IsObject())
+    return true;
+  const Napi::Object paths = end.As<Napi::Object>();
+  run->layer = std::make_unique<RunEnd>();
+  return run->layer->ReadPaths(paths.Get("state"), paths.Get("workdir"), paths.Get("placed"));
+}
+
 bool ReadRequest(const Napi::Object &object, Run *run) {
   Napi::Env env = object.Env();
   Napi::Value plan = object.Get("plan"), stdio = object.Get("stdio");
@@ -353,6 +451,9 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
     if (!run->layer->Read(end.Get("state"), end.Get("run"), end.Get("workdir"), end.Get("placed")))
       return false;
   }
+  const Napi::Value create = object.Get("create");
+  if (create.IsObject() && !ReadCreation(create.As<Napi::Object>(), run))
+    return false;
   if (object.Get("session").IsNumber())
     run->request.session = object.Get("session").As<Napi::Number>().Int32Value();
   run->request.attended = object.Get("attended").As<Napi::Boolean>().Value() ? 1 : 0;
@@ -366,6 +467,7 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
     return env.Undefined();
   }
   auto run = std::make_shared<Run>();
+  run->env = env;
   run->run = NewRunPages();
   if (!run->run) {
     ThrowErrno(env, errno, "mmap");

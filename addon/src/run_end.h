@@ -17,6 +17,9 @@ namespace wasbox {
     // False, and a pending exception, where something is of the wrong kind.
     bool Read(const Napi::Value &state_path, const Napi::Value &run,
               const Napi::Value &workdir_path, const Napi::Value &placed_paths);
+    // The same without the run, which is not made yet.
+    bool ReadPaths(const Napi::Value &state_path, const Napi::Value &workdir_path,
+                   const Napi::Value &placed_paths);
   };
 
   // rundir.cc: ends the run if its layer is as it was made, whose lock is not the caller's any

@@ -15,30 +15,14 @@
 
 #include "../rundir/rundir.h"
 #include "addon.h"
+#include "descriptor.h"
 #include "held_runs.h"
+#include "run_creation.h"
 #include "run_end.h"
 #include "work.h"
 
 namespace wasbox {
 namespace {
-
-// Closes a descriptor and leaves errno as it is.
-class Descriptor {
-public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    const int error = errno;
-    if (fd_ >= 0)
-      close(fd_);
-    errno = error;
-  }
-  Descriptor(const Descriptor &) = delete;
-  Descriptor &operator=(const Descriptor &) = delete;
-  operator int() const { return fd_; }
-
-private:
-  int fd_;
-};
 
 Napi::Value Failed(Napi::Env env, const char *call) {
   ThrowErrno(env, errno, call);
@@ -61,110 +45,6 @@ Napi::Value OpenOwn(const Napi::CallbackInfo &info) {
   const Descriptor state(wb_state_open(text[0].c_str(), create));
   const int fd = state < 0 ? -1 : wb_state_open_in(state, text[1].c_str(), create);
   return fd < 0 ? Failed(info.Env(), "openat2") : NewDescriptor(info.Env(), fd);
-}
-
-// A run that is being made, with copies of all that it is made of.
-class Creation : public Work {
-public:
-  explicit Creation(Napi::Env env) : env_(env) {}
-
-  // False, and a pending exception, where the arguments are of the wrong kind.
-  bool Read(const Napi::CallbackInfo &info) {
-    Napi::Env env = info.Env();
-    if (!PathArgument(info[0], &state_) || !PathArgument(info[2], &record_) || !info[1].IsArray() ||
-        !info[3].IsNumber() || !info[4].IsNumber()) {
-      if (!env.IsExceptionPending())
-        Napi::TypeError::New(env, "createRun: state, trees, record, recordId, startedMs expected")
-            .ThrowAsJavaScriptException();
-      return false;
-    }
-    const Napi::Array list = info[1].As<Napi::Array>();
-    trees_.resize(list.Length());
-    for (uint32_t i = 0; i < trees_.size(); i++)
-      if (!PathArgument(list.Get(i), &trees_[i]))
-        return false;
-    record_id_ = info[3].As<Napi::Number>().Uint32Value();
-    started_ms_ = static_cast<uint64_t>(info[4].As<Napi::Number>().Int64Value());
-    reuse_ = BooleanOf(info[5]);
-    home_ = BooleanOf(info[6]);
-    discard_ = BooleanOf(info[7]);
-    if (!trees_.empty() && record_.size() >= WB_RUN_ID && record_id_ <= record_.size() - WB_RUN_ID)
-      return true;
-    Napi::RangeError::New(env, "createRun: no tree, or an id outside of the record")
-        .ThrowAsJavaScriptException();
-    return false;
-  }
-
-  void Execute() override {
-    std::vector<const char *> names;
-    for (const std::string &tree : trees_)
-      names.push_back(tree.c_str());
-    wb_rundir_request request = {};
-    request.trees = names.data();
-    request.tree_count = static_cast<uint32_t>(names.size());
-    request.record = record_.data();
-    request.record_size = static_cast<uint32_t>(record_.size());
-    request.record_id = record_id_;
-    request.started_ms = started_ms_;
-    request.reuse = reuse_;
-    request.home = home_;
-    const Descriptor state(wb_state_open(state_.c_str(), 1));
-    if (state < 0 || wb_rundir_create(&run_, state, &request) < 0) {
-      error_ = errno;
-      return;
-    }
-    Hold(env_,
-         {state_, trees_[0], run_.id, run_.lock, run_.mode, run_.workdir_ino, home_, discard_});
-    lock_ = run_.lock;
-    run_.lock = -1;
-    wb_rundir_close(&run_);
-  }
-
-  Napi::Value Result(Napi::Env env) override {
-    if (error_ != 0) {
-      ThrowErrno(env, error_, "createRun");
-      return env.Undefined();
-    }
-    Napi::Object out = Napi::Object::New(env);
-    out.Set("id", Napi::String::New(env, run_.id));
-    out.Set("lock", lock_);
-    out.Set("mode", run_.mode);
-    out.Set("ino", Napi::BigInt::New(env, run_.workdir_ino));
-    if (run_.home) {
-      out.Set("homeMode", run_.home_mode);
-      out.Set("homeUid", run_.home_uid);
-      out.Set("homeGid", run_.home_gid);
-    }
-    return out;
-  }
-
-private:
-  napi_env env_;
-  std::string state_, record_;
-  std::vector<std::string> trees_;
-  uint32_t record_id_ = 0;
-  uint64_t started_ms_ = 0;
-  bool reuse_ = false, home_ = false, discard_ = false;
-  wb_rundir run_ = {};
-  int lock_ = -1, error_ = 0;
-};
-
-// createRun(state, trees, record, recordId, startedMs, reuse, home, discard): {id, lock, mode, ino,
-// homeMode, homeUid, homeGid}.
-Napi::Value CreateRun(const Napi::CallbackInfo &info) {
-  Creation creation(info.Env());
-  if (!creation.Read(info))
-    return info.Env().Undefined();
-  creation.Execute();
-  return creation.Result(info.Env());
-}
-
-// createRunSoon(…): the same, as a promise.
-Napi::Value CreateRunSoon(const Napi::CallbackInfo &info) {
-  auto creation = std::make_unique<Creation>(info.Env());
-  if (!creation->Read(info))
-    return info.Env().Undefined();
-  return Promised(info.Env(), std::move(creation));
 }
 
 // closeRun(lock): releases the lock of a run that createRun made.
@@ -386,15 +266,21 @@ private:
 bool RunEnd::Read(const Napi::Value &state_path, const Napi::Value &run,
                   const Napi::Value &workdir_path, const Napi::Value &placed_paths) {
   std::string id;
-  if (!PathArgument(state_path, &state) || !PathArgument(workdir_path, &workdir) ||
-      !ReadRun(run, &id, &made))
+  if (!ReadPaths(state_path, workdir_path, placed_paths) || !ReadRun(run, &id, &made))
+    return false;
+  memcpy(made.id, id.c_str(), WB_RUN_ID);
+  return true;
+}
+
+bool RunEnd::ReadPaths(const Napi::Value &state_path, const Napi::Value &workdir_path,
+                       const Napi::Value &placed_paths) {
+  if (!PathArgument(state_path, &state) || !PathArgument(workdir_path, &workdir))
     return false;
   if (!placed_paths.IsString()) {
-    Napi::TypeError::New(run.Env(), "the end of a run: what was placed expected")
+    Napi::TypeError::New(state_path.Env(), "the end of a run: what was placed expected")
         .ThrowAsJavaScriptException();
     return false;
   }
-  memcpy(made.id, id.c_str(), WB_RUN_ID);
   placed = placed_paths.As<Napi::String>().Utf8Value();
   return true;
 }
@@ -458,8 +344,7 @@ Napi::Value EndUntouched(const Napi::CallbackInfo &info) {
 void RegisterRunDirectory(Napi::Env env, Napi::Object exports) {
   RegisterHeldRuns(env);
   exports.Set("openOwn", Napi::Function::New(env, OpenOwn, "openOwn"));
-  exports.Set("createRun", Napi::Function::New(env, CreateRun, "createRun"));
-  exports.Set("createRunSoon", Napi::Function::New(env, CreateRunSoon, "createRunSoon"));
+  RegisterRunCreation(env, exports);
   exports.Set("closeRun", Napi::Function::New(env, CloseRun, "closeRun"));
   exports.Set("lockRun", Napi::Function::New(env, LockRun, "lockRun"));
   exports.Set("moveRun", Napi::Function::New(env, MoveRun, "moveRun"));

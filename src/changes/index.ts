@@ -99,7 +99,13 @@ export { changeNotes } from './show/notes.js';
 export { formatPatch } from './show/patch.js';
 export { previewApply, readChanged } from './show/preview.js';
 export { cachedPresets, clearCaches, makeCache } from './store/caches.js';
-export { createRun, createRunSoon, type RunRequest } from './store/create.js';
+export {
+  createRun,
+  createRunSoon,
+  type RunRequest,
+  type RunToMake,
+  runToMake,
+} from './store/create.js';
 export { type FrozenLayer, holdLayer, namesOf, releaseLayer } from './store/frozen.js';
 export { isRunId } from './store/id.js';
 export { childrenOf, initOfRun, payloadOf } from './store/init-of-run.js';

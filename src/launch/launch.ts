@@ -19,6 +19,7 @@ import {
   loadNative,
   type Native,
   type NativeAsk,
+  type NativeNewRun,
   type NativeOutcome,
   type NativeRunEnd,
   type NativeSandbox,
@@ -32,6 +33,7 @@ import { endLaunch, isDiscarded } from './end.js';
 import { turn } from './gate.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf, stackedSpec } from './layers.js';
 import { checkMemoryLayers, saveMemoryLayers } from './memory-layers.js';
+import { newRun } from './new-run.js';
 import { requireOwnIds } from './own-ids.js';
 import { type MadeRoot, makePrivateRoot } from './private-root.js';
 import { hasEnded, leaveAtExit } from './running.js';
@@ -43,7 +45,15 @@ import type { Launched, LaunchOptions, LaunchResult } from './types.js';
  * @throws PolicyError where the policy does not compile
  * @throws ChangesError where changes cannot be kept
  */
-export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise<Launched> {
+export const launch = (spec: SandboxSpec, options: LaunchOptions): Promise<Launched> =>
+  launchWith(spec, options, true);
+
+/** @param atStart whether the run may be made as the sandbox starts */
+async function launchWith(
+  spec: SandboxSpec,
+  options: LaunchOptions,
+  atStart: boolean,
+): Promise<Launched> {
   const { native, init } = loadNative();
   const filters = await compileFilters(spec);
   const { directory, named, paths } = spec.state;
@@ -69,8 +79,17 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   // Refused before anything is made.
   loweredOf(spec);
   if (spec.isolation === 'landlock') requireOwnIds(spec.identity);
-  const given = options.run;
-  const run = given ?? (store === undefined ? undefined : await beginRun(store, spec, reuse));
+  const { run: given, task, without } = options;
+  const session = options.session !== undefined;
+  // A session goes on with its run, and what waits for a task leaves it to the end of this process.
+  const isAlone = reuse && !session && given === undefined && task === undefined;
+  const toBeTold = options.asking !== undefined || options.onPlan !== undefined;
+  const unmade =
+    atStart && isAlone && store !== undefined && !toBeTold
+      ? newRun(store, spec, { ...filters, session, without, privateRoot: undefined })
+      : undefined;
+  const isMadeFirst = store !== undefined && unmade === undefined;
+  let run = given ?? (isMadeFirst ? await beginRun(store, spec, reuse) : undefined);
   const { privileged } = spec.identity;
   const startedAt = new Date();
   let privateRoot: MadeRoot | undefined;
@@ -88,13 +107,9 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     }
     const layers = run === undefined || privateRoot !== undefined ? [] : layersOf(run, spec);
     if (inMemory) checkMemoryLayers(native, spec, layers);
-    const { task, without } = options;
-    const session = options.session !== undefined;
-    // A session goes on with its run, and what waits for a task leaves it to the end of this process.
-    const isAlone = reuse && !session && given === undefined && task === undefined;
     const inputs = { ...filters, layers, session, without, privateRoot: privateRoot?.path };
     const stacked = run === undefined ? spec : await stackedSpec(ownStore, run, spec);
-    const plan = cachedPlan(stacked, inputs);
+    const plan = unmade?.plan ?? cachedPlan(stacked, inputs);
     options.onPlan?.({ plan, run });
     const { sandbox, ended } = start(native, {
       ...options,
@@ -104,14 +119,20 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
       ask: asking?.request,
       lock: run && lockOfMade(run),
       layer: run && isAlone ? endOfMade(ownStore, run) : undefined,
+      create: unmade?.create,
     });
     asking?.attach(sandbox);
     const waiting = () => task !== undefined && task.command === undefined;
     leaveAtExit(sandbox, () => {
       if (run && store && waiting()) removeRun(store, run);
     });
+    const started = sandbox.started.then((start) => {
+      if (unmade !== undefined && start.run !== undefined) run = unmade.begun(start.run);
+      return start.pid;
+    });
     let ran = false;
     const end = async ({ seen, layerEnded }: EndSeen): Promise<LaunchResult> => {
+      await started;
       ran = seen.kind !== 'setup' && seen.kind !== 'exec';
       const outcome = task?.timedOut === true ? { ...seen, timedOut: true } : seen;
       hasEnded(sandbox);
@@ -148,7 +169,14 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
     });
     done.catch(() => {}); // reported through the result; must not count as unhandled during the start
     options.onLaunched?.();
-    const pid = await sandbox.started;
+    let pid: number;
+    try {
+      pid = await started;
+    } catch {
+      // To make it first makes what is missing, or says what is wrong.
+      hasEnded(sandbox);
+      return await launchWith(spec, options, false);
+    }
     run?.noteInit(pid);
     return {
       pid,
@@ -195,6 +223,7 @@ interface StartRequest extends LaunchOptions {
   readonly ask: NativeAsk | undefined;
   readonly lock: number | undefined;
   readonly layer: NativeRunEnd | undefined;
+  readonly create: NativeNewRun | undefined;
 }
 
 function start(
@@ -205,7 +234,7 @@ function start(
   const ended = new Promise<{ record: ArrayBuffer; layerEnded: boolean }>((resolve) => {
     end = resolve;
   });
-  const { plan, init, stdio, spec, ask, lock, layer, session, attended = false } = request;
+  const { plan, init, stdio, spec, ask, lock, layer, create, session, attended = false } = request;
   const { timeoutMs = 0, graceMs } = spec.limits;
   const umask = callersUmask();
   const { audit } = spec;
@@ -221,6 +250,7 @@ function start(
     umask,
     lock,
     layer,
+    create,
     session,
   };
   const sandbox = native.launch(launched, (record, layerEnded) => end({ record, layerEnded }));

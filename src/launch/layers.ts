@@ -10,6 +10,7 @@ import {
   createRunSoon,
   finishRunSoon,
   type Run,
+  type RunRequest,
   removeRun,
   type Store,
   stackPathsSoon,
@@ -24,13 +25,22 @@ import {
 } from '../resolve/index.js';
 
 export async function beginRun(store: Store, spec: SandboxSpec, reuse: boolean): Promise<Run> {
-  const { command, changes, continues, views } = spec;
-  const request = { command: command.display, argv: command.argv, trees: keptTrees(views) };
+  const { continues } = spec;
+  const request = newRunRequest(spec, reuse);
   if (continues !== undefined) return continueRunSoon(store, continues, request);
-  const discard = changes === 'discard' || spec.changesOnFailure === 'discard';
-  const run = { ...request, discard, reuse };
-  return reuse ? await createRunSoon(store, run) : createRun(store, run);
+  return reuse ? await createRunSoon(store, request) : createRun(store, request);
 }
+
+export const newRunRequest = (
+  { command, changes, changesOnFailure, views }: SandboxSpec,
+  reuse: boolean,
+): RunRequest => ({
+  command: command.display,
+  argv: command.argv,
+  trees: keptTrees(views),
+  discard: changes === 'discard' || changesOnFailure === 'discard',
+  reuse,
+});
 
 export const isContinued = ({ record }: Run): boolean => record.earlier !== undefined;
 

@@ -43,6 +43,7 @@ export { SharedHolds } from './shared-holds.js';
 export type {
   Native,
   NativeAsk,
+  NativeNewRun,
   NativeProbe,
   NativeRun,
   NativeRunEnd,

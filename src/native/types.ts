@@ -44,8 +44,27 @@ export interface NativeLaunchRequest {
   readonly lock?: number | undefined;
   /** That run, to be ended by the supervising thread if the payload leaves its layer as it was made. */
   readonly layer?: NativeRunEnd | undefined;
+  /** In place of `lock` and `layer`: the supervising thread makes the run that it writes to before it starts it. */
+  readonly create?: NativeNewRun | undefined;
   /** Init's end of a session's socket, for a plan of a session. To stay open until it has started. */
   readonly session?: number | undefined;
+}
+
+/** A run that is made as it starts. */
+export interface NativeNewRun {
+  readonly request: Parameters<NativeRuns['createRun']>;
+  /** Where its id is to stand in the plan, in bytes. */
+  readonly idPlaces: readonly number[];
+  /** To end it as `layer` says; undefined: the caller does. */
+  readonly end?: Omit<NativeRunEnd, 'run'> | undefined;
+}
+
+/** How a sandbox started. */
+export interface NativeStart {
+  /** Pid of init on the host; 0 where it could not be started, and `onEnd` says why. */
+  readonly pid: number;
+  /** The run that was made for it, if that was asked for. */
+  readonly run?: NativeRun;
 }
 
 /** What ending a run that `createRun` made needs. */
@@ -68,10 +87,10 @@ export interface TerminalSuspension {
 
 export interface NativeSandbox {
   /**
-   * Pid of init on the host once it runs; 0 where it could not be started, and `onEnd` says why. Until
-   * then the descriptors of `stdio` must stay open.
+   * Once init runs, or could not be started. Until then the descriptors of `stdio` must stay open. Rejected as
+   * `createRun` fails where its run could not be made: then nothing has been started, and `onEnd` is not called.
    */
-  readonly started: Promise<number>;
+  readonly started: Promise<NativeStart>;
   /** Whether this process stays for it; at first it does. Not after `onEnd`. */
   hold(hold: boolean): void;
   /** Ends the sandbox without further events. For the end of this process. */

@@ -5,7 +5,7 @@
 import { loweredOf } from '../backend/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { buildPlan, type PlanInputs } from './plan.js';
-import { type PlanTemplate, planTemplate, planWithLayers } from './template.js';
+import { idPlaces, type PlanTemplate, planTemplate, planWithLayers } from './template.js';
 
 interface Made {
   readonly inputs: PlanInputs;
@@ -23,13 +23,17 @@ function sameInputs(a: PlanInputs, b: PlanInputs): boolean {
   return names.every((name) => name === 'layers' || a[name] === b[name]);
 }
 
-/** As `buildPlan`, of what the backend makes of the spec. */
+const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((item, i) => item === b[i]);
+
+/** As `buildPlan`, of what the backend makes of the spec. The bytes must not be changed. */
 export function cachedPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const { layers } = inputs;
   const build = () => buildPlan(loweredOf(spec, inputs.privateRoot), inputs);
   if (layers.length === 0) return build();
   const before = made.get(spec);
   if (before !== undefined && sameInputs(before.inputs, inputs)) {
+    if (isSameList(before.inputs.layers, layers)) return before.plan;
     before.template ??= planTemplate(before.plan, before.inputs.layers) ?? 'none';
     const plan = before.template === 'none' ? undefined : planWithLayers(before.template, layers);
     if (plan !== undefined) return plan;
@@ -37,4 +41,28 @@ export function cachedPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const plan = build();
   made.set(spec, { inputs, plan });
   return plan;
+}
+
+/** A plan for a run that is not made, and where the run's id is to be put in it. */
+export interface PlanOfUnmade {
+  readonly plan: Uint8Array;
+  readonly idPlaces: readonly number[];
+}
+
+const places = new WeakMap<Uint8Array, readonly number[] | 'none'>();
+
+/**
+ * @param inputs with the layers of a run whose id is all zeros
+ * @param runs the path that the id stands behind in each of them
+ * @returns undefined where the id has no such place
+ */
+export function planOfUnmade(
+  spec: SandboxSpec,
+  inputs: PlanInputs,
+  runs: string,
+): PlanOfUnmade | undefined {
+  const plan = cachedPlan(spec, inputs);
+  const found = places.get(plan) ?? idPlaces(plan, inputs.layers, runs) ?? 'none';
+  places.set(plan, found);
+  return found === 'none' ? undefined : { plan, idPlaces: found };
 }

@@ -1,5 +1,5 @@
 /** A {@link SandboxSpec} and a compiled filter become the bytes of a launch plan. */
-export { cachedPlan } from './cache.js';
+export { cachedPlan, planOfUnmade } from './cache.js';
 export {
   buildExec,
   type ExecPlan,

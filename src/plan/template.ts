@@ -33,6 +33,22 @@ export function planTemplate(
   return known.length < layers.length ? undefined : { plan, layers: known };
 }
 
+/**
+ * Where the id of a run that is not made stands in a plan, in the path of each layer.
+ * @param runs the path that it stands behind
+ * @returns undefined where a layer is not found once, or lies elsewhere
+ */
+export function idPlaces(
+  plan: Uint8Array,
+  layers: readonly string[],
+  runs: string,
+): number[] | undefined {
+  const template = planTemplate(plan, layers);
+  if (template === undefined || !layers.every((layer) => layer.startsWith(runs))) return undefined;
+  const behind = encoder.encode(runs).length;
+  return template.layers.map(({ at }) => at + behind);
+}
+
 /** A copy of the plan with these layers; undefined where a path has another length. */
 export function planWithLayers(
   { plan, layers: places }: PlanTemplate,

@@ -41,6 +41,29 @@ async function inProgram(body: string): Promise<Shown> {
 /** Of which the host's process tells; a sandbox that lives on would keep it from ending. */
 const sleeper = (marker: string): string => `code: 'touch new; sleep ${marker} & sleep ${marker}'`;
 
+test('a run whose directory cannot be made leaves nothing, and the next one starts', async () => {
+  const { lines, err } = await inProgram(
+    `const fs = await import('node:fs');
+     const state = process.env.XDG_STATE_HOME + '/wasbox';
+     const open = () => fs.readdirSync('/proc/self/fd').length;
+     const once = () => told(lib.run({ ...options, code: 'echo inside > file', changes: 'discard' }));
+     show([await once(), await once()]);
+     const before = open();
+     fs.chmodSync(state, 0o755);
+     const refused = [];
+     for (let n = 0; n < 30; n++) refused.push(await once());
+     fs.chmodSync(state, 0o700);
+     show([...new Set(refused.map(([name, code]) => name + ' ' + code))]);
+     show([await once(), fs.readdirSync(state + '/runs')]);
+     // Threads still empty the layers of the runs before, which hold a few descriptors each.
+     while (open() > before) await new Promise((resolve) => setTimeout(resolve, 10));`,
+  );
+  expect([lines, err]).toEqual([
+    [['fulfilled', 'fulfilled'], ['ChangesError ERR_STATE_DIR'], ['fulfilled', []]],
+    '',
+  ]);
+});
+
 describe('arguments of the wrong kind', () => {
   test.each([
     ['input', '5'],

@@ -1,12 +1,12 @@
 /** The start of a run: a new directory with an empty layer. */
 import { statSync } from 'node:fs';
 import { UsageError } from '../../errors/index.js';
-import type { NativeRun } from '../../native/index.js';
+import type { NativeRun, NativeRunEnd } from '../../native/index.js';
 import type { Run, RunRecord, TreeIdentity } from '../model/index.js';
 import { unmadeRunId } from './id.js';
 import { hasEmptyHome, newRecord, withHome } from './new-record.js';
 import { recordText } from './record.js';
-import { madeRun } from './run-directory.js';
+import { endOfUntouched, madeRun } from './run-directory.js';
 import { treesOf } from './session.js';
 import { inState, inStateSoon, type Store } from './state-dir.js';
 
@@ -65,6 +65,25 @@ export async function createRunSoon(store: Store, request: RunRequest): Promise<
   const { record, made } = newRun(store, request);
   const run = inStateSoon(store, ['runs'], () => store.native.createRunSoon(...made));
   return begun(store, record, await run);
+}
+
+/** A run that the thread which supervises its sandbox makes, just before it starts that. */
+export interface RunToMake {
+  readonly request: Parameters<Store['native']['createRun']>;
+  /** To end it there, too, if its layer is untouched; undefined where more than that may have been changed. */
+  readonly end: Omit<NativeRunEnd, 'run'> | undefined;
+  /** It has been made. */
+  begun(made: NativeRun): Run;
+}
+
+/** As {@link createRun}, without making anything. */
+export function runToMake(store: Store, request: RunRequest): RunToMake {
+  const { record, made } = newRun(store, request);
+  return {
+    request: made,
+    end: endOfUntouched(store, record),
+    begun: (run) => begun(store, record, run),
+  };
 }
 
 const begun = (store: Store, record: RunRecord, made: NativeRun): Run =>

@@ -117,15 +117,23 @@ export function madeRun(store: Store, record: RunRecord, made: NativeRun): Run {
 }
 
 /** Of a run that this process has made and that has a layer, and one of an empty home at most. */
-export function endOfMade({ directory: state }: Store, run: Run): NativeRunEnd | undefined {
-  const { record } = run;
+export function endOfMade(store: Store, run: Run): NativeRunEnd | undefined {
   const { made, open, stacked = false } = held(run).hold;
-  if (stacked) return undefined;
+  if (stacked || made === undefined || !open) return undefined;
+  const end = endOfUntouched(store, run.record);
+  return end && { ...end, run: made };
+}
+
+/** What to look at when such a run ends. */
+export function endOfUntouched(
+  { directory: state }: Store,
+  record: RunRecord,
+): Omit<NativeRunEnd, 'run'> | undefined {
   const { workdir, trees = [] } = record;
   const home = trees.length === 1 && hasEmptyHome(record) ? trees[0] : undefined;
-  if (made === undefined || !open || (trees.length > 0 && home === undefined)) return undefined;
+  if (trees.length > 0 && home === undefined) return undefined;
   const placed = (home?.placed ?? []).map((path) => `${path}\0`).join('');
-  return { state, run: made, workdir: workdir.path, placed };
+  return { state, workdir: workdir.path, placed };
 }
 
 /** Ends a run, if this process has made its layer and the payload left it as it was. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planTemplate, planWithLayers } from '../../../src/plan/template.js';
+import { idPlaces, planTemplate, planWithLayers } from '../../../src/plan/template.js';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
 const plan = bytes('head\0/state/runs/0aa/layers/0\0tail\0');
@@ -21,6 +21,18 @@ describe('a plan for another run', () => {
       bytes('head\0/runs/0bb/layers/0\0/runs/0bb/trees/1/layers/0\0'),
     );
     expect(planWithLayers(template, ['/runs/0bb/layers/0'])).toBeUndefined();
+  });
+
+  it('has places for the id of a run that is not made', () => {
+    const runs = '/ü/runs/';
+    const layers = [`${runs}000/layers/0`, `${runs}000/trees/1/layers/0`];
+    const two = new TextEncoder().encode(`000\0${layers.join('\0')}\0`);
+    const places = idPlaces(two, layers, runs) ?? [];
+    for (const at of places) two.set(bytes('1ab'), at);
+    const made = layers.map((layer) => layer.replace('000', '1ab'));
+    expect(new TextDecoder().decode(two)).toBe(`000\0${made.join('\0')}\0`);
+    expect(idPlaces(two, layers, runs)).toBeUndefined();
+    expect(idPlaces(plan, [layer], '/state/spare/')).toBeUndefined();
   });
 
   it('is none where the layer stands nowhere or twice, or is longer, or not one string', () => {

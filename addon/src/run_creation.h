@@ -1,0 +1,43 @@
+// A run that is made: by createRun, or by the thread that supervises it, before it starts it.
+#ifndef WASBOX_RUN_CREATION_H
+#define WASBOX_RUN_CREATION_H
+
+#include <string>
+#include <vector>
+
+#include "../rundir/rundir.h"
+#include "addon.h"
+#include "held_runs.h"
+
+namespace wasbox {
+
+  class RunCreation {
+  public:
+    // What createRun is called with. False, and a pending exception, where something is of the
+    // wrong kind.
+    bool Read(Napi::Env env, const std::vector<Napi::Value> &given);
+    // On any thread; nothing of Node's is called. False where it cannot be made: Result() says why.
+    bool Make();
+    // Of one that was made.
+    HeldRun Held() const;
+    // The same for its end, beside its paths.
+    void Describe(wb_rundir * made) const;
+    // What createRun returns, or undefined and a pending exception.
+    Napi::Value Result(Napi::Env env) const;
+
+  private:
+    std::string state_, record_;
+    std::vector<std::string> trees_;
+    uint32_t record_id_ = 0;
+    uint64_t started_ms_ = 0;
+    bool reuse_ = false, home_ = false, discard_ = false;
+    wb_rundir run_ = {};
+    int lock_ = -1, error_ = 0;
+  };
+
+  // createRun and createRunSoon.
+  void RegisterRunCreation(Napi::Env env, Napi::Object exports);
+
+} // namespace wasbox
+
+#endif
