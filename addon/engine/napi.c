@@ -296,6 +296,36 @@ napi_status napi_create_array_with_length(napi_env env, size_t size, napi_value 
   return give(env, array, out);
 }
 
+/* Pointers, as objects of a class of their own. */
+
+static JSClassID external_class;
+
+static int is_external(JSValueConst value) {
+  return external_class && JS_GetOpaque(value, external_class);
+}
+
+napi_status napi_create_external(napi_env env, void *data, node_api_basic_finalize finalize,
+                                 void *hint, napi_value *out) {
+  static const JSClassDef external = {.class_name = "External"};
+  (void)finalize, (void)hint;
+  if (!external_class) {
+    JS_NewClassID(&external_class);
+    if (JS_NewClass(JS_GetRuntime(env->context), external_class, &external) < 0)
+      return status(env, napi_generic_failure);
+  }
+  JSValue value = JS_NewObjectClass(env->context, (int)external_class);
+  if (!JS_IsException(value))
+    JS_SetOpaque(value, data);
+  return give(env, value, out);
+}
+
+napi_status napi_get_value_external(napi_env env, napi_value value, void **out) {
+  if (!is_external(value_of(value)))
+    return status(env, napi_invalid_arg);
+  *out = JS_GetOpaque(value_of(value), external_class);
+  return status(env, napi_ok);
+}
+
 napi_status napi_typeof(napi_env env, napi_value value, napi_valuetype *out) {
   JSValueConst it = value_of(value);
   *out = JS_IsUndefined(it)                ? napi_undefined
@@ -306,6 +336,7 @@ napi_status napi_typeof(napi_env env, napi_value value, napi_valuetype *out) {
          : JS_IsSymbol(it)                 ? napi_symbol
          : JS_IsBigInt(env->context, it)   ? napi_bigint
          : JS_IsFunction(env->context, it) ? napi_function
+         : is_external(it)                 ? napi_external
                                            : napi_object;
   return status(env, napi_ok);
 }

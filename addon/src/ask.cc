@@ -107,14 +107,15 @@ void Asking::Withdraw(void *context, uint64_t id) {
 }
 
 void Asking::Answer(const Napi::CallbackInfo &info) {
-  if (!info[0].IsNumber() || !info[1].IsNumber()) {
-    Napi::TypeError::New(info.Env(), "answer(id, decision) expected").ThrowAsJavaScriptException();
+  if (!info[1].IsNumber() || !info[2].IsNumber()) {
+    Napi::TypeError::New(info.Env(), "answer(handle, id, decision) expected")
+        .ThrowAsJavaScriptException();
     return;
   }
   if (!asker_)
     return;
-  const auto id = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
-  const int error = wb_asker_answer(asker_, id, info[1].As<Napi::Number>().Uint32Value());
+  const auto id = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
+  const int error = wb_asker_answer(asker_, id, info[2].As<Napi::Number>().Uint32Value());
   if (error)
     ThrowErrno(info.Env(), error, "write");
 }

@@ -64,6 +64,9 @@ struct Run {
   }
 };
 
+// What JavaScript has of a run.
+using Handle = Napi::External<std::shared_ptr<Run>>;
+
 // How the run ended, as one record; src/native/decode/outcome.ts reads it.
 Napi::Value OutcomeRecord(Napi::Env env, Run &run) {
   const wb_tables tables = {run.refusals.get(), run.audit.get(), run.network.get()};
@@ -264,13 +267,14 @@ void OnRelease(void *sandbox, void (*job)(void *), void *argument) {
     job(argument);
 }
 
+// signal(handle, signal)
 Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
-  if (!info[0].IsNumber()) {
+  if (!info[1].IsNumber()) {
     Napi::TypeError::New(info.Env(), "signal must be a number").ThrowAsJavaScriptException();
     return info.Env().Undefined();
   }
   std::lock_guard<std::mutex> lock(run->mutex);
-  const int signal = info[0].As<Napi::Number>().Int32Value();
+  const int signal = info[1].As<Napi::Number>().Int32Value();
   if (!run->started)
     run->early.push_back(signal);
   else if (!run->start_failed && !run->finished)
@@ -278,16 +282,16 @@ Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &r
   return info.Env().Undefined();
 }
 
-// takeMemory(): once the sandbox has ended, a descriptor of the private tmpfs if its layers must be
-// saved, else undefined. It belongs to the caller.
+// takeMemory(handle): once the sandbox has ended, a descriptor of the private tmpfs if its layers
+// must be saved, else undefined. It belongs to the caller.
 Napi::Value TakeMemory(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
   const int fd = run->memory;
   run->memory = -1;
   return fd < 0 ? info.Env().Undefined() : NewDescriptor(info.Env(), fd);
 }
 
-// suspendRelay(): what to write to the terminal before and after a question, {begin, end, redraw},
-// or undefined while something is still relayed. The terminal is held until resumeRelay().
+// suspendRelay(handle): what to write to the terminal before and after a question, {begin, end,
+// redraw}, or undefined while something is still relayed. The terminal is held until resumeRelay().
 Napi::Value SuspendRelay(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
   char begin[WB_SCREEN_RESET_MAX], end[WB_SCREEN_RESET_MAX];
   int redraw = 0;
@@ -310,26 +314,36 @@ Napi::Value SuspendRelay(const Napi::CallbackInfo &info, const std::shared_ptr<R
   return result;
 }
 
-// redraw(shrunk): the two steps by which the program inside is made to draw its screen again.
-void Redraw(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+// resumeRelay(handle)
+Napi::Value ResumeRelay(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  if (run->asking.asker())
+    wb_asker_show(run->asking.asker(), 0);
+  return info.Env().Undefined();
+}
+
+// redraw(handle, shrunk): the two steps by which the program inside is made to draw its screen
+// again.
+Napi::Value Redraw(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
   std::lock_guard<std::mutex> lock(run->mutex);
   if (!run->started || run->start_failed || run->finished)
-    return;
-  if (BooleanOf(info[0]))
+    return info.Env().Undefined();
+  if (BooleanOf(info[1]))
     wb_terminal_shrink(&run->run->terminal);
   else
     wb_terminal_refresh(&run->run->terminal);
+  return info.Env().Undefined();
 }
 
-// resize(rows, columns): of a terminal that this program shows by itself.
-void Resize(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
-  const uint32_t rows = static_cast<uint32_t>(IntOf(info[0]));
-  const uint32_t columns = static_cast<uint32_t>(IntOf(info[1])) & 0xffff;
+// resize(handle, rows, columns): of a terminal that this program shows by itself.
+Napi::Value Resize(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  const uint32_t rows = static_cast<uint32_t>(IntOf(info[1]));
+  const uint32_t columns = static_cast<uint32_t>(IntOf(info[2])) & 0xffff;
   std::lock_guard<std::mutex> lock(run->mutex);
   if (!run->started || run->start_failed || run->finished)
-    return;
+    return info.Env().Undefined();
   wb_terminal_want(&run->run->terminal, rows << 16 | columns);
   wb_wake(run->run.get());
+  return info.Env().Undefined();
 }
 
 // Node is about to end: the sandbox does, too, and its thread leaves Node alone from here on.
@@ -341,6 +355,39 @@ void Abandon(const std::shared_ptr<Run> &run) {
     wb_signal(run->run.get(), SIGKILL);
   else
     run->early.push_back(SIGKILL);
+}
+
+// abandon(handle)
+Napi::Value AbandonSandbox(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  Abandon(run);
+  return info.Env().Undefined();
+}
+
+// hold(handle, hold)
+Napi::Value Hold(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  if (run->abandoned)
+    return info.Env().Undefined();
+  if (BooleanOf(info[1]))
+    run->on_end.Ref(info.Env());
+  else
+    run->on_end.Unref(info.Env());
+  return info.Env().Undefined();
+}
+
+// answer(handle, id, decision)
+Napi::Value Answer(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  run->asking.Answer(info);
+  return info.Env().Undefined();
+}
+
+// endUntouched(handle, state, run, workdir, placed)
+Napi::Value EndUntouchedRun(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  return EndRun(info, OnRelease, run, false);
+}
+
+// endDiscarded(handle, state, run, workdir, placed, reuse)
+Napi::Value EndDiscardedRun(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  return EndRun(info, OnRelease, run, true);
 }
 
 // The environment ends before the run, as that of a terminated worker thread: what was made for it
@@ -498,66 +545,46 @@ Napi::Value Launch(const Napi::CallbackInfo &info) {
   }
   run->hook = new std::shared_ptr<Run>(run);
   napi_add_env_cleanup_hook(env, EnvironmentEnds, run->hook);
-  Napi::Object handle = Napi::Object::New(env);
-  handle.Set("started", run->started_promise->Promise());
-  handle.Set("abandon", Napi::Function::New(
-                            env, [run](const Napi::CallbackInfo &) { Abandon(run); }, "abandon"));
-  handle.Set("hold", Napi::Function::New(
-                         env,
-                         [run](const Napi::CallbackInfo &info) {
-                           if (run->abandoned)
-                             return;
-                           if (BooleanOf(info[0]))
-                             run->on_end.Ref(info.Env());
-                           else
-                             run->on_end.Unref(info.Env());
-                         },
-                         "hold"));
-  handle.Set("endUntouched", Napi::Function::New(
-                                 env,
-                                 [run](const Napi::CallbackInfo &info) {
-                                   return EndRun(info, OnRelease, run, false);
-                                 },
-                                 "endUntouched"));
-  handle.Set(
-      "endDiscarded",
-      Napi::Function::New(
-          env, [run](const Napi::CallbackInfo &info) { return EndRun(info, OnRelease, run, true); },
-          "endDiscarded"));
-  handle.Set("takeMemory",
-             Napi::Function::New(
-                 env, [run](const Napi::CallbackInfo &info) { return TakeMemory(info, run); },
-                 "takeMemory"));
-  handle.Set("answer", Napi::Function::New(
-                           env, [run](const Napi::CallbackInfo &info) { run->asking.Answer(info); },
-                           "answer"));
-  handle.Set("suspendRelay",
-             Napi::Function::New(
-                 env, [run](const Napi::CallbackInfo &info) { return SuspendRelay(info, run); },
-                 "suspendRelay"));
-  handle.Set("resumeRelay", Napi::Function::New(
-                                env,
-                                [run](const Napi::CallbackInfo &) {
-                                  if (run->asking.asker())
-                                    wb_asker_show(run->asking.asker(), 0);
-                                },
-                                "resumeRelay"));
-  handle.Set("redraw",
-             Napi::Function::New(
-                 env, [run](const Napi::CallbackInfo &info) { Redraw(info, run); }, "redraw"));
-  handle.Set("resize",
-             Napi::Function::New(
-                 env, [run](const Napi::CallbackInfo &info) { Resize(info, run); }, "resize"));
-  handle.Set("signal", Napi::Function::New(
-                           env, [run](const Napi::CallbackInfo &info) { return Signal(info, run); },
-                           "signal"));
-  return handle;
+  Napi::Object launched = Napi::Object::New(env);
+  launched.Set("started", run->started_promise->Promise());
+  launched.Set("handle", Handle::New(env, new std::shared_ptr<Run>(run),
+                                     [](Napi::Env, std::shared_ptr<Run> *held) { delete held; }));
+  return launched;
+}
+
+// A function whose first argument is the handle of a sandbox.
+template <Napi::Value (*use)(const Napi::CallbackInfo &, const std::shared_ptr<Run> &)>
+Napi::Value OfSandbox(const Napi::CallbackInfo &info) {
+  if (info[0].IsExternal())
+    return use(info, *info[0].As<Handle>().Data());
+  Napi::TypeError::New(info.Env(), "a sandbox expected").ThrowAsJavaScriptException();
+  return info.Env().Undefined();
+}
+
+// One function for all sandboxes: each that is made for one alone takes as much memory as ten
+// handles, and an idle session holds its sandbox for long.
+template <Napi::Value (*use)(const Napi::CallbackInfo &, const std::shared_ptr<Run> &)>
+void Register(Napi::Object functions, const char *name) {
+  functions.Set(name, Napi::Function::New<OfSandbox<use>>(functions.Env(), name));
 }
 
 } // namespace
 
 void RegisterLaunch(Napi::Env env, Napi::Object exports) {
   exports.Set("launch", Napi::Function::New(env, Launch, "launch"));
+  Napi::Object sandboxes = Napi::Object::New(env);
+  Register<Hold>(sandboxes, "hold");
+  Register<AbandonSandbox>(sandboxes, "abandon");
+  Register<EndUntouchedRun>(sandboxes, "endUntouched");
+  Register<EndDiscardedRun>(sandboxes, "endDiscarded");
+  Register<TakeMemory>(sandboxes, "takeMemory");
+  Register<Answer>(sandboxes, "answer");
+  Register<SuspendRelay>(sandboxes, "suspendRelay");
+  Register<ResumeRelay>(sandboxes, "resumeRelay");
+  Register<Redraw>(sandboxes, "redraw");
+  Register<Resize>(sandboxes, "resize");
+  Register<Signal>(sandboxes, "signal");
+  exports.Set("sandboxes", sandboxes);
 }
 
 } // namespace wasbox

@@ -226,9 +226,10 @@ public:
   Ending(AfterRelease after, std::shared_ptr<void> sandbox, bool discard)
       : after_(after), sandbox_(std::move(sandbox)), discard_(discard) {}
 
-  bool Read(const Napi::CallbackInfo &info) {
-    reuse_ = BooleanOf(info[4]);
-    return end_.Read(info[0], info[1], info[2], info[3]);
+  // `at`: the first argument of (state, run, workdir, placed, reuse).
+  bool Read(const Napi::CallbackInfo &info, size_t at) {
+    reuse_ = BooleanOf(info[at + 4]);
+    return end_.Read(info[at], info[at + 1], info[at + 2], info[at + 3]);
   }
 
   void Execute() override {
@@ -327,7 +328,7 @@ void RecycleRun(void *argument) {
 Napi::Value EndRun(const Napi::CallbackInfo &info, AfterRelease after,
                    std::shared_ptr<void> sandbox, bool discard) {
   auto ending = std::make_unique<Ending>(after, std::move(sandbox), discard);
-  if (!ending->Read(info))
+  if (!ending->Read(info, 1))
     return info.Env().Undefined();
   return Promised(info.Env(), std::move(ending));
 }
@@ -335,7 +336,7 @@ Napi::Value EndRun(const Napi::CallbackInfo &info, AfterRelease after,
 // endUntouched(state, run, workdir, placed): whether the run was ended.
 Napi::Value EndUntouched(const Napi::CallbackInfo &info) {
   Ending ending(nullptr, nullptr, false);
-  if (!ending.Read(info))
+  if (!ending.Read(info, 0))
     return info.Env().Undefined();
   ending.Execute();
   return ending.Result(info.Env());

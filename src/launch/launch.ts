@@ -23,6 +23,7 @@ import {
   type NativeOutcome,
   type NativeRunEnd,
   type NativeSandbox,
+  Sandbox,
 } from '../native/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
 import { cachesName, isKept, reachesHost, type SandboxSpec } from '../resolve/index.js';
@@ -253,7 +254,8 @@ function start(
     create,
     session,
   };
-  const sandbox = native.launch(launched, (record, layerEnded) => end({ record, layerEnded }));
+  const started = native.launch(launched, (record, layerEnded) => end({ record, layerEnded }));
+  const sandbox = new Sandbox(native, started);
   const decoded = ended.then(({ record, layerEnded }) => ({
     seen: decodeOutcome(new Uint8Array(record)),
     layerEnded,

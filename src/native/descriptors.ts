@@ -63,14 +63,12 @@ export function withDescriptors(native: Native): Native {
       if (received?.[1] !== undefined) noted(received[1]);
       return received;
     },
-    launch: (...request) => {
-      const sandbox = native.launch(...request);
-      const take = sandbox.takeMemory;
-      const takeMemory = (): number | undefined => {
-        const memory = take();
+    sandboxes: {
+      ...native.sandboxes,
+      takeMemory: (sandbox) => {
+        const memory = native.sandboxes.takeMemory(sandbox);
         return memory === undefined ? undefined : noted(memory);
-      };
-      return Object.assign(sandbox, { takeMemory });
+      },
     },
     pipe: () => {
       const [read, write] = native.pipe();

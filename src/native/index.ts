@@ -39,6 +39,7 @@ export { loadTables } from './decode/tables.js';
 export { closeDescriptor, giveDescriptor } from './descriptors.js';
 export { loadNative } from './locate.js';
 export { refuseOtherRuntimes } from './runtime.js';
+export { Sandbox } from './sandbox.js';
 export { SharedHolds } from './shared-holds.js';
 export type {
   Native,

@@ -85,6 +85,21 @@ export interface TerminalSuspension {
   readonly redraw: boolean;
 }
 
+/** A sandbox of the addon's. */
+export type SandboxHandle = { readonly handleOf: 'sandbox' };
+
+export interface NativeLaunched extends Pick<NativeSandbox, 'started'> {
+  readonly handle: SandboxHandle;
+}
+
+/** The methods of {@link NativeSandbox}, each with the handle as its first argument. */
+export type NativeSandboxes = {
+  readonly [Name in Exclude<keyof NativeSandbox, 'started'>]: (
+    handle: SandboxHandle,
+    ...args: Parameters<NativeSandbox[Name]>
+  ) => ReturnType<NativeSandbox[Name]>;
+};
+
 export interface NativeSandbox {
   /**
    * Once init runs, or could not be started. Until then the descriptors of `stdio` must stay open. Rejected as
@@ -311,7 +326,9 @@ export interface Native extends NativeRuns, NativeReads, NativeSessions, NativeO
   launch(
     request: NativeLaunchRequest,
     onEnd: (outcome: ArrayBuffer, layerEnded: boolean) => void,
-  ): NativeSandbox;
+  ): NativeLaunched;
+  /** What can be asked of a sandbox, by its handle. */
+  readonly sandboxes: NativeSandboxes;
   /** close(2) of a descriptor that one of these functions opened (descriptors.ts). */
   close(fd: number): void;
   /** A pipe(2) with O_CLOEXEC: [read end, write end]. */

@@ -14,8 +14,11 @@ interface Made {
   template?: PlanTemplate | 'none';
 }
 
-/** The latest of each spec, which is the same object for equal options (src/resolve/spec-cache.ts). */
-const made = new WeakMap<SandboxSpec, Made>();
+/**
+ * The latest of each spec, which is the same object for equal options (src/resolve/spec-cache.ts); `once` after the first.
+ * As root each run has a spec of its own, and a session would keep a plan that nothing asks for again.
+ */
+const made = new WeakMap<SandboxSpec, Made | 'once'>();
 
 /** Whether all inputs but the layers are the same. */
 function sameInputs(a: PlanInputs, b: PlanInputs): boolean {
@@ -32,14 +35,14 @@ export function cachedPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const build = () => buildPlan(loweredOf(spec, inputs.privateRoot), inputs);
   if (layers.length === 0) return build();
   const before = made.get(spec);
-  if (before !== undefined && sameInputs(before.inputs, inputs)) {
+  if (before !== undefined && before !== 'once' && sameInputs(before.inputs, inputs)) {
     if (isSameList(before.inputs.layers, layers)) return before.plan;
     before.template ??= planTemplate(before.plan, before.inputs.layers) ?? 'none';
     const plan = before.template === 'none' ? undefined : planWithLayers(before.template, layers);
     if (plan !== undefined) return plan;
   }
   const plan = build();
-  made.set(spec, { inputs, plan });
+  made.set(spec, before === undefined ? 'once' : { inputs, plan });
   return plan;
 }
 
