@@ -12,30 +12,44 @@
 
 #include "fastpath.h"
 
-/* How many such processes a user may have. Beyond that, as when runs follow each other fast, a run
- * finishes itself. */
+/* How many such processes a user may have at work. Beyond that, as when runs follow each other
+ * fast, a run finishes itself. */
 #define LEAVING_MAX 4
 
-/* Whether the process that had the place before is gone. In a container whose PID 1 does not reap,
- * it stays as a zombie: then there are never more than LEAVING_MAX. */
-static int is_gone(int fd, int place) {
-  int32_t pid = 0;
-  long n = sys4(__NR_pread64, fd, &pid, sizeof pid, (long)place * (long)sizeof pid);
-  return n != sizeof pid || pid <= 0 || sys2(__NR_kill, pid, 0) < 0;
+/* How many pids each place notes. A process that is done stays as a zombie until PID 1 reaps it,
+ * which takes some their time, and in a container may never happen: then there are never more than
+ * LEAVING_MAX * PIDS. */
+#define PIDS 8
+
+/* Which of a place's pids belongs to no process any more, or -1. */
+static int free_pid(int fd, int place) {
+  int32_t pids[PIDS] = {0}; /* what the file does not have yet */
+  const int first = place * PIDS;
+  sys4(__NR_pread64, fd, pids, sizeof pids, first * (long)sizeof *pids);
+  for (int i = 0; i < PIDS; i++)
+    if (pids[i] <= 0 || sys2(__NR_kill, pids[i], 0) < 0)
+      return first + i;
+  return -1;
 }
 
-/* A place where fewer than LEAVING_MAX are leaving, or -1. Each holds a byte of one file, by a lock
- * that goes with the last descriptor of it, and leaves its pid there. */
+/* A place where fewer than LEAVING_MAX are leaving, and in it room for a pid: its number, or -1.
+ * Each holds a byte of one file, by a lock that goes with the last descriptor of it, and leaves its
+ * pid there. */
 static int take_place(int state, int *file) {
   int fd = wb_open_beneath(state, "leaving", O_RDWR | O_CREAT, 0600);
   if (fd < 0)
     return -1;
   for (int i = 0; i < LEAVING_MAX; i++) {
     struct flock place = {.l_type = F_WRLCK, .l_start = i, .l_len = 1};
-    if (is_gone(fd, i) && sys3(__NR_fcntl, fd, F_OFD_SETLK, &place) == 0) {
+    if (sys3(__NR_fcntl, fd, F_OFD_SETLK, &place) < 0)
+      continue;
+    const int pid = free_pid(fd, i);
+    if (pid >= 0) {
       *file = fd;
-      return i;
+      return pid;
     }
+    place.l_type = F_UNLCK;
+    sys3(__NR_fcntl, fd, F_OFD_SETLK, &place);
   }
   sys1(__NR_close, fd);
   return -1;
@@ -64,7 +78,7 @@ static void close_others(const int *needed, unsigned count) {
 static struct {
   struct wb_run *run;
   struct wb_rundir directory;
-  int file, place; /* of those who leave */
+  int file, pid; /* of those who leave, and where in it this one notes itself */
   int entry;
 } left;
 
@@ -73,7 +87,7 @@ static int tidy_up(void *unused) {
   const uint64_t all = ~(uint64_t)0;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof all);
   const int32_t who = (int32_t)sys0(__NR_getpid);
-  sys4(__NR_pwrite64, left.file, &who, sizeof who, (long)left.place * (long)sizeof who);
+  sys4(__NR_pwrite64, left.file, &who, sizeof who, (long)left.pid * (long)sizeof who);
   const int retired = wb_rundir_retire(&left.directory);
   wb_close(left.run);
   wb_release(left.run);
@@ -88,8 +102,8 @@ static int tidy_up(void *unused) {
 int leave_behind(struct wb_run *run, const struct wb_rundir *directory, int entry) {
   /* As wb_tree_remove needs it for a tree; what is not touched takes no memory. */
   static unsigned char stack[1 << 19] __attribute__((aligned(16)));
-  left.place = take_place(directory->state, &left.file);
-  if (left.place < 0)
+  left.pid = take_place(directory->state, &left.file);
+  if (left.pid < 0)
     return -1;
   /* Those of the run take a while to close, and lead to nothing but the sandbox. */
   const int needed[] = {run->pidfd,

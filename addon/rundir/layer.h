@@ -31,6 +31,18 @@ int wb_write_record(const struct wb_rundir *run, const struct wb_rundir_request 
 int wb_has_attributes(int fd, int overlay);
 /* Whether the owner is the one that root gave a layer's `upper`; other users give it none. */
 int wb_is_owned(const struct statx *upper, uint32_t uid, uint32_t gid);
+/* An empty directory that no payload reaches, made as others were. */
+struct wb_model {
+  struct statx info;
+  int flags; /* as FS_IOC_GETFLAGS has them, or -1 */
+};
+/* -1: it is missing, or not empty. */
+int wb_model_of(int parent, const char *name, struct wb_model *model);
+/* Whether a directory that a payload reached is like a new one of this mode; its times are those of
+ * now then. `overlay`: it was the upper one of an overlay. To make another takes the file system a
+ * tenth of the time of a start. */
+int wb_is_new(int parent, const char *name, const struct wb_model *model, uint32_t mode,
+              int overlay);
 /* Removes what the overlay of an untouched layer could have used. */
 int wb_layer_remove(int directory);
 
@@ -43,7 +55,9 @@ int wb_private_root_renew(const struct wb_rundir *run);
 
 /* home.c: whether nothing is in the home's layer but what the sandbox itself made there. */
 int wb_home_untouched(const struct wb_rundir *run);
-/* Removes the `upper` of such a layer, with that. */
+/* Removes that from such a layer. */
+int wb_home_clear(const struct wb_rundir *run);
+/* The same, and then the layer's `upper`. */
 int wb_home_remove(const struct wb_rundir *run);
 
 /* tree.c: removes all in a directory but the names in `keep`, which ends with NULL, or is NULL. */

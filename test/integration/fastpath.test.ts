@@ -41,9 +41,8 @@ print('held', held)
 const countZombies = `
 import ctypes, os, subprocess, sys, time
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) # PR_SET_CHILD_SUBREAPER
-for _ in range(20):
+for _ in range(60):
     subprocess.run([sys.argv[1], 'run', 'hello.sh'], check=True)
-    time.sleep(0.02)
 def is_zombie(pid):
     try:
         fields = open('/proc/' + pid + '/stat').read().rsplit(')')[1].split()
@@ -111,7 +110,7 @@ describe('a repeated run', () => {
     await fastpath.settled();
   });
 
-  test('leaves at most four zombies if no process waits for them', async () => {
+  test('leaves at most 32 zombies if no process waits for them', async () => {
     const cwd = makeProject(as, hello);
     const { fastpath } = await warm(cwd, ['run', 'hello.sh']);
     const options = { as, cwd, env: { ...fastpath.env, PWD: cwd } };
@@ -119,8 +118,8 @@ describe('a repeated run', () => {
     const run = await runProgram(argv, options);
     const zombies = Number(run.out.trim().split('\n').at(-1));
     expect(run.err).toBe('');
-    expect(zombies).toBeGreaterThan(0);
-    expect(zombies).toBeLessThanOrEqual(4);
+    expect(zombies).toBeGreaterThan(4);
+    expect(zombies).toBeLessThanOrEqual(32);
     await fastpath.settled();
   });
 
