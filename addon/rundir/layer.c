@@ -52,7 +52,7 @@ int wb_layers_adopt(struct wb_rundir *run, const char *const *trees) {
   return 0;
 }
 
-static int begins_with(const char *name, const char *start) {
+int wb_begins_with(const char *name, const char *start) {
   return strlen(name) >= strlen(start) && memcmp(name, start, strlen(start)) == 0;
 }
 
@@ -66,7 +66,7 @@ static int is_label(const char *name) {
 }
 
 static int is_overlays(const char *name) {
-  return begins_with(name, "user.overlay.") || begins_with(name, "trusted.overlay.");
+  return wb_begins_with(name, "user.overlay.") || wb_begins_with(name, "trusted.overlay.");
 }
 
 /* Which overlayfs gives a layer, whatever a program does in it. */
@@ -88,8 +88,8 @@ static int has_attributes(int fd, int (*allowed)(const char *name)) {
   if (n < 0)
     return errno != EOPNOTSUPP;
   for (const char *name = names; name < names + n; name += strlen(name) + 1)
-    if (!(begins_with(name, "security.") && is_label(name)) && !allowed(name) &&
-        (begins_with(name, "system.posix_acl_") || !begins_with(name, "system.")))
+    if (!(wb_begins_with(name, "security.") && is_label(name)) && !allowed(name) &&
+        (wb_begins_with(name, "system.posix_acl_") || !wb_begins_with(name, "system.")))
       return 1;
   return 0;
 }

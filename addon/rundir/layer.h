@@ -63,6 +63,8 @@ int wb_home_remove(const struct wb_rundir *run);
 /* tree.c: removes all in a directory but the names in `keep`, which ends with NULL, or is NULL. */
 int wb_tree_empty(int directory, const char *const *keep);
 
+int wb_begins_with(const char *name, const char *start);
+
 /* Removes a name of an open directory; one that is missing counts as removed. */
 int wb_remove_name(int directory, const char *name, int flags);
 

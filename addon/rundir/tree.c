@@ -1,7 +1,6 @@
 /*
  * See rundir.h. A payload may have made what it left hard to remove: directories without rights,
- * chains deeper than PATH_MAX. src/changes/files/remove.ts does the same for what a person waits
- * for.
+ * chains deeper than PATH_MAX, names of any bytes. No link is followed and no mount point entered.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,7 +20,11 @@
 struct removal {
   int root;
   unsigned moved;
+  uint32_t removed, most; /* entries */
 };
+
+/* More is left of the tree than was to be removed at once. */
+#define UNFINISHED 1
 
 /* Opens a directory to read and change it, whatever its mode. */
 static int open_relaxed(int parent, const char *name) {
@@ -61,6 +64,12 @@ static int is_kept(const char *name, const char *const *keep) {
   return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+/* libfuse and NFS give a removed file that is still open another name, as often as that is removed.
+ */
+static int is_still_open(const char *name) {
+  return wb_begins_with(name, ".fuse_hidden") || wb_begins_with(name, ".nfs");
+}
+
 /* `keep` ends with NULL, or is NULL. Reads again from the start until there is nothing else: what
  * is removed or moved up meanwhile may change where the next name stands. */
 static int empty(struct removal *removal, int fd, int depth, const char *const *keep) {
@@ -77,49 +86,70 @@ static int empty(struct removal *removal, int fd, int depth, const char *const *
         at += entry->length;
         if (is_kept(entry->name, keep))
           continue;
-        if (remove_entry(removal, fd, entry->name, depth) < 0)
-          return -1;
-        found = 1;
+        const int removed = remove_entry(removal, fd, entry->name, depth);
+        if (removed != 0)
+          return removed;
+        found |= !is_still_open(entry->name);
       }
     }
   }
   return 0;
 }
 
-static int remove_entry(struct removal *removal, int parent, const char *name, int depth) {
-  if (syscall(SYS_unlinkat, parent, name, 0) == 0 || errno == ENOENT)
-    return 0;
-  if (errno != EISDIR && errno != EPERM)
-    return -1;
+/* Another thread may remove the tree meanwhile. */
+static int gone_or_failed(void) {
+  return errno == ENOENT ? 0 : -1;
+}
+
+static int remove_directory(struct removal *removal, int parent, const char *name, int depth) {
   const int fd = open_relaxed(parent, name);
   if (fd < 0)
-    return -1;
-  int done;
-  if (depth >= DEPTH_MAX) {
-    done = move_up(removal, parent, name);
-  } else {
-    done = empty(removal, fd, depth + 1, NULL);
-  }
+    return gone_or_failed();
+  const int done =
+      depth >= DEPTH_MAX ? move_up(removal, parent, name) : empty(removal, fd, depth + 1, NULL);
   const int error = errno;
   close(fd);
   errno = error;
-  if (depth >= DEPTH_MAX)
+  if (depth >= DEPTH_MAX || done != 0)
     return done;
-  return done < 0 ? -1 : wb_remove_name(parent, name, AT_REMOVEDIR);
+  return wb_remove_name(parent, name, AT_REMOVEDIR);
+}
+
+static int remove_entry(struct removal *removal, int parent, const char *name, int depth) {
+  if (removal->removed >= removal->most)
+    return UNFINISHED;
+  int done = 0;
+  if (syscall(SYS_unlinkat, parent, name, 0) < 0 && errno != ENOENT)
+    done = errno == EISDIR || errno == EPERM ? remove_directory(removal, parent, name, depth) : -1;
+  if (done == 0)
+    removal->removed++;
+  return done;
 }
 
 int wb_tree_empty(int directory, const char *const *keep) {
-  struct removal removal = {.root = directory};
+  struct removal removal = {.root = directory, .most = UINT32_MAX};
   return empty(&removal, directory, 0, keep);
 }
 
-int wb_tree_remove(int parent, const char *name) {
-  const int fd = open_relaxed(parent, name);
-  if (fd < 0)
-    return errno == ENOENT ? 0 : -1;
-  const int done = wb_tree_empty(fd, NULL);
+long wb_tree_remove_some(int parent, const char *name, uint32_t most) {
+  struct removal removal = {.most = most};
+  if (syscall(SYS_unlinkat, parent, name, 0) == 0)
+    return 1;
+  if (errno != EISDIR && errno != EPERM)
+    return gone_or_failed();
+  /* Deep directories are moved up into it. */
+  removal.root = open_relaxed(parent, name);
+  if (removal.root < 0)
+    return gone_or_failed();
+  const int done = empty(&removal, removal.root, 0, NULL);
   const int error = errno;
-  close(fd);
+  close(removal.root);
   errno = error;
-  return done < 0 ? -1 : wb_remove_name(parent, name, AT_REMOVEDIR);
+  if (done < 0 || (done == 0 && wb_remove_name(parent, name, AT_REMOVEDIR) < 0))
+    return -1;
+  return removal.removed;
+}
+
+int wb_tree_remove(int parent, const char *name) {
+  return wb_tree_remove_some(parent, name, UINT32_MAX) < 0 ? -1 : 0;
 }

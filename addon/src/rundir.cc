@@ -149,17 +149,36 @@ private:
   int error_ = 0;
 };
 
-// removeTreeSoon(directory, name): removes what an open directory has of that name, on another
-// thread; the descriptor may be closed meanwhile.
+// Reads `directory, name` of a tree to be removed.
+bool TreeArguments(const Napi::CallbackInfo &info, std::string *name) {
+  if (info[0].IsNumber() && PathArgument(info[1], name) && !name->empty() &&
+      name->find('/') == std::string::npos)
+    return true;
+  if (!info.Env().IsExceptionPending())
+    Napi::TypeError::New(info.Env(), "a directory and a name in it expected")
+        .ThrowAsJavaScriptException();
+  return false;
+}
+
+// removeTree(directory, name, most): removes what an open directory has of that name, so many
+// entries of it or a few more, and says how many.
+Napi::Value RemoveTree(const Napi::CallbackInfo &info) {
+  std::string name;
+  if (!TreeArguments(info, &name))
+    return info.Env().Undefined();
+  const long removed =
+      wb_tree_remove_some(IntOf(info[0]), name.c_str(), info[2].As<Napi::Number>().Uint32Value());
+  if (removed < 0)
+    return Failed(info.Env(), "unlinkat");
+  return Napi::Number::New(info.Env(), static_cast<double>(removed));
+}
+
+// removeTreeSoon(directory, name): the same, whole and on another thread; the descriptor may be
+// closed meanwhile.
 Napi::Value RemoveTreeSoon(const Napi::CallbackInfo &info) {
   std::string name;
-  if (!info[0].IsNumber() || !PathArgument(info[1], &name) || name.empty() ||
-      name.find('/') != std::string::npos) {
-    if (!info.Env().IsExceptionPending())
-      Napi::TypeError::New(info.Env(), "removeTreeSoon(directory, name) expected")
-          .ThrowAsJavaScriptException();
+  if (!TreeArguments(info, &name))
     return info.Env().Undefined();
-  }
   const int parent = fcntl(info[0].As<Napi::Number>().Int32Value(), F_DUPFD_CLOEXEC, 3);
   if (parent < 0)
     return Failed(info.Env(), "fcntl");
@@ -352,6 +371,7 @@ void RegisterRunDirectory(Napi::Env env, Napi::Object exports) {
   exports.Set("hasInterruptedRuns",
               Napi::Function::New(env, HasInterruptedRuns, "hasInterruptedRuns"));
   exports.Set("removeRetired", Napi::Function::New(env, RemoveRetired, "removeRetired"));
+  exports.Set("removeTree", Napi::Function::New(env, RemoveTree, "removeTree"));
   exports.Set("removeTreeSoon", Napi::Function::New(env, RemoveTreeSoon, "removeTreeSoon"));
   exports.Set("endUntouched", Napi::Function::New(env, EndUntouched, "endUntouched"));
 }

@@ -247,7 +247,14 @@ export interface NativeRuns {
   endUntouched(state: string, run: NativeRun, workdir: string, placed: string): boolean;
   /** Removes the layers that were to become the next runs': for the end of this process. */
   removeRetired(): void;
-  /** Removes what an open directory has of that name, on another thread. The descriptor may be closed meanwhile. */
+  /**
+   * Removes what an open directory has of that name (one that is missing counts as removed), `most` entries of it or a
+   * few more.
+   *
+   * @returns how many; fewer than `most`: all is gone
+   */
+  removeTree(directory: number, name: Buffer | string, most: number): number;
+  /** The same, whole and on another thread. The descriptor may be closed meanwhile. */
   removeTreeSoon(directory: number, name: Buffer | string): Promise<void>;
 }
 

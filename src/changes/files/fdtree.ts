@@ -203,9 +203,8 @@ export function renameAside(
   fd: number,
   from: string | Buffer,
   to: string | Buffer,
-  target: number = fd,
 ): void {
-  if (!renamedFresh(native, fd, from, target, to)) lookAndRename(native, fd, from, target, to);
+  if (!renamedFresh(native, fd, from, fd, to)) lookAndRename(native, fd, from, fd, to);
 }
 
 /**

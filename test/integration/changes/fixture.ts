@@ -5,17 +5,14 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
-  rmdirSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withFd } from '../../../src/changes/files/fdtree.js';
-import { emptyDirectory } from '../../../src/changes/files/remove.js';
+import { removeDirectory } from '../../../src/changes/files/remove.js';
 import { createRun, openStore, type Run, type Store } from '../../../src/changes/index.js';
 import { loadNative } from '../../../src/native/locate.js';
 
@@ -39,8 +36,7 @@ export function makeFixture(): Fixture {
     store,
     dispose() {
       chmodSync(base, 0o700);
-      withFd(openSync(base, 'r'), (fd) => emptyDirectory(native, fd));
-      rmdirSync(base);
+      removeDirectory(native, base);
     },
   };
 }

@@ -1,13 +1,7 @@
-/**
- * Whatever a program does: done inside and applied, it equals the same done outside. The number of
- * sequences is small here; WASBOX_SEQUENCES asks for more.
- */
-import { openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { withFd } from '../../../src/changes/files/fdtree.js';
-import { emptyDirectory } from '../../../src/changes/files/remove.js';
+import { removeDirectory } from '../../../src/changes/files/remove.js';
 import { applyRun, finishRun, listRuns, openRun, scanRun } from '../../../src/changes/index.js';
 import { type Fixture, inOverlay, makeFixture, native, startRun } from './fixture.js';
 import { Worker } from './worker.js';
@@ -36,8 +30,7 @@ const outside = (directory: string, seed: number, more: readonly string[]): unkn
 const look = (directory: string): unknown => worker.call('look', directory);
 
 function clear(directory: string): void {
-  withFd(openSync(directory, 'r'), (fd) => emptyDirectory(native, fd));
-  rmSync(directory, { recursive: true });
+  removeDirectory(native, directory);
 }
 
 function once(fixture: Fixture, seed: number): void {

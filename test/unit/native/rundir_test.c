@@ -524,6 +524,31 @@ static void spoil(const struct wb_rundir *run, const char *outside) {
     close(openat(run->directory, *name, O_CREAT | O_WRONLY, 0600));
 }
 
+/* A tree that is removed piece by piece goes whole, in calls that each remove so many entries. */
+static void piecewise(void) {
+  const int at = open(base, O_RDONLY | O_DIRECTORY);
+  long removed = 0, pieces = 0, now;
+  CHECK(at >= 0 && wb_tree_remove_some(at, "tree", 3) == 0); /* missing */
+  CHECK(mkdirat(at, "tree", 0700) == 0);
+  int deep = openat(at, "tree", O_RDONLY | O_DIRECTORY);
+  for (int depth = 0; depth < 100; depth++) {
+    CHECK(mkdirat(deep, "deep", 0700) == 0 && mknodat(deep, "file", S_IFREG | 0600, 0) == 0);
+    const int next = openat(deep, "deep", O_RDONLY | O_DIRECTORY);
+    CHECK(next >= 0 && fchmod(deep, 0) == 0 && close(deep) == 0);
+    deep = next;
+  }
+  close(deep);
+  do {
+    now = wb_tree_remove_some(at, "tree", 3);
+    CHECK(now >= 0 && now < 3 + 50);
+    removed += now;
+    pieces++;
+  } while (now >= 3);
+  CHECK(!exists(at, "tree") && removed >= 200 && pieces > 4);
+  CHECK(mknodat(at, "tree", S_IFREG, 0) == 0 && wb_tree_remove_some(at, "tree", 3) == 1);
+  close(at);
+}
+
 static void discarded(int reuse) {
   struct wb_rundir run;
   char outside[256];
@@ -880,6 +905,7 @@ int main(void) {
   untouched();
   home();
   private_root();
+  piecewise();
   renewed("layers/0/upper", 1);
   with_home = 1;
   renewed("layers/0/upper", 1);
