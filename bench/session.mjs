@@ -59,8 +59,8 @@ await session.close();
 const pss = (pid) =>
   Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
 /**
- * What this process takes once it is idle: V8 gives back what it needed to make sessions only after some twenty seconds
- * without work.
+ * Memory of this process once it is idle. V8 returns the memory that it needed to make sessions only after some twenty
+ * seconds without work.
  */
 async function own() {
   await new Promise((resolve) => setTimeout(resolve, 22_000));

@@ -1,7 +1,7 @@
 /**
  * Bundles the library: dist/index.js, whose exports come from two parts, one with the errors and one with all else
  * that an import needs; a part with what runs programs, for the first call that does; parts that only some functions
- * load; session-owner.js, for `wasbox session`; and run-end.js, a thread that ends runs.
+ * load; session-owner.js, for `wasbox session`; and run-end.js, for the thread that ends runs.
  * Node finds, reads and compiles module by module: few and small ones make a fast import.
  */
 import { readdirSync, readFileSync } from 'node:fs';

@@ -16,14 +16,14 @@
  * fast, a run finishes itself. */
 #define LEAVING_MAX 4
 
-/* How many pids each place notes. A process that is done stays as a zombie until PID 1 reaps it,
- * which takes some their time, and in a container may never happen: then there are never more than
+/* How many pids each place notes. A finished process stays a zombie until PID 1 reaps it. That may
+ * take seconds, and in a container it may never happen: there are never more zombies than
  * LEAVING_MAX * PIDS. */
 #define PIDS 8
 
-/* Which of a place's pids belongs to no process any more, or -1. */
+/* The index in the file of a pid of this place whose process is gone, or -1. */
 static int free_pid(int fd, int place) {
-  int32_t pids[PIDS] = {0}; /* what the file does not have yet */
+  int32_t pids[PIDS] = {0}; /* stays 0 beyond the end of the file */
   const int first = place * PIDS;
   sys4(__NR_pread64, fd, pids, sizeof pids, first * (long)sizeof *pids);
   for (int i = 0; i < PIDS; i++)
@@ -32,9 +32,9 @@ static int free_pid(int fd, int place) {
   return -1;
 }
 
-/* A place where fewer than LEAVING_MAX are leaving, and in it room for a pid: its number, or -1.
- * Each holds a byte of one file, by a lock that goes with the last descriptor of it, and leaves its
- * pid there. */
+/* Takes a free place with room for a pid, and returns the index of that pid in the file, or -1. A
+ * leaving process locks one byte of the file for its place and writes its pid there. The lock goes
+ * when its last descriptor is closed. */
 static int take_place(int state, int *file) {
   int fd = wb_open_beneath(state, "leaving", O_RDWR | O_CREAT, 0600);
   if (fd < 0)
@@ -78,7 +78,7 @@ static void close_others(const int *needed, unsigned count) {
 static struct {
   struct wb_run *run;
   struct wb_rundir directory;
-  int file, pid; /* of those who leave, and where in it this one notes itself */
+  int file, pid; /* of leaving processes, and the index of this one's pid in it */
   int entry;
 } left;
 

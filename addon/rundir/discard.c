@@ -8,7 +8,7 @@
 
 #include "layer.h"
 
-/* As wb_rundir_recycle needs it. */
+/* Leaves an empty `work`, which wb_rundir_recycle needs. */
 static int empty_work(const struct wb_rundir *run) {
   const int work = wb_open_beneath(run->directory, WB_WORK, O_RDONLY | O_DIRECTORY, 0);
   if (work < 0)

@@ -69,7 +69,7 @@ static int is_overlays(const char *name) {
   return wb_begins_with(name, "user.overlay.") || wb_begins_with(name, "trusted.overlay.");
 }
 
-/* Which overlayfs gives a layer, whatever a program does in it. */
+/* overlayfs sets it on each layer, whatever a program does there. */
 static int is_uuid(const char *name) {
   return strcmp(name, "user.overlay.uuid") == 0 || strcmp(name, "trusted.overlay.uuid") == 0;
 }
@@ -79,9 +79,9 @@ static int is_none(const char *name) {
   return 0;
 }
 
-/* Extended attributes but those that are `allowed` and labels: src/changes/files/attributes.ts
- * decides whether they are the host's. Of file systems' own, such as system.nfs4_acl, it knows the
- * same. */
+/* Whether there are extended attributes other than labels and the `allowed` ones:
+ * src/changes/files/attributes.ts decides whether they are the host's. Those of file systems, such
+ * as system.nfs4_acl, do not count. */
 static int has_attributes(int fd, int (*allowed)(const char *name)) {
   char names[1024];
   const long n = syscall(SYS_flistxattr, fd, names, sizeof names);
@@ -98,7 +98,7 @@ int wb_has_attributes(int fd, int overlay) {
   return has_attributes(fd, overlay ? is_overlays : is_none);
 }
 
-/* Attributes of an inode that statx(2) does not show. -1: the file system has none. */
+/* Flags of an inode, some of which statx(2) does not show; -1 if the file system has none. */
 static int flags_of(int fd) {
   int flags = 0;
   return syscall(SYS_ioctl, fd, FS_IOC_GETFLAGS, &flags) == 0 ? flags : -1;
@@ -106,7 +106,7 @@ static int flags_of(int fd) {
 
 static int is_empty(int fd) {
   char names[512] __attribute__((aligned(8)));
-  /* "." and ".." have 24 bytes each. */
+  /* Only "." and "..", with 24 bytes each. */
   return syscall(SYS_getdents64, fd, names, sizeof names) == 48;
 }
 

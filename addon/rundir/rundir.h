@@ -130,7 +130,7 @@ int wb_rundir_remove(const struct wb_rundir *run);
 /* tree.c: removes a directory that a payload could change, with all below it. ENOENT counts as
  * done. */
 int wb_tree_remove(int parent, const char *name);
-/* The same for so many entries, or a few more, and how many there were: with fewer, all is gone. */
+/* Removes `most` entries of it, or a few more. Returns how many; fewer than `most`: all is gone. */
 long wb_tree_remove_some(int parent, const char *name, uint32_t most);
 /* discard.c: removes a run that lies in `spare` under its id, whatever was written to its layers.
  * With `reuse` its emptied only layer becomes a spare, as wb_rundir_recycle does. */

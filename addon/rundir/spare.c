@@ -129,7 +129,7 @@ static int renew_home(const struct wb_rundir *run, const struct wb_model *model)
              : make_upper(run, WB_HOME_UPPER, run->home_mode);
 }
 
-/* overlayfs made a directory in `work`, and the payload reaches what is shown of `upper`. */
+/* The payload could reach `upper` through the overlay. */
 static int renew_layer(const struct wb_rundir *run, const struct wb_model *model) {
   if (wb_is_new(run->directory, WB_UPPER, model, run->mode & 07777, 1))
     return 0;
@@ -138,7 +138,7 @@ static int renew_layer(const struct wb_rundir *run, const struct wb_model *model
              : make_upper(run, WB_UPPER, run->mode);
 }
 
-/* `work` stays: no payload reaches it. */
+/* `work` stays, without the directory that overlayfs made in it: no payload can reach it. */
 static int renew(const struct wb_rundir *run) {
   struct wb_model model;
   /* Its layers are filled once the payload is gone: they are as they were made. */

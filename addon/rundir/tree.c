@@ -23,7 +23,7 @@ struct removal {
   uint32_t removed, most; /* entries */
 };
 
-/* More is left of the tree than was to be removed at once. */
+/* `most` entries are removed, and something of the tree is left. */
 #define UNFINISHED 1
 
 /* Opens a directory to read and change it, whatever its mode. */
@@ -64,8 +64,7 @@ static int is_kept(const char *name, const char *const *keep) {
   return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* libfuse and NFS give a removed file that is still open another name, as often as that is removed.
- */
+/* libfuse and NFS rename a file that is removed while it is open, each time it is removed. */
 static int is_still_open(const char *name) {
   return wb_begins_with(name, ".fuse_hidden") || wb_begins_with(name, ".nfs");
 }

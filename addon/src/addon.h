@@ -32,9 +32,9 @@ namespace wasbox {
   // files.cc: both ends of a pipe or of a pair of sockets, in an array.
   Napi::Value NewDescriptors(Napi::Env env, const int (&fds)[2]);
 
-  // rundir.cc: (handle, state, run, workdir, placed, reuse) of a sandbox whose payload has ended: a
-  // promise of whether the run was, which is so if it changed nothing or with `discard`. `after`
-  // runs a job when the sandbox's mounts are gone.
+  // rundir.cc: (handle, state, run, workdir, placed, reuse) of a sandbox whose payload has ended.
+  // Returns a promise of whether the run was ended, too: it is if it changed nothing, or with
+  // `discard`. `after` runs a job when the sandbox's mounts are gone.
   using AfterRelease = void (*)(void *sandbox, void (*job)(void *), void *argument);
   Napi::Value EndRun(const Napi::CallbackInfo &info, AfterRelease after,
                      std::shared_ptr<void> sandbox, bool discard);

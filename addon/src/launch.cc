@@ -64,7 +64,7 @@ struct Run {
   }
 };
 
-// What JavaScript has of a run.
+// The reference that JavaScript has to a run.
 using Handle = Napi::External<std::shared_ptr<Run>>;
 
 // How the run ended, as one record; src/native/decode/outcome.ts reads it.
@@ -124,8 +124,8 @@ void NoteInit(int lock, int pid) {
     return; // the next process only fails to find init then
 }
 
-// Makes the run that the plan is for, whose id is put in it. False where nothing is to be started:
-// it could not be made, or Node's thread ends.
+// Creates the run that the plan is for, and writes its ID into the plan. False if nothing may be
+// started: the run could not be created, or Node's thread is ending.
 bool MakeRun(Run &run) {
   {
     std::lock_guard<std::mutex> lock(run.mutex);
@@ -137,7 +137,7 @@ bool MakeRun(Run &run) {
   const HeldRun held = run.creation->Held();
   std::lock_guard<std::mutex> lock(run.mutex);
   if (run.abandoned) {
-    Settle(held); // what the environment holds may have been ended already
+    Settle(held); // the environment may have ended its runs already
     return false;
   }
   Hold(run.env, held);
@@ -159,7 +159,7 @@ Napi::Value StartRecord(Napi::Env env, const Run &run) {
   return record;
 }
 
-// The sandbox has ended: nothing of it needs to hear of the environment's end.
+// The sandbox has ended: it need not know any more when the environment ends.
 void Detach(Napi::Env env, Run &run) {
   DropTables(run);
   napi_remove_env_cleanup_hook(env, EnvironmentEnds, run.hook);
@@ -397,7 +397,7 @@ void EnvironmentEnds(void *data) {
   Abandon(*run);
 }
 
-// create: {request, idPlaces, end}, of a run that is to be made first.
+// Reads `create`, {request, idPlaces, end}: a run that must be created first.
 bool ReadCreation(const Napi::Object &object, Run *run) {
   const Napi::Env env = object.Env();
   const Napi::Value request = object.Get("request"), places = object.Get("idPlaces"),
@@ -561,8 +561,8 @@ Napi::Value OfSandbox(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
-// One function for all sandboxes: each that is made for one alone takes as much memory as ten
-// handles, and an idle session holds its sandbox for long.
+// One function for all sandboxes. A function made for a single sandbox takes as much memory as ten
+// handles, and an idle session holds its sandbox for a long time.
 template <Napi::Value (*use)(const Napi::CallbackInfo &, const std::shared_ptr<Run> &)>
 void Register(Napi::Object functions, const char *name) {
   functions.Set(name, Napi::Function::New<OfSandbox<use>>(functions.Env(), name));

@@ -1,4 +1,4 @@
-// A run that is made: by createRun, or by the thread that supervises it, before it starts it.
+// Creates a run: in createRun, or on the supervising thread before it starts the sandbox.
 #ifndef WASBOX_RUN_CREATION_H
 #define WASBOX_RUN_CREATION_H
 
@@ -13,14 +13,14 @@ namespace wasbox {
 
   class RunCreation {
   public:
-    // What createRun is called with. False, and a pending exception, where something is of the
-    // wrong kind.
+    // Reads the arguments of createRun. False, and a pending exception, if one is of the wrong
+    // kind.
     bool Read(Napi::Env env, const std::vector<Napi::Value> &given);
-    // On any thread; nothing of Node's is called. False where it cannot be made: Result() says why.
+    // On any thread: calls nothing of Node. False if it cannot be created: Result() says why.
     bool Make();
-    // Of one that was made.
+    // To hold the created run.
     HeldRun Held() const;
-    // The same for its end, beside its paths.
+    // Fills in what the run's end needs, except the paths.
     void Describe(wb_rundir * made) const;
     // What createRun returns, or undefined and a pending exception.
     Napi::Value Result(Napi::Env env) const;

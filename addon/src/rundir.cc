@@ -160,8 +160,8 @@ bool TreeArguments(const Napi::CallbackInfo &info, std::string *name) {
   return false;
 }
 
-// removeTree(directory, name, most): removes what an open directory has of that name, so many
-// entries of it or a few more, and says how many.
+// removeTree(directory, name, most): removes a name from an open directory with everything below
+// it, `most` entries or a few more, and returns how many.
 Napi::Value RemoveTree(const Napi::CallbackInfo &info) {
   std::string name;
   if (!TreeArguments(info, &name))
@@ -173,8 +173,8 @@ Napi::Value RemoveTree(const Napi::CallbackInfo &info) {
   return Napi::Number::New(info.Env(), static_cast<double>(removed));
 }
 
-// removeTreeSoon(directory, name): the same, whole and on another thread; the descriptor may be
-// closed meanwhile.
+// removeTreeSoon(directory, name): removes everything at once, on another thread; the descriptor
+// may be closed meanwhile.
 Napi::Value RemoveTreeSoon(const Napi::CallbackInfo &info) {
   std::string name;
   if (!TreeArguments(info, &name))
@@ -245,7 +245,7 @@ public:
   Ending(AfterRelease after, std::shared_ptr<void> sandbox, bool discard)
       : after_(after), sandbox_(std::move(sandbox)), discard_(discard) {}
 
-  // `at`: the first argument of (state, run, workdir, placed, reuse).
+  // `at`: the index of the first argument of (state, run, workdir, placed, reuse).
   bool Read(const Napi::CallbackInfo &info, size_t at) {
     reuse_ = BooleanOf(info[at + 4]);
     return end_.Read(info[at], info[at + 1], info[at + 2], info[at + 3]);

@@ -89,7 +89,7 @@ interface Target {
 
 const warn = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${text}\n`);
 
-/** Whether its owner still saves what it changed, or removes the session's directory. */
+/** Whether the owner is still saving the session's changes or removing its directory. */
 function isHeld(store: Store, { name, pid }: OwnedSession): boolean {
   const { live, unnoted } = listSessions(store);
   return live.some((one) => one.name === name && one.pid === pid) || unnoted.includes(name);

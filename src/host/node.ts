@@ -29,7 +29,7 @@ export interface RealHostOptions {
   readonly native?: HostNative | undefined;
   /** Descriptors that become the payload's standard streams. @default this process's own */
   readonly stdio?: Stdio | undefined;
-  /** What is known of those, who made them. @default asks for each */
+  /** What the caller knows about these descriptors. @default each is examined */
   readonly streams?: readonly (StreamKind | undefined)[] | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Directory that relative paths start from; the process's own where absent. */

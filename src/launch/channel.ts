@@ -11,7 +11,7 @@ export interface Channel {
   readonly fd: number;
   /** Whether `fd` is ours and must be closed once the payload has it. */
   readonly owned: boolean;
-  /** What `fd` is, where this process has just made it. */
+  /** What `fd` is, if this process has just made it. */
   readonly kind?: StreamKind;
   /** Of a pipe; made when it is first asked for. */
   readonly stream: Socket | null;

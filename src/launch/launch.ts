@@ -49,7 +49,7 @@ import type { Launched, LaunchOptions, LaunchResult } from './types.js';
 export const launch = (spec: SandboxSpec, options: LaunchOptions): Promise<Launched> =>
   launchWith(spec, options, true);
 
-/** @param atStart whether the run may be made as the sandbox starts */
+/** @param atStart whether the supervising thread may create the run, just before it starts the sandbox */
 async function launchWith(
   spec: SandboxSpec,
   options: LaunchOptions,
@@ -82,7 +82,7 @@ async function launchWith(
   if (spec.isolation === 'landlock') requireOwnIds(spec.identity);
   const { run: given, task, without } = options;
   const session = options.session !== undefined;
-  // A session goes on with its run, and what waits for a task leaves it to the end of this process.
+  // A session keeps using its run. The run of a sandbox that still waits for a task is removed when this process ends.
   const isAlone = reuse && !session && given === undefined && task === undefined;
   const toBeTold = options.asking !== undefined || options.onPlan !== undefined;
   const unmade =
@@ -174,7 +174,7 @@ async function launchWith(
     try {
       pid = await started;
     } catch {
-      // To make it first makes what is missing, or says what is wrong.
+      // Creating the run first creates what is missing, or reports what is wrong.
       hasEnded(sandbox);
       return await launchWith(spec, options, false);
     }

@@ -1,4 +1,4 @@
-/** A run that the supervising thread makes, just before it starts the sandbox: Node's threads need not meet for it. */
+/** A run that the supervising thread creates, just before it starts the sandbox: no other thread takes part. */
 import { type Run, runToMake, type Store } from '../changes/index.js';
 import type { NativeNewRun, NativeRun } from '../native/index.js';
 import { type PlanInputs, planOfUnmade } from '../plan/index.js';
@@ -7,15 +7,15 @@ import { layersUnmade, newRunRequest } from './layers.js';
 
 export interface NewRun {
   readonly create: NativeNewRun;
-  /** For the run without its id. */
+  /** With zeros in place of the run's ID. */
   readonly plan: Uint8Array;
-  /** It has been made. */
+  /** To be called when the run has been created. */
   begun(made: NativeRun): Run;
 }
 
 /**
  * @param inputs of the plan, without the layers
- * @returns undefined where the run has to be there before the plan is
+ * @returns undefined if the run must exist before its plan is made
  */
 export function newRun(
   store: Store,

@@ -29,7 +29,7 @@ async function loadFirst<Result>(
   try {
     loading ??= import('./runs.js');
     const runs = await loading;
-    runs.refuseOtherRuntimes(); // before anything that an older Node does not have
+    runs.refuseOtherRuntimes(); // before anything uses what an older Node lacks
     loaded = runs;
   } catch (error) {
     loading = undefined;

@@ -11,7 +11,7 @@ import { isOfTable, readTable } from '../plan/index.js';
 
 /**
  * @param stdio descriptors that become the payload's standard streams
- * @param streams what is known of them
+ * @param streams what the caller knows about them
  */
 export const repeatedHost = (
   native: Native,

@@ -37,7 +37,7 @@ export interface SandboxResult {
   readonly changes: RunChanges | undefined;
   /** To review, apply or discard the changes that are saved; `undefined` where none are. */
   readonly kept: KeptRun | undefined;
-  /** Made when it is first read. */
+  /** Built when it is first read. */
   readonly report: EndedReport;
 }
 
@@ -80,7 +80,7 @@ export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult 
     runId,
     changes: finish === undefined || finish.disposition === 'none' ? undefined : runChanges(finish),
     kept: isKept ? keptRun(spec, ended) : undefined,
-    // Most programs read what is above. What it is made of does not change any more.
+    // Most programs read only the properties above. The data for the report no longer changes.
     get report() {
       report ??= buildReport(spec, ended);
       return report;
@@ -111,7 +111,7 @@ export async function withOutput<Ended extends object>(
   const none = { bytes: new Uint8Array(), truncated: false };
   const [stdout, stderr] = await Promise.all([outputs.stdout?.whole(), outputs.stderr?.whole()]);
   const [out, err] = [stdout ?? none, stderr ?? none];
-  // With its getters: a spread would read the report, which is made when it is asked for.
+  // Copies getters, too: a spread would read the report, which is built only when it is asked for.
   const joined: object = Object.defineProperties({}, Object.getOwnPropertyDescriptors(result));
   Object.assign(joined, { all: undefined, truncated: out.truncated || err.truncated });
   defineText(joined, 'stdout', out.bytes);

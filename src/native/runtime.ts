@@ -8,8 +8,8 @@ const others = {
 } as const;
 
 /**
- * From 20.18 on, and from 22.3 on: 21 and the first ones of 22 have no process.getBuiltinModule(). src/cli/boot.cjs says
- * the same of the command's Node, package.json to package managers.
+ * Whether it is older than 20.18, or is 21 or 22.0 to 22.2, which have no process.getBuiltinModule(). src/cli/boot.cjs
+ * checks the same for the command, and package.json tells package managers.
  */
 function isOldNode(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);

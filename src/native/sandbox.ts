@@ -1,4 +1,4 @@
-/** A sandbox as an object: the addon has one function for all of them, which takes a handle. */
+/** A sandbox as an object. Each of its methods is one function of the addon for all sandboxes, which takes a handle. */
 import type {
   Native,
   NativeLaunched,

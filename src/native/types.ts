@@ -44,18 +44,18 @@ export interface NativeLaunchRequest {
   readonly lock?: number | undefined;
   /** That run, to be ended by the supervising thread if the payload leaves its layer as it was made. */
   readonly layer?: NativeRunEnd | undefined;
-  /** In place of `lock` and `layer`: the supervising thread makes the run that it writes to before it starts it. */
+  /** Instead of `lock` and `layer`: the run that the supervising thread creates before it starts the sandbox. */
   readonly create?: NativeNewRun | undefined;
   /** Init's end of a session's socket, for a plan of a session. To stay open until it has started. */
   readonly session?: number | undefined;
 }
 
-/** A run that is made as it starts. */
+/** A run that is created just before its sandbox starts. */
 export interface NativeNewRun {
   readonly request: Parameters<NativeRuns['createRun']>;
-  /** Where its id is to stand in the plan, in bytes. */
+  /** Where to write the run's ID in the plan: offsets in bytes. */
   readonly idPlaces: readonly number[];
-  /** To end it as `layer` says; undefined: the caller does. */
+  /** As `layer`, without the run. Undefined if the caller ends the run. */
   readonly end?: Omit<NativeRunEnd, 'run'> | undefined;
 }
 
@@ -63,7 +63,7 @@ export interface NativeNewRun {
 export interface NativeStart {
   /** Pid of init on the host; 0 where it could not be started, and `onEnd` says why. */
   readonly pid: number;
-  /** The run that was made for it, if that was asked for. */
+  /** The run that was created, if the request had `create`. */
   readonly run?: NativeRun;
 }
 
@@ -85,7 +85,7 @@ export interface TerminalSuspension {
   readonly redraw: boolean;
 }
 
-/** A sandbox of the addon's. */
+/** Stands for a sandbox of the addon. */
 export type SandboxHandle = { readonly handleOf: 'sandbox' };
 
 export interface NativeLaunched extends Pick<NativeSandbox, 'started'> {
@@ -102,8 +102,8 @@ export type NativeSandboxes = {
 
 export interface NativeSandbox {
   /**
-   * Once init runs, or could not be started. Until then the descriptors of `stdio` must stay open. Rejected as
-   * `createRun` fails where its run could not be made: then nothing has been started, and `onEnd` is not called.
+   * Fulfilled once init runs or could not be started. Until then the descriptors of `stdio` must stay open. Rejected
+   * with the error of `createRun` if the run could not be created: then nothing was started, and `onEnd` is not called.
    */
   readonly started: Promise<NativeStart>;
   /** Whether this process stays for it; at first it does. Not after `onEnd`. */
@@ -248,13 +248,13 @@ export interface NativeRuns {
   /** Removes the layers that were to become the next runs': for the end of this process. */
   removeRetired(): void;
   /**
-   * Removes what an open directory has of that name (one that is missing counts as removed), `most` entries of it or a
-   * few more.
+   * Removes a name from an open directory, with everything below it. Each call removes at most about `most` entries. A
+   * missing name counts as removed.
    *
-   * @returns how many; fewer than `most`: all is gone
+   * @returns how many entries were removed; if fewer than `most`, everything is gone
    */
   removeTree(directory: number, name: Buffer | string, most: number): number;
-  /** The same, whole and on another thread. The descriptor may be closed meanwhile. */
+  /** Removes everything at once, on another thread. The descriptor may be closed meanwhile. */
   removeTreeSoon(directory: number, name: Buffer | string): Promise<void>;
 }
 
@@ -334,7 +334,7 @@ export interface Native extends NativeRuns, NativeReads, NativeSessions, NativeO
     request: NativeLaunchRequest,
     onEnd: (outcome: ArrayBuffer, layerEnded: boolean) => void,
   ): NativeLaunched;
-  /** What can be asked of a sandbox, by its handle. */
+  /** The functions for all sandboxes; each takes a handle. */
   readonly sandboxes: NativeSandboxes;
   /** close(2) of a descriptor that one of these functions opened (descriptors.ts). */
   close(fd: number): void;

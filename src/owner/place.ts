@@ -201,7 +201,7 @@ export interface Sessions {
   readonly live: readonly OwnedSession[];
   /** Of owners that were killed, whose directories are removed now. */
   readonly stale: readonly OwnedSession[];
-  /** Names of those that are beginning, or whose owner removes what it noted. */
+  /** Names without a record: the session is starting, or its owner is removing its directory. */
   readonly unnoted: readonly string[];
 }
 

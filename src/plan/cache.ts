@@ -15,8 +15,8 @@ interface Made {
 }
 
 /**
- * The latest of each spec, which is the same object for equal options (src/resolve/spec-cache.ts); `once` after the first.
- * As root each run has a spec of its own, and a session would keep a plan that nothing asks for again.
+ * The latest plan of each spec, which is the same object for equal options (src/resolve/spec-cache.ts); `once` after
+ * the first plan. As root each run has a spec of its own, so a session would keep a plan that is never used again.
  */
 const made = new WeakMap<SandboxSpec, Made | 'once'>();
 
@@ -46,7 +46,7 @@ export function cachedPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
   return plan;
 }
 
-/** A plan for a run that is not made, and where the run's id is to be put in it. */
+/** A plan for a run that does not exist yet, and where to write the run's ID in it. */
 export interface PlanOfUnmade {
   readonly plan: Uint8Array;
   readonly idPlaces: readonly number[];
@@ -55,9 +55,9 @@ export interface PlanOfUnmade {
 const places = new WeakMap<Uint8Array, readonly number[] | 'none'>();
 
 /**
- * @param inputs with the layers of a run whose id is all zeros
- * @param runs the path that the id stands behind in each of them
- * @returns undefined where the id has no such place
+ * @param inputs with the layers of a run whose ID is all zeros
+ * @param runs the path before the ID in each layer
+ * @returns undefined if the places of the ID cannot be found
  */
 export function planOfUnmade(
   spec: SandboxSpec,

@@ -34,9 +34,9 @@ export function planTemplate(
 }
 
 /**
- * Where the id of a run that is not made stands in a plan, in the path of each layer.
- * @param runs the path that it stands behind
- * @returns undefined where a layer is not found once, or lies elsewhere
+ * Where to write the ID of a run that does not exist yet in a plan: its place in the path of each layer.
+ * @param runs the path before the ID
+ * @returns undefined if a layer is not found exactly once, or is not below `runs`
  */
 export function idPlaces(
   plan: Uint8Array,

@@ -28,9 +28,9 @@ async function withSpare(script: string, args: readonly string[] = []) {
 
 describe("a run's directory", () => {
   test.each([
-    ['is used again whole after one that left nothing', 'true', true],
+    ['is used again as it is after a run that left nothing', 'true', true],
     [
-      'gets another upper directory after one that left something that is no change',
+      'gets another upper directory after a run that left an attribute which is no change',
       `python3 -c "import os; print(os.listxattr('.')); os.setxattr('.', 'user.overlay.mark', b'x')"`,
       false,
     ],

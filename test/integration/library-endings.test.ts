@@ -55,7 +55,7 @@ test('a run whose directory cannot be made leaves nothing, and the next one star
      fs.chmodSync(state, 0o700);
      show([...new Set(refused.map(([name, code]) => name + ' ' + code))]);
      show([await once(), fs.readdirSync(state + '/runs')]);
-     // Threads still empty the layers of the runs before, which hold a few descriptors each.
+     // Threads are still emptying the layers of earlier runs, with a few descriptors each.
      while (open() > before) await new Promise((resolve) => setTimeout(resolve, 10));`,
   );
   expect([lines, err]).toEqual([
@@ -310,7 +310,7 @@ describe('worker threads', () => {
     const { lines, err } = await inProgram(
       interrupted(
         made,
-        // Not whether there is such a number: the thread that starts the sandbox opens descriptors, too.
+        // Not only the number: the thread that starts the sandbox may get it for another descriptor.
         `const link = linkOf(fd);
          const during = more();
          await worker.terminate();

@@ -44,7 +44,7 @@ describe('a Node that is too old', () => {
     ...{ doctor: {}, listRuns: {}, openRun: '0dkz5emhx' },
   };
   const names = Object.keys(calls);
-  // What they lack, as this Node has it.
+  // This Node has what old ones lack: take it away.
   const pretend = (version: string) => `process.getBuiltinModule = undefined;
     Object.defineProperty(process.versions, 'node', { value: '${version}' });`;
   const main = `import * as wasbox from 'wasbox';

@@ -319,7 +319,7 @@ it('a run that was a fork can be continued, and changes no other', async () => {
   ]);
 });
 
-it('a fork with many files ends while the event loop goes on, and as one with few', async () => {
+it('a fork with many files ends without blocking the event loop, and otherwise like one with few', async () => {
   const cwd = makeProject(as, { host: 'host\n' });
   const { lines, state } = await inSession(
     as,
@@ -335,7 +335,7 @@ it('a fork with many files ends while the event loop goes on, and as one with fe
          await sh(fork, "echo own >> host; echo $(printf 'x\\\\377') > $(printf 'own\\\\377'); touch -d @1000 host own*");
          return fork;
        };
-       /** Whether this thread finds the directory that is there only during the merge. */
+       /** Whether this thread sees the directory that exists only during the merge. */
        const seesMerge = async (fork) => {
          const part = process.env.XDG_STATE_HOME + '/wasbox/runs/' + fork.id + '/merging';
          let ended = false;
@@ -349,7 +349,7 @@ it('a fork with many files ends while the event loop goes on, and as one with fe
          await kept.discard();
          return seen;
        };
-       // A thread may have no turn during a whole merge, but not during each of them. A short one is not seen.
+       // This thread may miss a whole merge, but not every one. It never sees those that it does itself.
        const tries = async (snapshot, most) => {
          for (let i = 0; i < most; i++) if (await seesMerge(await begin(snapshot))) return true;
          return false;

@@ -7,13 +7,13 @@ import { basename, dirname } from 'node:path';
 import type { ChangesNative } from '../model/index.js';
 import { withFd } from './fdtree.js';
 
-/** Entries that are removed between two calls of `onRemoved`. */
+/** How many entries are removed between two calls of `onRemoved`. */
 const atOnce = 1000;
 
 /**
  * Removes an entry and everything below it. A missing entry is not an error.
  *
- * @param onRemoved called with how many more entries are gone
+ * @param onRemoved called with the number of entries removed since the last call
  */
 export function removeTree(
   native: ChangesNative,
@@ -27,7 +27,7 @@ export function removeTree(
   }
 }
 
-/** Removes a directory by path, also one in which overlayfs was mounted: that leaves `work/work` with mode 000. */
+/** Removes a directory by path, even one in which overlayfs was mounted, which leaves `work/work` with mode 000. */
 export function removeDirectory(native: ChangesNative, path: string): void {
   withFd(openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY), (parent) =>
     removeTree(native, parent, Buffer.from(basename(path))),

@@ -1,9 +1,9 @@
 /**
- * Ends runs with many changed files on another thread, so that the event loop goes on meanwhile: a fork of a session has
- * all files of the layers that it lies on, each of which is linked, looked at and compared with the host's.
+ * Ends runs with many changed files on another thread, so that they do not block the event loop. A fork of a session
+ * has all files of the layers below it, and each of them is linked, examined and compared with the host's.
  *
- * One thread for all of them: it is started when it is needed, and ends after a while without work. If the process ends
- * before it is done, the run is an interrupted one, as after a kill.
+ * One thread serves all runs: it starts when it is needed, and ends after a while without work. If the process exits
+ * before a run has ended, the run counts as interrupted, as after a kill.
  */
 import type { Worker } from 'node:worker_threads';
 import { installedFile } from '../../host/index.js';
@@ -28,10 +28,10 @@ class EndThread {
   #next = 1;
   #idle: NodeJS.Timeout | undefined;
 
-  /** @throws where this process may not start threads */
+  /** @throws if this process may not start threads */
   constructor(script: string) {
     const threads = process.getBuiltinModule('node:worker_threads');
-    // What the host's program was started with is not for it; what git reads of the environment is.
+    // The program's own arguments are not meant for this thread. The environment is: git reads it.
     const { Worker: Thread } = threads;
     this.#worker = new Thread(script, { env: threads.SHARE_ENV, argv: [], execArgv: [] });
     this.#worker.unref();
@@ -42,7 +42,7 @@ class EndThread {
       asked?.resolve(answer);
     });
     this.#worker.on('error', (error) => this.#over(error));
-    this.#worker.on('exit', () => this.#over(new Error('the thread that ends runs has ended')));
+    this.#worker.on('exit', () => this.#over(new Error('the thread that ends runs has exited')));
   }
 
   ask(request: Omit<EndRequest, 'number'>): Promise<EndAnswer> {
@@ -74,7 +74,7 @@ class EndThread {
 
 let thread: EndThread | undefined;
 
-/** Undefined where there can be none: a bundle without the script, a process that may start no thread. */
+/** Undefined if there can be none: the bundle lacks the script, or this process may not start threads. */
 function endThread(): EndThread | undefined {
   const script = thread === undefined ? installedFile('run-end.js') : undefined;
   if (script === undefined) return thread;
@@ -87,8 +87,8 @@ function endThread(): EndThread | undefined {
 }
 
 /**
- * As `flattenRun` and `endRun`, on another thread; the run's lock stays this one's.
- * @returns undefined where there is no other thread
+ * Does what `flattenRun` and `endRun` do, on another thread. This thread keeps the run's lock.
+ * @returns undefined if there is no other thread
  */
 export async function endApart(
   store: Store,

@@ -1,4 +1,4 @@
-/** What is asked of the thread that ends runs, and what it answers: plain data, which is copied. */
+/** Requests to the thread that ends runs, and its answers: plain data, because messages to threads are copied. */
 
 import type { StateDirectory } from '../../host/index.js';
 import type { FinishReport, RunRecord } from '../model/index.js';
@@ -15,7 +15,7 @@ export interface EndRequest {
   readonly mode: FinishMode;
 }
 
-/** How far the thread has come, also where it failed. */
+/** Also says where the run is now if the thread failed. */
 export interface EndAnswer {
   readonly number: number;
   readonly run: LentRun;
@@ -24,14 +24,14 @@ export interface EndAnswer {
 }
 
 export interface EndedApart {
-  /** The journal entry of the run, whose stack is one layer by now. */
+  /** The run's journal entry, after its stack was merged into one layer. */
   readonly record: RunRecord;
   readonly report: FinishReport;
-  /** Whether nothing of the run is to be kept, which is for the caller to remove. */
+  /** Whether nothing of the run is kept, so that the caller must remove it. */
   readonly dropped: boolean;
 }
 
-/** Copies of buffers are plain arrays of bytes: they become buffers again, where they are. */
+/** Messages turn buffers into plain arrays of bytes. This turns them back, in place. */
 export function withBuffers<T>(copied: T): T {
   const seen = new Set<object>();
   const visit = (value: object): void => {

@@ -1,6 +1,6 @@
 /**
- * The thread that ends runs with many changed files, a script of its own: end-apart.ts starts it. Its run is lent: the
- * lock stays open in the thread that asked.
+ * The thread that ends runs with many changed files. end-apart.ts starts it; it is a script of its own. It borrows each
+ * run: the lock stays open in the thread that asked.
  */
 import { parentPort } from 'node:worker_threads';
 import { loadNative } from '../../native/index.js';

@@ -67,7 +67,7 @@ export async function finishChanged(
   layer: LayerEnd | undefined,
 ): Promise<FinishReport> {
   const { onProgress, ...ending } = end;
-  // A command waits for nothing but the end of its run, and shows how far that has come.
+  // Not in the command: it has nothing else to do meanwhile, and shows the progress.
   const isShared = layer !== undefined || run.record.stack !== undefined;
   const isLong = isShared && filesOf(store, run, end) > manyFiles;
   const apart = isLong ? await endApart(store, run, ending, mode) : undefined;
@@ -80,7 +80,7 @@ export async function finishChanged(
   return report;
 }
 
-/** Beyond it, an end would keep the event loop from going on for more than some ten milliseconds. */
+/** With more files, ending a run on this thread would block the event loop for more than some ten milliseconds. */
 const manyFiles = 200;
 
 /** How many files the end of a run looks at. */
@@ -89,11 +89,11 @@ const filesOf = (store: Store, { record }: Run, { files = 0 }: RunEnd): number =
 
 interface Ending {
   readonly report: FinishReport;
-  /** Whether nothing of the run is to be kept, which is for the caller to remove. */
+  /** Whether nothing of the run is kept, so that the caller must remove it. */
   readonly dropped: boolean;
 }
 
-/** Compares what a run changed, and saves or applies it; the run stays open unless all was applied. */
+/** Compares a run with the host, then saves or applies its changes. The run stays open unless all were applied. */
 export function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): Ending {
   const { native } = store;
   const { id } = run.record;

@@ -1,15 +1,15 @@
-/** Errors as plain data, for a thread that throws what another one ran into. */
+/** Errors as plain data, so that one thread can throw an error of another. */
 import { ChangesError, SupportError, UsageError, WasboxError } from '../../errors/index.js';
 
-/** What a clone of an error would lose is named. */
+/** Names each property that a structured clone of an error would lose. */
 export interface PlainError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  /** Of the system's errors, and of wasbox's own. */
+  /** Properties of system errors, and of wasbox's own errors. */
   readonly facts: Readonly<Record<string, unknown>>;
   readonly cause: PlainError | undefined;
-  /** Whether it is one that wasbox throws on purpose. */
+  /** Whether it is a WasboxError. */
   readonly own: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** How a run ended, and what is to become of its changes. */
+/** How a run ended, and what happens to its changes. */
 import type { OnProgress, RunRecord } from '../model/index.js';
 
 export type FinishMode = 'keep' | 'apply' | 'discard';
@@ -11,7 +11,7 @@ export interface RunEnd {
   readonly signal?: number | undefined;
   /** For the journal entry, instead of the command that the run started with. */
   readonly command?: Pick<RunRecord, 'command' | 'argv'> | undefined;
-  /** How many files the payload has written, as far as it is known. */
+  /** How many files the payload has written, if known. */
   readonly files?: number | undefined;
   /** Called often. */
   readonly onProgress?: OnProgress | undefined;

@@ -67,16 +67,16 @@ export async function createRunSoon(store: Store, request: RunRequest): Promise<
   return begun(store, record, await run);
 }
 
-/** A run that the thread which supervises its sandbox makes, just before it starts that. */
+/** A run that the supervising thread creates, just before it starts the sandbox. */
 export interface RunToMake {
   readonly request: Parameters<Store['native']['createRun']>;
-  /** To end it there, too, if its layer is untouched; undefined where more than that may have been changed. */
+  /** For that thread to end the run if its layer is untouched; undefined if the run has layers that it cannot check. */
   readonly end: Omit<NativeRunEnd, 'run'> | undefined;
-  /** It has been made. */
+  /** To be called when the run has been created. */
   begun(made: NativeRun): Run;
 }
 
-/** As {@link createRun}, without making anything. */
+/** As {@link createRun}, but creates nothing yet. */
 export function runToMake(store: Store, request: RunRequest): RunToMake {
   const { record, made } = newRun(store, request);
   return {

@@ -191,7 +191,7 @@ function belowOf(store: Store, layer: number): string | undefined {
   return typeof below === 'string' && isLayerName(below) ? below : undefined;
 }
 
-/** How many files are in a stack of layers, the upper ones first: the uppermost counts those of all. */
+/** How many files are in a stack of layers, the upper ones first. The count of the uppermost includes those below. */
 export function filesInStack(store: Store, [top]: readonly string[] = []): number {
   const count = inFrozen(store, (frozen) => {
     const layer = top === undefined ? undefined : openFrozen(store, frozen, top);

@@ -53,7 +53,7 @@ interface Hold {
   readonly made?: NativeRun | undefined;
   /** Whether its layer is not the one that was made. */
   stacked?: boolean;
-  /** Whether the lock is another thread's to close. */
+  /** Whether another thread closes the lock. */
   readonly lent?: boolean;
 }
 
@@ -124,7 +124,7 @@ export function endOfMade(store: Store, run: Run): NativeRunEnd | undefined {
   return end && { ...end, run: made };
 }
 
-/** What to look at when such a run ends. */
+/** Where to look for changes when such a run ends; undefined if it has other layers. */
 export function endOfUntouched(
   { directory: state }: Store,
   record: RunRecord,
@@ -203,7 +203,7 @@ export function withRecord(store: Store, run: Run, record: RunRecord): Run {
   return new HeldRun(store, record, held(run).hold);
 }
 
-/** A run whose lock is held, for another thread to use meanwhile. */
+/** A run that another thread may use while this one holds its lock. */
 export type LentRun = Pick<Hold, 'lock' | 'place' | 'open'>;
 
 export function lendRun(run: Run): LentRun {
@@ -211,16 +211,16 @@ export function lendRun(run: Run): LentRun {
   return { lock, place, open };
 }
 
-/** One that another thread has lent: closing it leaves the lock open. */
+/** A run that another thread has lent. Closing it leaves the lock open. */
 export const borrowedRun = (store: Store, record: RunRecord, lent: LentRun): Run =>
   new HeldRun(store, record, { ...lent, lent: true });
 
-/** The other thread is done with it. */
+/** Takes a lent run back when the other thread is done with it. */
 export function returnRun(store: Store, run: Run, { place, open }: LentRun): void {
   held(run).hold.place = place;
   if (open) return;
   run.close();
-  // What is removed while a descriptor is open, some file systems keep under another name: see removeUnlocked.
+  // Some file systems keep a file that is removed while it is open, under another name: see removeUnlocked.
   removeEmptied(store, run.record.id);
 }
 

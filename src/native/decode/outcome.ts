@@ -178,7 +178,7 @@ export function decodeOutcome(bytes: Uint8Array): NativeOutcome {
   };
 }
 
-/** Only a run that failed has one. */
+/** Decodes a path, which only a failed run has. */
 const textOf = (bytes: Uint8Array | undefined): string =>
   bytes === undefined ? '' : new TextDecoder().decode(bytes);
 

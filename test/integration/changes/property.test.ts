@@ -1,3 +1,7 @@
+/**
+ * Any sequence of operations, done inside and then applied, must have the same result as outside. Few sequences run
+ * here; WASBOX_SEQUENCES sets their number.
+ */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';

@@ -365,7 +365,7 @@ static void home(void) {
   CHECK(fstat(upper, &was) == 0);
   end(&run);
   CHECK(count("runs") == 0 && count("spare") == 1);
-  /* The next run gets nothing of what was in it; root gave the directory to another user. */
+  /* The next run gets nothing of what was in it. As root, the directory had another owner. */
   CHECK(create(&run, 1) == 0 && count("spare") == 0 && wb_rundir_untouched(&run, workdir));
   CHECK(fstatat(run.directory, "trees/1/layers/0/upper", &is, 0) == 0);
   CHECK((is.st_ino == was.st_ino) == (geteuid() != 0));
@@ -429,7 +429,7 @@ static void reuse(void) {
   clear();
 }
 
-/* What a payload can leave at a directory without an entry in it. Each returns whether it could. */
+/* What a payload can leave on an empty directory. Each function returns whether that worked. */
 static int leave_nothing(int fd) {
   (void)fd;
   return 1;
@@ -468,7 +468,7 @@ static int leave_size(int fd) {
   return fstat(fd, &after) == 0 && after.st_size != before.st_size;
 }
 
-/* A directory that a payload reached is the next run's only if it is as a new one. */
+/* The next run gets a directory that a payload could reach only if it is like a new one. */
 static void renewed(const char *upper, int overlay) {
   const struct {
     int (*leave)(int fd);
@@ -524,7 +524,7 @@ static void spoil(const struct wb_rundir *run, const char *outside) {
     close(openat(run->directory, *name, O_CREAT | O_WRONLY, 0600));
 }
 
-/* A tree that is removed piece by piece goes whole, in calls that each remove so many entries. */
+/* Removing a tree piece by piece removes all of it, and each call only a few entries. */
 static void piecewise(void) {
   const int at = open(base, O_RDONLY | O_DIRECTORY);
   long removed = 0, pieces = 0, now;

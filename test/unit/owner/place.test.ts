@@ -16,7 +16,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true }));
 
-test('a session is listed until its directory is gone, also while its owner removes it', () => {
+test('a session is listed until its directory is gone, even while its owner is removing it', () => {
   const place = claimPlace(store, 'one');
   expect(listSessions(store)).toEqual({ live: [], stale: [], unnoted: ['one'] });
   const record = { name: 'one', pid: 1, init: 0, snapshots: [], workdir: '/', started: 'now' };

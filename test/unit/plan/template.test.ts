@@ -23,7 +23,7 @@ describe('a plan for another run', () => {
     expect(planWithLayers(template, ['/runs/0bb/layers/0'])).toBeUndefined();
   });
 
-  it('has places for the id of a run that is not made', () => {
+  it('has places for the ID of a run that does not exist yet', () => {
     const runs = '/ü/runs/';
     const layers = [`${runs}000/layers/0`, `${runs}000/trees/1/layers/0`];
     const two = new TextEncoder().encode(`000\0${layers.join('\0')}\0`);
