@@ -35,7 +35,7 @@ static _Noreturn void give_up_without_node(const struct command *command) {
   };
   sys3(__NR_writev, 2, parts, sizeof parts / sizeof *parts);
   give_up(", and node was not found in PATH\n"
-          "  Install Node.js 20.18, 22.3 or later: https://nodejs.org\n");
+          "  Install Node.js 20.18 or later (not 21, nor 22.0 to 22.2): https://nodejs.org\n");
 }
 
 /* As env(1) finds the `node` of a #! line: the first in PATH that can be executed. */

@@ -9,7 +9,7 @@
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 ? major !== 20 || minor < 18 : major === 22 && minor < 3) {
   const found = `${process.execPath} is Node.js ${process.versions.node}`;
-  console.error(`wasbox: ${found}; wasbox needs Node.js 20.18, 22.3 or later`);
+  console.error(`wasbox: ${found}; wasbox needs Node.js 20.18 or later (not 21, nor 22.0 to 22.2)`);
   process.exit(125);
 }
 const { readFileSync } = require('node:fs');

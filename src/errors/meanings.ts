@@ -21,7 +21,8 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   ERR_POLICY_INTERNAL: 'The compiled filter does not match its policy: a bug in wasbox.',
   // support: what this machine offers
   ERR_PLATFORM: 'wasbox has no native build for this platform.',
-  ERR_RUNTIME: 'This JavaScript runtime cannot start sandboxes; Node.js 20.18, 22.3 or newer can.',
+  ERR_RUNTIME:
+    'This JavaScript runtime cannot start sandboxes; Node.js 20.18 or newer (not 21, nor 22.0 to 22.2) can.',
   ERR_NESTED: 'wasbox was started inside a wasbox sandbox, which does not allow another one.',
   ERR_USERNS: 'This machine forbids unprivileged user namespaces.',
   ERR_PROC_MASKED: 'A fresh /proc cannot be mounted, as inside most containers.',

@@ -41,7 +41,7 @@ export function loadNative(): NativePart {
     const why = error instanceof Error ? error.message : String(error);
     throw new SupportError('ERR_PLATFORM', `cannot load the native addon: ${why}`, {
       cause: error,
-      hint: 'It needs Node.js 20.18, 22.3 or newer, and glibc 2.28 or newer, or musl.',
+      hint: 'It needs Node.js 20.18 or newer (not 21, nor 22.0 to 22.2), and glibc 2.28 or newer, or musl.',
     });
   }
   const native = loading.exports as Native;

@@ -25,7 +25,7 @@ export function refuseOtherRuntimes(
 ): void {
   if (versions.quickjs !== undefined) return; // the engine of the native command, which has all of it
   const hint =
-    'Start it with Node.js 20.18, 22.3 or newer, or use the wasbox command. wasbox/policy works here.';
+    'Start it with Node.js 20.18 or newer (not 21, nor 22.0 to 22.2), or use the wasbox command. wasbox/policy works here.';
   for (const [key, [name, lack]] of Object.entries(others)) {
     const version = versions[key];
     if (version === undefined) continue;
@@ -38,6 +38,6 @@ export function refuseOtherRuntimes(
   if (!isOldNode(versions.node ?? '')) return;
   throw new SupportError(
     'ERR_RUNTIME',
-    `wasbox needs Node.js 20.18, 22.3 or later; this is ${versions.node}`,
+    `wasbox needs Node.js 20.18 or later (not 21, nor 22.0 to 22.2); this is ${versions.node}`,
   );
 }

@@ -47,8 +47,8 @@ Section: utils
 Priority: optional
 Description: run untrusted scripts in a sandbox, with one command
  No root, no daemon, no image, no configuration. What a run changed is reviewed
- afterwards, and applied or discarded. The library needs Node.js 20.18, 22.3 or
- newer; the command does not.
+ afterwards, and applied or discarded. The library needs Node.js 20.18 or newer
+ (not 21, nor 22.0 to 22.2); the command does not.
 `;
   const sums = files.map((path) => {
     const sum = createHash('md5').update(readFileSync(path)).digest('hex');

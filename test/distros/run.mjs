@@ -200,7 +200,7 @@ async function checkOldNode(root, name) {
       done; node -e '${library}'`;
     const shown = within(root, as('me', `set +e; ${script}`));
     const words =
-      'wasbox: /usr/bin/node is Node.js 18[.0-9]*; wasbox needs Node.js 20.18, 22.3 or later';
+      'wasbox: /usr/bin/node is Node.js 18[.0-9]*; wasbox needs Node.js 20.18 or later \\(not 21, nor 22.0 to 22.2\\)';
     const native = process.arch === 'x64' ? 'status 0\n' : '';
     if (!new RegExp(`^${native}${words}\nstatus 125\nERR_RUNTIME$`).test(shown))
       throw new Error(shown);

@@ -33,7 +33,7 @@ function versionIn(text: string, pattern: RegExp): string {
 }
 
 describe('what wasbox needs', () => {
-  const node = /"node": ">=([\d.]+)"/.exec(read('package.json'))?.[1];
+  const node = /"node": "\^([\d.]+) \|\| >=[\d.]+"/.exec(read('package.json'))?.[1];
   const kernel = /oldestKernel = '([\d.]+)'/.exec(read('src/plan/filter.ts'))?.[1];
 
   test.each(['README.md', 'docs/pages/guide/start.md', 'docs/pages/guide/install.md'])(

@@ -301,7 +301,7 @@ describe('what the engine carries out itself', () => {
     expect([without.status, without.out, without.err]).toEqual([
       125,
       '',
-      `wasbox: ${what} need Node.js, and node was not found in PATH\n  Install Node.js 20.18, 22.3 or later: https://nodejs.org\n`,
+      `wasbox: ${what} need Node.js, and node was not found in PATH\n  Install Node.js 20.18 or later (not 21, nor 22.0 to 22.2): https://nodejs.org\n`,
     ]);
   });
 

@@ -62,7 +62,7 @@ describe('a Node that is too old', () => {
     const cwd = makeProjectWithWasbox(as, { 'main.mjs': main, 'old.cjs': pretend(version) });
     const argv = [process.execPath, '--require', './old.cjs', 'main.mjs', ...names];
     const run = await runProgram(argv, { as, cwd, timeoutMs: 60_000 });
-    const said = `ERR_RUNTIME SupportError wasbox needs Node.js 20.18, 22.3 or later; this is ${version}`;
+    const said = `ERR_RUNTIME SupportError wasbox needs Node.js 20.18 or later (not 21, nor 22.0 to 22.2); this is ${version}`;
     const lines = names.map((name) => `${name} ${said}\n`);
     expect([run.out, run.err]).toEqual([lines.join(''), '']);
   });
