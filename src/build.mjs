@@ -1,8 +1,7 @@
 // Bundles the sources: dist/cli-main.cjs (the command, one file, with the code that V8 makes of it in
 // dist/cli-main.V8-PROCESSOR.cache, so that it starts fast; dist/cli.js and dist/cli.cjs load it),
 // dist/cli-policy.cjs (what only `wasbox policy` needs), dist/bullmq.js and dist/worker.js (workers of a queue), dist/index.js
-// (the library, with part-*.js, session-owner.js and run-end.js: see library.mjs) and dist/policy.js (the policy core's
-// face, which also runs in browsers).
+// (the library, with part-*.js and session-owner.js: see library.mjs) and dist/policy.js (the policy core's face, which also runs in browsers).
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,

@@ -1,7 +1,7 @@
 /**
  * Bundles the library: dist/index.js, whose exports come from two parts, one with the errors and one with all else
  * that an import needs; a part with what runs programs, for the first call that does; parts that only some functions
- * load; session-owner.js, for `wasbox session`; and run-end.js, for the thread that ends runs.
+ * load; and session-owner.js, for `wasbox session`.
  * Node finds, reads and compiles module by module: few and small ones make a fast import.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -120,10 +120,9 @@ export async function bundleLibrary(src, options) {
   const errors = join(src, 'errors', 'index.ts');
   const runs = join(src, 'launch', 'runs.ts');
   const owner = join(src, 'owner', 'serve.ts');
-  const end = join(src, 'changes', 'lifecycle', 'end-thread.ts');
   const { metafile, outputFiles } = await build({
     ...options,
-    entryPoints: { index: entry, errors, 'session-owner': owner, 'run-end': end },
+    entryPoints: { index: entry, errors, 'session-owner': owner },
     splitting: true,
     chunkNames: 'part-[hash]',
     charset: 'ascii',
@@ -133,7 +132,7 @@ export async function bundleLibrary(src, options) {
     lineLimit: 160,
     metafile: true,
     logOverride: { 'ignored-bare-import': 'silent' },
-    plugins: [inTwoParts(entry, runs, new Set([...loadedLater(src), owner, end])), pureModules],
+    plugins: [inTwoParts(entry, runs, new Set([...loadedLater(src), owner])), pureModules],
     write: false,
   });
   const files = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));

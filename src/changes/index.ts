@@ -35,9 +35,13 @@ export { hasLayerAttributes, saveLayers } from './files/save-layer.js';
 export { continueRun } from './lifecycle/continue.js';
 export { chooseExpired, type ExpireLimits, expireRuns } from './lifecycle/expire.js';
 export { expiredText } from './lifecycle/expired-text.js';
-export { finishRun, scanRun } from './lifecycle/finish.js';
+export {
+  type FinishMode,
+  finishRun,
+  type RunEnd,
+  scanRun,
+} from './lifecycle/finish.js';
 export { forkRun, hasBase, type UnmadeFork, unmadeFork } from './lifecycle/fork.js';
-export type { FinishMode, RunEnd } from './lifecycle/run-end.js';
 export {
   type DiscardReport,
   discardRuns,

@@ -145,7 +145,6 @@ async function finishChanges(
   const { succeeded, changes } = decide(spec, outcome, ended);
   const end = {
     succeeded,
-    files: outcome.usage.diskInodes,
     onProgress,
     command: { command: spec.command.display, argv: spec.command.argv },
     ...(signal === 0 ? { exitCode } : { signal }),

@@ -15,7 +15,6 @@ import {
 } from '../model/index.js';
 import { TooManyChangesError } from '../scan/change-list.js';
 import { changesOf, pruneLayer, quickChangesOf } from '../scan/tree-changes.js';
-import { filesInStack } from '../store/frozen.js';
 import { keepOriginals } from '../store/originals.js';
 import { readRecord, writeRecord } from '../store/record.js';
 import {
@@ -24,17 +23,32 @@ import {
   moveRun,
   openRunDirectory,
   removeRun,
-  removeRunApart,
   removeRunSoon,
   withRecord,
 } from '../store/run-directory.js';
 import { type Session, withSessions } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
 import { explainingFullDisk, fullDiskError } from '../store/state-error.js';
-import { endApart } from './end-apart.js';
-import type { FinishMode, RunEnd } from './run-end.js';
 import { flattenRun } from './stack.js';
 import { unchanged } from './unchanged.js';
+
+export type FinishMode = 'keep' | 'apply' | 'discard';
+
+/** How the run ended. */
+export interface RunEnd {
+  /** Only a successful run is applied or discarded; any other is saved. */
+  readonly succeeded: boolean;
+  readonly exitCode?: number | undefined;
+  readonly signal?: number | undefined;
+  /** For the journal entry, instead of the command that the run started with. */
+  readonly command?: Pick<RunRecord, 'command' | 'argv'> | undefined;
+  /** Called often. */
+  readonly onProgress?: OnProgress | undefined;
+  /** See `maxAllPathBytes` of the comparison. @default 256 MiB */
+  readonly maxAllPathBytes?: number | undefined;
+  /** @default the clock */
+  readonly now?: Date | undefined;
+}
 
 /**
  * Ends a run and releases its lock. A run that changed nothing leaves nothing on disk.
@@ -66,26 +80,13 @@ export async function finishChanged(
   mode: FinishMode,
   layer: LayerEnd | undefined,
 ): Promise<FinishReport> {
-  const { onProgress, ...ending } = end;
-  // Not in the command: it has nothing else to do meanwhile, and shows the progress.
-  const isShared = layer !== undefined || run.record.stack !== undefined;
-  const isLong = isShared && filesOf(store, run, end) > manyFiles;
-  const apart = isLong ? await endApart(store, run, ending, mode) : undefined;
-  const flat = apart === undefined ? flattenRun(store, run) : withRecord(store, run, apart.record);
-  const { report, dropped } = apart ?? endRun(store, flat, end, mode);
+  const flat = flattenRun(store, run);
+  const { report, dropped } = endRun(store, flat, end, mode);
   if (!dropped) return report;
-  if (layer !== undefined) await removeRunSoon(store, flat, layer);
-  else if (apart !== undefined) await removeRunApart(store, flat);
-  else removeRun(store, flat, onProgress);
+  if (layer === undefined) removeRun(store, flat, end.onProgress);
+  else await removeRunSoon(store, flat, layer);
   return report;
 }
-
-/** With more files, ending a run on this thread would block the event loop for more than some ten milliseconds. */
-const manyFiles = 200;
-
-/** How many files the end of a run looks at. */
-const filesOf = (store: Store, { record }: Run, { files = 0 }: RunEnd): number =>
-  files + filesInStack(store, record.stack);
 
 interface Ending {
   readonly report: FinishReport;
@@ -93,8 +94,7 @@ interface Ending {
   readonly dropped: boolean;
 }
 
-/** Compares a run with the host, then saves or applies its changes. The run stays open unless all were applied. */
-export function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): Ending {
+function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): Ending {
   const { native } = store;
   const { id } = run.record;
   const { onProgress } = end;

@@ -7,7 +7,7 @@ import type { RunRequest } from '../store/create.js';
 import { endUntouched, endUntouchedSoon, type LayerEnd } from '../store/run-directory.js';
 import type { Store } from '../store/state-dir.js';
 import { fullDiskError } from '../store/state-error.js';
-import type { FinishMode, RunEnd } from './run-end.js';
+import type { FinishMode, RunEnd } from './finish.js';
 import { unchanged } from './unchanged.js';
 
 /** As `continueRun`. */

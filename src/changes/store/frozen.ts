@@ -191,15 +191,6 @@ function belowOf(store: Store, layer: number): string | undefined {
   return typeof below === 'string' && isLayerName(below) ? below : undefined;
 }
 
-/** How many files are in a stack of layers, the upper ones first. The count of the uppermost includes those below. */
-export function filesInStack(store: Store, [top]: readonly string[] = []): number {
-  const count = inFrozen(store, (frozen) => {
-    const layer = top === undefined ? undefined : openFrozen(store, frozen, top);
-    return layer && withFd(layer, () => factsOf(store, layer).inodes);
-  });
-  return Number.isSafeInteger(count) ? Number(count) : 0;
-}
-
 /** The mode of a tree's root as the payload left it. */
 export function rootMode(store: Store, layer: number, tree: number): number | undefined {
   const mode = factsOf(store, layer).modes?.[tree];

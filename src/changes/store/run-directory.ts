@@ -53,8 +53,6 @@ interface Hold {
   readonly made?: NativeRun | undefined;
   /** Whether its layer is not the one that was made. */
   stacked?: boolean;
-  /** Whether another thread closes the lock. */
-  readonly lent?: boolean;
 }
 
 /** A run whose lock is held; its paths follow it when it is moved. */
@@ -100,9 +98,9 @@ class HeldRun implements Run {
   }
 
   close(): void {
-    const { open, made, lock, lent = false } = this.#hold;
+    const { open, made, lock } = this.#hold;
     if (open && made !== undefined) this.#store.native.closeRun(lock);
-    else if (open && !lent) closeDescriptor(lock);
+    else if (open) closeDescriptor(lock);
     this.#hold.open = false;
   }
 }
@@ -201,27 +199,6 @@ const held = (run: Run): HeldRun => {
 /** The same run with another journal entry. */
 export function withRecord(store: Store, run: Run, record: RunRecord): Run {
   return new HeldRun(store, record, held(run).hold);
-}
-
-/** A run that another thread may use while this one holds its lock. */
-export type LentRun = Pick<Hold, 'lock' | 'place' | 'open'>;
-
-export function lendRun(run: Run): LentRun {
-  const { lock, place, open } = held(run).hold;
-  return { lock, place, open };
-}
-
-/** A run that another thread has lent. Closing it leaves the lock open. */
-export const borrowedRun = (store: Store, record: RunRecord, lent: LentRun): Run =>
-  new HeldRun(store, record, { ...lent, lent: true });
-
-/** Takes a lent run back when the other thread is done with it. */
-export function returnRun(store: Store, run: Run, { place, open }: LentRun): void {
-  held(run).hold.place = place;
-  if (open) return;
-  run.close();
-  // Some file systems keep a file that is removed while it is open, under another name: see removeUnlocked.
-  removeEmptied(store, run.record.id);
 }
 
 /** Moves a run whose lock is held with one rename(2). */
