@@ -1,22 +1,9 @@
 /* See rundir.h: a run whose changes are dropped, whatever they are. Called by the addon. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "layer.h"
-
-/* Leaves an empty `work`, which wb_rundir_recycle needs. */
-static int empty_work(const struct wb_rundir *run) {
-  const int work = wb_open_beneath(run->directory, WB_WORK, O_RDONLY | O_DIRECTORY, 0);
-  if (work < 0)
-    return errno == ENOENT ? (int)syscall(SYS_mkdirat, run->directory, WB_WORK, 0700) : -1;
-  const int done = wb_tree_empty(work, NULL);
-  close(work);
-  return done;
-}
 
 /* All of a layer's, so that its directory can be the next run's. */
 static int empty_layers(const struct wb_rundir *run) {
@@ -24,7 +11,7 @@ static int empty_layers(const struct wb_rundir *run) {
   static const char *const trees[] = {"1", NULL}, *const layers[] = {"layers", NULL};
   static const char *const without[] = {"lock", "run.json", "layers", NULL};
   if (wb_tree_empty(run->directory, run->home ? own : without) < 0 ||
-      wb_tree_remove(run->directory, WB_UPPER) < 0 || empty_work(run) < 0)
+      wb_tree_remove(run->directory, WB_UPPER) < 0 || wb_tree_remove(run->directory, WB_WORK) < 0)
     return -1;
   if (!run->home)
     return 0;

@@ -118,15 +118,11 @@ static int remove_placed(int upper, const struct wb_placed *placed) {
   return 0;
 }
 
-int wb_home_clear(const struct wb_rundir *run) {
+int wb_home_remove(const struct wb_rundir *run) {
   const int upper = wb_open_beneath(run->directory, WB_HOME_UPPER, O_RDONLY | O_DIRECTORY, 0);
   if (upper < 0)
     return errno == ENOENT ? 0 : -1;
   const int removed = remove_placed(upper, &run->placed);
   close(upper);
-  return removed;
-}
-
-int wb_home_remove(const struct wb_rundir *run) {
-  return wb_home_clear(run) < 0 ? -1 : wb_remove_name(run->directory, WB_HOME_UPPER, AT_REMOVEDIR);
+  return removed < 0 ? -1 : wb_remove_name(run->directory, WB_HOME_UPPER, AT_REMOVEDIR);
 }

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -69,77 +68,18 @@ static int is_overlays(const char *name) {
   return wb_begins_with(name, "user.overlay.") || wb_begins_with(name, "trusted.overlay.");
 }
 
-/* overlayfs sets it on each layer, whatever a program does there. */
-static int is_uuid(const char *name) {
-  return strcmp(name, "user.overlay.uuid") == 0 || strcmp(name, "trusted.overlay.uuid") == 0;
-}
-
-static int is_none(const char *name) {
-  (void)name;
-  return 0;
-}
-
-/* Whether there are extended attributes other than labels and the `allowed` ones:
- * src/changes/files/attributes.ts decides whether they are the host's. Those of file systems, such
- * as system.nfs4_acl, do not count. */
-static int has_attributes(int fd, int (*allowed)(const char *name)) {
+/* Extended attributes but those of overlayfs and labels: src/changes/files/attributes.ts decides
+ * whether they are the host's. Of file systems' own, such as system.nfs4_acl, it knows the same. */
+int wb_has_attributes(int fd, int overlay) {
   char names[1024];
   const long n = syscall(SYS_flistxattr, fd, names, sizeof names);
   if (n < 0)
     return errno != EOPNOTSUPP;
   for (const char *name = names; name < names + n; name += strlen(name) + 1)
-    if (!(wb_begins_with(name, "security.") && is_label(name)) && !allowed(name) &&
+    if (!(wb_begins_with(name, "security.") && is_label(name)) && !(overlay && is_overlays(name)) &&
         (wb_begins_with(name, "system.posix_acl_") || !wb_begins_with(name, "system.")))
       return 1;
   return 0;
-}
-
-int wb_has_attributes(int fd, int overlay) {
-  return has_attributes(fd, overlay ? is_overlays : is_none);
-}
-
-/* Flags of an inode, some of which statx(2) does not show; -1 if the file system has none. */
-static int flags_of(int fd) {
-  int flags = 0;
-  return syscall(SYS_ioctl, fd, FS_IOC_GETFLAGS, &flags) == 0 ? flags : -1;
-}
-
-static int is_empty(int fd) {
-  char names[512] __attribute__((aligned(8)));
-  /* Only "." and "..", with 24 bytes each. */
-  return syscall(SYS_getdents64, fd, names, sizeof names) == 48;
-}
-
-static int look_at(int fd, struct wb_model *model) {
-  model->flags = flags_of(fd);
-  return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &model->info) == 0 &&
-                 is_empty(fd)
-             ? 0
-             : -1;
-}
-
-int wb_model_of(int parent, const char *name, struct wb_model *model) {
-  const int fd = wb_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
-  const int looked = fd < 0 ? -1 : look_at(fd, model);
-  if (fd >= 0)
-    close(fd);
-  return looked;
-}
-
-int wb_is_new(int parent, const char *name, const struct wb_model *model, uint32_t mode,
-              int overlay) {
-  struct wb_model seen;
-  const struct statx *info = &seen.info, *as = &model->info;
-  const int fd = wb_open_beneath(parent, name, O_RDONLY | O_DIRECTORY, 0);
-  if (fd < 0)
-    return 0;
-  const int is = look_at(fd, &seen) == 0 && (info->stx_mode & 07777) == mode &&
-                 info->stx_uid == as->stx_uid && info->stx_gid == as->stx_gid &&
-                 info->stx_size == as->stx_size && info->stx_attributes == as->stx_attributes &&
-                 seen.flags == model->flags && !has_attributes(fd, overlay ? is_uuid : is_none) &&
-                 syscall(SYS_utimensat, fd, NULL, NULL, 0) == 0;
-  close(fd);
-  return is;
 }
 
 int wb_is_owned(const struct statx *upper, uint32_t uid, uint32_t gid) {

@@ -31,18 +31,6 @@ int wb_write_record(const struct wb_rundir *run, const struct wb_rundir_request 
 int wb_has_attributes(int fd, int overlay);
 /* Whether the owner is the one that root gave a layer's `upper`; other users give it none. */
 int wb_is_owned(const struct statx *upper, uint32_t uid, uint32_t gid);
-/* What a new directory looks like, taken from an empty one that no payload can reach. */
-struct wb_model {
-  struct statx info;
-  int flags; /* from FS_IOC_GETFLAGS, or -1 */
-};
-/* Describes a directory; -1 if it is missing or not empty. */
-int wb_model_of(int parent, const char *name, struct wb_model *model);
-/* Whether a directory that a payload could reach is like a new one with this mode; if so, sets its
- * times to now. `overlay`: it was the upper directory of an overlay. On some file systems, making a
- * new one instead takes a tenth of the time of a start. */
-int wb_is_new(int parent, const char *name, const struct wb_model *model, uint32_t mode,
-              int overlay);
 /* Removes what the overlay of an untouched layer could have used. */
 int wb_layer_remove(int directory);
 
@@ -55,9 +43,7 @@ int wb_private_root_renew(const struct wb_rundir *run);
 
 /* home.c: whether nothing is in the home's layer but what the sandbox itself made there. */
 int wb_home_untouched(const struct wb_rundir *run);
-/* Removes from such a layer what the sandbox made there. */
-int wb_home_clear(const struct wb_rundir *run);
-/* The same, and then the layer's `upper`. */
+/* Removes the `upper` of such a layer, with that. */
 int wb_home_remove(const struct wb_rundir *run);
 
 /* tree.c: removes all in a directory but the names in `keep`, which ends with NULL, or is NULL. */

@@ -14,15 +14,33 @@
 
 static const char *const parts[] = {"copy0", "home", "run", "tmp"};
 
-static int make_part(int root, const char *name, const struct wb_model *model) {
-  if (model && wb_is_new(root, name, model, 0700, 0))
+/* Whether a directory is as it was made: like `model`, which no payload can reach. Making a new one
+ * takes the file system a tenth of the time of a start. */
+static int is_new(int root, const char *name, const struct statx *model) {
+  struct statx info;
+  char names[512] __attribute__((aligned(8)));
+  const int fd = wb_open_beneath(root, name, O_RDONLY | O_DIRECTORY, 0);
+  if (fd < 0)
+    return 0;
+  const int is = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &info) == 0 &&
+                 (info.stx_mode & 07777) == 0700 && info.stx_uid == model->stx_uid &&
+                 info.stx_gid == model->stx_gid && info.stx_size == model->stx_size &&
+                 info.stx_attributes == model->stx_attributes &&
+                 syscall(SYS_getdents64, fd, names, sizeof names) == 48 && /* "." and ".." */
+                 !wb_has_attributes(fd, 0) && syscall(SYS_utimensat, fd, NULL, NULL, 0) == 0;
+  close(fd);
+  return is;
+}
+
+static int make_part(int root, const char *name, const struct statx *model) {
+  if (model && is_new(root, name, model))
     return 0;
   if (model && wb_tree_remove(root, name) < 0)
     return -1;
   return (int)syscall(SYS_mkdirat, root, name, 0700);
 }
 
-static int make_parts(const struct wb_rundir *run, const struct wb_model *model) {
+static int make_parts(const struct wb_rundir *run, const struct statx *model) {
   const int root = wb_open_beneath(run->directory, WB_PRIVATE_ROOT, O_RDONLY | O_DIRECTORY, 0);
   if (root < 0)
     return -1;
@@ -41,6 +59,9 @@ int wb_private_root_make(const struct wb_rundir *run) {
 }
 
 int wb_private_root_renew(const struct wb_rundir *run) {
-  struct wb_model model;
-  return wb_model_of(run->directory, WB_WORK, &model) < 0 ? -1 : make_parts(run, &model);
+  struct statx model;
+  return syscall(SYS_statx, run->directory, WB_WORK, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS,
+                 &model) < 0
+             ? -1
+             : make_parts(run, &model);
 }

@@ -4,7 +4,8 @@
  *
  * A spare lies in `spare` under one of a few names. The process that gets its lock takes it, writes
  * run.json while it is still there, and renames it into `runs`. On its way back, what the payload
- * could reach is made anew, so that no directory is ever in two overlays.
+ * could reach is made anew, even if it looks new: another process may have been handed a descriptor
+ * of it, and no directory is ever in two overlays.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -112,41 +113,24 @@ int wb_rundir_retire(struct wb_rundir *run) {
 }
 
 /* With the mode that the next run is likely to need. */
-static int make_upper(const struct wb_rundir *run, const char *upper, uint32_t mode) {
-  return syscall(SYS_mkdirat, run->directory, upper, 0700) == 0 &&
-                 syscall(SYS_fchmodat, run->directory, upper, mode & 07777) == 0
+static int renew_home(const struct wb_rundir *run) {
+  return wb_home_remove(run) == 0 &&
+                 syscall(SYS_mkdirat, run->directory, WB_HOME_UPPER, 0700) == 0 &&
+                 syscall(SYS_fchmodat, run->directory, WB_HOME_UPPER, run->home_mode & 07777) == 0
              ? 0
              : -1;
 }
 
-static int renew_home(const struct wb_rundir *run, const struct wb_model *model) {
-  if (wb_home_clear(run) < 0)
-    return -1;
-  if (wb_is_new(run->directory, WB_HOME_UPPER, model, run->home_mode & 07777, 0))
-    return 0;
-  return wb_remove_name(run->directory, WB_HOME_UPPER, AT_REMOVEDIR) < 0
-             ? -1
-             : make_upper(run, WB_HOME_UPPER, run->home_mode);
-}
-
-/* The payload could reach `upper` through the overlay. */
-static int renew_layer(const struct wb_rundir *run, const struct wb_model *model) {
-  if (wb_is_new(run->directory, WB_UPPER, model, run->mode & 07777, 1))
-    return 0;
-  return wb_remove_name(run->directory, WB_UPPER, AT_REMOVEDIR) < 0
-             ? -1
-             : make_upper(run, WB_UPPER, run->mode);
-}
-
-/* `work` stays, without the directory that overlayfs made in it: no payload can reach it. */
 static int renew(const struct wb_rundir *run) {
-  struct wb_model model;
   /* Its layers are filled once the payload is gone: they are as they were made. */
   if (run->private_root)
     return wb_private_root_renew(run);
-  return wb_remove_name(run->directory, WB_WORK "/work", AT_REMOVEDIR) == 0 &&
-                 wb_model_of(run->directory, WB_WORK, &model) == 0 &&
-                 (!run->home || renew_home(run, &model) == 0) && renew_layer(run, &model) == 0
+  if (run->home && renew_home(run) < 0)
+    return -1;
+  return wb_layer_remove(run->directory) == 0 &&
+                 syscall(SYS_mkdirat, run->directory, WB_UPPER, 0700) == 0 &&
+                 syscall(SYS_mkdirat, run->directory, WB_WORK, 0700) == 0 &&
+                 syscall(SYS_fchmodat, run->directory, WB_UPPER, run->mode & 07777) == 0
              ? 0
              : -1;
 }

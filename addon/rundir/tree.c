@@ -23,8 +23,10 @@ struct removal {
   uint32_t removed, most; /* entries */
 };
 
-/* `most` entries are removed, and something of the tree is left. */
-#define UNFINISHED 1
+/* What became of an entry, or -1. UNFINISHED: `most` were removed, and something is left of the
+ * tree. GONE also stands for what libfuse and NFS keep under another name until it is closed: the
+ * directory that it is in cannot be removed, and says so. */
+enum { GONE, REMOVED, UNFINISHED };
 
 /* Opens a directory to read and change it, whatever its mode. */
 static int open_relaxed(int parent, const char *name) {
@@ -43,15 +45,30 @@ static int open_relaxed(int parent, const char *name) {
   return fd;
 }
 
+/* Another thread may remove the tree meanwhile. */
+static int gone_or_failed(void) {
+  return errno == ENOENT ? GONE : -1;
+}
+
+/* For what unlinkat(2) did not remove, with its `error`. */
+static int open_directory(int parent, const char *name, int error) {
+  if (error != EISDIR && error != EPERM)
+    return -1;
+  const int fd = open_relaxed(parent, name);
+  if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+    errno = error;
+  return fd;
+}
+
 /* The directory has the rights that a rename to another parent needs: open_relaxed gave them. */
 static int move_up(struct removal *removal, int parent, const char *name) {
   char target[32];
   for (;;) {
     snprintf(target, sizeof target, ".moved-%u", removal->moved++);
     if (wb_rename_fresh(parent, name, removal->root, target) == 0)
-      return 0;
+      return REMOVED;
     if (errno != EEXIST)
-      return -1;
+      return gone_or_failed();
   }
 }
 
@@ -64,13 +81,13 @@ static int is_kept(const char *name, const char *const *keep) {
   return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* libfuse and NFS rename a file that is removed while it is open, each time it is removed. */
 static int is_still_open(const char *name) {
-  return wb_begins_with(name, ".fuse_hidden") || wb_begins_with(name, ".nfs");
+  return wb_begins_with(name, ".fuse_hidden") || wb_begins_with(name, ".nfs") ||
+         wb_begins_with(name, ".smb");
 }
 
-/* `keep` ends with NULL, or is NULL. Reads again from the start until there is nothing else: what
- * is removed or moved up meanwhile may change where the next name stands. */
+/* `keep` ends with NULL, or is NULL. Reads again from the start until nothing more was removed or
+ * moved up, which may change where the next name stands. */
 static int empty(struct removal *removal, int fd, int depth, const char *const *keep) {
   char bytes[4096] __attribute__((aligned(8)));
   for (int found = 1; found;) {
@@ -79,50 +96,49 @@ static int empty(struct removal *removal, int fd, int depth, const char *const *
       return -1;
     for (long n; (n = syscall(SYS_getdents64, fd, bytes, sizeof bytes)) != 0;) {
       if (n < 0)
-        return -1;
+        return gone_or_failed();
       for (long at = 0; at < n;) {
         const struct wb_name *entry = (const void *)(bytes + at);
         at += entry->length;
         if (is_kept(entry->name, keep))
           continue;
-        const int removed = remove_entry(removal, fd, entry->name, depth);
-        if (removed != 0)
-          return removed;
-        found |= !is_still_open(entry->name);
+        const int became = remove_entry(removal, fd, entry->name, depth);
+        if (became < 0 || became == UNFINISHED)
+          return became;
+        found |= became == REMOVED;
       }
     }
   }
   return 0;
 }
 
-/* Another thread may remove the tree meanwhile. */
-static int gone_or_failed(void) {
-  return errno == ENOENT ? 0 : -1;
-}
-
 static int remove_directory(struct removal *removal, int parent, const char *name, int depth) {
-  const int fd = open_relaxed(parent, name);
+  const int fd = open_directory(parent, name, errno);
   if (fd < 0)
     return gone_or_failed();
-  const int done =
-      depth >= DEPTH_MAX ? move_up(removal, parent, name) : empty(removal, fd, depth + 1, NULL);
+  const int is_deep = depth >= DEPTH_MAX;
+  const int done = is_deep ? move_up(removal, parent, name) : empty(removal, fd, depth + 1, NULL);
   const int error = errno;
   close(fd);
   errno = error;
-  if (depth >= DEPTH_MAX || done != 0)
+  if (is_deep || done != 0)
     return done;
-  return wb_remove_name(parent, name, AT_REMOVEDIR);
+  return syscall(SYS_unlinkat, parent, name, AT_REMOVEDIR) == 0 ? REMOVED : gone_or_failed();
 }
 
 static int remove_entry(struct removal *removal, int parent, const char *name, int depth) {
   if (removal->removed >= removal->most)
     return UNFINISHED;
-  int done = 0;
-  if (syscall(SYS_unlinkat, parent, name, 0) < 0 && errno != ENOENT)
-    done = errno == EISDIR || errno == EPERM ? remove_directory(removal, parent, name, depth) : -1;
-  if (done == 0)
+  int became;
+  if (syscall(SYS_unlinkat, parent, name, 0) == 0)
+    became = is_still_open(name) ? GONE : REMOVED;
+  else if (errno == EBUSY && is_still_open(name))
+    became = GONE;
+  else
+    became = remove_directory(removal, parent, name, depth);
+  if (became == REMOVED)
     removal->removed++;
-  return done;
+  return became;
 }
 
 int wb_tree_empty(int directory, const char *const *keep) {
@@ -134,10 +150,8 @@ long wb_tree_remove_some(int parent, const char *name, uint32_t most) {
   struct removal removal = {.most = most};
   if (syscall(SYS_unlinkat, parent, name, 0) == 0)
     return 1;
-  if (errno != EISDIR && errno != EPERM)
-    return gone_or_failed();
   /* Deep directories are moved up into it. */
-  removal.root = open_relaxed(parent, name);
+  removal.root = open_directory(parent, name, errno);
   if (removal.root < 0)
     return gone_or_failed();
   const int done = empty(&removal, removal.root, 0, NULL);

@@ -54,11 +54,14 @@ function ends(lasts: () => boolean, ms: number): boolean {
   return true;
 }
 
-function kill(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+/** @returns whether there is such a process */
+function kill(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 0): boolean {
   try {
     process.kill(pid, signal);
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has just ended
+    return false;
   }
 }
 
@@ -92,7 +95,8 @@ const warn = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${text}\
 /** Whether the owner is still saving the session's changes or removing its directory. */
 function isHeld(store: Store, { name, pid }: OwnedSession): boolean {
   const { live, unnoted } = listSessions(store);
-  return live.some((one) => one.name === name && one.pid === pid) || unnoted.includes(name);
+  if (live.some((one) => one.name === name && one.pid === pid)) return true;
+  return unnoted.includes(name) && kill(pid, 0); // else another owner has taken the name
 }
 
 function stopOne(store: Store, { id, record, session }: Target, grace: number): boolean {

@@ -7,8 +7,9 @@ import { basename, dirname } from 'node:path';
 import type { ChangesNative } from '../model/index.js';
 import { withFd } from './fdtree.js';
 
-/** How many entries are removed between two calls of `onRemoved`. */
-const atOnce = 1000;
+/** How many entries are removed between two calls of `onRemoved`; each call reads the tree from its start. */
+const atOnce = 10_000;
+const all = 0xffff_ffff;
 
 /**
  * Removes an entry and everything below it. A missing entry is not an error.
@@ -21,8 +22,9 @@ export function removeTree(
   name: Buffer,
   onRemoved?: (count: number) => void,
 ): void {
-  for (let count = atOnce; count >= atOnce; ) {
-    count = native.removeTree(parent, name, atOnce);
+  const most = onRemoved === undefined ? all : atOnce;
+  for (let count = most; count >= most; ) {
+    count = native.removeTree(parent, name, most);
     onRemoved?.(count);
   }
 }

@@ -15,13 +15,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../../addon/rundir/rundir.h"
@@ -365,10 +362,9 @@ static void home(void) {
   CHECK(fstat(upper, &was) == 0);
   end(&run);
   CHECK(count("runs") == 0 && count("spare") == 1);
-  /* The next run gets nothing of what was in it. As root, the directory had another owner. */
+  /* The next run gets another directory for its home, and nothing of what was in it. */
   CHECK(create(&run, 1) == 0 && count("spare") == 0 && wb_rundir_untouched(&run, workdir));
-  CHECK(fstatat(run.directory, "trees/1/layers/0/upper", &is, 0) == 0);
-  CHECK((is.st_ino == was.st_ino) == (geteuid() != 0));
+  CHECK(fstatat(run.directory, "trees/1/layers/0/upper", &is, 0) == 0 && is.st_ino != was.st_ino);
   CHECK(!exists(run.directory, "trees/1/layers/0/upper/a") && (is.st_mode & 07777) == 0700);
   close(upper);
   /* One with something more is not recycled, nor removed by halves: its record goes first. */
@@ -413,8 +409,8 @@ static void reuse(void) {
   CHECK(count("runs") == 0 && count("spare") == 1 && create(&run, 1) == 0);
   CHECK(fstat(run.directory, &is) == 0 && is.st_ino == was.st_ino && count("spare") == 0);
   CHECK(fstatat(run.directory, "layers/0/upper", &upper_is, 0) == 0);
-  CHECK((upper_is.st_mode & 07777) == 0751);
-  CHECK((upper_is.st_ino == upper_was.st_ino) == (with_root || geteuid() != 0));
+  /* Without namespaces no payload reaches it. */
+  CHECK((upper_is.st_ino == upper_was.st_ino) == with_root && (upper_is.st_mode & 07777) == 0751);
   close(held);
   wb_rundir_close(&run);
   clear();
@@ -425,77 +421,6 @@ static void reuse(void) {
     for (int n = 0; n < 34; n++)
       end(&runs[n]);
     CHECK(count("spare") == 32 && count("runs") == 0);
-  }
-  clear();
-}
-
-/* What a payload can leave on an empty directory. Each function returns whether that worked. */
-static int leave_nothing(int fd) {
-  (void)fd;
-  return 1;
-}
-static int leave_times(int fd) {
-  return futimens(fd, (const struct timespec[]){{.tv_sec = 7}, {.tv_sec = 8}}) == 0;
-}
-static int leave_mode(int fd) {
-  return fchmod(fd, 0711) == 0;
-}
-static int leave_attribute(int fd) {
-  return fsetxattr(fd, "user.mark", "x", 1, 0) == 0;
-}
-static int leave_opaque(int fd) {
-  return fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) == 0;
-}
-static int leave_uuid(int fd) {
-  return fsetxattr(fd, "user.overlay.uuid", "0123456789abcdef", 16, 0) == 0;
-}
-static int leave_flags(int fd) {
-  const int flags = FS_NOATIME_FL; /* statx(2) does not show it */
-  return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
-}
-static int leave_size(int fd) {
-  struct stat before, after;
-  char name[32];
-  CHECK(fstat(fd, &before) == 0);
-  for (int i = 0; i < 2000; i++) {
-    snprintf(name, sizeof name, "a-rather-long-name-%d", i);
-    CHECK(mknodat(fd, name, S_IFREG | 0600, 0) == 0);
-  }
-  for (int i = 0; i < 2000; i++) {
-    snprintf(name, sizeof name, "a-rather-long-name-%d", i);
-    CHECK(unlinkat(fd, name, 0) == 0);
-  }
-  return fstat(fd, &after) == 0 && after.st_size != before.st_size;
-}
-
-/* The next run gets a directory that a payload could reach only if it is like a new one. */
-static void renewed(const char *upper, int overlay) {
-  const struct {
-    int (*leave)(int fd);
-    int kept;
-  } rows[] = {{leave_nothing, 1}, {leave_times, 1},      {leave_mode, 0},  {leave_attribute, 0},
-              {leave_opaque, 0},  {leave_uuid, overlay}, {leave_flags, 0}, {leave_size, 0}};
-  for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-    struct wb_rundir run;
-    struct stat was, is;
-    struct timespec before;
-    CHECK(create(&run, 1) == 0);
-    const int held = openat(run.directory, upper, O_RDONLY | O_DIRECTORY); /* keeps its inode */
-    CHECK(held >= 0 && fstat(held, &was) == 0);
-    const int could = rows[i].leave(held);
-    CHECK(clock_gettime(CLOCK_REALTIME_COARSE, &before) == 0);
-    end(&run);
-    CHECK(count("spare") == 1 && create(&run, 1) == 0 && count("spare") == 0);
-    const int fd = openat(run.directory, upper, O_RDONLY | O_DIRECTORY);
-    CHECK(fd >= 0 && fstat(fd, &is) == 0 && is.st_mode == was.st_mode);
-    CHECK(is.st_mtime >= before.tv_sec && is.st_atime >= before.tv_sec);
-    CHECK(!could || (is.st_ino == was.st_ino) == rows[i].kept);
-    CHECK(fgetxattr(fd, "user.mark", NULL, 0) < 0 && fgetxattr(fd, "user.overlay.opaque", NULL, 0) < 0);
-    CHECK(wb_rundir_untouched(&run, workdir));
-    close(fd);
-    close(held);
-    CHECK(wb_rundir_remove(&run) == 0);
-    wb_rundir_close(&run);
   }
   clear();
 }
@@ -906,10 +831,6 @@ int main(void) {
   home();
   private_root();
   piecewise();
-  renewed("layers/0/upper", 1);
-  with_home = 1;
-  renewed("layers/0/upper", 1);
-  renewed("trees/1/layers/0/upper", 0);
   for (int kind = 1; kind < 3; kind++) {
     with_home = 1;
     with_root = kind > 1;
