@@ -290,10 +290,12 @@ export function removeRunDirectory(
 ): boolean {
   const name = Buffer.from(id);
   let done = 0;
-  const onRemoved = (count: number): void => {
-    done += count;
-    onProgress?.({ stage: 'remove', done });
-  };
+  const onRemoved =
+    onProgress &&
+    ((count: number): void => {
+      done += count;
+      onProgress({ stage: 'remove', done });
+    });
   const directory = openDirectory(store.native, runs, name);
   try {
     // The journal entry goes first: without it, the run does not exist any more. The lock goes last: until
