@@ -237,6 +237,35 @@ static JSValue to_bytes(JSContext *context, JSValueConst self, int count, JSValu
   return bytes ? new_owner(context, bytes, size) : JS_EXCEPTION;
 }
 
+/* putText(target, text): how many bytes of the target it takes; -1 where it has no room for them */
+static JSValue put_text(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  size_t room, size;
+  const char *text = JS_ToCStringLen(context, &size, values[1]);
+  uint8_t *target = text ? (uint8_t *)(uintptr_t)view_of(context, values[0], &room) : NULL;
+  if (target && size <= room)
+    replace_surrogates(memcpy(target, text, size), size);
+  if (text)
+    JS_FreeCString(context, text);
+  if (!target)
+    return JS_EXCEPTION;
+  return JS_NewInt64(context, size <= room ? (int64_t)size : -1);
+}
+
+/* isNormal(path): whether it has no empty part, at its end either, and none that may be . or .. */
+static JSValue is_normal(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  size_t size;
+  const char *path = JS_ToCStringLen(context, &size, values[0]);
+  if (!path)
+    return JS_EXCEPTION;
+  int normal = size > 0 && path[0] != '.' && path[size - 1] != '/';
+  for (size_t i = 1; normal && i < size; i++)
+    normal = path[i - 1] != '/' || (path[i] != '/' && path[i] != '.');
+  JS_FreeCString(context, path);
+  return JS_NewBool(context, normal);
+}
+
 /* compare(a, b): -1, 0, 1 by bytes */
 static JSValue compare(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
@@ -348,9 +377,10 @@ static JSValue deflate_bytes(JSContext *context, JSValueConst self, int count,
 }
 
 static const JSCFunctionListEntry functions[] = {
-    JS_CFUNC_DEF("toText", 2, to_text),  JS_CFUNC_DEF("toBytes", 2, to_bytes),
-    JS_CFUNC_DEF("compare", 2, compare), JS_CFUNC_DEF("find", 4, find),
-    JS_CFUNC_DEF("digest", 3, digest),   JS_CFUNC_DEF("deflate", 1, deflate_bytes),
+    JS_CFUNC_DEF("toText", 2, to_text),   JS_CFUNC_DEF("toBytes", 2, to_bytes),
+    JS_CFUNC_DEF("putText", 2, put_text), JS_CFUNC_DEF("isNormal", 1, is_normal),
+    JS_CFUNC_DEF("compare", 2, compare),  JS_CFUNC_DEF("find", 4, find),
+    JS_CFUNC_DEF("digest", 3, digest),    JS_CFUNC_DEF("deflate", 1, deflate_bytes),
 };
 
 void add_text(JSContext *context, JSValueConst machine) {

@@ -72,8 +72,15 @@ const kinds: Readonly<Record<number, FileKind>> = {
 function infoOf(got: Answer<Info>): FileInfo | undefined {
   const found = answer(got);
   if (found === undefined) return undefined;
-  const [mode, dev, ino, uid, gid] = found;
-  return { kind: kinds[mode & 0o170000] ?? 'other', dev, ino, uid, gid, mode: mode & 0o7777 };
+  // Not taken apart with [mode, dev …]: there are many, and each part would be a call.
+  return {
+    kind: kinds[found[0] & 0o170000] ?? 'other',
+    dev: found[1],
+    ino: found[2],
+    uid: found[3],
+    gid: found[4],
+    mode: found[0] & 0o7777,
+  };
 }
 
 const letters: Readonly<Record<string, SpecialKind | FileKind>> = {

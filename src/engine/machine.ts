@@ -11,8 +11,12 @@ export type PathLike = string | Uint8Array;
 interface Text {
   toText(bytes: Uint8Array, encoding: number): string;
   toBytes(text: string, encoding: number): ArrayBuffer;
+  /** Bytes of the text, as UTF-8; -1 where there is no room for all. */
+  putText(target: Uint8Array, text: string): number;
   compare(a: Uint8Array, b: Uint8Array): number;
   find(bytes: Uint8Array, wanted: Uint8Array, from: number, last: boolean): number;
+  /** Whether normalize() of node:path has nothing to do: no empty part, none that may be `.` or `..`. */
+  isNormal(path: string): boolean;
   /** A new state; algorithms: 0 SHA-1, 1 SHA-256. */
   digest(algorithm: number): ArrayBuffer;
   /** Adds bytes to a state; without bytes, its digest. */

@@ -4,7 +4,7 @@ import { autoExecutedIndex } from '../changes/index.js';
 import { commandLine, finishRunVerb } from '../cli/index.js';
 import { LeaveToNode } from '../errors/index.js';
 import { keepOwnRights } from '../host/index.js';
-import { judgeDefaultPolicy } from '../plan/index.js';
+import { prepareDefaultPolicy } from '../plan/index.js';
 import { runLoop } from './loop.js';
 import { startOf } from './start.js';
 
@@ -53,4 +53,4 @@ function command(): string {
 const inImage = [finishRunVerb];
 Object.assign(globalThis, { start, command, inImage });
 autoExecutedIndex();
-judgeDefaultPolicy();
+prepareDefaultPolicy();

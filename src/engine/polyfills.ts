@@ -12,6 +12,13 @@ class Encoder {
   encode(text = ''): Uint8Array {
     return new Uint8Array(machine.toBytes(text, 0));
   }
+
+  /** Into room for all of it. */
+  encodeInto(text: string, target: Uint8Array): { read: number; written: number } {
+    const written = machine.putText(target, text);
+    if (written < 0) throw new RangeError('no room for the whole text');
+    return { read: text.length, written };
+  }
 }
 
 const latin1Labels: ReadonlySet<string> = new Set(['latin1', 'ascii', 'iso-8859-1']);

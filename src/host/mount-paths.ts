@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { MountLines, MountPaths, ProcMounts } from './interface.js';
+import type { MountPaths, ProcMounts } from './interface.js';
 import { isWithin } from './path.js';
 
 const O_PATH = 0x200000;
@@ -40,11 +40,17 @@ export function parseMounts(text: string): MountLine[] {
 const shortened = (lines: readonly string[]): string =>
   lines.map((line) => `${line.split(' ').slice(2, 5).join(' ')}\n`).join('');
 
-function seenIn(text: string, device: string): MountLines {
-  const own = text
-    .split('\n')
-    .filter((line) => line.includes(device) && line.split(' ')[2] === device);
-  return { device, lines: shortened(own) };
+/** The lines of one file system. */
+const linesOf = (text: string, device: string): string[] =>
+  text.split('\n').filter((line) => line.includes(device) && line.split(' ')[2] === device);
+
+/** The line of a mount's id. */
+function mountOf(text: string, id: string): MountLine | undefined {
+  const first = text.startsWith(`${id} `);
+  const at = first ? 0 : text.indexOf(`\n${id} `) + 1;
+  if (at === 0 && !first) return undefined;
+  const end = text.indexOf('\n', at);
+  return parseMounts(text.slice(at, end < 0 ? text.length : end))[0];
 }
 
 /** Each mount of proc(5) is a file system of its own, since Linux 5.8. */
@@ -103,19 +109,19 @@ export function mountPathsFrom(
   nearest: NearestMount | undefined,
 ): MountPaths {
   const none = { whole: [directory], parts: [], seen: undefined };
-  if (nearest === undefined) return none;
-  const mounts = parseMounts(text);
-  const own = mounts.find((mount) => mount.id === nearest.mountId);
+  if (nearest?.mountId === undefined) return none;
+  const own = mountOf(text, nearest.mountId);
   // As below a chroot: names do not say where it is.
   if (own === undefined || !isWithin(nearest.path, own.point)) return none;
   const inside = join(own.root, directory.slice(own.point === '/' ? 0 : own.point.length));
-  const same = mounts.filter(({ device }) => device === own.device);
+  const lines = linesOf(text, own.device);
+  const same = parseMounts(lines.join('\n'));
   const whole = same
     .filter(({ root }) => isWithin(inside, root))
     .map(({ root, point }) => join(point, inside.slice(root === '/' ? 0 : root.length)));
   const parts = same
     .filter(({ root }) => root !== inside && isWithin(root, inside))
     .map(({ point }) => point);
-  const seen = seenIn(text, own.device);
+  const seen = { device: own.device, lines: shortened(lines) };
   return { whole: [...new Set([directory, ...whole])], parts: [...new Set(parts)], seen };
 }

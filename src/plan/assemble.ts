@@ -17,6 +17,20 @@ export const argument = (n: number): number => 16 + 8 * n;
 /** An instruction whose jumps lead to a label or, without one, to the next; or a label. */
 export type Line = { code: number; k: number; yes?: string; no?: string } | string;
 
+/** The parts of `struct sock_filter`: what is done, how far a jump goes if so, and if not, and a number. */
+export type Instruction = readonly [code: number, yes: number, no: number, k: number];
+
+/** `struct sock_filter[]`, little-endian. Not with a DataView, each use of which is a call in the engine (src/engine). */
+export function encode(instructions: readonly Instruction[]): Uint8Array<ArrayBuffer> {
+  const words = new Uint32Array(2 * instructions.length);
+  for (let i = 0; i < instructions.length; i++) {
+    const [code, yes, no, k] = instructions[i] as Instruction;
+    words[2 * i] = code | (yes << 16) | (no << 24);
+    words[2 * i + 1] = k;
+  }
+  return new Uint8Array(words.buffer);
+}
+
 export function assemble(lines: readonly Line[]): Uint8Array {
   const places = new Map<string, number>();
   const code: Exclude<Line, string>[] = [];
@@ -24,15 +38,13 @@ export function assemble(lines: readonly Line[]): Uint8Array {
     if (typeof line === 'string') places.set(line, code.length);
     else code.push(line);
   }
-  const program = new Uint8Array(code.length * 8);
-  const view = new DataView(program.buffer);
-  for (const [i, { code: operation, k, yes, no }] of code.entries()) {
-    const skip = (label?: string) =>
-      label === undefined ? 0 : (places.get(label) ?? Number.NaN) - i - 1;
-    view.setUint16(i * 8, operation, true);
-    view.setUint8(i * 8 + 2, skip(yes));
-    view.setUint8(i * 8 + 3, skip(no));
-    view.setUint32(i * 8 + 4, k, true);
-  }
-  return program;
+  const skip = (label: string | undefined, from: number) => {
+    if (label === undefined) return 0;
+    const place = places.get(label);
+    if (place === undefined) throw new RangeError(`no label ${label}`);
+    return place - from - 1;
+  };
+  return encode(
+    code.map(({ code: operation, k, yes, no }, i) => [operation, skip(yes, i), skip(no, i), k]),
+  );
 }

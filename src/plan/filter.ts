@@ -11,7 +11,7 @@ import { isCopied, type PolicySpec, type SandboxSpec } from '../resolve/index.js
 import { idMaps } from './ids.js';
 import { refuseKeyCalls } from './refused-calls.js';
 import { shippedFilter } from './shipped.js';
-import { bothFilters, watchFilter } from './watch.js';
+import { askAhead, bothFilters, watchFilter } from './watch.js';
 
 /** Node's names of the architectures that sandboxes run on, in the policy language's words. */
 const architectures = { x64: 'x86_64', arm64: 'aarch64' } as const;
@@ -125,10 +125,12 @@ function sourceOf({ name, text, includes }: PolicySpec): PolicySource {
   return text === undefined ? { builtin: name } : { name, text, includes };
 }
 
-/** Judges the default policy once. If this is called while the engine's image is made, the image has the result. */
-export function judgeDefaultPolicy(): void {
+/** Does once what each run needs of the default policy. If this is called while the engine's image is made, the image has the result. */
+export function prepareDefaultPolicy(): void {
   const filter = shippedFilter(`default.${ownArchitecture()}`);
-  if (filter !== undefined) refuseKeyCalls([filter]);
+  if (filter === undefined) return;
+  refuseKeyCalls([filter]);
+  askAhead(filter);
 }
 
 /** The oldest that wasbox runs on: what built-in policies are compiled for (src/build.mjs). */

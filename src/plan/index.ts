@@ -11,8 +11,8 @@ export {
   type BuiltinVerdicts,
   builtinVerdicts,
   compileFilters,
-  judgeDefaultPolicy,
   ownArchitecture,
+  prepareDefaultPolicy,
 } from './filter.js';
 export { memoryLayers } from './operations.js';
 export {

@@ -68,8 +68,7 @@ function handledAccess(abi: number): bigint {
   return handled;
 }
 
-function writableAccess(path: string, mounts: readonly Operation[]): bigint {
-  const mount = mounts.findLast((candidate) => candidate.target === path);
+function writableAccess(mount: Operation | undefined): bigint {
   switch (mount?.type) {
     case 'proc':
       return writableContent | READ_DIR;
@@ -118,9 +117,10 @@ export function landlockRuleset({
   const abi = spec.landlockAbi;
   if (abi < landlockMinimumAbi) return undefined;
   const handledFs = handledAccess(abi);
+  const last = new Map(operations.map((mount) => [mount.target, mount]));
   const rules = spec.writable.map((path) => ({
     path,
-    access: writableAccess(path, operations) & handledFs,
+    access: writableAccess(last.get(path)) & handledFs,
   }));
   return {
     handledFs,

@@ -5,7 +5,7 @@
  */
 
 import { concatBytes } from '../text/index.js';
-import { JEQ, LOAD, RET, RET_ALLOW, RET_USER_NOTIF } from './assemble.js';
+import { encode, type Instruction, JEQ, LOAD, RET, RET_ALLOW, RET_USER_NOTIF } from './assemble.js';
 import { emulatedCalls } from './emulate.js';
 import type { IdMaps } from './ids.js';
 import { terminalCalls } from './terminal-calls.js';
@@ -97,8 +97,6 @@ export interface WatchOptions {
 }
 
 const none = new Uint8Array();
-
-type Instruction = readonly [code: number, yes: number, no: number, k: number];
 
 /**
  * Where a call goes that the filter allows: it is asked about or allowed. Behind the filter, so that
@@ -194,8 +192,25 @@ export function bothFilters(first: Uint8Array, second: Uint8Array): Uint8Array {
   return concatBytes([start, second]);
 }
 
+/** What {@link asking} made of programs before: those of the package are the same ones each time. */
+const asked = new WeakMap<Uint8Array, Map<string, Uint8Array>>();
+
 /** The program with its refusals as questions, but `quiet` ones, and, for all but the last, `allow` as a way on. */
 function asking(bpf: Uint8Array, quiet: readonly number[], last: boolean): Uint8Array {
+  let known = asked.get(bpf);
+  if (known === undefined) {
+    known = new Map();
+    asked.set(bpf, known);
+  }
+  const how = `${quiet.join()} ${last}`;
+  const before = known.get(how);
+  if (before !== undefined) return before;
+  const made = madeAsking(bpf, quiet, last);
+  known.set(how, made);
+  return made;
+}
+
+function madeAsking(bpf: Uint8Array, quiet: readonly number[], last: boolean): Uint8Array {
   const program = new Uint8Array(bpf);
   changeReturns(program, (words, at, returned) => {
     if (returned >>> 16 === RET_ERRNO && !quiet.includes(returned & 0xffff)) {
@@ -205,6 +220,14 @@ function asking(bpf: Uint8Array, quiet: readonly number[], last: boolean): Uint8
     }
   });
   return program;
+}
+
+/** Refusals of an ordinary run that are no questions. */
+const usuallyQuiet = [ENOSYS, ENOTTY];
+
+/** Makes what each run needs of a program of the package. */
+export function askAhead(bpf: Uint8Array): void {
+  asking(bpf, usuallyQuiet, false);
 }
 
 /**
@@ -221,18 +244,10 @@ export function watchFilter(
   guard: Uint8Array | undefined,
   options: WatchOptions,
 ): Uint8Array {
-  const question = options.audit === true ? everyQuestion(options.arch) : questions(options);
-  const end = new Uint8Array(question.length * 8);
-  const view = new DataView(end.buffer);
-  for (const [i, [code, yes, no, k]] of question.entries()) {
-    view.setUint16(i * 8, code, true);
-    view.setUint8(i * 8 + 2, yes);
-    view.setUint8(i * 8 + 3, no);
-    view.setUint32(i * 8 + 4, k, true);
-  }
+  const end = encode(options.audit === true ? everyQuestion(options.arch) : questions(options));
   // What files without extended attributes say: programs ask for each file that they copy or list.
   const noAttributes = options.attributes === true ? [ENODATA, EOPNOTSUPP] : [];
-  const quiet = options.audit === true ? [ENOSYS] : [ENOSYS, ENOTTY, ...noAttributes];
+  const quiet = options.audit === true ? [ENOSYS] : [...usuallyQuiet, ...noAttributes];
   const first = guard === undefined ? [] : [asking(guard, quiet, false)];
   const emulated =
     options.ids === undefined || options.audit === true

@@ -10,27 +10,30 @@ export type Fields<L extends Layout> = { readonly [K in keyof L]?: number | bigi
 
 const encoder = new TextEncoder();
 
-function encodeString(text: string): Uint8Array {
-  if (text.includes('\0')) throw new RangeError('a string in a plan must not contain NUL');
-  return encoder.encode(text);
-}
+/** What every offset of a structure is a multiple of: numbers are written as words of the buffer. */
+const wordSize = 4;
 
 export class PlanWriter {
   #bytes = new Uint8Array(16384);
-  #view = new DataView(this.#bytes.buffer);
+  #words = new Uint32Array(this.#bytes.buffer);
+  #longs = new BigUint64Array(this.#bytes.buffer);
   #size = 0;
   readonly #strings = new Map<string, number>();
+
+  #makeRoom(size: number): void {
+    if (size <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, (size + 7) & -8));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+    this.#words = new Uint32Array(grown.buffer);
+    this.#longs = new BigUint64Array(grown.buffer);
+  }
 
   /** Reserves `size` zeroed bytes at a multiple of `align`, a power of two; returns their offset. */
   reserve(size: number, align = 8): number {
     const offset = (this.#size + align - 1) & -align;
     this.#size = offset + size;
-    if (this.#size > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#size));
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
-    }
+    this.#makeRoom(this.#size);
     return offset;
   }
 
@@ -46,37 +49,46 @@ export class PlanWriter {
     return offset;
   }
 
+  /** Appends a NUL-terminated string; returns its offset. */
+  #text(text: string): number {
+    if (text.includes('\0')) throw new RangeError('a string in a plan must not contain NUL');
+    const offset = this.#size;
+    this.#makeRoom(offset + 3 * text.length + 1); // UTF-8
+    this.#size += encoder.encodeInto(text, this.#bytes.subarray(offset)).written + 1;
+    return offset;
+  }
+
   /** Appends a NUL-terminated string once; returns its offset. */
   string(text: string): number {
     const known = this.#strings.get(text);
     if (known !== undefined) return known;
-    const offset = this.bytes(encodeString(text));
-    this.reserve(1, 1);
+    const offset = this.#text(text);
     this.#strings.set(text, offset);
     return offset;
   }
 
   /** Writes fields of a structure that was reserved before. Fields that are not given stay 0. */
   fields<L extends Layout>(offset: number, layout: L, values: Fields<L>): void {
+    if (offset % wordSize !== 0) throw new RangeError('a structure begins at a multiple of 4');
     for (const name in values) {
       const field = layout[name];
       const value = values[name];
       if (field === undefined || value === undefined) continue;
       const at = offset + field.offset;
       if (field.type === 'uint64') this.#setUint64(at, value);
-      else if (field.type === 'uint32') this.#view.setUint32(at, Number(value), true);
-      else this.#view.setInt32(at, Number(value), true);
+      else this.#words[at / wordSize] = typeof value === 'number' ? value : Number(value);
     }
   }
 
   /** Large integers are slow to make: not for small numbers, such as offsets. */
   #setUint64(at: number, value: number | bigint): void {
-    if (typeof value === 'bigint' || value < 0 || value >= 2 ** 32) {
-      this.#view.setBigUint64(at, BigInt(value), true);
-      return;
+    if (typeof value === 'number' && value >= 0 && value < 2 ** 32) {
+      this.#words[at / wordSize] = value;
+      this.#words[at / wordSize + 1] = 0;
+    } else {
+      if (at % 8 !== 0) throw new RangeError('a long number is at a multiple of 8');
+      this.#longs[at / 8] = BigInt(value);
     }
-    this.#view.setUint32(at, value, true);
-    this.#view.setUint32(at + 4, 0, true);
   }
 
   /** A vector of string offsets, ended by 0, as init turns it into `char *[]`. */
@@ -86,18 +98,13 @@ export class PlanWriter {
 
   #vectorOf(offsets: readonly number[]): number {
     const at = this.reserve((offsets.length + 1) * 8);
-    for (const [i, offset] of offsets.entries()) this.#setUint64(at + i * 8, offset);
+    for (let i = 0; i < offsets.length; i++) this.#words[at / wordSize + 2 * i] = offsets[i] ?? 0;
     return at;
   }
 
   /** As {@link vector}, each string in a place of its own, so that it can be taken out again. */
   ownVector(strings: readonly string[]): number {
-    const offsets = strings.map((text) => {
-      const offset = this.bytes(encodeString(text));
-      this.reserve(1, 1);
-      return offset;
-    });
-    return this.#vectorOf(offsets);
+    return this.#vectorOf(strings.map((text) => this.#text(text)));
   }
 
   /** The plan so far, its last byte 0. */

@@ -19,13 +19,22 @@ export interface Place {
   readonly mount: View | undefined;
 }
 
-type Step = { kind: FileKind | undefined; to?: string; hostPath?: string; mount?: View };
+/** What is at a path: a symlink's target, the host's file that is shown, the mount that shows it. */
+interface Step {
+  readonly kind: FileKind | undefined;
+  readonly to?: string | undefined;
+  readonly hostPath?: string | undefined;
+  readonly mount?: View | undefined;
+}
+
+const root: Step = { kind: 'directory' };
 
 const maxLinks = 40; // as the kernel: MAXSYMLINKS
 
 export class Tree {
   private readonly host: Host;
   private readonly byTarget = new Map<string, View>();
+  private listed: readonly View[] | undefined;
   /** Directories with a mount below them. */
   private readonly parents = new Set<string>();
   /** The same few directories are on the way to most places. */
@@ -40,6 +49,7 @@ export class Tree {
   /** Adds a mount; it replaces one with the same target. */
   add(mount: View): void {
     const { target } = mount;
+    this.listed = undefined;
     this.byTarget.delete(target);
     this.byTarget.set(target, mount);
     for (let path = posix.dirname(target); !this.parents.has(path); path = posix.dirname(path)) {
@@ -57,7 +67,12 @@ export class Tree {
   }
 
   /** All mounts, outer ones before those inside them, else in the order of adding. */
-  list(): View[] {
+  list(): readonly View[] {
+    this.listed ??= this.makeList();
+    return this.listed;
+  }
+
+  private makeList(): View[] {
     const byDepth: View[][] = [];
     for (const mount of this.byTarget.values()) {
       const depth = mount.target.split('/').length;
@@ -82,30 +97,39 @@ export class Tree {
   }
 
   private walk(path: string, addLinks: boolean): Place {
-    let pending = path.split('/').filter((part) => part !== '' && part !== '.');
+    let pending = partsOf(path);
     let current = '/';
-    let step: Step = { kind: 'directory' };
+    let step: Step | undefined = root; // of `current`
+    let over = this.byTarget.get('/'); // what shows `current`
     for (let links = 0; pending.length > 0; ) {
       const name = pending.shift() ?? '';
       if (name === '..') {
         current = posix.dirname(current);
+        over = this.over(current);
+        step = undefined;
         continue;
       }
       const next = current === '/' ? `/${name}` : `${current}/${name}`;
-      step = this.look(next);
-      if (step.kind === undefined && addLinks) step = this.addLink(next, step);
-      if (step.kind === 'symlink' && step.to !== undefined) {
-        if (++links > maxLinks) return this.lost(next, step);
-        if (step.to.startsWith('/')) current = '/';
-        pending = [...step.to.split('/').filter((part) => part !== '' && part !== '.'), ...pending];
+      let found = this.look(next, over);
+      if (found.kind === undefined && addLinks) found = this.addLink(next, found);
+      if (found.kind === 'symlink' && found.to !== undefined) {
+        if (++links > maxLinks) return this.lost(next, found);
+        if (found.to.startsWith('/')) {
+          current = '/';
+          over = this.byTarget.get('/');
+          step = root;
+        }
+        pending = [...partsOf(found.to), ...pending];
         continue;
       }
       current = next;
-      if (step.kind === undefined && !addLinks) {
-        return this.lost(posix.join(current, ...pending), step);
+      step = found;
+      over = found.mount ?? over;
+      if (found.kind === undefined && !addLinks) {
+        return this.lost(posix.join(current, ...pending), found);
       }
     }
-    if (current !== '/') step = this.look(current);
+    step ??= current === '/' ? root : this.look(current, over);
     return { path: current, kind: step.kind, hostPath: step.hostPath, mount: step.mount };
   }
 
@@ -123,27 +147,33 @@ export class Tree {
     return { kind: 'symlink', to };
   }
 
-  /** What is at a path whose parents are canonical. */
-  private look(path: string): Step {
+  /** What is at a path whose parents are canonical; `cover` shows what has no mount of its own there. */
+  private look(path: string, cover: View | undefined): Step {
     const exact = this.byTarget.get(path);
     if (exact !== undefined) return exactStep(exact);
-    const mount = this.cover(path);
-    const step: Step = { kind: undefined, ...(mount === undefined ? {} : { mount }) };
-    if (mount?.type === 'host' && mount.origin === 'image') {
-      const { kind, hostPath } = this.stackedAt(mount, path);
-      // A mount point lies above the image's layers.
-      if (this.parents.has(path) && kind !== 'directory') return { ...step, kind: 'directory' };
-      if (kind === 'symlink') return { ...step, kind, to: this.host.files.readlink(hostPath) };
-      return kind === undefined ? step : { ...step, kind, hostPath };
-    }
-    if (mount?.type === 'host') {
-      const hostPath = posix.join(mount.source, path.slice(mount.target.length));
-      const kind = this.kindOf(hostPath);
-      if (kind === 'symlink') return { ...step, kind, to: this.host.files.readlink(hostPath) };
-      if (kind !== undefined) return { ...step, kind, hostPath };
-    }
+    const shown = cover?.type === 'host' ? this.shownAt(cover, path) : undefined;
+    if (shown !== undefined) return shown;
     // Init makes it as a directory.
-    return this.parents.has(path) ? { ...step, kind: 'directory' } : step;
+    return { kind: this.parents.has(path) ? 'directory' : undefined, mount: cover };
+  }
+
+  /** What a view of the host has at a path; undefined where that is nothing. */
+  private shownAt(mount: HostView, path: string): Step | undefined {
+    const inImage = mount.origin === 'image';
+    const { kind, hostPath } = inImage ? this.stackedAt(mount, path) : this.hostAt(mount, path);
+    // A mount point lies above the image's layers.
+    if (kind === undefined || (inImage && kind !== 'directory' && this.parents.has(path))) {
+      return undefined;
+    }
+    return kind === 'symlink'
+      ? { kind, to: this.host.files.readlink(hostPath), mount }
+      : { kind, hostPath, mount };
+  }
+
+  private hostAt({ source, target }: HostView, path: string) {
+    const rest = target === '/' ? path : path.slice(target.length);
+    const hostPath = source === '/' ? rest : `${source}${rest}`;
+    return { kind: this.kindOf(hostPath), hostPath };
   }
 
   /**
@@ -193,6 +223,9 @@ export class Tree {
     return undefined;
   }
 }
+
+const partsOf = (path: string): string[] =>
+  path.split('/').filter((part) => part !== '' && part !== '.');
 
 /** What is at a path of an image, and the directories that are merged there. */
 interface Stacked {
