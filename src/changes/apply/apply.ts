@@ -1,8 +1,8 @@
 /**
  * Applies a run's changes to the host.
  *
- * Refused changes stay in the run. Afterwards the layer is compared with the host again, and what equals the
- * host is removed from it, so that a kill between the two steps does no harm.
+ * Where all is applied, the run is removed. Otherwise refused changes stay in it: the layer is compared with the host
+ * again, and what equals the host is removed from it. A kill before that does no harm: the next command compares.
  */
 import { withFd } from '../files/fdtree.js';
 import {
@@ -65,13 +65,15 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
         const selection = paths === undefined ? withoutHome(found) : found;
         // An interrupted `apply` is found there.
         moveRun(store, run, 'runs');
-        const done = sessions.map((session, index) =>
+        const appliers = sessions.map((session, index) =>
           applyTree(session, lists[index] ?? [], selection, options),
         );
-        const rest = done.flatMap(({ left }) => left);
+        const isWhole = appliers.every(({ applied }, i) => applied.length === lists[i]?.length);
+        const rest = isWhole
+          ? []
+          : sessions.flatMap((session, i) => keepRest(session, appliers[i], onProgress));
         if (rest.length > 0)
           writeRecord(store.native, runDirectory, leftOf(run.record, rest), true);
-        const appliers = done.map(({ applier }) => applier);
         return { report: reportOf(lists.flat(), selection, appliers), remaining: rest.length };
       }),
     ),
@@ -85,20 +87,28 @@ function applyTree(
   session: Session,
   changes: readonly Change[],
   selection: Selection,
-  options: ApplyOptions,
-): { applier: Applier; left: readonly Change[] } {
+  { conflicts = 'refuse', done = false, onProgress }: ApplyOptions,
+): Applier {
   const journal = new Journal(session.directory);
-  const { conflicts = 'refuse', done = false, onProgress } = options;
   const applier = new Applier(session, journal, { conflicts, done });
   try {
     applier.run(changes, selection, onProgress);
   } finally {
     journal.close();
   }
-  const left = pruneLayer(session, { ...applier.done, onProgress });
+  return applier;
+}
+
+/** What is left of a tree in its layer. */
+function keepRest(
+  session: Session,
+  applier: Applier | undefined,
+  onProgress: OnProgress | undefined,
+): readonly Change[] {
+  const left = pruneLayer(session, { ...applier?.done, onProgress });
   pruneOriginals(session, left);
   dropJournal(session.directory);
-  return { applier, left };
+  return left;
 }
 
 function leftOf(record: RunRecord, changes: readonly Change[]): RunRecord {
