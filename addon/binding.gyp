@@ -142,6 +142,7 @@
         "exec_check.c",
         "init/payload.c",
         "init/points.c",
+        "init/processors.c",
         "init/programs.c",
         "init/quotas.c",
         "init/scratch.c",

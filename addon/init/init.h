@@ -157,6 +157,11 @@ struct start;
 struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int terminal);
 int run_payload(struct start *start, uint32_t lacking);
 
+/* processors.c: leaves this processor to the payload's process, where there is another; until the
+ * second call. */
+void leave_processor(void);
+void return_to_processors(void);
+
 /* programs.c: in init's thread under the filter and the Landlock domain of a session: announces
  * `serving` and starts programs. Returns only a negative errno, where it cannot wait for them. */
 long serve_programs(int *serving);

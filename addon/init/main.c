@@ -87,6 +87,8 @@ int init_main(void) {
    */
   const int late = typed || plan->private_root;
   struct start *start = late ? NULL : begin_payload(plan, umask, quotas, 0);
+  if (start)
+    leave_processor();
   if (plan->namespaces & CLONE_NEWNS)
     build_tree(plan, handed_over, handed_over_count);
   enter_tree(plan);

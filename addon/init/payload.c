@@ -182,6 +182,7 @@ __attribute__((noinline)) static void rest_memory(const struct wb_plan *plan) {
 
 int run_payload(struct start *start, uint32_t lacking) {
   finish_child(start);
+  return_to_processors();
   if (start->failed_step)
     die(start->failed_step, start->error, wb_plan_at(start->plan, start->plan->exec_path));
   const struct wb_plan *plan = start->plan;

@@ -1,0 +1,33 @@
+/*
+ * Which processors init runs on. Called by main.c and payload.c.
+ *
+ * The payload's process and init work at the same time, but the kernel starts a process beside its
+ * parent where the other processors have just been busy, as with the caller's launch, and leaves it
+ * there for longer than a launch takes. So init goes elsewhere, until the payload has executed. Not
+ * the payload's process: to choose processors marks a process and its children for good.
+ */
+#include "init.h"
+
+#define WORD (8 * sizeof(long))
+
+/* Of 8192 processors, more than any kernel is built for. */
+static unsigned long usual[8192 / WORD];
+static long usual_size; /* in bytes; 0: where it runs was not changed */
+
+void leave_processor(void) {
+  static unsigned long others[sizeof usual / sizeof *usual];
+  unsigned here = 0;
+  const long size = sys3(__NR_sched_getaffinity, 0, sizeof usual, usual);
+  if (size <= 0 || sys3(__NR_getcpu, &here, 0, 0) < 0 || here / 8 >= (unsigned long)size)
+    return;
+  memcpy(others, usual, (size_t)size);
+  others[here / WORD] &= ~(1ul << here % WORD);
+  /* EINVAL where there is no other. */
+  if (sys3(__NR_sched_setaffinity, 0, size, others) == 0)
+    usual_size = size;
+}
+
+void return_to_processors(void) {
+  if (usual_size > 0)
+    sys3(__NR_sched_setaffinity, 0, usual_size, usual);
+}
