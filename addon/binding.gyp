@@ -86,6 +86,7 @@
       "sources": [
         "fastpath/arguments.c",
         "fastpath/cache_key.c",
+        "fastpath/engine.c",
         "fastpath/entry.c",
         "fastpath/entry_check.c",
         "fastpath/last_run.c",

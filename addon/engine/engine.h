@@ -34,6 +34,8 @@ void end_core(void);
 
 /* host.c: the object `machine` of the global scope. */
 void add_host(JSContext *context, JSValueConst global);
+/* Whether there are user namespaces is said here, by who has tried it meanwhile. */
+void know_namespaces(int fd);
 /* Sets an element of an array; -1 with an exception pending, also where the value is one: one that
  * is missing would be one fewer to hide. */
 int put(JSContext *context, JSValueConst array, uint32_t at, JSValue value);

@@ -1,12 +1,12 @@
 /*
- * `wasbox-engine`: the TypeScript command line in QuickJS, executed by the native command for a
- * start that it has no entry for. It decides what the sandbox is and executes the native command
- * again, with the entry in a file without a name; what it leaves to Node, the native command
- * executes.
+ * `wasbox-engine`: the TypeScript command line in QuickJS. The native command executes it in its
+ * own place, to carry a command out; or, for a start that it has no entry for, in a process beside
+ * it, which makes the entry. What the engine leaves to Node, the native command executes.
  *
- * WASBOX_FASTPATH is the conversation: the cache key comes in, `entry:FD`, `once:FD` (not to be
- * saved) or `node:` goes out. With `explain:KEY` the entry, or why there is none, is written to
- * stdout, and the exit status is 0, 2 for an entry that must not be saved, or 1.
+ * WASBOX_FASTPATH is the conversation. `make:SOCKET,START,WHOLE:KEY` comes from a native command
+ * that waits for an entry (addon/fastpath/engine.c); `node:WHY` goes to the one that executes Node.
+ * With `explain:KEY` the entry, or why there is none, is written to stdout, and the exit status is
+ * 0, 2 for an entry that must not be saved, or 1.
  */
 #include <errno.h>
 #include <limits.h>
@@ -24,6 +24,7 @@
 
 #define VARIABLE "WASBOX_FASTPATH"
 #define EXPLAIN "explain:"
+#define KEY_MAX 511
 /* Of a start; and of any other command, which reads what a run has changed. */
 #define MEMORY_MAX ((size_t)256 << 20)
 #define COMMAND_MEMORY_MAX ((size_t)4 << 30)
@@ -65,6 +66,9 @@ static _Noreturn void execute(char **argv, const char *value) {
   give_up("the installation is incomplete: its native command cannot be executed");
 }
 
+/* Who an entry is made for. */
+static enum { NOBODY, READER, NATIVE_COMMAND } made_for;
+
 /* What the user reads where there is no Node (addon/fastpath/node.c): no longer than a cache key,
  * as all that is executed together may be as long as the kernel takes. */
 #define REASON_MAX 64
@@ -73,6 +77,8 @@ static _Noreturn void execute(char **argv, const char *value) {
 #define NO_START "wasbox-engine failed"
 
 static _Noreturn void leave_to_node(char **argv, const char *why) {
+  if (made_for == NATIVE_COMMAND)
+    _exit(1); /* it has the command carried out */
   char value[REASON_MAX + 1];
   snprintf(value, sizeof value, "node:%s", why);
   execute(argv, value);
@@ -126,21 +132,46 @@ static int write_all(int fd, const uint8_t *bytes, size_t size) {
   return 0;
 }
 
-/* In a file that cannot change any more, by which the native command knows it. A limit of the
- * caller's for files is one for this, too: then it returns. */
-static void hand_over(char **argv, const uint8_t *bytes, size_t size, int lasting) {
-  char value[32];
-  void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
-  int fd = memfd_create("wasbox-entry", MFD_ALLOW_SEALING);
-  int whole = fd >= 0 && write_all(fd, bytes, size) == 0 &&
-              fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) == 0;
-  signal(SIGXFSZ, before);
-  if (!whole) {
-    close(fd);
-    return;
+/* The native command's descriptors: a socket to it, through which is said what is ready. */
+static int native_command = -1, ready_files[2] = {-1, -1};
+static unsigned ready_count;
+/* The last entry, and whether it may be saved, for who reads it. */
+static uint8_t *read_entry;
+static size_t read_size;
+static int read_lasting;
+
+/* In a file that cannot change any more. A limit of the caller's for files is one for this, too. */
+static int fill_file(int fd, const uint8_t *bytes, size_t size) {
+  signal(SIGXFSZ, SIG_IGN);
+  if (write_all(fd, bytes, size) < 0)
+    return -1;
+  return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
+}
+
+/* handOver(BYTES, LASTING): an entry that is enough for a start, then the same one whole. */
+static JSValue hand_over(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  size_t size;
+  const uint8_t *bytes = JS_GetArrayBuffer(context, &size, values[0]);
+  const int lasting = JS_ToBool(context, values[1]) > 0;
+  if (!bytes)
+    return JS_EXCEPTION;
+  if (made_for == READER) {
+    free(read_entry);
+    read_entry = malloc(size);
+    if (!read_entry)
+      return JS_ThrowOutOfMemory(context);
+    memcpy(read_entry, bytes, size);
+    read_size = size;
+    read_lasting = lasting;
+  } else if (made_for == NATIVE_COMMAND) {
+    if (ready_count >= 2 || fill_file(ready_files[ready_count], bytes, size) < 0)
+      _exit(1); /* what was not said to be ready is not taken */
+    ready_count++;
+    if (write_all(native_command, (const uint8_t *)(lasting ? "l" : "o"), 1) < 0)
+      _exit(1);
   }
-  snprintf(value, sizeof value, "%s:%d", lasting ? "entry" : "once", fd);
-  execute(argv, value);
+  return JS_UNDEFINED;
 }
 
 /* As the address of the program's bundle: a file in dist, where the native part lies in
@@ -200,25 +231,55 @@ static int load(JSContext **out, JSValue *program) {
   return -1;
 }
 
-/* Whether the native command may start what the command line says; else it is carried out here. */
-static int is_start(const char *key, int argc, char **argv) {
-  return *key && argc > 1 && strcmp(argv[1], "run") == 0;
+/* Takes the conversation's variable out of the environment. The key is for TypeScript. */
+static void read_variable(char key[KEY_MAX + 1]) {
+  const char *given = getenv(VARIABLE);
+  const size_t explain = sizeof EXPLAIN - 1;
+  *key = 0;
+  if (!given)
+    return;
+  int *files = ready_files;
+  if (strncmp(given, EXPLAIN, explain) == 0 && strlen(given + explain) <= KEY_MAX) {
+    made_for = READER;
+    strcpy(key, given + explain);
+  } else if (sscanf(given, "make:%d,%d,%d:%511[0-9a-f]", &native_command, files, files + 1, key) ==
+             4) {
+    made_for = NATIVE_COMMAND;
+    know_namespaces(native_command);
+  }
+  unsetenv(VARIABLE);
+}
+
+/* Makes the entry of the command line; the exit status. */
+static int make_entry(JSContext *context, JSValueConst program, char **argv, const char *key) {
+  JSValue words = JS_NewArray(context);
+  for (int i = 1; argv[i]; i++)
+    if (put(context, words, (uint32_t)i - 1, new_argument(context, argv[i])) < 0)
+      leave_to_node(argv, NO_START);
+  const JSValue values[] = {words, JS_NewString(context, key),
+                            JS_NewCFunction(context, hand_over, "handOver", 2)};
+  JSValue outcome = call(context, program, "start", 3, (JSValueConst *)values);
+  end_core();
+  if (JS_IsUndefined(outcome))
+    leave_to_node(argv, NO_START);
+  if (made_for == NATIVE_COMMAND)
+    return ready_count == 2 ? 0 : 1;
+  JSValue refusal = JS_GetPropertyStr(context, outcome, "why");
+  const char *why = JS_IsUndefined(refusal) && read_entry ? NULL : JS_ToCString(context, refusal);
+  if (write_all(1, why ? (const uint8_t *)why : read_entry, why ? strlen(why) : read_size) < 0)
+    return 3;
+  return why ? 1 : read_lasting ? 0 : 2;
 }
 
 static int run(int argc, char **argv, size_t stack) {
-  catch_crashes();
-  const char *given = getenv(VARIABLE);
-  char key[512] = "";
-  const int explains = given && strncmp(given, EXPLAIN, sizeof EXPLAIN - 1) == 0;
-  if (explains)
-    given += sizeof EXPLAIN - 1;
-  if (given && strlen(given) < sizeof key)
-    strcpy(key, given);
-  unsetenv(VARIABLE);
+  char key[KEY_MAX + 1];
+  read_variable(key);
+  if (made_for != NATIVE_COMMAND) /* which has the command carried out, where the line is said */
+    catch_crashes();
   set_arguments(argc, argv);
   JSContext *context;
   JSValue program;
-  time_stands_still = explains && strcmp(key, "image") == 0;
+  time_stands_still = made_for == READER && strcmp(key, "image") == 0;
   if (time_stands_still)
     return load(&context, &program) < 0 || save_program(context, program, argv[1]) < 0;
   if (restore_program(&context, &program) < 0)
@@ -227,31 +288,9 @@ static int run(int argc, char **argv, size_t stack) {
   arena_map_large();
   JS_SetMaxStackSize(runtime, stack);
   JS_SetPropertyStr(context, program, "distribution", distribution(context));
-  if (!explains && !is_start(key, argc, argv))
+  if (made_for == NOBODY)
     run_command(context, program, argv);
-
-  JSValue words = JS_NewArray(context);
-  for (int i = 1; i < argc; i++)
-    if (put(context, words, (uint32_t)i - 1, new_argument(context, argv[i])) < 0)
-      leave_to_node(argv, NO_START);
-  const JSValue values[] = {words, JS_NewString(context, key)};
-  JSValue outcome = call(context, program, "start", 2, (JSValueConst *)values);
-  if (JS_IsUndefined(outcome))
-    leave_to_node(argv, NO_START);
-
-  size_t size = 0;
-  JSValue entry = JS_GetPropertyStr(context, outcome, "entry");
-  const uint8_t *bytes = JS_IsUndefined(entry) ? NULL : JS_GetArrayBuffer(context, &size, entry);
-  const int lasting = JS_ToBool(context, JS_GetPropertyStr(context, outcome, "lasting")) > 0;
-  if (explains) {
-    const char *why = JS_ToCString(context, JS_GetPropertyStr(context, outcome, "why"));
-    if (write_all(1, bytes ? bytes : (const uint8_t *)why, bytes ? size : strlen(why)) < 0)
-      return 3;
-    return !bytes ? 1 : lasting ? 0 : 2;
-  }
-  if (bytes)
-    hand_over(argv, bytes, size, lasting);
-  run_command(context, program, argv);
+  return make_entry(context, program, argv, key);
 }
 
 struct invocation {

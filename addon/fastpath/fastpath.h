@@ -4,7 +4,8 @@
  * or in Node. It does not interpret options: an entry holds what resolving asked the host, with
  * the answers, and if all answers are the same, so is the resolved spec.
  *
- *   main.c            finds the entry for the command line, or executes the engine or Node
+ *   main.c            finds the entry for the command line, or has one made
+ *   engine.c          executes the engine, also beside this process, where it makes an entry
  *   cache_key.c       the cache key, with which the name of an entry begins
  *   entry.c           finds an entry, reads and saves it
  *   entry_check.c     checks it
@@ -13,8 +14,9 @@
  *   last_run.c        notes the command line for `wasbox why`
  *   working_copy.c    copies the working directory, where there is no overlay
  *   note.c            says how the run is isolated
- *   start.c           makes the run's directory (addon/rundir), starts, forwards signals, waits,
- * ends leave.c           takes the sandbox apart after the end node.c            executes Node
+ *   start.c           makes the run's directory (addon/rundir), starts, forwards signals, waits
+ *   leave.c           takes the sandbox apart after the end
+ *   node.c            executes Node
  *   text.c            paths and numbers
  */
 #ifndef WASBOX_FASTPATH_H
@@ -46,6 +48,7 @@ struct started {
   struct wb_rundir run;
   const char *workdir;
   uint64_t started_ms; /* since the epoch */
+  const struct wb_refusals *refusals;
 };
 
 /* text.c */
@@ -61,6 +64,9 @@ char *put_decimal(char *out, uint64_t number);
 /* 2026-01-31T12:34:56.789Z */
 #define TIME_LENGTH 24
 void put_time(char out[TIME_LENGTH], uint64_t ms);
+/* A key in hexadecimal. */
+#define WB_KEY_TEXT (2 * sizeof(struct wb_cache_key))
+void put_cache_key(char *out, const struct wb_cache_key *key);
 
 /* cache_key.c: 0, or -1 where the start is none for the native command. */
 int find_installation(struct installation *out);
@@ -104,16 +110,31 @@ int recorded_variables_agree(const struct wb_entry *entry, char *const *envp);
 /* recorded_reads.c: whether the host answers each other question as it did before. */
 int recorded_reads_agree(const struct wb_entry *entry);
 
-/* Where an entry comes from. */
-struct made {
-  int now;  /* the engine asked the host a moment ago */
-  int file; /* the entry as the engine made it, to be saved; -1: not to be saved */
+/* engine.c: an entry that the engine makes at the moment. */
+struct making {
+  int pid;    /* of the engine's process; 0: none is at work */
+  int socket; /* to it; says that the rest is there */
+  int whole;  /* file of the entry with all in it; -1: none will come */
+  int lasts;  /* it may be saved */
 };
+/* Has the engine make an entry for this command line, and returns it without what only its report
+ * and a next start need: that comes while the run is started. NULL where no entry can be made. */
+struct wb_entry *make_entry(const struct wanted *wanted, const struct installation *installation,
+                            struct making *making);
+/* Waits for the rest, in `whole`, and for the engine's process. */
+void end_making(struct making *making);
+/* Of a start that failed. */
+void stop_making(struct making *making);
+/* Returns where the engine cannot be executed. */
+void execute_engine(const struct installation *installation, char **argv, char **envp);
+/* node.c: the caller's environment, and what is said in WASBOX_FASTPATH. */
+char **environment(const struct command *command, char *said);
 
 /* start.c: the exit status; below 0 the payload never ran and nothing is left behind. */
 enum { START_FAILED = -1, START_STALE = -2 /* the host answers otherwise than recorded */ };
-int start(struct wb_entry *entry, int state, const struct command *command,
-          const struct installation *installation, const struct made *made);
+/* `making`: NULL for an entry that was saved. */
+int start(struct wb_entry *entry, int state, const struct wanted *wanted,
+          const struct installation *installation, struct making *making);
 
 /* last_run.c: notes the command line in the state directory, for `wasbox why`. A failure is
  * ignored.
@@ -140,19 +161,16 @@ void give_back_streams(void);
  */
 int leave_behind(struct wb_run *run, const struct wb_rundir *directory, int entry);
 
-/* node.c: executes the engine, which makes an entry of this key, or without one carries the command
- * out; returns where there is none. */
-void run_engine(const struct command *command, const struct installation *installation,
-                const struct wb_cache_key *key);
 /* node.c: do not return. The command is carried out in the engine, or in Node where there is none;
  * Node records a start under the key. */
 _Noreturn void run_command(const struct command *command, const struct installation *installation,
                            const struct wb_cache_key *key);
 _Noreturn void run_node(const struct command *command, const struct installation *installation,
                         const struct wb_cache_key *key);
-/* Says what became of a run, and keeps, applies or drops its changes. */
+/* Says what became of a run, and keeps, applies or drops its changes. `entry`: NULL where what its
+ * report needs got lost. */
 _Noreturn void finish_run(const struct command *command, const struct installation *installation,
                           const struct wb_entry *entry, const struct started *started,
-                          struct wb_result *result, const struct wb_refusals *refusals);
+                          struct wb_result *result);
 
 #endif

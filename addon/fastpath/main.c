@@ -2,9 +2,8 @@
  * `wasbox` without Node. Entered from sys/start.S.
  *
  *   wasbox run …        an entry, and all as before     start.c: the sandbox, and its exit status
- *   wasbox script.py …  no entry                        the engine, which executes this again with
- *                                                       one, or carries the command out itself
- *   anything else                                       the engine
+ *   wasbox script.py …  no entry                        the engine makes one beside this process
+ *   anything else                                       the engine carries it out
  *   no engine, and what the engine leaves               Node with the same arguments
  */
 #include <string.h>
@@ -17,27 +16,11 @@ static struct command command_at(long *stack) {
   return command;
 }
 
-/* What the engine says of this command, in WASBOX_FASTPATH: addon/engine/main.c. */
-enum said { NOTHING, ENTRY, ENTRY_ONCE, NODE };
-
-static enum said engine_said(const struct command *command, int *fd) {
-  static const char entry[] = "entry:", once[] = "once:", node[] = "node:";
+/* Whether the engine leaves this command to Node: addon/engine/main.c. */
+static int is_for_node(const struct command *command) {
+  static const char node[] = "node:";
   const char *value = variable(command->envp, "WASBOX_FASTPATH");
-  enum said said = NOTHING;
-  if (!value)
-    return NOTHING;
-  if (same_bytes(value, node, sizeof node - 1))
-    return NODE;
-  if (same_bytes(value, entry, sizeof entry - 1))
-    said = ENTRY, value += sizeof entry - 1;
-  else if (same_bytes(value, once, sizeof once - 1))
-    said = ENTRY_ONCE, value += sizeof once - 1;
-  else
-    return NOTHING;
-  *fd = *value ? 0 : -1;
-  for (; *value >= '0' && *value <= '9' && *fd < 100000; value++)
-    *fd = *fd * 10 + (*value - '0');
-  return said;
+  return value && same_bytes(value, node, sizeof node - 1);
 }
 
 /* Whether the words are a run for sure: a word with a dot or a slash is no verb, and what is no
@@ -66,34 +49,29 @@ int fastpath_main(long *stack) {
     sys3(__NR_write, 2, message, sizeof message - 1);
     return 125;
   }
-  int fd = -1;
-  const enum said said = engine_said(&command, &fd);
-  const int made_now = said == ENTRY || said == ENTRY_ONCE;
   const int keyed = is_run(&command) && find_cache_key(&installation, &key) == 0;
-  if (said == NODE)
+  if (is_for_node(&command))
     run_node(&command, &installation, keyed ? &key : NULL);
   int state = keyed ? open_state(&command, state_path) : -1;
   if (!state_path[0])
     run_command(&command, &installation, keyed ? &key : NULL);
-  /* A user's first run: the entry says that the state directory is not there, so it is not saved.
-   */
-  const int first = state < 0;
-  if (first && made_now)
-    state = wb_state_open(state_path, 1);
   const struct wanted wanted = {&command, &key, state_path};
-  struct wb_entry *entry = state < 0  ? NULL
-                           : made_now ? take_entry(fd, &wanted)
-                                      : read_entry(state, &wanted);
-  if (entry) {
-    const struct made made = {made_now, said == ENTRY && !first ? fd : -1};
-    int status = start(entry, state, &command, &installation, &made);
-    if (status >= 0)
-      return status;
-    /* A new entry takes the place of one that is out of date. */
-    if (status == START_STALE)
-      run_engine(&command, &installation, &key);
-  } else if (!made_now) {
-    run_engine(&command, &installation, &key);
+  struct wb_entry *entry = state < 0 ? NULL : read_entry(state, &wanted);
+  int status = entry ? start(entry, state, &wanted, &installation, NULL) : START_STALE;
+  if (status == START_STALE) { /* a new entry takes the place of one that is out of date */
+    struct making making;
+    entry = make_entry(&wanted, &installation, &making);
+    /* A user's first run: the entry says that the state directory is not there. */
+    const int first = state < 0;
+    if (entry && first)
+      state = wb_state_open(state_path, 1);
+    making.lasts = !first;
+    if (entry && state >= 0)
+      status = start(entry, state, &wanted, &installation, &making);
+    if (entry && status < 0)
+      stop_making(&making);
   }
+  if (status >= 0)
+    return status;
   run_command(&command, &installation, &key);
 }

@@ -1,6 +1,6 @@
 /*
- * Executes the engine, or Node, with the command line, for what the native command does not do
- * itself. Called by main.c and start.c.
+ * Executes the engine (engine.c), or Node, with the command line, for what the native command does
+ * not do itself. Called by main.c and start.c.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -71,12 +71,9 @@ static char **new_vector(size_t count) {
 /* `WASBOX_FASTPATH=` and the cache key in hexadecimal, for src/fastpath/recorder.ts; without one it
  * says that the native command was started. */
 static char *cache_key_variable(const struct wb_cache_key *key) {
-  static char text[sizeof "WASBOX_FASTPATH=" + 2 * sizeof *key] = "WASBOX_FASTPATH=";
-  const unsigned char *byte = (const unsigned char *)key;
-  char *out = text + sizeof "WASBOX_FASTPATH=" - 1;
-  for (size_t i = 0; i < sizeof *key; i++, out += 2)
-    wb_put_digits(out, byte[i], 16, 2);
-  *out = 0;
+  static char text[sizeof "WASBOX_FASTPATH=" + WB_KEY_TEXT] = "WASBOX_FASTPATH=";
+  if (key)
+    put_cache_key(text + sizeof "WASBOX_FASTPATH=" - 1, key);
   return text;
 }
 
@@ -92,8 +89,7 @@ static char **node_vector(const struct installation *installation, char script[W
   return vector;
 }
 
-/* The caller's environment, and the cache key. */
-static char **environment(const struct command *command, const struct wb_cache_key *key) {
+char **environment(const struct command *command, char *said) {
   size_t count = 0, kept = 0;
   while (command->envp[count])
     count++;
@@ -101,29 +97,13 @@ static char **environment(const struct command *command, const struct wb_cache_k
   for (size_t i = 0; i < count; i++)
     if (!same_bytes(command->envp[i], "WASBOX_FASTPATH=", sizeof "WASBOX_FASTPATH=" - 1))
       envp[kept++] = command->envp[i];
-  envp[kept] = key ? cache_key_variable(key) : (char *)(uintptr_t)"WASBOX_FASTPATH=";
+  envp[kept] = said;
   return envp;
-}
-
-static void execute_engine(const struct installation *installation, char **argv, char **envp) {
-  static const char init[] = "wasbox-init", engine[] = "wasbox-engine";
-  char file[WB_PATH_MAX];
-  const size_t directory = strlen(installation->init) - (sizeof init - 1);
-  if (directory + sizeof engine > sizeof file)
-    return;
-  memcpy(file, installation->init, directory);
-  memcpy(file + directory, engine, sizeof engine);
-  sys3(__NR_execve, file, argv, envp);
-}
-
-void run_engine(const struct command *command, const struct installation *installation,
-                const struct wb_cache_key *key) {
-  execute_engine(installation, command->argv, environment(command, key));
 }
 
 _Noreturn void run_command(const struct command *command, const struct installation *installation,
                            const struct wb_cache_key *key) {
-  run_engine(command, installation, NULL);
+  execute_engine(installation, command->argv, environment(command, cache_key_variable(NULL)));
   run_node(command, installation, key);
 }
 
@@ -132,13 +112,13 @@ _Noreturn void run_node(const struct command *command, const struct installation
   char script[WB_PATH_MAX];
   size_t words = command->argc > 1 ? (size_t)command->argc - 1 : 0;
   execute(command, node_vector(installation, script, command->argv + 1, words),
-          environment(command, key));
+          environment(command, cache_key_variable(key)));
 }
 
 /* What src/cli/finish-run.ts reads, in a file without a name: the structure, its strings, and how
  * the run ended. */
 static int ended_run(const struct wb_entry *entry, const struct started *started,
-                     struct wb_result *result, const struct wb_refusals *refusals) {
+                     struct wb_result *result) {
   const char *state = entry_at(entry, entry->state);
   const size_t state_size = strlen(state) + 1;
   struct wb_ended_run ended = {
@@ -158,7 +138,7 @@ static int ended_run(const struct wb_entry *entry, const struct started *started
       {(void *)(uintptr_t)state, state_size},
       {entry_at(entry, entry->report_context), entry->report_context_size},
   };
-  const struct wb_tables tables = {.refusals = refusals};
+  const struct wb_tables tables = {.refusals = started->refusals};
   const unsigned count = 4 + wb_outcome_record(result, &tables, parts + 4);
   ended.size = ended.outcome + result->outcome.size;
   const long fd = sys2(__NR_memfd_create, "wasbox-ended", 0);
@@ -167,16 +147,17 @@ static int ended_run(const struct wb_entry *entry, const struct started *started
 
 _Noreturn void finish_run(const struct command *command, const struct installation *installation,
                           const struct wb_entry *entry, const struct started *started,
-                          struct wb_result *result, const struct wb_refusals *refusals) {
+                          struct wb_result *result) {
   char script[WB_PATH_MAX], number[6];
-  int fd = ended_run(entry, started, result, refusals);
+  int fd = entry ? ended_run(entry, started, result) : -1;
   if (fd < 0)
-    give_up("wasbox: out of memory. Its changes are saved: wasbox runs\n");
+    give_up("wasbox: cannot report on this run: out of memory, or a process of wasbox was killed\n"
+            "  Its changes are saved: wasbox runs\n");
   wb_put_digits(number, (uint64_t)fd, 10, 5);
   number[5] = 0;
   sys3(__NR_fcntl, started->run.lock, F_SETFD, 0); /* the next program goes on holding it */
   char *words[] = {(char *)(uintptr_t)"finish-run", number};
   char *argv[] = {command->argv[0], words[0], words[1], NULL};
-  execute_engine(installation, argv, environment(command, NULL));
+  execute_engine(installation, argv, environment(command, cache_key_variable(NULL)));
   execute(command, node_vector(installation, script, words, 2), command->envp);
 }

@@ -101,7 +101,7 @@ static int make_directory(struct started *started, int state, struct wb_entry *e
   char *record = entry_at(entry, entry->record);
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  *started = (struct started){.workdir = entry_at(entry, entry->workdir)};
+  *started = (struct started){.workdir = entry_at(entry, entry->workdir), .refusals = &refusals};
   started->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
   put_time(record + entry->record_started, started->started_ms);
   /* The kernel's file time, rounded up: nothing that is older can have been changed since. */
@@ -150,8 +150,9 @@ static void note_init(int lock, pid_t pid) {
   sys4(__NR_pwrite64, lock, text, sizeof text - 1, 0);
 }
 
-static int start_with(struct wb_entry *entry, int state, const struct command *command,
-                      const struct installation *installation, int umask, const struct made *made) {
+static int start_with(struct wb_entry *entry, int state, const struct wanted *wanted,
+                      const struct installation *installation, int umask, struct making *making) {
+  const struct command *command = wanted->command;
   struct started started;
   if (make_directory(&started, state, entry) < 0)
     return START_FAILED;
@@ -164,7 +165,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
       .grace_ns = entry->grace_ns,
       .attended = 1,
       .umask = umask,
-      .held = !made->now,
+      .held = !making,
       .refusals = &refusals,
   };
   struct wb_failure failure;
@@ -173,7 +174,7 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   /* The sandbox's start must not be interrupted; what is sent meanwhile waits. */
   const uint64_t all = ~(uint64_t)0;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, SIGSET_BYTES);
-  if (made->now) /* then nothing holds init up */
+  if (making) /* then nothing holds init up */
     say_note(entry, command->envp);
   if (wb_start(&running, &request, &failure) < 0) {
     set_mask(mask);
@@ -182,12 +183,12 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   note_init(started.run.lock, running.pid);
   /* While init gets ready. Nothing has been executed where an answer differs, and nothing will be.
    */
-  const int agrees = made->now || recorded_reads_agree(entry);
-  if (agrees && !made->now)
+  const int agrees = making || recorded_reads_agree(entry);
+  if (agrees && !making)
     say_note(entry, command->envp);
   if (!agrees)
     wb_signal(&running, SIGKILL);
-  else if (!made->now)
+  else if (!making)
     wb_proceed(&running);
   const int interrupted =
       entry->discard && wb_rundir_interrupted(started.run.parent, started.run.id);
@@ -214,13 +215,16 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
       return 125;
     return agrees ? START_FAILED : START_STALE;
   }
+  if (making)
+    end_making(making);
+  const int saved = making && making->lasts ? making->whole : -1;
   note_run(state, command, &started, &result);
   int quiet = ends_quietly(&started, &result, interrupted);
   if (quiet) {
     note_quiet(&started.run);
     say_lacks(entry, outcome->lacks, command->envp);
   }
-  if (quiet && leave_behind(&running, &started.run, made->file) == 0) {
+  if (quiet && leave_behind(&running, &started.run, saved) == 0) {
     /* It is exiting already; a PID 1 that does not reap would leave it as a zombie. */
     wb_keeper_await(&running.terminal.keeper, 0);
     return outcome->exit_code;
@@ -229,21 +233,23 @@ static int start_with(struct wb_entry *entry, int state, const struct command *c
   wb_release(&running);
   if (quiet && wb_rundir_retire(&started.run) == 0) {
     wb_rundir_recycle(&started.run);
-    save_entry(state, made->file);
+    save_entry(state, saved);
     return outcome->exit_code;
   }
-  save_entry(state, made->file);
+  save_entry(state, saved);
   sys1(__NR_umask, umask);
-  finish_run(command, installation, entry, &started, &result, &refusals);
+  if (making)
+    entry = making->whole < 0 ? NULL : take_entry(making->whole, wanted);
+  finish_run(command, installation, entry, &started, &result);
 }
 
-int start(struct wb_entry *entry, int state, const struct command *command,
-          const struct installation *installation, const struct made *made) {
+int start(struct wb_entry *entry, int state, const struct wanted *wanted,
+          const struct installation *installation, struct making *making) {
   /* What is made here is made with its mode; the caller's umask is for the payload, and for Node.
    */
   const long umask = sys1(__NR_umask, 077);
   note_streams();
-  const int status = start_with(entry, state, command, installation, (int)umask, made);
+  const int status = start_with(entry, state, wanted, installation, (int)umask, making);
   if (status < 0)
     sys1(__NR_umask, umask);
   return status;

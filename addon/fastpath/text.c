@@ -70,3 +70,10 @@ char *put_decimal(char *out, uint64_t number) {
   wb_put_digits(out, number, 10, count);
   return out + count;
 }
+
+void put_cache_key(char *out, const struct wb_cache_key *key) {
+  const unsigned char *byte = (const unsigned char *)key;
+  for (size_t i = 0; i < sizeof *key; i++, out += 2)
+    wb_put_digits(out, byte[i], 16, 2);
+  *out = 0;
+}

@@ -6,27 +6,19 @@ import { LeaveToNode } from '../errors/index.js';
 import { keepOwnRights } from '../host/index.js';
 import { prepareDefaultPolicy } from '../plan/index.js';
 import { runLoop } from './loop.js';
-import { startOf } from './start.js';
+import { type HandOver, startOf } from './start.js';
 
+/** Where no entry can be made, why. */
 interface Outcome {
-  /** Where no entry can be made, why. */
   why?: string;
-  entry?: ArrayBuffer;
-  /** Whether the start may be made again: its questions were all recorded. */
-  lasting?: boolean;
 }
 
-/** An entry for the command; the jobs that are left then fill in the outcome. */
-function start(argv: (string | undefined)[], key: string): Outcome {
+/** Makes an entry of the command line and hands it over; the jobs that are left then fill in the outcome. */
+function start(argv: (string | undefined)[], key: string, handOver: HandOver): Outcome {
   const outcome: Outcome = {};
-  startOf(argv, key).then(
-    ({ entry, lasting }) => {
-      Object.assign(outcome, { entry: entry.slice().buffer, lasting });
-    },
-    (error: unknown) => {
-      outcome.why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    },
-  );
+  startOf(argv, key, handOver).catch((error: unknown) => {
+    outcome.why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  });
   return outcome;
 }
 

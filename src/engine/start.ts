@@ -5,7 +5,13 @@
  */
 import { newRecord, type TreeIdentity, unmadeLayers, withHome } from '../changes/index.js';
 import { LeaveToNode } from '../errors/index.js';
-import { argumentCount, encodeEntry, fitsEntry } from '../fastpath/index.js';
+import {
+  argumentCount,
+  type Entry,
+  type EntryParts,
+  encodeEntry,
+  fitsEntry,
+} from '../fastpath/index.js';
 import { recordedHost } from '../host/index.js';
 import { privateRootUnmade } from '../launch/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
@@ -17,6 +23,9 @@ import { engineHost } from './host.js';
 declare const machine: {
   check(bytes: ArrayBufferLike, from: number, size: number): number;
 };
+
+const checkInC = ({ buffer, byteOffset, byteLength }: Uint8Array): number =>
+  machine.check(buffer, byteOffset, byteLength);
 
 /** Options that make a run Node's from its start: more is told of it than the native command can. */
 const beyond = [
@@ -45,11 +54,18 @@ function plainOptions(argv: readonly string[]): RunArguments {
   return options;
 }
 
-/** @returns the entry; a rejection is left to Node */
+/** Takes an entry, and whether its start may be made again: its questions were all recorded. */
+export type HandOver = (bytes: ArrayBuffer, lasting: boolean) => void;
+
+/**
+ * Hands over first what the start needs, then, while the sandbox is made, the whole entry. A rejection is left to the
+ * command line.
+ */
 export async function startOf(
   given: readonly (string | undefined)[],
   key: string,
-): Promise<{ readonly entry: Uint8Array; readonly lasting: boolean }> {
+  handOver: HandOver,
+): Promise<void> {
   const argv = given.filter((word) => word !== undefined);
   if (argv.length < given.length) throw new LeaveToNode('words that are not UTF-8');
   const [verb = '', ...rest] = argv;
@@ -91,24 +107,29 @@ export async function startOf(
     discard: spec.changes === 'discard',
     now,
   });
-  const bytes = encodeEntry(
-    {
-      cacheKey: bytesOfHex(key) ?? new Uint8Array(),
-      argv,
-      argumentCount: argumentCount(options),
-      reads: recording.reads(),
-      plan,
-      record,
-      layers,
-      privateRoot,
-      state: state.named,
-      reportContext: { spec, quiet: options.quiet === true, verbose: false },
-      timeoutMs: limits.timeoutMs ?? 0,
-      graceMs: limits.graceMs,
-      madeAt: now,
-    },
-    ({ buffer, byteOffset, byteLength }) => machine.check(buffer, byteOffset, byteLength),
-  );
-  if (bytes === undefined) throw new LeaveToNode('no form for it');
-  return { entry: bytes, lasting: recording.obstacle() === undefined };
+  const entry: Entry = {
+    cacheKey: bytesOfHex(key) ?? new Uint8Array(),
+    argv,
+    argumentCount: argumentCount(options),
+    reads: recording.reads(),
+    plan,
+    record,
+    layers,
+    privateRoot,
+    state: state.named,
+    reportContext: { spec, quiet: options.quiet === true, verbose: false },
+    timeoutMs: limits.timeoutMs ?? 0,
+    graceMs: limits.graceMs,
+    madeAt: now,
+  };
+  const give = (parts: EntryParts, lasting: boolean): boolean => {
+    const bytes = encodeEntry(entry, parts, checkInC);
+    if (bytes !== undefined) handOver(bytes.slice().buffer, lasting);
+    return bytes !== undefined;
+  };
+  if (!give('start', false)) throw new LeaveToNode('no form for it');
+  // Too many questions, say: the start is made, and not saved.
+  if (give('all', recording.obstacle() === undefined)) return;
+  give('without-reads', false);
+  throw new LeaveToNode('no form for its questions');
 }

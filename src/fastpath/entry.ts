@@ -124,12 +124,24 @@ export function entryName(cacheKey: Uint8Array, words: readonly string[]): strin
   return hash.toString(16).padStart(16, '0');
 }
 
+const noContext = { text: new Uint8Array(), arguments: 0 };
+
+/**
+ * What of an entry is encoded: all; or only what its start needs, for a native command that waits for it; or what such
+ * a start and its report need.
+ */
+export type EntryParts = 'all' | 'start' | 'without-reads';
+
 /** The entry's bytes; undefined for a start that does not fit the form. */
-export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefined {
+export function encodeEntry(
+  entry: Entry,
+  parts: EntryParts = 'all',
+  check = checkOf,
+): Uint8Array | undefined {
   const { record, privateRoot, reportContext } = entry;
   const count = openCount(entry, record.argv);
   const plan = withoutArguments(entry.plan, count ?? 0);
-  const reads = comparable(entry.reads);
+  const reads = parts === 'all' ? comparable(entry.reads) : [];
   const template = recordTemplate(record, count);
   const places = idsInPlan(plan, entry);
   const [home, ...others] = record.trees ?? [];
@@ -142,7 +154,7 @@ export function encodeEntry(entry: Entry, check = checkOf): Uint8Array | undefin
   const header = writer.reserve(entrySize);
   const recordedReads = writeReads(writer, reads);
   const argv = wordBytes(entryWords({ argv: entry.argv, argumentCount: count }));
-  const context = contextTemplate(reportContext, count);
+  const context = parts === 'start' ? noContext : contextTemplate(reportContext, count);
   const root =
     privateRoot === undefined
       ? {}

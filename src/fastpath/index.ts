@@ -4,7 +4,7 @@
  */
 export { argumentCount } from './command-line.js';
 export { decodeEnded, type EndedRun } from './ended.js';
-export { encodeEntry } from './entry.js';
+export { type Entry, type EntryParts, encodeEntry } from './entry.js';
 export { fitsEntry } from './fits.js';
 export { Recorder, type TellingOptions, takeCacheKey } from './recorder.js';
 export { fastpathVariable } from './variable.js';

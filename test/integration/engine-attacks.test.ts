@@ -51,13 +51,30 @@ describe('an entry', () => {
     expect([one.status, one.out, one.err, one.nodes]).toEqual([0, 'hi\n', '', 0]);
   });
 
-  test.each(['file', 'unsealed', 'truncated', 'damaged', 'huge', 'empty', 'pipe', 'directory'])(
+  test.each(['unsealed', 'truncated', 'damaged', 'huge', 'empty', 'silent', 'killed'])(
     'that is none is not taken, and the engine makes the run itself: %s',
     async (how) => {
       const one = await run(how, ['--', 'echo', 'hi'], makeProject(as, files));
       expect([one.status, one.out, one.err, one.nodes]).toEqual([0, 'hi\n', '', 0]);
     },
   );
+
+  test('that only the start got is enough for it, and its changes are saved', async () => {
+    const cwd = makeProject(as, files);
+    const fastpath = makeFastpath(as, installed);
+    const tried = (ENTRY: string, ...words: string[]) =>
+      fastpath.run(words, { cwd, env: { ENTRY } });
+    const quiet = await tried('killed later', 'run', '--', 'echo', 'hi');
+    expect([quiet.status, quiet.out, quiet.err]).toEqual([0, 'hi\n', '']);
+    const words = ['run', '--', 'sh', '-c', 'echo made >made'];
+    const changed = await tried('killed later', ...words);
+    expect([changed.status, changed.out]).toEqual([125, '']);
+    expect(changed.err).toContain('Its changes are saved: wasbox runs');
+    expect((await tried('', 'diff', '--stat')).out).toContain('A made');
+    // The control: with the whole entry the run is reported.
+    const whole = await tried('sealed', ...words);
+    expect([whole.status, whole.err]).toEqual([0, expect.stringContaining('1 file added')]);
+  });
 
   test('what was to be shown is replaced before the start', async () => {
     const cwd = makeProject(as, files);

@@ -2,12 +2,16 @@
 import { runLoop } from '../../../src/engine/loop.js';
 import { results } from './node-case.js';
 
-(globalThis as unknown as { start: unknown }).start = ([scratch, tree, seed]: string[]) => {
-  const outcome: { entry?: unknown; lasting: boolean; why?: string } = { lasting: true };
+type HandOver = (bytes: ArrayBuffer, lasting: boolean) => void;
+
+(globalThis as unknown as { start: unknown }).start = (
+  [scratch, tree, seed]: string[],
+  _key: string,
+  handOver: HandOver,
+) => {
+  const outcome: { why?: string } = {};
   results(scratch ?? '', tree ?? '', Number(seed)).then(
-    (found) => {
-      outcome.entry = new TextEncoder().encode(JSON.stringify(found)).buffer;
-    },
+    (found) => handOver(new TextEncoder().encode(JSON.stringify(found)).buffer, true),
     (error: unknown) => {
       outcome.why = `${error} ${(error as Error).stack}`;
     },

@@ -74,12 +74,16 @@ async function findings() {
   };
 }
 
-(globalThis as unknown as { start: unknown }).start = () => {
-  const outcome: { entry?: unknown; lasting: boolean; why?: string } = { lasting: true };
+type HandOver = (bytes: ArrayBuffer, lasting: boolean) => void;
+
+(globalThis as unknown as { start: unknown }).start = (
+  _words: string[],
+  _key: string,
+  handOver: HandOver,
+) => {
+  const outcome: { why?: string } = {};
   findings().then(
-    (found) => {
-      outcome.entry = new TextEncoder().encode(JSON.stringify(found)).buffer;
-    },
+    (found) => handOver(new TextEncoder().encode(JSON.stringify(found)).buffer, true),
     (error: unknown) => {
       outcome.why = String(error);
     },

@@ -1,0 +1,149 @@
+/*
+ * The engine (addon/engine): executed in the place of this command, or in a process beside it that
+ * makes an entry. Called by main.c, node.c and start.c.
+ *
+ * That process hands over first what the start needs, then, while the sandbox is made, the entry
+ * with all in it. Each comes in a file without a name that cannot change any more; a byte in a
+ * socket says that it is there. In the other direction it hears whether there are user namespaces,
+ * which this process tries meanwhile. Then it ends, and is waited for.
+ */
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/memfd.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "fastpath.h"
+
+static int engine_path(const struct installation *installation, char file[WB_PATH_MAX]) {
+  static const char init[] = "wasbox-init", engine[] = "wasbox-engine";
+  const size_t directory = strlen(installation->init) - (sizeof init - 1);
+  if (directory + sizeof engine > WB_PATH_MAX)
+    return -1;
+  memcpy(file, installation->init, directory);
+  memcpy(file + directory, engine, sizeof engine);
+  return 0;
+}
+
+void execute_engine(const struct installation *installation, char **argv, char **envp) {
+  char file[WB_PATH_MAX];
+  if (engine_path(installation, file) == 0)
+    sys3(__NR_execve, file, argv, envp);
+}
+
+/* What the process beside this one is started with: it shares the memory until it is executed. */
+struct start {
+  char file[WB_PATH_MAX];
+  char **argv, **envp;
+  int given[3]; /* descriptors that it gets */
+};
+
+static int execute_beside(void *argument) {
+  const struct start *start = argument;
+  sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  for (int i = 0; i < 3; i++)
+    sys3(__NR_fcntl, start->given[i], F_SETFD, 0);
+  sys3(__NR_execve, start->file, start->argv, start->envp);
+  return 1;
+}
+
+/* `make:SOCKET,START,WHOLE:KEY` */
+static char *engine_variable(const int given[3], const struct wb_cache_key *key) {
+  static char text[sizeof "WASBOX_FASTPATH=make:" + 3 * 21 + WB_KEY_TEXT] = "WASBOX_FASTPATH=make:";
+  char *out = text + sizeof "WASBOX_FASTPATH=make:" - 1;
+  for (int i = 0; i < 3; i++) {
+    out = put_decimal(out, (uint64_t)given[i]);
+    *out++ = i < 2 ? ',' : ':';
+  }
+  put_cache_key(out, key);
+  return text;
+}
+
+/* An entry must fit into a file; the signal of a file that is too long would end the engine. */
+static int limits_files(void) {
+  struct rlimit64 limit;
+  return sys4(__NR_prlimit64, 0, RLIMIT_FSIZE, 0, &limit) < 0 || limit.rlim_cur < WB_ENTRY_MAX;
+}
+
+/* 1, and the byte that says what is ready; 0 where nothing comes any more. */
+static int is_ready(int socket, char *said) {
+  long n;
+  do
+    n = sys3(__NR_read, socket, said, 1);
+  while (n == -EINTR);
+  return n == 1;
+}
+
+/* The descriptors stay open: this process does little else. */
+static int start_engine(struct making *making, int *first, const struct wanted *wanted,
+                        const struct installation *installation) {
+  /* As much as execve needs here is on the stack. */
+  static unsigned char stack[1 << 14] __attribute__((aligned(16)));
+  static struct start start;
+  int ends[2];
+  if (limits_files() || engine_path(installation, start.file) < 0 ||
+      sys4(__NR_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+    return -1;
+  *first = (int)sys2(__NR_memfd_create, "wasbox-start", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  making->whole = (int)sys2(__NR_memfd_create, "wasbox-entry", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  making->socket = ends[0];
+  start.given[0] = ends[1];
+  start.given[1] = *first;
+  start.given[2] = making->whole;
+  start.argv = wanted->command->argv;
+  start.envp = environment(wanted->command, engine_variable(start.given, wanted->key));
+  const long pid = *first < 0 || making->whole < 0
+                       ? -1
+                       : sys_clone(execute_beside, &start, stack + sizeof stack,
+                                   CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+  sys1(__NR_close, ends[1]);
+  making->pid = pid > 0 ? (int)pid : 0;
+  if (pid <= 0)
+    return -1;
+  const uint8_t error = (uint8_t)wb_user_namespace_error();
+  sys6(__NR_sendto, making->socket, (long)(uintptr_t)&error, 1, MSG_NOSIGNAL, 0, 0);
+  return 0;
+}
+
+struct wb_entry *make_entry(const struct wanted *wanted, const struct installation *installation,
+                            struct making *making) {
+  int first = -1;
+  char said;
+  *making = (struct making){.socket = -1, .whole = -1};
+  if (start_engine(making, &first, wanted, installation) < 0)
+    return NULL;
+  struct wb_entry *entry = is_ready(making->socket, &said) ? take_entry(first, wanted) : NULL;
+  sys1(__NR_close, first);
+  if (!entry)
+    stop_making(making);
+  return entry;
+}
+
+static void reap(struct making *making) {
+  while (making->pid && sys4(__NR_wait4, making->pid, 0, __WALL, 0) == -EINTR)
+    continue;
+  making->pid = 0;
+}
+
+void end_making(struct making *making) {
+  char said = 0;
+  const int whole = making->pid && is_ready(making->socket, &said);
+  reap(making);
+  if (!whole && making->whole >= 0) {
+    sys1(__NR_close, making->whole);
+    making->whole = -1;
+  }
+  making->lasts &= whole && said == 'l';
+}
+
+void stop_making(struct making *making) {
+  if (making->pid)
+    sys2(__NR_kill, making->pid, SIGKILL);
+  end_making(making);
+}
