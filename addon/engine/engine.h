@@ -51,6 +51,8 @@ JSValue new_owner(JSContext *context, uint8_t *bytes, size_t size);
 JSValue new_bytes(JSContext *context, size_t size, uint8_t **bytes);
 /* Takes over an ArrayBuffer and gives a Buffer of it. */
 JSValue as_node_buffer(JSContext *context, JSValue array_buffer);
+/* Text of bytes in an encoding of Text in src/engine/machine.ts. */
+JSValue text_in(JSContext *context, const uint8_t *bytes, size_t size, int encoding);
 /* Text of bytes, with U+FFFD for what is not UTF-8. */
 JSValue new_lossy_text(JSContext *context, const uint8_t *bytes, size_t size);
 /* Whether bytes are UTF-8 as JavaScript writes it: no surrogates, nothing longer than needed. */

@@ -289,18 +289,24 @@ static JSValue read_directory(JSContext *context, JSValueConst self, int count,
                               JSValueConst *values) {
   (void)self, (void)count;
   char path[PATH_LIMIT];
+  int encoding;
   const int error = path_argument(context, values[0], path);
   if (error)
     return failed(context, error);
+  if (JS_ToInt32(context, &encoding, values[1]) < 0)
+    return JS_EXCEPTION;
   struct dirent **list;
   const int found = scandir(path, &list, is_entry, entry_order);
   if (found < 0)
     return result(context, -1);
   JSValue out = JS_NewArray(context);
   for (int i = 0; i < found; i++) {
+    const char *name = list[i]->d_name;
+    const size_t size = strlen(name);
     if (!JS_IsException(out) &&
         (put(context, out, 2 * (uint32_t)i,
-             bytes_result(context, list[i]->d_name, strlen(list[i]->d_name))) < 0 ||
+             encoding < 0 ? bytes_result(context, name, size)
+                          : text_in(context, (const uint8_t *)name, size, encoding)) < 0 ||
          put(context, out, 2 * (uint32_t)i + 1, JS_NewInt32(context, list[i]->d_type)) < 0)) {
       JS_FreeValue(context, out);
       out = JS_EXCEPTION;
@@ -388,7 +394,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("freeSpace", 1, free_space),
     JS_CFUNC_DEF("readlink", 1, read_link),
     JS_CFUNC_DEF("realpath", 1, real_path),
-    JS_CFUNC_DEF("readDirectory", 1, read_directory),
+    JS_CFUNC_DEF("readDirectory", 2, read_directory),
     JS_CFUNC_DEF("setTimes", 3, set_times),
 };
 

@@ -146,6 +146,13 @@ static JSValue new_base64(JSContext *context, const uint8_t *bytes, size_t size)
 
 enum { UTF8, LATIN1, BASE64, HEX };
 
+JSValue text_in(JSContext *context, const uint8_t *bytes, size_t size, int encoding) {
+  return encoding == LATIN1   ? new_latin1(context, bytes, size)
+         : encoding == BASE64 ? new_base64(context, bytes, size)
+         : encoding == HEX    ? new_hex(context, bytes, size)
+                              : new_lossy_text(context, bytes, size);
+}
+
 /* toText(bytes, encoding) */
 static JSValue to_text(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
@@ -154,10 +161,7 @@ static JSValue to_text(JSContext *context, JSValueConst self, int count, JSValue
   const uint8_t *bytes = view_of(context, values[0], &size);
   if (!bytes || JS_ToInt32(context, &encoding, values[1]) < 0)
     return JS_EXCEPTION;
-  return encoding == LATIN1   ? new_latin1(context, bytes, size)
-         : encoding == BASE64 ? new_base64(context, bytes, size)
-         : encoding == HEX    ? new_hex(context, bytes, size)
-                              : new_lossy_text(context, bytes, size);
+  return text_in(context, bytes, size, encoding);
 }
 
 /* Half of a surrogate pair, which QuickJS writes as three bytes, becomes U+FFFD. */
@@ -264,6 +268,40 @@ static JSValue is_normal(JSContext *context, JSValueConst self, int count, JSVal
     normal = path[i - 1] != '/' || (path[i] != '/' && path[i] != '.');
   JS_FreeCString(context, path);
   return JS_NewBool(context, normal);
+}
+
+/* concat(parts, size): what is longer is cut off, and zeros follow what is shorter; -1: all */
+static JSValue concat(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  uint32_t parts;
+  int64_t wanted;
+  if (JS_ToUint32(context, &parts, JS_GetPropertyStr(context, values[0], "length")) < 0 ||
+      JS_ToInt64(context, &wanted, values[1]) < 0)
+    return JS_EXCEPTION;
+  uint8_t *out = NULL;
+  size_t room = wanted < 0 ? 0 : (size_t)wanted, used = 0;
+  JSValue made = JS_UNDEFINED;
+  for (int fill = wanted >= 0; fill < 2; fill++) {
+    if (fill && JS_IsException(made = new_bytes(context, room, &out)))
+      return made;
+    for (uint32_t i = 0; i < parts; i++) {
+      size_t size;
+      JSValue part = JS_GetPropertyUint32(context, values[0], i);
+      const uint8_t *bytes = JS_IsException(part) ? NULL : view_of(context, part, &size);
+      if (bytes && fill)
+        memcpy(out + used, bytes, size = size < room - used ? size : room - used);
+      JS_FreeValue(context, part);
+      if (!bytes) {
+        JS_FreeValue(context, made);
+        return JS_EXCEPTION;
+      }
+      if (fill)
+        used += size;
+      else
+        room += size;
+    }
+  }
+  return made;
 }
 
 /* compare(a, b): -1, 0, 1 by bytes */
@@ -377,10 +415,15 @@ static JSValue deflate_bytes(JSContext *context, JSValueConst self, int count,
 }
 
 static const JSCFunctionListEntry functions[] = {
-    JS_CFUNC_DEF("toText", 2, to_text),   JS_CFUNC_DEF("toBytes", 2, to_bytes),
-    JS_CFUNC_DEF("putText", 2, put_text), JS_CFUNC_DEF("isNormal", 1, is_normal),
-    JS_CFUNC_DEF("compare", 2, compare),  JS_CFUNC_DEF("find", 4, find),
-    JS_CFUNC_DEF("digest", 3, digest),    JS_CFUNC_DEF("deflate", 1, deflate_bytes),
+    JS_CFUNC_DEF("toText", 2, to_text),
+    JS_CFUNC_DEF("toBytes", 2, to_bytes),
+    JS_CFUNC_DEF("putText", 2, put_text),
+    JS_CFUNC_DEF("concat", 2, concat),
+    JS_CFUNC_DEF("isNormal", 1, is_normal),
+    JS_CFUNC_DEF("compare", 2, compare),
+    JS_CFUNC_DEF("find", 4, find),
+    JS_CFUNC_DEF("digest", 3, digest),
+    JS_CFUNC_DEF("deflate", 1, deflate_bytes),
 };
 
 void add_text(JSContext *context, JSValueConst machine) {

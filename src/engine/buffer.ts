@@ -12,8 +12,8 @@ const encodings: Readonly<Record<string, number>> = {
   hex: 3,
 };
 
-export function encodingOf(name: string | undefined): number {
-  const found = encodings[(name ?? 'utf8').toLowerCase()];
+export function encodingOf(name = 'utf8'): number {
+  const found = encodings[name] ?? encodings[name.toLowerCase()];
   if (found === undefined) throw new TypeError(`Unknown encoding: ${name}`);
   return found;
 }
@@ -52,14 +52,7 @@ export class EngineBuffer extends Uint8Array<ArrayBuffer> {
   }
 
   static concat(list: readonly Uint8Array[], total?: number): EngineBuffer {
-    const bytes = new EngineBuffer(total ?? list.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of list) {
-      const room = bytes.length - at;
-      bytes.set(part.length > room ? part.subarray(0, room) : part, at);
-      at += Math.min(part.length, room);
-    }
-    return bytes;
+    return new EngineBuffer(machine.concat(list, total ?? -1));
   }
 
   static compare(a: Uint8Array, b: Uint8Array): number {

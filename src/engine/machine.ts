@@ -13,6 +13,8 @@ interface Text {
   toBytes(text: string, encoding: number): ArrayBuffer;
   /** Bytes of the text, as UTF-8; -1 where there is no room for all. */
   putText(target: Uint8Array, text: string): number;
+  /** The bytes of the parts behind each other: so many, with zeros at the end; or all where `size` is -1. */
+  concat(parts: readonly Uint8Array[], size: number): ArrayBuffer;
   compare(a: Uint8Array, b: Uint8Array): number;
   find(bytes: Uint8Array, wanted: Uint8Array, from: number, last: boolean): number;
   /** Whether normalize() of node:path has nothing to do: no empty part, none that may be `.` or `..`. */
@@ -59,7 +61,11 @@ interface Files {
   readlink(path: PathLike): Answer<ArrayBuffer>;
   realpath(path: PathLike): Answer<ArrayBuffer>;
   /** Name and d_type of each entry behind each other. */
-  readDirectory(path: PathLike): Answer<readonly (ArrayBuffer | number)[]>;
+  /** `encoding`: that of names as text; -1: as bytes. */
+  readDirectory(
+    path: PathLike,
+    encoding: number,
+  ): Answer<readonly (string | ArrayBuffer | number)[]>;
   setTimes(path: PathLike, atime: number, mtime: number): number;
   /** Of the kernel's headers: open flags, modes of access(2), types of files. */
   readonly constants: Readonly<Record<string, number>>;

@@ -77,22 +77,31 @@ const ofHome: readonly string[] = [
   ...['.config/autostart/*', '.config/systemd/user/*', '.local/share/systemd/user/*'],
 ];
 
-/** The files of a directory that may be read; one character per byte. */
-export function filesIn(directory: string): string[] {
+/** The names in a directory, if it may be read; one character per byte. */
+function namesIn(directory: string): string[] {
   try {
-    const names = readdirSync(Buffer.from(directory, 'latin1'), { encoding: 'latin1' });
-    return names.map((name) => `${directory}/${name}`);
+    return readdirSync(Buffer.from(directory, 'latin1'), { encoding: 'latin1' });
   } catch (error) {
     errnoOf(error); // missing or not accessible
     return [];
   }
 }
 
-/** The user's start-up files that may name something in a tree below an absolute path. */
+/** The files of a directory that may be read; one character per byte. */
+export const filesIn = (directory: string): string[] =>
+  namesIn(directory).map((name) => `${directory}/${name}`);
+
+/**
+ * The user's start-up files that may name something in a tree below an absolute path. Most are not there, and are not
+ * looked for one by one if home can be read.
+ */
 export function startupFiles(): string[] {
   const home = homeDirectory();
   if (home === undefined) return [];
-  return ofHome.flatMap((name) =>
-    name.endsWith('/*') ? filesIn(`${home}/${name.slice(0, -2)}`) : [`${home}/${name}`],
-  );
+  const there = new Set(namesIn(home).map((name) => name.toLowerCase()));
+  return ofHome
+    .filter((name) => there.size === 0 || there.has(name.replace(/\/.*/, '').toLowerCase()))
+    .flatMap((name) =>
+      name.endsWith('/*') ? filesIn(`${home}/${name.slice(0, -2)}`) : [`${home}/${name}`],
+    );
 }

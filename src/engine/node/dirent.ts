@@ -37,23 +37,21 @@ export class Dirent {
 }
 
 /** For file systems that do not say: the type by lstat(2), whose modes are d_type shifted by 12 bits. */
-function typeOf(directory: PathLike, name: ArrayBuffer): number {
+function typeOf(directory: PathLike, name: Uint8Array): number {
   const top = typeof directory === 'string' ? EngineBuffer.from(directory) : directory;
-  const path = EngineBuffer.concat([top, EngineBuffer.from('/'), new EngineBuffer(name)]);
+  const path = EngineBuffer.concat([top, EngineBuffer.from('/'), name]);
   const got = machine.files.lstat(path);
   return typeof got === 'number' ? 0 : (Number(got[0]) >> 12) & 15;
 }
 
-/** @param listed as Files.readDirectory has them */
-export function entriesOf(
+/** @param encoding of a name that is text */
+export function direntOf(
   directory: PathLike,
-  listed: readonly (ArrayBuffer | number)[],
-  text: (name: ArrayBuffer) => string | EngineBuffer,
-): Dirent[] {
-  const entries: Dirent[] = [];
-  for (let at = 0; at < listed.length; at += 2) {
-    const name = listed[at] as ArrayBuffer;
-    entries.push(new Dirent(text(name), (listed[at + 1] as number) || typeOf(directory, name)));
-  }
-  return entries;
+  name: string | EngineBuffer,
+  type: number,
+  encoding: number,
+): Dirent {
+  if (type !== 0) return new Dirent(name, type);
+  const bytes = typeof name === 'string' ? new Uint8Array(machine.toBytes(name, encoding)) : name;
+  return new Dirent(name, typeOf(directory, bytes));
 }

@@ -1,7 +1,7 @@
 /** The synchronous calls of node:fs that the command line makes. */
-import { EngineBuffer } from '../buffer.js';
+import { EngineBuffer, encodingOf } from '../buffer.js';
 import { machine, type PathLike } from '../machine.js';
-import { type Dirent, entriesOf } from './dirent.js';
+import { type Dirent, direntOf } from './dirent.js';
 import { checked, errnoError, isAbsent } from './errors.js';
 import { BigStats, Stats } from './stats.js';
 
@@ -168,14 +168,18 @@ export function readdirSync(
   path: Path,
   options?: DirectoryOptions,
 ): (string | EngineBuffer | Dirent)[] {
-  const got = files.readDirectory(pathOf(path));
-  if (typeof got === 'number') throw errnoError(got, 'scandir', path);
   const encoding = encodingIn(options);
   const withTypes = typeof options === 'object' && options.withFileTypes === true;
-  if (withTypes) return entriesOf(pathOf(path), got, (name) => textOf(name, encoding));
-  const names: (string | EngineBuffer)[] = [];
-  for (let at = 0; at < got.length; at += 2) names.push(textOf(got[at] as ArrayBuffer, encoding));
-  return names;
+  const wanted = encoding === 'buffer' ? -1 : encodingOf(encoding);
+  const got = files.readDirectory(pathOf(path), wanted);
+  if (typeof got === 'number') throw errnoError(got, 'scandir', path);
+  const entries: (string | EngineBuffer | Dirent)[] = [];
+  for (let at = 0; at < got.length; at += 2) {
+    const found = got[at] as string | ArrayBuffer;
+    const name = typeof found === 'string' ? found : new EngineBuffer(found);
+    entries.push(withTypes ? direntOf(pathOf(path), name, got[at + 1] as number, wanted) : name);
+  }
+  return entries;
 }
 
 interface Place {
