@@ -114,11 +114,12 @@ export class Tree {
       if (found.kind === undefined && addLinks) found = this.addLink(next, found);
       if (found.kind === 'symlink' && found.to !== undefined) {
         if (++links > maxLinks) return this.lost(next, found);
-        if (found.to.startsWith('/')) {
+        const absolute = found.to.startsWith('/');
+        if (absolute) {
           current = '/';
           over = this.byTarget.get('/');
-          step = root;
         }
+        step = absolute ? root : undefined; // a link that was added has changed what is there
         pending = [...partsOf(found.to), ...pending];
         continue;
       }
