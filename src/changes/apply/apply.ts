@@ -65,20 +65,26 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
         const selection = paths === undefined ? withoutHome(found) : found;
         // An interrupted `apply` is found there.
         moveRun(store, run, 'runs');
-        const appliers = sessions.map((session, index) =>
-          applyTree(session, lists[index] ?? [], selection, options),
-        );
+        const appliers: Applier[] = [];
+        try {
+          for (const [i, session] of sessions.entries())
+            appliers.push(applyTree(session, lists[i] ?? [], selection, options));
+        } catch (error) {
+          for (const [i, applier] of appliers.entries())
+            keepRest(sessions[i] as Session, applier, onProgress);
+          throw error;
+        }
         const isWhole = appliers.every(({ applied }, i) => applied.length === lists[i]?.length);
         const rest = isWhole
           ? []
-          : sessions.flatMap((session, i) => keepRest(session, appliers[i], onProgress));
+          : sessions.flatMap((session, i) => keepRest(session, appliers[i] as Applier, onProgress));
         if (rest.length > 0)
           writeRecord(store.native, runDirectory, leftOf(run.record, rest), true);
         return { report: reportOf(lists.flat(), selection, appliers), remaining: rest.length };
       }),
     ),
   );
-  if (remaining === 0) removeRun(store, run);
+  if (remaining === 0) removeRun(store, run, options.onProgress);
   else moveRun(store, run, 'saved');
   return report;
 }
@@ -102,10 +108,10 @@ function applyTree(
 /** What is left of a tree in its layer. */
 function keepRest(
   session: Session,
-  applier: Applier | undefined,
+  applier: Applier,
   onProgress: OnProgress | undefined,
 ): readonly Change[] {
-  const left = pruneLayer(session, { ...applier?.done, onProgress });
+  const left = pruneLayer(session, { ...applier.done, onProgress });
   pruneOriginals(session, left);
   dropJournal(session.directory);
   return left;

@@ -215,7 +215,7 @@ test('the end of a run reports its progress', () => {
     if (!stages.includes(stage)) stages.push(stage);
   };
   finishRun(fixture.store, run, { ...end, onProgress }, 'apply');
-  expect(stages).toEqual(['compare', 'apply']);
+  expect(stages).toEqual(['compare', 'apply', 'remove']);
   expect(readdirSync(fixture.workdir)).toEqual(['a', 'b']);
   // Dropped at its end, and afterwards: each file of the layer that is gone is told.
   stages.length = 0;
