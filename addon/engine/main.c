@@ -92,6 +92,8 @@ static JSValue call(JSContext *context, JSValueConst program, const char *name, 
   JS_FreeValue(context, function);
   if (!JS_IsException(got) && run_jobs() >= 0)
     return got;
+  if (made_for == NATIVE_COMMAND)
+    return JS_UNDEFINED; /* it has the command carried out, where this is said */
   JSValue error = JS_GetException(context), stack = JS_GetPropertyStr(context, error, "stack");
   const char *text = JS_ToCString(context, error), *trace = JS_ToCString(context, stack);
   fprintf(stderr, "wasbox: internal error: %s\n%s", text ? text : "unknown", trace ? trace : "");
@@ -156,6 +158,7 @@ static JSValue hand_over(JSContext *context, JSValueConst self, int count, JSVal
   const int lasting = JS_ToBool(context, values[1]) > 0;
   if (!bytes)
     return JS_EXCEPTION;
+  end_core(); /* it is not needed any more */
   if (made_for == READER) {
     free(read_entry);
     read_entry = malloc(size);
@@ -245,6 +248,9 @@ static void read_variable(char key[KEY_MAX + 1]) {
   } else if (sscanf(given, "make:%d,%d,%d:%511[0-9a-f]", &native_command, files, files + 1, key) ==
              4) {
     made_for = NATIVE_COMMAND;
+    const int given[] = {native_command, files[0], files[1]};
+    for (int i = 0; i < 3; i++)
+      fcntl(given[i], F_SETFD, FD_CLOEXEC);
     know_namespaces(native_command);
   }
   unsetenv(VARIABLE);
@@ -259,7 +265,6 @@ static int make_entry(JSContext *context, JSValueConst program, char **argv, con
   const JSValue values[] = {words, JS_NewString(context, key),
                             JS_NewCFunction(context, hand_over, "handOver", 2)};
   JSValue outcome = call(context, program, "start", 3, (JSValueConst *)values);
-  end_core();
   if (JS_IsUndefined(outcome))
     leave_to_node(argv, NO_START);
   if (made_for == NATIVE_COMMAND)

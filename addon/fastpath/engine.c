@@ -44,6 +44,8 @@ struct start {
   int given[3]; /* descriptors that it gets */
 };
 
+/* With all signals blocked, as long as it lives: what a terminal sends is for the native command
+ * and the payload, and it must not stop while that one waits for it. */
 static int execute_beside(void *argument) {
   const struct start *start = argument;
   sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
@@ -98,16 +100,35 @@ static int start_engine(struct making *making, int *first, const struct wanted *
   start.given[2] = making->whole;
   start.argv = wanted->command->argv;
   start.envp = environment(wanted->command, engine_variable(start.given, wanted->key));
+  /* The caller may ignore it: no process could be waited for then. */
+  const struct {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+  } usual = {0};
+  sys4(__NR_rt_sigaction, SIGCHLD, &usual, 0, sizeof usual.mask);
+  const uint64_t all = ~(uint64_t)0;
+  uint64_t mask = 0;
+  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof mask);
   const long pid = *first < 0 || making->whole < 0
                        ? -1
                        : sys_clone(execute_beside, &start, stack + sizeof stack,
                                    CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
   sys1(__NR_close, ends[1]);
   making->pid = pid > 0 ? (int)pid : 0;
-  if (pid <= 0)
+  return pid > 0 ? 0 : -1;
+}
+
+/* Tells the engine whether there are user namespaces. -1 where this process could not try, for lack
+ * of processes or memory: the engine alone takes less of them. */
+static int tell_namespaces(const struct making *making) {
+  const int error = wb_user_namespace_error();
+  if (error == EAGAIN || error == ENOMEM)
     return -1;
-  const uint8_t error = (uint8_t)wb_user_namespace_error();
-  sys6(__NR_sendto, making->socket, (long)(uintptr_t)&error, 1, MSG_NOSIGNAL, 0, 0);
+  const uint8_t byte = (uint8_t)error;
+  sys6(__NR_sendto, making->socket, (long)(uintptr_t)&byte, 1, MSG_NOSIGNAL, 0, 0);
   return 0;
 }
 
@@ -118,10 +139,10 @@ struct wb_entry *make_entry(const struct wanted *wanted, const struct installati
   *making = (struct making){.socket = -1, .whole = -1};
   if (start_engine(making, &first, wanted, installation) < 0)
     return NULL;
-  struct wb_entry *entry = is_ready(making->socket, &said) ? take_entry(first, wanted) : NULL;
+  struct wb_entry *entry = NULL;
+  if (tell_namespaces(making) == 0 && is_ready(making->socket, &said))
+    entry = take_entry(first, wanted);
   sys1(__NR_close, first);
-  if (!entry)
-    stop_making(making);
   return entry;
 }
 
@@ -131,19 +152,17 @@ static void reap(struct making *making) {
   making->pid = 0;
 }
 
-void end_making(struct making *making) {
+struct wb_entry *end_making(struct making *making, const struct wanted *wanted) {
   char said = 0;
   const int whole = making->pid && is_ready(making->socket, &said);
   reap(making);
-  if (!whole && making->whole >= 0) {
-    sys1(__NR_close, making->whole);
-    making->whole = -1;
-  }
-  making->lasts &= whole && said == 'l';
+  struct wb_entry *entry = whole ? take_entry(making->whole, wanted) : NULL;
+  making->lasts &= entry && said == 'l';
+  return entry;
 }
 
 void stop_making(struct making *making) {
   if (making->pid)
     sys2(__NR_kill, making->pid, SIGKILL);
-  end_making(making);
+  reap(making);
 }

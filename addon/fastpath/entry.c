@@ -102,7 +102,7 @@ static char *const *words_behind(const struct wb_entry *entry, const struct comm
 static struct wb_entry *fit(struct wb_entry *entry, const struct wanted *wanted) {
   char *const *words;
   if (!entry || memcmp(entry_at(entry, entry->cache_key), wanted->key, sizeof *wanted->key) != 0 ||
-      !same_text(entry_at(entry, entry->state), wanted->state_path) || !is_recent(entry) ||
+      !same_text(entry_at(entry, entry->state), wanted->state_path) ||
       !(words = words_behind(entry, wanted->command)))
     return NULL;
   return *words ? with_arguments(entry, words) : entry;
@@ -135,8 +135,9 @@ static struct wb_entry *read_named(int plans, uint64_t hash, const struct wanted
   uint64_t size = 0;
   struct wb_entry *entry = own_file(fd, &size) ? load(fd, size) : NULL;
   sys1(__NR_close, fd);
-  return entry && recorded_variables_agree(entry, wanted->command->envp) ? fit(entry, wanted)
-                                                                         : NULL;
+  if (!entry || !is_recent(entry) || !recorded_variables_agree(entry, wanted->command->envp))
+    return NULL;
+  return fit(entry, wanted);
 }
 
 /* So many first words may be those of an entry, and all of them. */

@@ -114,16 +114,17 @@ int recorded_reads_agree(const struct wb_entry *entry);
 struct making {
   int pid;    /* of the engine's process; 0: none is at work */
   int socket; /* to it; says that the rest is there */
-  int whole;  /* file of the entry with all in it; -1: none will come */
+  int whole;  /* file of the entry with all in it */
   int lasts;  /* it may be saved */
 };
 /* Has the engine make an entry for this command line, and returns it without what only its report
  * and a next start need: that comes while the run is started. NULL where no entry can be made. */
 struct wb_entry *make_entry(const struct wanted *wanted, const struct installation *installation,
                             struct making *making);
-/* Waits for the rest, in `whole`, and for the engine's process. */
-void end_making(struct making *making);
-/* Of a start that failed. */
+/* Waits for the rest and for the engine's process; returns the whole entry. NULL where none came.
+ */
+struct wb_entry *end_making(struct making *making, const struct wanted *wanted);
+/* Of a start that failed, or was not made. */
 void stop_making(struct making *making);
 /* Returns where the engine cannot be executed. */
 void execute_engine(const struct installation *installation, char **argv, char **envp);
@@ -136,7 +137,9 @@ enum { START_FAILED = -1, START_STALE = -2 /* the host answers otherwise than re
 int start(struct wb_entry *entry, int state, const struct wanted *wanted,
           const struct installation *installation, struct making *making);
 
-/* last_run.c: notes the command line in the state directory, for `wasbox why`. A failure is
+/* last_run.c: the exit status that wasbox has for a run: src/report/build.ts. */
+int status_of(const struct wb_result *result);
+/* Notes the command line in the state directory, for `wasbox why`. A failure is
  * ignored.
  */
 void note_run(int state, const struct command *command, const struct started *started,
@@ -149,6 +152,8 @@ int working_copy_unchanged(const struct wb_rundir *run, const char *workdir);
 
 /* note.c: says what the entry has to say at the start of its run. */
 void say_note(const struct wb_entry *entry, char *const *envp);
+/* At its end, where what a report needs got lost. */
+void say_unreported(int discards);
 /* At its end: what the sandbox was without, WB_LACKS_*. */
 void say_lacks(const struct wb_entry *entry, uint32_t lacks, char *const *envp);
 
@@ -167,8 +172,7 @@ _Noreturn void run_command(const struct command *command, const struct installat
                            const struct wb_cache_key *key);
 _Noreturn void run_node(const struct command *command, const struct installation *installation,
                         const struct wb_cache_key *key);
-/* Says what became of a run, and keeps, applies or drops its changes. `entry`: NULL where what its
- * report needs got lost. */
+/* Says what became of a run, and keeps, applies or drops its changes. */
 _Noreturn void finish_run(const struct command *command, const struct installation *installation,
                           const struct wb_entry *entry, const struct started *started,
                           struct wb_result *result);

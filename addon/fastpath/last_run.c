@@ -18,15 +18,14 @@
 #define TIMEOUT_STATUS 124
 #define LIMIT_STATUS 137
 
-/* The exit status that wasbox has for it: src/report/build.ts. */
-static uint64_t status_of(const struct wb_result *result) {
+int status_of(const struct wb_result *result) {
   const struct wb_outcome *outcome = &result->outcome;
   const uint32_t limit = result->usage.limit;
   if (outcome->timed_out || limit == WB_LIMIT_CPU)
     return TIMEOUT_STATUS;
   if (limit)
     return LIMIT_STATUS;
-  return outcome->signal ? 128 + (uint64_t)outcome->signal : (uint64_t)outcome->exit_code;
+  return outcome->signal ? 128 + (int)outcome->signal : outcome->exit_code;
 }
 
 /* Below the state directory: `last-runs/` with device and inode of the current directory. */
@@ -64,7 +63,7 @@ void note_run(int state, const struct command *command, const struct started *st
   const size_t size = (size_t)(end - words);
   const int fits = size <= NOTED_MAX;
   wb_put_digits(head + 2, started->started_ms, 10, 14);
-  wb_put_digits(head + 17, status_of(result), 10, 3);
+  wb_put_digits(head + 17, (uint64_t)status_of(result), 10, 3);
   wb_put_digits(head + 21, fits ? (size_t)cwd_size + size : 0, 10, 10);
   const struct iovec parts[] = {
       {head, sizeof head - 1}, {cwd, (size_t)cwd_size}, {(void *)(uintptr_t)words, size}};

@@ -68,8 +68,7 @@ int fastpath_main(long *stack) {
     making.lasts = !first;
     if (entry && state >= 0)
       status = start(entry, state, &wanted, &installation, &making);
-    if (entry && status < 0)
-      stop_making(&making);
+    stop_making(&making);
   }
   if (status >= 0)
     return status;

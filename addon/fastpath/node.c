@@ -149,10 +149,9 @@ _Noreturn void finish_run(const struct command *command, const struct installati
                           const struct wb_entry *entry, const struct started *started,
                           struct wb_result *result) {
   char script[WB_PATH_MAX], number[6];
-  int fd = entry ? ended_run(entry, started, result) : -1;
+  int fd = ended_run(entry, started, result);
   if (fd < 0)
-    give_up("wasbox: cannot report on this run: out of memory, or a process of wasbox was killed\n"
-            "  Its changes are saved: wasbox runs\n");
+    give_up("wasbox: out of memory. Its changes are saved: wasbox runs\n");
   wb_put_digits(number, (uint64_t)fd, 10, 5);
   number[5] = 0;
   sys3(__NR_fcntl, started->run.lock, F_SETFD, 0); /* the next program goes on holding it */

@@ -33,6 +33,15 @@ static void say(const char *text, char *const *envp) {
   sys3(__NR_write, 2, line, start + length + 1);
 }
 
+void say_unreported(int discards) {
+  static const char what[] = "wasbox: cannot report on this run: its process that prepares reports "
+                             "was killed, or out of memory\n";
+  static const char saved[] = "  What it changed is saved: wasbox runs\n";
+  sys3(__NR_write, 2, what, sizeof what - 1);
+  if (!discards)
+    sys3(__NR_write, 2, saved, sizeof saved - 1);
+}
+
 void say_note(const struct wb_entry *entry, char *const *envp) {
   if (entry->note)
     say(entry_at(entry, entry->note), envp);

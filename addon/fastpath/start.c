@@ -29,12 +29,18 @@ struct action {
   uint64_t mask;
 };
 
-static struct wb_run running;
-static struct wb_refusals refusals;
+/* A start whose entry was out of date is followed by another one, and neither may find what the
+ * other has left. */
+static struct attempt {
+  struct wb_run run;
+  struct wb_refusals refusals;
+} repeated, made;
+/* The one that signals are for. */
+static struct wb_run *running;
 
 static void forward(int signal) {
   int before = errno;
-  wb_signal(&running, signal);
+  wb_signal(running, signal);
   errno = before;
 }
 
@@ -52,13 +58,13 @@ static void set_mask(uint64_t mask) {
 static void stop(int signal) {
   int before = errno;
   const uint64_t stops = SIGNAL_BIT(SIGTSTP);
-  wb_signal(&running, signal);
+  wb_signal(running, signal);
   handle(SIGTSTP, SIG_DFL);
   sys2(__NR_kill, sys0(__NR_getpid), SIGTSTP);
   sys4(__NR_rt_sigprocmask, SIG_UNBLOCK, &stops, 0, SIGSET_BYTES);
   /* It goes on. */
   handle(SIGTSTP, stop);
-  wb_signal(&running, SIGCONT);
+  wb_signal(running, SIGCONT);
   errno = before;
 }
 
@@ -92,16 +98,17 @@ static int ends_quietly(const struct started *started, const struct wb_result *r
   const struct wb_outcome *outcome = &result->outcome;
   return outcome->kind == WB_ENDED && outcome->signal == 0 && !outcome->timed_out &&
          !result->usage.reached && outcome->exit_code != 126 && outcome->exit_code != 127 &&
-         refusals.total == 0 && result->home.files == 0 && !outcome->stdin_withheld &&
+         started->refusals->total == 0 && result->home.files == 0 && !outcome->stdin_withheld &&
          !interrupted && !fails_attended(outcome) && is_untouched(started);
 }
 
 /* The run's own values in the text of its journal entry and in the plan. */
-static int make_directory(struct started *started, int state, struct wb_entry *entry) {
+static int make_directory(struct started *started, int state, struct wb_entry *entry,
+                          const struct wb_refusals *refusals) {
   char *record = entry_at(entry, entry->record);
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  *started = (struct started){.workdir = entry_at(entry, entry->workdir), .refusals = &refusals};
+  *started = (struct started){.workdir = entry_at(entry, entry->workdir), .refusals = refusals};
   started->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
   put_time(record + entry->record_started, started->started_ms);
   /* The kernel's file time, rounded up: nothing that is older can have been changed since. */
@@ -154,7 +161,9 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
                       const struct installation *installation, int umask, struct making *making) {
   const struct command *command = wanted->command;
   struct started started;
-  if (make_directory(&started, state, entry) < 0)
+  struct attempt *attempt = making ? &made : &repeated;
+  running = &attempt->run;
+  if (make_directory(&started, state, entry, &attempt->refusals) < 0)
     return START_FAILED;
   const struct wb_request request = {
       .plan = entry_at(entry, entry->plan),
@@ -166,7 +175,7 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
       .attended = 1,
       .umask = umask,
       .held = !making,
-      .refusals = &refusals,
+      .refusals = &attempt->refusals,
   };
   struct wb_failure failure;
   struct wb_result result;
@@ -176,20 +185,20 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, SIGSET_BYTES);
   if (making) /* then nothing holds init up */
     say_note(entry, command->envp);
-  if (wb_start(&running, &request, &failure) < 0) {
+  if (wb_start(running, &request, &failure) < 0) {
     set_mask(mask);
     return wb_rundir_remove(&started.run) < 0 ? 125 : START_FAILED;
   }
-  note_init(started.run.lock, running.pid);
+  note_init(started.run.lock, running->pid);
   /* While init gets ready. Nothing has been executed where an answer differs, and nothing will be.
    */
   const int agrees = making || recorded_reads_agree(entry);
   if (agrees && !making)
     say_note(entry, command->envp);
   if (!agrees)
-    wb_signal(&running, SIGKILL);
+    wb_signal(running, SIGKILL);
   else if (!making)
-    wb_proceed(&running);
+    wb_proceed(running);
   const int interrupted =
       entry->discard && wb_rundir_interrupted(started.run.parent, started.run.id);
   set_handlers(forward);
@@ -199,7 +208,7 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
   for (unsigned i = 0; i < FORWARDED_COUNT; i++)
     open &= ~SIGNAL_BIT(forwarded[i]);
   set_mask(open);
-  wb_supervise(&running, &result);
+  wb_supervise(running, &result);
   const struct wb_outcome *outcome = &result.outcome;
   set_handlers(SIG_DFL);
   handle(SIGTSTP, SIG_DFL);
@@ -209,14 +218,13 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
 
   /* The payload never ran: resolving afresh says why, or does better. */
   if (!agrees || outcome->kind == WB_SETUP_FAILED || outcome->kind == WB_EXEC_FAILED) {
-    wb_close(&running);
-    wb_release(&running);
+    wb_close(running);
+    wb_release(running);
     if (wb_rundir_remove(&started.run) < 0)
       return 125;
     return agrees ? START_FAILED : START_STALE;
   }
-  if (making)
-    end_making(making);
+  const struct wb_entry *whole = making ? end_making(making, wanted) : entry;
   const int saved = making && making->lasts ? making->whole : -1;
   note_run(state, command, &started, &result);
   int quiet = ends_quietly(&started, &result, interrupted);
@@ -224,13 +232,13 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
     note_quiet(&started.run);
     say_lacks(entry, outcome->lacks, command->envp);
   }
-  if (quiet && leave_behind(&running, &started.run, saved) == 0) {
+  if (quiet && leave_behind(running, &started.run, saved) == 0) {
     /* It is exiting already; a PID 1 that does not reap would leave it as a zombie. */
-    wb_keeper_await(&running.terminal.keeper, 0);
+    wb_keeper_await(&running->terminal.keeper, 0);
     return outcome->exit_code;
   }
-  wb_close(&running);
-  wb_release(&running);
+  wb_close(running);
+  wb_release(running);
   if (quiet && wb_rundir_retire(&started.run) == 0) {
     wb_rundir_recycle(&started.run);
     save_entry(state, saved);
@@ -238,9 +246,10 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
   }
   save_entry(state, saved);
   sys1(__NR_umask, umask);
-  if (making)
-    entry = making->whole < 0 ? NULL : take_entry(making->whole, wanted);
-  finish_run(command, installation, entry, &started, &result);
+  if (whole)
+    finish_run(command, installation, whole, &started, &result);
+  say_unreported(entry->discard);
+  return status_of(&result);
 }
 
 int start(struct wb_entry *entry, int state, const struct wanted *wanted,

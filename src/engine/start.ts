@@ -1,7 +1,7 @@
 /**
  * The first part of `wasbox run` without Node: from the command line to a start that the native command
- * makes (src/fastpath/entry.ts). What goes beyond one plain run, and what fails, is the command line's
- * (src/engine/command.ts), in the same process.
+ * makes (src/fastpath/entry.ts). What goes beyond one plain run, and what fails, is the command line's, which the
+ * native command then has carried out.
  */
 import { newRecord, type TreeIdentity, unmadeLayers, withHome } from '../changes/index.js';
 import { LeaveToNode } from '../errors/index.js';
@@ -11,6 +11,7 @@ import {
   type EntryParts,
   encodeEntry,
   fitsEntry,
+  WB_ENTRY_MAX,
 } from '../fastpath/index.js';
 import { recordedHost } from '../host/index.js';
 import { privateRootUnmade } from '../launch/index.js';
@@ -122,14 +123,21 @@ export async function startOf(
     graceMs: limits.graceMs,
     madeAt: now,
   };
-  const give = (parts: EntryParts, lasting: boolean): boolean => {
-    const bytes = encodeEntry(entry, parts, checkInC);
-    if (bytes !== undefined) handOver(bytes.slice().buffer, lasting);
-    return bytes !== undefined;
-  };
-  if (!give('start', false)) throw new LeaveToNode('no form for it');
+  const encode = (parts: EntryParts) => encodeEntry(entry, parts, checkInC)?.slice().buffer;
+  const start = encode('start');
+  // What is large may be too large with its report.
+  const isLarge = (start?.byteLength ?? 0) > WB_ENTRY_MAX / 8;
+  if (start === undefined || (isLarge && encode('without-reads') === undefined)) {
+    throw new LeaveToNode('no form for it');
+  }
+  handOver(start, false);
   // Too many questions, say: the start is made, and not saved.
-  if (give('all', recording.obstacle() === undefined)) return;
-  give('without-reads', false);
+  const whole = encode('all');
+  if (whole !== undefined) {
+    handOver(whole, recording.obstacle() === undefined);
+    return;
+  }
+  const unsaved = encode('without-reads');
+  if (unsaved !== undefined) handOver(unsaved, false);
   throw new LeaveToNode('no form for its questions');
 }

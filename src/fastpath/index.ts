@@ -4,6 +4,7 @@
  */
 export { argumentCount } from './command-line.js';
 export { decodeEnded, type EndedRun } from './ended.js';
+export { WB_ENTRY_MAX } from './entry.generated.js';
 export { type Entry, type EntryParts, encodeEntry } from './entry.js';
 export { fitsEntry } from './fits.js';
 export { Recorder, type TellingOptions, takeCacheKey } from './recorder.js';

@@ -66,14 +66,34 @@ describe('an entry', () => {
       fastpath.run(words, { cwd, env: { ENTRY } });
     const quiet = await tried('killed later', 'run', '--', 'echo', 'hi');
     expect([quiet.status, quiet.out, quiet.err]).toEqual([0, 'hi\n', '']);
-    const words = ['run', '--', 'sh', '-c', 'echo made >made'];
+    const words = ['run', '--', 'sh', '-c', 'echo made >made; exit 3'];
     const changed = await tried('killed later', ...words);
-    expect([changed.status, changed.out]).toEqual([125, '']);
-    expect(changed.err).toContain('Its changes are saved: wasbox runs');
+    expect([changed.status, changed.out]).toEqual([3, '']);
+    expect(changed.err).toContain('What it changed is saved: wasbox runs');
     expect((await tried('', 'diff', '--stat')).out).toContain('A made');
     // The control: with the whole entry the run is reported.
     const whole = await tried('sealed', ...words);
-    expect([whole.status, whole.err]).toEqual([0, expect.stringContaining('1 file added')]);
+    expect([whole.status, whole.err]).toEqual([3, expect.stringContaining('1 file added')]);
+  });
+
+  test.each([
+    ['sealed', 1],
+    ['whole unsealed', 0],
+    ['whole damaged', 0],
+  ])('is saved only as the engine has made it: %s', async (ENTRY, count) => {
+    const fastpath = makeFastpath(as, installed);
+    const cwd = makeProject(as, files);
+    for (let i = 0; i < 2; i++) {
+      // The first run makes the state directory, which an entry tells of.
+      const words = ['run', '--env', `N=${i}`, '--', 'echo', 'hi'];
+      const one = await fastpath.run(words, { cwd, env: { ENTRY } });
+      expect([one.status, one.out, one.err]).toEqual([0, 'hi\n', '']);
+    }
+    await fastpath.settled();
+    const plans = join(fastpath.state, 'plans');
+    const saved = () => (fs.existsSync(plans) ? fs.readdirSync(plans).length : 0);
+    if (count > 0) await eventually(() => saved() === count);
+    expect(saved()).toBe(count);
   });
 
   test('what was to be shown is replaced before the start', async () => {

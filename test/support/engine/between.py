@@ -41,14 +41,16 @@ if how == "killed":
     os.kill(os.getpid(), 9)
 
 
-def hand_over(file, content):
+def hand_over(file, content, word, sealed):
     os.write(file, content)
-    if how != "unsealed":
+    if sealed:
         fcntl.fcntl(file, fcntl.F_ADD_SEALS, 15)
-    socket.socket(fileno=os.dup(native)).send(b"o")
+    socket.socket(fileno=os.dup(native)).send(word)
 
 
-hand_over(start, bad)
+hand_over(start, bad, b"o", how != "unsealed")
 if how == "killed later":
     os.kill(os.getpid(), 9)
-hand_over(whole, entry)
+if how == "whole damaged":
+    entry = entry[:300] + bytes([entry[300] ^ 1]) + entry[301:]
+hand_over(whole, entry, b"l", how != "whole unsealed")
