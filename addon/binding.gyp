@@ -99,6 +99,7 @@
         "fastpath/streams.c",
         "fastpath/text.c",
         "fastpath/unprivileged.c",
+        "fastpath/words.c",
         "fastpath/working_copy.c",
         "reads_check.c",
         "sys/file_calls.c",

@@ -17,6 +17,7 @@
  *   start.c           makes the run's directory (addon/rundir), starts, forwards signals, waits
  *   leave.c           takes the sandbox apart after the end
  *   node.c            executes Node
+ *   words.c           words and variables for the engine and Node
  *   text.c            paths and numbers
  */
 #ifndef WASBOX_FASTPATH_H
@@ -128,8 +129,12 @@ struct wb_entry *end_making(struct making *making, const struct wanted *wanted);
 void stop_making(struct making *making);
 /* Returns where the engine cannot be executed. */
 void execute_engine(const struct installation *installation, char **argv, char **envp);
-/* node.c: the caller's environment, and what is said in WASBOX_FASTPATH. */
+/* words.c: a vector of so many words, in fresh memory. */
+char **new_vector(size_t count);
+/* The caller's environment, and what is said in WASBOX_FASTPATH. */
 char **environment(const struct command *command, char *said);
+/* Says why, and ends with 125. */
+_Noreturn void give_up(const char *message);
 
 /* start.c: the exit status; below 0 the payload never ran and nothing is left behind. */
 enum { START_FAILED = -1, START_STALE = -2 /* the host answers otherwise than recorded */ };

@@ -6,19 +6,12 @@
 #include <linux/fcntl.h>
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "fastpath.h"
 
 #define EXTRA_WORDS 4
 
 static const char default_path[] = "/usr/local/bin:/usr/bin:/bin";
-
-static _Noreturn void give_up(const char *message) {
-  sys3(__NR_write, 2, message, strlen(message));
-  for (;;)
-    sys1(__NR_exit_group, 125);
-}
 
 /* Why the engine left it to Node (addon/engine/main.c), else there is no engine; and where to get
  * Node. */
@@ -59,15 +52,6 @@ static _Noreturn void execute(const struct command *command, char **argv, char *
   give_up_without_node(command);
 }
 
-/* Two vectors of pointers behind each other, in fresh memory. */
-static char **new_vector(size_t count) {
-  void *memory = mmap(NULL, count * sizeof(char *), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED)
-    give_up("wasbox: out of memory\n");
-  return memory;
-}
-
 /* `WASBOX_FASTPATH=` and the cache key in hexadecimal, for src/fastpath/recorder.ts; without one it
  * says that the native command was started. */
 static char *cache_key_variable(const struct wb_cache_key *key) {
@@ -87,18 +71,6 @@ static char **node_vector(const struct installation *installation, char script[W
   for (size_t i = 0; i < count; i++)
     vector[2 + i] = words[i];
   return vector;
-}
-
-char **environment(const struct command *command, char *said) {
-  size_t count = 0, kept = 0;
-  while (command->envp[count])
-    count++;
-  char **envp = new_vector(count + 2);
-  for (size_t i = 0; i < count; i++)
-    if (!same_bytes(command->envp[i], "WASBOX_FASTPATH=", sizeof "WASBOX_FASTPATH=" - 1))
-      envp[kept++] = command->envp[i];
-  envp[kept] = said;
-  return envp;
 }
 
 _Noreturn void run_command(const struct command *command, const struct installation *installation,

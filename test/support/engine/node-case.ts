@@ -7,9 +7,36 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
-import { join } from 'node:path';
+import {
+  basename,
+  dirname,
+  extname,
+  isAbsolute,
+  join,
+  normalize,
+  relative,
+  resolve,
+} from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { Random } from './random.js';
+
+/** Words of the characters that paths are about, and ordinary names among them. */
+function wordOf(random: Random): string {
+  const pieces = ['/', '/', '.', '..', 'a', 'bc', '.d', 'e.f', 'ä', ' ', '...'];
+  return random.several(8, () => random.pick(pieces)).join('');
+}
+
+function paths(random: Random): unknown {
+  const [one, other] = [wordOf(random), wordOf(random)];
+  const some = random.several(4, () => wordOf(random));
+  const suffix = random.pick(['.d', '.f', 'e.f', '.']);
+  return {
+    one: [normalize(one), isAbsolute(one), dirname(one), basename(one), extname(one)],
+    joined: [join(...some), resolve(...some)],
+    without: basename(`a${one}`, suffix),
+    between: relative(one, other),
+  };
+}
 
 const encodings = ['utf8', 'latin1', 'hex', 'base64'] as const;
 
@@ -43,7 +70,14 @@ function texts(random: Random): unknown {
     utf8: isUtf8(bytes),
     decoder: Buffer.from(new TextDecoder().decode(bytes)).toString('hex'),
     encoder: Buffer.from(new TextEncoder().encode(text)).toString('hex'),
+    into: intoOf(text),
   };
+}
+
+function intoOf(text: string): unknown {
+  const target = new Uint8Array(40);
+  const { read, written } = new TextEncoder().encodeInto(text, target.subarray(1));
+  return [read, written, Buffer.from(target).toString('hex')];
 }
 
 function searches(random: Random): unknown {
@@ -56,6 +90,7 @@ function searches(random: Random): unknown {
     last: wanted.length === 0 ? [] : [bytes.lastIndexOf(wanted), bytes.lastIndexOf(2, from)],
     order: [bytes.compare(other), Buffer.compare(other, bytes), bytes.equals(Buffer.from(bytes))],
     joined: Buffer.concat([bytes, other, wanted]).toString('hex'),
+    cut: [0, 5, 90].map((size) => Buffer.concat([bytes, other], size).toString('hex')),
     view: bytes.subarray(2, -1).toString('hex'),
   };
 }
@@ -276,6 +311,7 @@ export async function results(scratch: string, tree: string, seed: number): Prom
     Array.from({ length: 300 }, () => make(random));
   return {
     texts: many(texts),
+    paths: Array.from({ length: 3000 }, () => paths(random)),
     searches: many(searches),
     numbers: many(numbers),
     digests: many(digests),
