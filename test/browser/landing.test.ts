@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openView, type Site, serveSite, startBrowser } from './support.js';
+import { openView, type Site, serveSite, startBrowser, total, weighed } from './support.js';
 
 interface Tour {
   readonly steps: readonly {
@@ -82,10 +82,9 @@ test('plays, pauses and plays again', async () => {
 
 test('weighs less than 200 KB without compression', async () => {
   const { page, context } = await openView(browser, site);
-  const sizes: Promise<number>[] = [];
-  page.on('response', (response) => sizes.push(response.body().then(({ length }) => length)));
+  const sizes = weighed(context, ({ length }) => length);
   await page.goto(site.url, { waitUntil: 'networkidle' });
-  const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  const bytes = total(await sizes());
   expect(bytes).toBeGreaterThan(10_000);
   expect(bytes).toBeLessThan(200_000);
   await context.close();

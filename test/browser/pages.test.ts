@@ -12,6 +12,8 @@ import {
   serveSite,
   siteRoot,
   startBrowser,
+  total,
+  weighed,
 } from './support.js';
 
 const pages = [
@@ -36,15 +38,12 @@ afterAll(async () => {
 /** One load a page: what follows is asked of the page that is there. */
 test.each(pages)('%s', async (path) => {
   const { page, context, problems } = await openView(browser, site);
-  const sizes: Promise<number>[] = [];
-  page.on('response', (response) => {
-    sizes.push(response.body().then((body) => gzipSync(body).length));
-  });
+  const sizes = weighed(context, (body) => gzipSync(body).length);
   await page.goto(site.url + path, { waitUntil: 'networkidle' });
   expect(await page.locator('h1').count()).toBe(1);
+  const bytes = total(await sizes());
   // The playground brings the policy core; people.test.ts has its limit.
   if (!path.startsWith('playground/')) {
-    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     expect(bytes, 'bytes of a page, compressed').toBeLessThan(200_000);
     expect(bytes).toBeGreaterThan(5000);
     expect(statSync(join(siteRoot, path)).size, 'bytes of the HTML').toBeLessThan(200_000);

@@ -8,7 +8,13 @@ import { createRequire } from 'node:module';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Result } from 'axe-core';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type Page,
+  type Response,
+} from 'playwright-core';
 
 /** The site as `npm run docs` built it. */
 export const siteRoot = fileURLToPath(new URL('../../docs/dist', import.meta.url));
@@ -140,6 +146,29 @@ export async function openView(
   });
   return { page, context, problems };
 }
+
+/**
+ * Weighs the bodies of responses until it is asked for them. What comes later is not read: a page that is closed meanwhile
+ * would have none to give.
+ */
+export function weighed(
+  context: BrowserContext,
+  weigh: (body: Buffer) => number,
+): () => Promise<readonly { readonly path: string; readonly size: number }[]> {
+  const found: Promise<{ readonly path: string; readonly size: number }>[] = [];
+  const note = (response: Response): void => {
+    const path = new URL(response.url()).pathname;
+    found.push(response.body().then((body) => ({ path, size: weigh(body) })));
+  };
+  context.on('response', note);
+  return () => {
+    context.off('response', note);
+    return Promise.all(found);
+  };
+}
+
+export const total = (list: readonly { readonly size: number }[]): number =>
+  list.reduce((sum, { size }) => sum + size, 0);
 
 const axeSource = readFileSync(
   createRequire(import.meta.url).resolve('axe-core/axe.min.js'),

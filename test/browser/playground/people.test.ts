@@ -9,6 +9,8 @@ import {
   seriousFindings,
   serveSite,
   startBrowser,
+  total,
+  weighed,
 } from '../support.js';
 import { actionOf, openPlayground, settled } from './support.js';
 
@@ -109,22 +111,16 @@ test('the verdict is announced, and the page says that nothing is enforced', asy
 
 test('the first view takes at most 300 KB, compressed', async () => {
   const { page, context } = await openView(browser, site);
-  const sizes = new Map<string, Promise<number>>();
-  context.on('response', (response) => {
-    const path = new URL(response.url()).pathname;
-    sizes.set(
-      path,
-      response.body().then((body) => gzipSync(body).length),
-    );
-  });
+  const sizes = weighed(context, (body) => gzipSync(body).length);
   await page.goto(`${site.url}playground/index.html`);
   await page.waitForSelector('#verdict .action');
   await page.waitForSelector('#decisions .badge');
-  const names = [...sizes.keys()].map((path) => path.replace(/.*\//, ''));
+  const once = new Map((await sizes()).map((one) => [one.path, one]));
+  const names = [...once.keys()].map((path) => path.replace(/.*\//, ''));
   expect(names).toEqual(expect.arrayContaining(['playground.js', 'worker.js', 'wasbox-core.wasm']));
-  const total = (await Promise.all(sizes.values())).reduce((sum, size) => sum + size, 0);
-  expect(total).toBeGreaterThan(100_000);
-  expect(total).toBeLessThanOrEqual(300 * 1024);
+  const bytes = total([...once.values()]);
+  expect(bytes).toBeGreaterThan(100_000);
+  expect(bytes).toBeLessThanOrEqual(300 * 1024);
   await context.close();
 });
 
