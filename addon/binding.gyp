@@ -95,6 +95,7 @@
         "fastpath/node.c",
         "fastpath/note.c",
         "fastpath/recorded_reads.c",
+        "fastpath/signals.c",
         "fastpath/start.c",
         "fastpath/streams.c",
         "fastpath/text.c",

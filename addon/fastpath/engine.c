@@ -101,21 +101,13 @@ static int start_engine(struct making *making, int *first, const struct wanted *
   start.argv = wanted->command->argv;
   start.envp = environment(wanted->command, engine_variable(start.given, wanted->key));
   /* The caller may ignore it: no process could be waited for then. */
-  const struct {
-    void (*handler)(int);
-    unsigned long flags;
-    void (*restorer)(void);
-    uint64_t mask;
-  } usual = {0};
-  sys4(__NR_rt_sigaction, SIGCHLD, &usual, 0, sizeof usual.mask);
-  const uint64_t all = ~(uint64_t)0;
-  uint64_t mask = 0;
-  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof mask);
+  handle(SIGCHLD, SIG_DFL);
+  const uint64_t mask = set_mask(ALL_SIGNALS);
   const long pid = *first < 0 || making->whole < 0
                        ? -1
                        : sys_clone(execute_beside, &start, stack + sizeof stack,
                                    CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
-  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
+  set_mask(mask);
   sys1(__NR_close, ends[1]);
   making->pid = pid > 0 ? (int)pid : 0;
   return pid > 0 ? 0 : -1;

@@ -15,6 +15,7 @@
  *   working_copy.c    copies the working directory, where there is no overlay
  *   note.c            says how the run is isolated
  *   start.c           makes the run's directory (addon/rundir), starts, forwards signals, waits
+ *   signals.c         handlers and the mask
  *   leave.c           takes the sandbox apart after the end
  *   node.c            executes Node
  *   words.c           words and variables for the engine and Node
@@ -161,6 +162,11 @@ void say_note(const struct wb_entry *entry, char *const *envp);
 void say_unreported(int discards);
 /* At its end: what the sandbox was without, WB_LACKS_*. */
 void say_lacks(const struct wb_entry *entry, uint32_t lacks, char *const *envp);
+
+/* signals.c: what becomes of a signal; and which are blocked, returning which were. */
+void handle(int signal, void (*handler)(int));
+uint64_t set_mask(uint64_t mask);
+#define ALL_SIGNALS (~(uint64_t)0)
 
 /* streams.c */
 void note_streams(void);

@@ -84,8 +84,7 @@ static struct {
 
 static int tidy_up(void *unused) {
   (void)unused;
-  const uint64_t all = ~(uint64_t)0;
-  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, 0, sizeof all);
+  set_mask(ALL_SIGNALS);
   const int32_t who = (int32_t)sys0(__NR_getpid);
   sys4(__NR_pwrite64, left.file, &who, sizeof who, (long)left.pid * (long)sizeof who);
   const int retired = wb_rundir_retire(&left.directory);

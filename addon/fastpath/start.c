@@ -15,19 +15,11 @@
 
 #define SIGSET_BYTES 8
 #define SIGNAL_BIT(signal) ((uint64_t)1 << ((signal) - 1))
-#define SA_RESTORER_ 0x04000000
 
 /* What a user sends to wasbox goes to the program inside: src/cli/run.ts. */
 static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
                                 SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
 #define FORWARDED_COUNT (sizeof forwarded / sizeof *forwarded)
-
-struct action {
-  void (*handler)(int);
-  unsigned long flags;
-  void (*restorer)(void);
-  uint64_t mask;
-};
 
 /* A start whose entry was out of date is followed by another one, and neither may find what the
  * other has left. */
@@ -42,15 +34,6 @@ static void forward(int signal) {
   int before = errno;
   wb_signal(running, signal);
   errno = before;
-}
-
-static void handle(int signal, void (*handler)(int)) {
-  struct action action = {.handler = handler, .flags = SA_RESTORER_, .restorer = sys_restore};
-  sys4(__NR_rt_sigaction, signal, &action, 0, SIGSET_BYTES);
-}
-
-static void set_mask(uint64_t mask) {
-  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, 0, SIGSET_BYTES);
 }
 
 /* Stops the payload, and this process as the kernel would without a handler: an orphaned process
@@ -71,11 +54,6 @@ static void stop(int signal) {
 static void set_handlers(void (*handler)(int)) {
   for (unsigned i = 0; i < FORWARDED_COUNT; i++)
     handle(forwarded[i], handler);
-}
-
-static void ignore_broken_pipes(int ignore) {
-  struct action action = {.handler = ignore ? SIG_IGN : SIG_DFL};
-  sys4(__NR_rt_sigaction, SIGPIPE, &action, 0, SIGSET_BYTES);
 }
 
 /* A failure is explained where a person reads stderr. */
@@ -179,10 +157,8 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
   };
   struct wb_failure failure;
   struct wb_result result;
-  uint64_t mask = 0;
   /* The sandbox's start must not be interrupted; what is sent meanwhile waits. */
-  const uint64_t all = ~(uint64_t)0;
-  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, SIGSET_BYTES);
+  const uint64_t mask = set_mask(ALL_SIGNALS);
   if (making) /* then nothing holds init up */
     say_note(entry, command->envp);
   if (wb_start(running, &request, &failure) < 0) {
@@ -203,7 +179,7 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
       entry->discard && wb_rundir_interrupted(started.run.parent, started.run.id);
   set_handlers(forward);
   handle(SIGTSTP, stop);
-  ignore_broken_pipes(1);
+  handle(SIGPIPE, SIG_IGN);
   uint64_t open = mask & ~SIGNAL_BIT(SIGTSTP);
   for (unsigned i = 0; i < FORWARDED_COUNT; i++)
     open &= ~SIGNAL_BIT(forwarded[i]);
@@ -212,7 +188,7 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
   const struct wb_outcome *outcome = &result.outcome;
   set_handlers(SIG_DFL);
   handle(SIGTSTP, SIG_DFL);
-  ignore_broken_pipes(0);
+  handle(SIGPIPE, SIG_DFL);
   set_mask(mask);
   give_back_streams();
 
