@@ -60,8 +60,7 @@ interface Files {
   freeSpace(path: PathLike): number;
   readlink(path: PathLike): Answer<ArrayBuffer>;
   realpath(path: PathLike): Answer<ArrayBuffer>;
-  /** Name and d_type of each entry behind each other. */
-  /** `encoding`: that of names as text; -1: as bytes. */
+  /** Name and d_type of each entry behind each other. `encoding`: that of names as text; -1: as bytes. */
   readDirectory(
     path: PathLike,
     encoding: number,

@@ -257,8 +257,8 @@ export function watchFilter(
   const parts = [
     ...first,
     asking(bpf, quiet, emulated.length + terminals.length + end.length === 0),
-    asking(emulated, quiet, terminals.length + end.length === 0),
-    asking(terminals, quiet, end.length === 0),
+    madeAsking(emulated, quiet, terminals.length + end.length === 0),
+    madeAsking(terminals, quiet, end.length === 0),
     end,
   ];
   return concatBytes(parts);

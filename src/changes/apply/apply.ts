@@ -65,19 +65,19 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
         const selection = paths === undefined ? withoutHome(found) : found;
         // An interrupted `apply` is found there.
         moveRun(store, run, 'runs');
-        const appliers: Applier[] = [];
+        const done: { readonly session: Session; readonly applier: Applier }[] = [];
+        const keep = () =>
+          done.flatMap(({ session, applier }) => keepRest(session, applier, onProgress));
         try {
           for (const [i, session] of sessions.entries())
-            appliers.push(applyTree(session, lists[i] ?? [], selection, options));
+            done.push({ session, applier: applyTree(session, lists[i] ?? [], selection, options) });
         } catch (error) {
-          for (const [i, applier] of appliers.entries())
-            keepRest(sessions[i] as Session, applier, onProgress);
+          keep();
           throw error;
         }
+        const appliers = done.map(({ applier }) => applier);
         const isWhole = appliers.every(({ applied }, i) => applied.length === lists[i]?.length);
-        const rest = isWhole
-          ? []
-          : sessions.flatMap((session, i) => keepRest(session, appliers[i] as Applier, onProgress));
+        const rest = isWhole ? [] : keep();
         if (rest.length > 0)
           writeRecord(store.native, runDirectory, leftOf(run.record, rest), true);
         return { report: reportOf(lists.flat(), selection, appliers), remaining: rest.length };
