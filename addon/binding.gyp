@@ -22,7 +22,6 @@
         "net/names.c",
         "net/options.c",
         "net/packet.c",
-        "net/payload_file.c",
         "net/publish.c",
         "net/ask.c",
         "net/resolv_conf.c",
@@ -108,6 +107,7 @@
         "sys/libc.c",
         "sys/memory.c",
         "sys/start.S",
+        "sys/thread.c",
         "sys/utf8.c"
       ],
       "defines": ["START_MAIN=fastpath_main"],

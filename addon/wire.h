@@ -357,6 +357,9 @@ struct wb_landlock_rule {
 #define WB_COMMAND_END_PROGRAM 7
 /* Ends processes that have changed their mark. */
 #define WB_COMMAND_END_STRAYS 8
+/* Keeps all processes of the sandbox but init off one of the processors, where it has another. In a
+ * pid namespace alone, where a number is never a process's of the host. */
+#define WB_COMMAND_SPARE 9
 
 struct wb_command {
   uint32_t kind;

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "../sys/thread.h"
 #include "fastpath.h"
 
 static struct command command_at(long *stack) {
@@ -39,6 +40,7 @@ static int is_run(const struct command *command) {
 }
 
 int fastpath_main(long *stack) {
+  begin_threads();
   const struct command command = command_at(stack);
   struct installation installation;
   struct wb_cache_key key;

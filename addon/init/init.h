@@ -127,6 +127,14 @@ int make_landlock_ruleset(const struct wb_plan *plan);
 long open_quotas(const struct wb_plan *plan);
 void set_quotas(long quotas);
 
+/* The number by which each_process names a process. */
+static inline long process_number(const char *process) {
+  long number = 0;
+  for (const char *at = process; *at >= '0' && *at <= '9'; at++)
+    number = number * 10 + (*at - '0');
+  return number;
+}
+
 /* tasks.c: calls `look` for each process that /proc shows; its name there is its number. Returns
  * the sum of what it returns. */
 uint64_t each_process(uint64_t (*look)(long proc, const char *process, uint64_t argument),
@@ -139,8 +147,9 @@ uint64_t count_own_tasks(void);
 long next_ended(uint32_t *number);
 /* Tells the supervisor what a process with a mark has used. */
 void tell_reaped(uint32_t number, const struct rusage *usage);
-/* Kills every process with a mark; 0: those whose mark is no mark any more. */
-void end_marked(uint32_t number);
+/* Kills every process with a mark; 0: those whose mark is no mark any more. `own_numbers`: the run
+ * has a pid namespace. */
+void end_marked(uint32_t number, int own_numbers);
 
 /* network.c: the resolver's sockets and the way out of the sandbox's own network, handed over to
  * the supervisor. */
@@ -160,6 +169,8 @@ int run_payload(struct start *start, uint32_t lacking);
 /* processors.c: leaves this processor to the payload's process, where there is another; until the
  * second call. */
 void leave_processor(void);
+/* With a pid namespace: keeps every process of it but init off one processor. */
+void spare_processor(void);
 void return_to_processors(void);
 
 /* programs.c: in init's thread under the filter and the Landlock domain of a session: announces

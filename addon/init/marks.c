@@ -16,7 +16,8 @@
 /* A process that forks during a pass is found in the next one, and by then cannot fork again. */
 #define PASSES 16
 
-static uint32_t marks; /* given so far */
+static uint32_t marks;      /* given so far */
+static int has_own_numbers; /* the run has a pid namespace */
 
 static long set_limit(int pid, uint32_t resource, uint64_t limit) {
   const struct rlimit64 both = {limit, limit};
@@ -94,20 +95,23 @@ void tell_reaped(uint32_t number, const struct rusage *usage) {
 /* Ends a process with the mark. Returns whether it could have made others until now. */
 static uint64_t end_process(long proc, const char *process, uint64_t number) {
   (void)proc;
-  int pid = 0, stray;
-  for (const char *at = process; *at >= '0' && *at <= '9'; at++)
-    pid = pid * 10 + (*at - '0');
+  int stray;
+  const long pid = process_number(process);
   const uint32_t own = number_of(pid, &stray);
   if (pid == sys0(__NR_getpid) || (number ? own != number : !stray))
     return 0;
   const struct rlimit64 none = {0, 0};
   struct rlimit64 before = none;
-  sys4(__NR_prlimit64, pid, RLIMIT_NPROC, &none, &before);
-  sys2(__NR_kill, pid, SIGKILL);
-  return before.rlim_max != 0;
+  /* Without a pid namespace the number may be a process's of the host by now. kill(2) then fails,
+   * as Landlock keeps signals within the domain; it has no say in prlimit(2). */
+  if (has_own_numbers)
+    sys4(__NR_prlimit64, pid, RLIMIT_NPROC, &none, &before);
+  const long killed = sys2(__NR_kill, pid, SIGKILL);
+  return has_own_numbers ? before.rlim_max != 0 : killed == 0;
 }
 
-void end_marked(uint32_t number) {
+void end_marked(uint32_t number, int own_numbers) {
+  has_own_numbers = own_numbers;
   for (int pass = 0; pass < PASSES && each_process(end_process, number) > 0; pass++)
     ;
 }

@@ -88,11 +88,15 @@ static void obey(const struct shares *shares, long payload, const struct wb_comm
   case WB_COMMAND_END_PROGRAM:
     if (command->program) {
       note_limit(command->program, command->value);
-      end_marked(command->program);
+      end_marked(command->program, !shares->machine);
     }
     break;
   case WB_COMMAND_END_STRAYS:
-    end_marked(0);
+    end_marked(0, !shares->machine);
+    break;
+  case WB_COMMAND_SPARE:
+    if (!shares->machine)
+      spare_processor();
     break;
   default:
     break;

@@ -15,15 +15,15 @@ int net_may_ask(const struct net *net) {
   return asker && wb_asker_options(asker)->network;
 }
 
-struct wb_held *net_ask(struct net *net, uint32_t kind, const struct seccomp_notif *notif,
+struct wb_held *net_ask(struct net *net, uint32_t kind, struct wb_pin *caller,
                         const struct net_target *target, int file, net_decided *decided) {
   struct wb_question_packet packet;
   if (!net_may_ask(net) || target->size > sizeof((struct wb_held){0}.bytes))
     return NULL;
-  wb_question_begin(&packet, kind, notif);
-  wb_question_target(&packet, target->sockaddr, (uint32_t)target->size, target->name,
+  wb_question_begin(&packet, kind, caller);
+  wb_question_target(&packet, caller, target->sockaddr, (uint32_t)target->size, target->name,
                      (uint32_t)strlen(target->name));
-  struct wb_held *held = wb_ask(net->watch->asker, net->watch, notif, &packet, file, decided);
+  struct wb_held *held = wb_ask(net->watch->asker, caller, &packet, file, decided);
   if (!held)
     return NULL;
   held->context = net;

@@ -27,13 +27,17 @@
 #define LINES_PER_EPOLL 16 /* that opening its file is worth */
 
 /* Registrations of the socket in one epoll, as /proc/PID/fdinfo tells them. proc(5) */
-static void read_epoll(struct carried *all, uint32_t thread, int number, uint64_t inode,
+static void read_epoll(struct carried *all, struct wb_pin *caller, int number, uint64_t inode,
                        unsigned *lines) {
-  char path[64], line[256];
-  snprintf(path, sizeof path, "/proc/%u/fdinfo/%d", thread, number);
-  FILE *file = fopen(path, "re");
-  if (!file)
+  char name[24], line[256];
+  snprintf(name, sizeof name, "fdinfo/%d", number);
+  const int fd = wb_pin_open(caller, name, O_RDONLY);
+  FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+  if (!file) {
+    if (fd >= 0)
+      close(fd);
     return;
+  }
   while (all->epoll_count < CARRIED_MAX && *lines < LINES_MAX && fgets(line, sizeof line, file)) {
     ++*lines;
     struct carried_epoll one = {.number = number};
@@ -48,14 +52,17 @@ static void read_epoll(struct carried *all, uint32_t thread, int number, uint64_
   fclose(file);
 }
 
-void net_carry_find(struct carried *all, uint32_t thread, uint64_t inode, int place) {
+void net_carry_find(struct carried *all, struct wb_pin *caller, uint64_t inode, int place) {
   all->number_count = all->epoll_count = 0;
-  char path[64], wanted[64], target[64];
-  snprintf(path, sizeof path, "/proc/%u/fd", thread);
+  char wanted[64], target[64];
   snprintf(wanted, sizeof wanted, "socket:[%llu]", (unsigned long long)inode);
-  DIR *directory = opendir(path);
-  if (!directory)
+  const int fds = wb_pin_open(caller, "fd", O_RDONLY | O_DIRECTORY);
+  DIR *directory = fds < 0 ? NULL : fdopendir(fds);
+  if (!directory) {
+    if (fds >= 0)
+      close(fds);
     return;
+  }
   const struct dirent *entry;
   unsigned lines = 0;
   for (unsigned seen = 0; seen < DESCRIPTORS_MAX && (entry = readdir(directory)); seen++) {
@@ -66,7 +73,7 @@ void net_carry_find(struct carried *all, uint32_t thread, uint64_t inode, int pl
     const int number = atoi(entry->d_name);
     if (strcmp(target, "anon_inode:[eventpoll]") == 0) {
       if (all->epoll_count < CARRIED_MAX && (lines += LINES_PER_EPOLL) < LINES_MAX)
-        read_epoll(all, thread, number, inode, &lines);
+        read_epoll(all, caller, number, inode, &lines);
     } else if (number != place && strcmp(target, wanted) == 0 && all->number_count < CARRIED_MAX) {
       all->numbers[all->number_count++] = number;
     }
@@ -91,9 +98,9 @@ static int register_again(void *argument) {
   _exit(0);
 }
 
-void net_carry_over(const struct carried *all, uint32_t thread, int file) {
+void net_carry_over(const struct carried *all, struct wb_pin *caller, int file) {
   for (uint32_t i = 0; i < all->epoll_count; i++) {
-    struct registration one = {net_take_file(thread, all->epolls[i].number), file, &all->epolls[i]};
+    struct registration one = {wb_pin_take(caller, all->epolls[i].number), file, &all->epolls[i]};
     if (one.epoll < 0)
       continue;
     wb_run_in_namespaces(register_again, &one, 0);

@@ -20,20 +20,20 @@
 
 static int connect_to(const struct datagram_call *call) {
   struct datagram_socket *socket = call->socket;
-  const __u64 *args = call->notif->data.args;
+  const __u64 *args = call->caller->call->data.args;
   sa_family_t family = AF_UNSPEC;
   struct endpoint to;
   const int failed = datagram_read_endpoint(call, args[1], (uint32_t)args[2], &family, &to);
   if (failed)
     return failed;
-  if (!wb_watch_valid(call->net->watch, call->notif->id))
+  if (!wb_pin_stands(call->caller))
     return EINTR;
   socket->connected = 0;
   datagrams_end_flows(call->net, socket);
   if (family == AF_UNSPEC)
     return 0;
   /* Not noted: getaddrinfo(3) connects to learn which source an address has, and sends nothing. */
-  if (!datagrams_flow(call->net, socket, &to, call->notif->pid, 0))
+  if (!datagrams_flow(call->net, socket, &to, call->caller, 0))
     return errno;
   socket->peer = to;
   socket->connected = 1;
@@ -42,14 +42,14 @@ static int connect_to(const struct datagram_call *call) {
 
 /* Any address and port, as sending has them by itself: nothing is to be heard there. */
 static int bind_to(const struct datagram_call *call) {
-  const __u64 *args = call->notif->data.args;
+  const __u64 *args = call->caller->call->data.args;
   sa_family_t family = AF_UNSPEC;
   struct endpoint at;
   const int failed = datagram_read_endpoint(call, args[1], (uint32_t)args[2], &family, &at);
   if (failed || family == AF_UNSPEC)
     return failed ? failed : EAFNOSUPPORT;
   if (at.port != 0) {
-    net_note(call->net, WB_NET_UDP, WB_REFUSED, &at, "", call->notif->pid);
+    net_note(call->net, WB_NET_UDP, WB_REFUSED, &at, "", call->caller);
     return EACCES;
   }
   call->socket->bound = 1;
@@ -62,20 +62,21 @@ static int own_name(const struct datagram_call *call) {
   if (socket->family == AF_INET)
     own.address.bytes[10] = own.address.bytes[11] = 255;
   const struct datagram_flow *flow =
-      socket->connected ? datagrams_flow(call->net, socket, &socket->peer, 0, 0) : NULL;
+      socket->connected ? datagrams_flow(call->net, socket, &socket->peer, NULL, 0) : NULL;
   struct sockaddr_storage raw;
   socklen_t size = sizeof raw;
   if (flow && getsockname(flow->file, (struct sockaddr *)&raw, &size) == 0)
     net_from_sockaddr(&raw, size, &own);
   else if (socket->bound) /* it has one, which leads to nothing */
     own.port = (uint16_t)(49152 + socket->inode % 16384);
-  return datagram_write_endpoint(call, &own, call->notif->data.args[1], call->notif->data.args[2]);
+  return datagram_write_endpoint(call, &own, call->caller->call->data.args[1],
+                                 call->caller->call->data.args[2]);
 }
 
 static int peer_name(const struct datagram_call *call) {
   return call->socket->connected
-             ? datagram_write_endpoint(call, &call->socket->peer, call->notif->data.args[1],
-                                       call->notif->data.args[2])
+             ? datagram_write_endpoint(call, &call->socket->peer, call->caller->call->data.args[1],
+                                       call->caller->call->data.args[2])
              : ENOTCONN;
 }
 
@@ -85,7 +86,8 @@ static int set_option(const struct datagram_call *call) {
   static const uint8_t ipv4[] = {IP_TOS, IP_TTL, IP_MTU_DISCOVER, IP_RECVERR};
   static const uint8_t ipv6[] = {IPV6_UNICAST_HOPS, IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_V6ONLY,
                                  IPV6_TCLASS};
-  const int level = (int)call->notif->data.args[1], name = (int)call->notif->data.args[2];
+  const int level = (int)call->caller->call->data.args[1],
+            name = (int)call->caller->call->data.args[2];
   if (level != IPPROTO_IP && level != IPPROTO_IPV6)
     return DATAGRAM_LET;
   const uint8_t *known = level == IPPROTO_IP ? ipv4 : ipv6;
@@ -101,7 +103,7 @@ static int is_receive(int nr) {
 }
 
 static int carry_out(struct datagram_call *call) {
-  switch (call->notif->data.nr) {
+  switch (call->caller->call->data.nr) {
   case SYS_connect:
     return connect_to(call);
   case SYS_bind:
@@ -120,8 +122,8 @@ static int carry_out(struct datagram_call *call) {
 }
 
 static int may_wait(const struct datagram_call *call) {
-  const int nr = call->notif->data.nr;
-  const __u64 flags = call->notif->data.args[nr == SYS_recvmsg ? 2 : 3];
+  const int nr = call->caller->call->data.nr;
+  const __u64 flags = call->caller->call->data.args[nr == SYS_recvmsg ? 2 : 3];
   return !(flags & MSG_DONTWAIT) && !(fcntl(call->socket->theirs, F_GETFL) & O_NONBLOCK);
 }
 
@@ -138,21 +140,21 @@ static int wait_for_one(const struct datagram_call *call) {
     all->waiting[i] = (struct datagram_waiting){
         .inode = call->socket->inode,
         .deadline = patience ? wb_now_ns() + patience : 0,
-        .notif = *call->notif,
+        .notif = *call->caller->call,
     };
     return DATAGRAM_LATER;
   }
   return ENOBUFS;
 }
 
-/* If the caller may be gone, what was read may be another process's: nothing is written to it. */
 static void do_call(struct datagram_call *call) {
-  int error = wb_watch_valid(call->net->watch, call->notif->id) ? carry_out(call) : EINTR;
-  if (error == EAGAIN && is_receive(call->notif->data.nr) && may_wait(call))
+  const uint64_t notification = call->caller->call->id;
+  int error = wb_pin_stands(call->caller) ? carry_out(call) : EINTR;
+  if (error == EAGAIN && is_receive(call->caller->call->data.nr) && may_wait(call))
     error = wait_for_one(call);
   if (error != DATAGRAM_LATER)
-    wb_watch_respond(call->net->watch, call->notif->id, error == DATAGRAM_LET ? 0 : error,
-                     call->value, error == DATAGRAM_LET);
+    wb_watch_respond(call->net->watch, notification, error == DATAGRAM_LET ? 0 : error, call->value,
+                     error == DATAGRAM_LET);
 }
 
 /* socket(2): what stands for one of UDP. */
@@ -180,7 +182,8 @@ static int is_on_socket(int nr) {
          nr == SYS_sendmmsg || is_receive(nr);
 }
 
-int datagram_calls_take(struct net *net, const struct seccomp_notif *notif) {
+int datagram_calls_take(struct net *net, struct wb_pin *caller) {
+  const struct seccomp_notif *notif = caller->call;
   if (notif->data.nr == SYS_socket && is_udp(&notif->data)) {
     make(net, notif);
     return 1;
@@ -189,8 +192,8 @@ int datagram_calls_take(struct net *net, const struct seccomp_notif *notif) {
     return 0;
   struct datagram_call call = {
       .net = net,
-      .notif = notif,
-      .socket = datagrams_find(net, handed_inode(notif->pid, (int)notif->data.args[0]))};
+      .caller = caller,
+      .socket = datagrams_find(net, handed_inode(caller, (int)notif->data.args[0]))};
   if (!call.socket)
     return 0;
   do_call(&call);
@@ -205,13 +208,16 @@ void datagram_calls_wake(struct net *net, uint32_t socket, int error) {
       continue;
     const struct seccomp_notif notif = one->notif;
     one->inode = 0;
-    struct datagram_call call = {.net = net, .notif = &notif, .socket = &all->sockets[socket]};
+    struct wb_pin caller;
+    struct datagram_call call = {.net = net, .caller = &caller, .socket = &all->sockets[socket]};
+    wb_pin_begin(&caller, net->watch, &notif);
     if (error) {
       wb_watch_respond(net->watch, notif.id, error, 0, 0);
     } else if (wb_watch_assume(net->watch) == 0) {
       do_call(&call);
       wb_watch_resume(net->watch);
     }
+    wb_pin_end(&caller);
     if (one->inode)
       return; /* there is none any more */
   }

@@ -13,10 +13,26 @@
 #define VECTORS_MAX 64
 #define MESSAGES_MAX 64
 
-static int write_memory(uint32_t pid, uint64_t address, const void *bytes, size_t size) {
-  struct iovec local = {(void *)(uintptr_t)bytes, size},
-               remote = {(void *)(uintptr_t)address, size};
-  return process_vm_writev((pid_t)pid, &local, 1, &remote, 1, 0) == (ssize_t)size ? 0 : EFAULT;
+static int write_memory(const struct datagram_call *call, uint64_t address, const void *bytes,
+                        size_t size) {
+  return wb_pin_write(call->caller, address, bytes, size) == size ? 0 : EFAULT;
+}
+
+/* The datagram in the common buffer, to or from the caller's vectors. Returns 0 or an errno. */
+static int move_vectors(const struct datagram_call *call, const struct iovec *vectors, int count,
+                        size_t size, int is_sent) {
+  unsigned char *bytes = call->net->datagrams->bytes;
+  for (int i = 0; i < count && size; i++) {
+    const uint64_t address = (uint64_t)(uintptr_t)vectors[i].iov_base;
+    const size_t part = vectors[i].iov_len < size ? vectors[i].iov_len : size;
+    const size_t done = is_sent ? wb_pin_copy(call->caller, address, bytes, part)
+                                : wb_pin_write(call->caller, address, bytes, part);
+    if (done != part)
+      return EFAULT;
+    bytes += part;
+    size -= part;
+  }
+  return 0;
 }
 
 int datagram_read_endpoint(const struct datagram_call *call, uint64_t address, uint64_t size,
@@ -24,7 +40,7 @@ int datagram_read_endpoint(const struct datagram_call *call, uint64_t address, u
   unsigned char bytes[sizeof(struct sockaddr_storage)];
   if (size < sizeof *family || size > sizeof bytes)
     return EINVAL;
-  if (wb_watch_copy(call->notif->pid, address, bytes, (size_t)size) != size)
+  if (wb_pin_copy(call->caller, address, bytes, (size_t)size) != size)
     return EFAULT;
   memcpy(family, bytes, sizeof *family);
   if (*family == AF_UNSPEC)
@@ -38,13 +54,13 @@ int datagram_write_endpoint(const struct datagram_call *call, const struct endpo
                             uint64_t address, uint64_t length_at) {
   struct sockaddr_storage raw;
   uint32_t room, size = net_to_sockaddr(from, call->socket->family, &raw);
-  if (wb_watch_copy(call->notif->pid, length_at, &room, sizeof room) != sizeof room)
+  if (wb_pin_copy(call->caller, length_at, &room, sizeof room) != sizeof room)
     return EFAULT;
   if ((int32_t)room < 0)
     return EINVAL;
-  if (write_memory(call->notif->pid, address, &raw, room < size ? room : size) != 0)
+  if (write_memory(call, address, &raw, room < size ? room : size) != 0)
     return EFAULT;
-  return write_memory(call->notif->pid, length_at, &size, sizeof size);
+  return write_memory(call, length_at, &size, sizeof size);
 }
 
 /* Sends what is in the common buffer; to the peer without an address. */
@@ -58,20 +74,20 @@ static int send_to(const struct datagram_call *call, uint64_t address, uint64_t 
     return failed;
   if (family == AF_UNSPEC && !call->socket->connected)
     return address ? EINVAL : EDESTADDRREQ;
-  if (!wb_watch_valid(call->net->watch, call->notif->id))
+  if (!wb_pin_stands(call->caller))
     return EINTR;
   call->socket->bound = 1;
-  struct datagram_flow *flow = datagrams_flow(call->net, call->socket, &to, call->notif->pid, 1);
+  struct datagram_flow *flow = datagrams_flow(call->net, call->socket, &to, call->caller, 1);
   return flow ? datagrams_send(flow, call->net->datagrams->bytes, size) : errno;
 }
 
 static int take_sendto(struct datagram_call *call) {
-  const __u64 *args = call->notif->data.args;
+  const __u64 *args = call->caller->call->data.args;
   if (args[4] == 0)
     return DATAGRAM_LET;
   if (args[2] > DATAGRAM_MAX)
     return EMSGSIZE;
-  if (wb_watch_copy(call->notif->pid, args[1], call->net->datagrams->bytes, args[2]) != args[2])
+  if (wb_pin_copy(call->caller, args[1], call->net->datagrams->bytes, args[2]) != args[2])
     return EFAULT;
   call->value = (int64_t)args[2];
   return send_to(call, args[4], (uint32_t)args[5], args[2]);
@@ -84,8 +100,8 @@ static int read_vectors(const struct datagram_call *call, const struct msghdr *m
   *total = 0;
   if (count > VECTORS_MAX)
     return -EMSGSIZE;
-  if (count && wb_watch_copy(call->notif->pid, (uint64_t)(uintptr_t)message->msg_iov, vectors,
-                             count * sizeof *vectors) != count * sizeof *vectors)
+  if (count && wb_pin_copy(call->caller, (uint64_t)(uintptr_t)message->msg_iov, vectors,
+                           count * sizeof *vectors) != count * sizeof *vectors)
     return -EFAULT;
   for (size_t i = 0; i < count; i++) {
     if (vectors[i].iov_len > room - *total)
@@ -97,9 +113,8 @@ static int read_vectors(const struct datagram_call *call, const struct msghdr *m
 
 static int read_message(const struct datagram_call *call, uint64_t address,
                         struct msghdr *message) {
-  return wb_watch_copy(call->notif->pid, address, message, sizeof *message) == sizeof *message
-             ? 0
-             : EFAULT;
+  return wb_pin_copy(call->caller, address, message, sizeof *message) == sizeof *message ? 0
+                                                                                         : EFAULT;
 }
 
 /* One message; `*size` becomes its length. */
@@ -111,9 +126,7 @@ static int send_message(const struct datagram_call *call, const struct msghdr *m
     return -count;
   if (*size > DATAGRAM_MAX)
     return EMSGSIZE;
-  struct iovec local = {call->net->datagrams->bytes, *size};
-  if (*size && process_vm_readv((pid_t)call->notif->pid, &local, 1, vectors, (unsigned long)count,
-                                0) != (ssize_t)*size)
+  if (move_vectors(call, vectors, count, *size, 1) != 0)
     return EFAULT;
   return send_to(call, (uint64_t)(uintptr_t)message->msg_name, message->msg_namelen, *size);
 }
@@ -121,7 +134,7 @@ static int send_message(const struct datagram_call *call, const struct msghdr *m
 static int take_sendmsg(struct datagram_call *call) {
   struct msghdr message;
   size_t size = 0;
-  if (read_message(call, call->notif->data.args[1], &message) != 0)
+  if (read_message(call, call->caller->call->data.args[1], &message) != 0)
     return EFAULT;
   const int error = send_message(call, &message, &size);
   call->value = (int64_t)size;
@@ -129,18 +142,18 @@ static int take_sendmsg(struct datagram_call *call) {
 }
 
 static uint64_t at_message(const struct datagram_call *call, uint32_t index) {
-  return call->notif->data.args[1] + (uint64_t)index * sizeof(struct mmsghdr);
+  return call->caller->call->data.args[1] + (uint64_t)index * sizeof(struct mmsghdr);
 }
 
 static uint32_t count_messages(const struct datagram_call *call) {
-  const uint32_t count = (uint32_t)call->notif->data.args[2];
+  const uint32_t count = (uint32_t)call->caller->call->data.args[2];
   return count < MESSAGES_MAX ? count : MESSAGES_MAX;
 }
 
 static int note_length(const struct datagram_call *call, uint32_t index, size_t size) {
   const uint32_t length = (uint32_t)size;
-  return write_memory(call->notif->pid, at_message(call, index) + offsetof(struct mmsghdr, msg_len),
-                      &length, sizeof length);
+  return write_memory(call, at_message(call, index) + offsetof(struct mmsghdr, msg_len), &length,
+                      sizeof length);
 }
 
 static int take_sendmmsg(struct datagram_call *call) {
@@ -159,7 +172,7 @@ static int take_sendmmsg(struct datagram_call *call) {
 }
 
 static int take_recvfrom(struct datagram_call *call) {
-  const __u64 *args = call->notif->data.args;
+  const __u64 *args = call->caller->call->data.args;
   struct endpoint from;
   if (args[4] == 0)
     return DATAGRAM_LET;
@@ -167,7 +180,7 @@ static int take_recvfrom(struct datagram_call *call) {
   if (n < 0)
     return errno;
   const size_t size = (size_t)n < args[2] ? (size_t)n : args[2];
-  if (write_memory(call->notif->pid, args[1], call->net->datagrams->bytes, size) != 0)
+  if (write_memory(call, args[1], call->net->datagrams->bytes, size) != 0)
     return EFAULT;
   call->value = args[3] & MSG_TRUNC ? n : (int64_t)size;
   return datagram_write_endpoint(call, &from, args[4], args[5]);
@@ -188,26 +201,24 @@ static int receive_message(const struct datagram_call *call, uint64_t at, int fl
   if (n < 0)
     return errno;
   const size_t kept = (size_t)n < room ? (size_t)n : room;
-  struct iovec local = {call->net->datagrams->bytes, kept};
-  if (kept && process_vm_writev((pid_t)call->notif->pid, &local, 1, vectors, (unsigned long)count,
-                                0) != (ssize_t)kept)
+  if (move_vectors(call, vectors, count, kept, 0) != 0)
     return EFAULT;
   const socklen_t length = net_to_sockaddr(&from, call->socket->family, &raw);
   const uint64_t name = (uint64_t)(uintptr_t)message.msg_name;
-  if (name && write_memory(call->notif->pid, name, &raw,
+  if (name && write_memory(call, name, &raw,
                            message.msg_namelen < length ? message.msg_namelen : length) != 0)
     return EFAULT;
   message.msg_namelen = name ? length : 0;
   message.msg_controllen = 0;
   message.msg_flags = (size_t)n > kept ? MSG_TRUNC : 0;
   *size = flags & MSG_TRUNC ? (size_t)n : kept;
-  return write_memory(call->notif->pid, at, &message, sizeof message);
+  return write_memory(call, at, &message, sizeof message);
 }
 
 static int take_recvmsg(struct datagram_call *call) {
   size_t size = 0;
-  const int error =
-      receive_message(call, call->notif->data.args[1], (int)call->notif->data.args[2], &size);
+  const int error = receive_message(call, call->caller->call->data.args[1],
+                                    (int)call->caller->call->data.args[2], &size);
   call->value = (int64_t)size;
   return error;
 }
@@ -217,7 +228,8 @@ static int take_recvmmsg(struct datagram_call *call) {
   const uint32_t count = count_messages(call);
   for (uint32_t i = 0; i < count; i++) {
     size_t size = 0;
-    int error = receive_message(call, at_message(call, i), (int)call->notif->data.args[3], &size);
+    int error =
+        receive_message(call, at_message(call, i), (int)call->caller->call->data.args[3], &size);
     error = error ? error : note_length(call, i, size);
     if (error)
       return call->value ? 0 : error;
@@ -227,7 +239,7 @@ static int take_recvmmsg(struct datagram_call *call) {
 }
 
 int datagram_transfer(struct datagram_call *call) {
-  switch (call->notif->data.nr) {
+  switch (call->caller->call->data.nr) {
   case SYS_sendto:
     return take_sendto(call);
   case SYS_sendmsg:

@@ -146,7 +146,7 @@ static int dial(const struct endpoint *to, uint16_t *port) {
 }
 
 struct datagram_flow *datagrams_flow(struct net *net, struct datagram_socket *socket,
-                                     const struct endpoint *to, uint32_t pid, int note) {
+                                     const struct endpoint *to, struct wb_pin *caller, int note) {
   const uint32_t index = index_of(net, socket);
   int found;
   struct datagram_flow *place = find_flow(net, index, to, &found);
@@ -162,7 +162,7 @@ struct datagram_flow *datagrams_flow(struct net *net, struct datagram_socket *so
     if (verdict == WB_REFUSED)
       name = net_known_as(net, &to->address);
     if (note)
-      noted = net_note(net, WB_NET_UDP, verdict, to, name, pid);
+      noted = net_note(net, WB_NET_UDP, verdict, to, name, caller);
     if (verdict != WB_ALLOWED) {
       errno = verdict == WB_REFUSED ? net_refusal(net) : EACCES;
       return NULL;
@@ -239,7 +239,7 @@ static void take_sent(struct net *net, struct datagram_socket *socket) {
       return;
     }
     struct datagram_flow *flow =
-        socket->connected ? datagrams_flow(net, socket, &socket->peer, 0, 1) : NULL;
+        socket->connected ? datagrams_flow(net, socket, &socket->peer, NULL, 1) : NULL;
     if (flow)
       datagrams_send(flow, net->datagrams->bytes, (size_t)n);
   }

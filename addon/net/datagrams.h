@@ -53,7 +53,7 @@ struct datagrams {
 
 struct datagram_call {
   struct net *net;
-  const struct seccomp_notif *notif;
+  struct wb_pin *caller;
   struct datagram_socket *socket;
   int64_t value; /* that the call returns */
 };
@@ -78,9 +78,9 @@ int datagram_write_endpoint(const struct datagram_call *call, const struct endpo
 int datagrams_make(struct net *net, int family, int type);
 struct datagram_socket *datagrams_find(const struct net *net, uint64_t inode);
 /* The flow from a socket to an endpoint, made if there is none: judged, and noted where `note` says
- * so. NULL with errno. */
+ * so, for the caller or NULL. NULL with errno. */
 struct datagram_flow *datagrams_flow(struct net *net, struct datagram_socket *socket,
-                                     const struct endpoint *to, uint32_t pid, int note);
+                                     const struct endpoint *to, struct wb_pin *caller, int note);
 /* Sends. Returns 0 or an errno. */
 int datagrams_send(struct datagram_flow *flow, const void *bytes, size_t size);
 void datagrams_end_flows(struct net *net, const struct datagram_socket *socket);

@@ -1,30 +1,20 @@
 /* The table of where the payload wanted to go. Called by the parts that judge. */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "net.h"
 
 /* What the process calls itself, cut off by the kernel. */
-static void read_process(uint32_t pid, char out[WB_PROCESS_MAX]) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%u/comm", pid);
-  int fd = pid ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-  if (fd < 0)
-    return;
-  ssize_t n = read(fd, out, WB_PROCESS_MAX);
-  close(fd);
-  if (n > 0)
-    out[n - 1] = 0; /* the line's end */
+static void read_process(struct wb_pin *caller, char out[WB_PROCESS_MAX]) {
+  const ssize_t n = caller ? wb_pin_text(caller, "comm", out, WB_PROCESS_MAX) : 0;
+  out[n > 0 ? n - 1 : 0] = 0; /* without the line's end */
 }
 
 struct destination *net_note(struct net *net, uint32_t protocol, uint32_t verdict,
-                             const struct endpoint *to, const char *name, uint32_t pid) {
+                             const struct endpoint *to, const char *name, struct wb_pin *caller) {
   struct wb_destination record = {.protocol = protocol,
                                   .verdict = verdict,
-                                  .pid = pid,
+                                  .pid = caller ? caller->call->pid : 0,
                                   .port = to ? to->port : 0,
                                   .count = 1,
                                   .last_ns = wb_now_ns()};
@@ -52,6 +42,6 @@ struct destination *net_note(struct net *net, uint32_t protocol, uint32_t verdic
   fresh->record = record;
   fresh->record.name_size = (uint32_t)strlen(name);
   strcpy(fresh->name, name);
-  read_process(pid, fresh->process);
+  read_process(caller, fresh->process);
   return fresh;
 }

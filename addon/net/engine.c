@@ -66,14 +66,13 @@ static void receive(struct wb_network *network, uint32_t what, int file, int err
     close(file);
 }
 
-static int take(struct wb_network *network, const struct wb_watch *watch,
-                const struct seccomp_notif *notif) {
+static int take(struct wb_network *network, const struct wb_watch *watch, struct wb_pin *caller) {
   struct net *net = (struct net *)network;
   net->watch = watch;
-  if (net->handed &&
-      (datagram_calls_take(net, notif) || handed_take(net, notif) || resolv_conf_take(net, notif)))
+  if (net->handed && (datagram_calls_take(net, caller) || handed_take(net, caller) ||
+                      resolv_conf_take(net, caller)))
     return 1;
-  return tcp_take(net, notif);
+  return tcp_take(net, caller);
 }
 
 static uint64_t expire(struct net *net) {

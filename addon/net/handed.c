@@ -68,14 +68,11 @@ void handed_close(struct net *net) {
 }
 
 /* proc(5) */
-uint64_t handed_inode(uint32_t thread, int number) {
-  char path[64], target[64];
+uint64_t handed_inode(struct wb_pin *caller, int number) {
+  char target[64];
   unsigned long long inode;
-  snprintf(path, sizeof path, "/proc/%u/fd/%d", thread, number);
-  const ssize_t n = readlink(path, target, sizeof target - 1);
-  if (n <= 0)
+  if (number < 0 || wb_pin_link_base(caller, number, target, sizeof target) <= 0)
     return 0;
-  target[n] = 0;
   return sscanf(target, "socket:[%llu]", &inode) == 1 ? inode : 0;
 }
 
@@ -86,8 +83,8 @@ static struct handed *find(const struct net *net, uint64_t inode) {
   return NULL;
 }
 
-int handed_file(const struct net *net, uint32_t thread, int number) {
-  const uint64_t inode = handed_inode(thread, number);
+int handed_file(const struct net *net, struct wb_pin *caller, int number) {
+  const uint64_t inode = handed_inode(caller, number);
   const struct handed *one = find(net, inode);
   errno = !inode ? EBADF : !one ? EACCES : EISCONN;
   return one && one->file >= 0 ? fcntl(one->file, F_DUPFD_CLOEXEC, 0) : -1;
@@ -119,16 +116,17 @@ void handed_ready(struct net *net, uint32_t index) {
     let_go(net, one);
 }
 
-void handed_release_closed(struct net *net, uint32_t thread) {
+void handed_release_closed(struct net *net, struct wb_pin *caller) {
   unsigned char open[HANDED_MAX] = {0};
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%u/fd", thread);
-  DIR *directory = opendir(path);
+  const int fds = wb_pin_open(caller, "fd", O_RDONLY | O_DIRECTORY);
+  DIR *directory = fds < 0 ? NULL : fdopendir(fds);
+  if (!directory && fds >= 0)
+    close(fds);
   const struct dirent *entry = NULL;
   for (unsigned seen = 0; directory && (entry = readdir(directory)); seen++) {
     if (seen == DESCRIPTORS_MAX)
       break;
-    const struct handed *one = find(net, handed_inode(thread, atoi(entry->d_name)));
+    const struct handed *one = find(net, handed_inode(caller, atoi(entry->d_name)));
     if (one)
       open[one - net->handed->all] = 1;
   }
@@ -139,7 +137,8 @@ void handed_release_closed(struct net *net, uint32_t thread) {
     closedir(directory);
 }
 
-int handed_take(struct net *net, const struct seccomp_notif *notif) {
+int handed_take(struct net *net, struct wb_pin *caller) {
+  const struct seccomp_notif *notif = caller->call;
   const int domain = (int)notif->data.args[0], type = (int)notif->data.args[1];
   const int protocol = (int)notif->data.args[2];
   if (notif->data.nr != SYS_socket)
@@ -148,7 +147,7 @@ int handed_take(struct net *net, const struct seccomp_notif *notif) {
                      (type & TYPE_MASK) == SOCK_STREAM &&
                      (protocol == 0 || protocol == IPPROTO_TCP);
   if (!is_tcp) {
-    wb_watch_note(net->watch, notif, EACCES);
+    wb_watch_note(net->watch, caller, EACCES);
     wb_watch_respond(net->watch, notif->id, EACCES, 0, 0);
     return 1;
   }

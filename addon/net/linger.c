@@ -28,15 +28,19 @@ static int hold(void *unused) {
 
 static void close_by_child(int file) {
   const struct linger none = {0, 0};
+  int pidfd = -1;
   char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   /* It shares memory, and not the descriptors. */
-  const pid_t pid = stack == MAP_FAILED ? -1 : clone(hold, stack + STACK_SIZE, CLONE_VM, NULL);
+  const pid_t pid = stack == MAP_FAILED
+                        ? -1
+                        : clone(hold, stack + STACK_SIZE, CLONE_VM | CLONE_PIDFD, NULL, &pidfd);
   if (pid < 0) /* then the socket goes without its wait */
     setsockopt(file, SOL_SOCKET, SO_LINGER, &none, sizeof none);
   close(file);
   if (pid > 0) {
-    syscall(SYS_kill, pid, SIGKILL);
+    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    close(pidfd);
     while (syscall(SYS_wait4, pid, NULL, __WALL, NULL) < 0 && errno == EINTR)
       ;
   }

@@ -21,6 +21,7 @@
 
 #include "../plan_check.h"
 #include "../supervisor/network.h"
+#include "../supervisor/pin.h"
 #include "../supervisor/supervisor.h"
 
 /* IPv4 as ::ffff:a.b.c.d. */
@@ -139,9 +140,10 @@ int net_rewatch(struct net *net, int file, uint32_t events, enum source source, 
 /* For a file that others have as well: closing it here would leave it watched. */
 void net_unwatch(struct net *net, int file);
 
-/* destinations.c: counts one more; NULL where there is no room. `to` may be NULL. */
+/* destinations.c: counts one more; NULL where there is no room. `to` may be NULL, and `caller`
+ * where no call is behind it. */
 struct destination *net_note(struct net *net, uint32_t protocol, uint32_t verdict,
-                             const struct endpoint *to, const char *name, uint32_t pid);
+                             const struct endpoint *to, const char *name, struct wb_pin *caller);
 
 /* inside.c: a socket in the sandbox's network, or -1 with errno. */
 int net_inside_socket(const struct net *net, int domain, int type);
@@ -178,14 +180,14 @@ typedef void net_decided(struct wb_asker *asker, const struct wb_watch *watch, s
 int net_may_ask(const struct net *net);
 /* Puts a question (WB_QUESTION_*), where the run has an asker: see wb_ask. `held` has the
  * target's bytes and, as its context, `net`. */
-struct wb_held *net_ask(struct net *net, uint32_t kind, const struct seccomp_notif *notif,
+struct wb_held *net_ask(struct net *net, uint32_t kind, struct wb_pin *caller,
                         const struct net_target *target, int file, net_decided *decided);
 /* What connect(2) says of a destination that is refused: where nothing is allowed at all, what it
  * says of a network that is not there. */
 int net_refusal(const struct net *net);
 
 /* tcp.c */
-int tcp_take(struct net *net, const struct seccomp_notif *notif);
+int tcp_take(struct net *net, struct wb_pin *caller);
 void tcp_ready(struct net *net, uint32_t index);
 void tcp_expire(struct net *net, uint64_t now, uint64_t *next);
 void tcp_close(struct net *net);
@@ -193,21 +195,21 @@ void tcp_close(struct net *net);
 /* handed.c: the sockets of a run without a network namespace. */
 int handed_begin(struct net *net);
 /* Answers socket(2), always. Returns 0 where the call is another one. */
-int handed_take(struct net *net, const struct seccomp_notif *notif);
-/* A descriptor of the socket that a thread of the payload's has at this number, or -1 with errno:
- * EISCONN for one that is connected or listens. */
-int handed_file(const struct net *net, uint32_t thread, int number);
+int handed_take(struct net *net, struct wb_pin *caller);
+/* A descriptor of the socket that the caller has at this number, or -1 with errno: EISCONN for one
+ * that is connected or listens. */
+int handed_file(const struct net *net, struct wb_pin *caller, int number);
 /* It is connected, or listens: nothing more is to be done on it, and only the payload keeps it. */
 void handed_settled(struct net *net, uint64_t inode);
 /* The same, once it is connected. */
 void handed_connecting(struct net *net, uint64_t inode);
 void handed_ready(struct net *net, uint32_t index);
-/* Lets go of what the process of this thread has closed: their ports are free again. */
-void handed_release_closed(struct net *net, uint32_t thread);
+/* Lets go of what the caller's process has closed: their ports are free again. */
+void handed_release_closed(struct net *net, struct wb_pin *caller);
 void handed_close(struct net *net);
 
-/* The inode of a socket that a thread of the payload's has at this number; 0: none. */
-uint64_t handed_inode(uint32_t thread, int number);
+/* The inode of a socket that the caller has at this number; 0: none. */
+uint64_t handed_inode(struct wb_pin *caller, int number);
 
 /* datagrams.c: UDP of such a run. */
 int datagrams_begin(struct net *net);
@@ -218,7 +220,7 @@ void datagrams_close(struct net *net);
 
 /* datagram_calls.c: answers the making of such a socket, and a call on one, always. Returns 0 where
  * the call is another one. */
-int datagram_calls_take(struct net *net, const struct seccomp_notif *notif);
+int datagram_calls_take(struct net *net, struct wb_pin *caller);
 /* Answers those that wait for a datagram of a socket, as long as there is one; with an error, all.
  */
 void datagram_calls_wake(struct net *net, uint32_t socket, int error);
@@ -227,10 +229,7 @@ void datagram_calls_expire(struct net *net, uint64_t now, uint64_t *next);
 /* resolv_conf.c: opens of /etc/resolv.conf. */
 int resolv_conf_begin(struct net *net);
 /* 1: answered; 0: the kernel may go on with the call. */
-int resolv_conf_take(const struct net *net, const struct seccomp_notif *notif);
-
-/* payload_file.c: a descriptor of a thread of the payload's as one of ours, or -1 with errno. */
-int net_take_file(uint32_t thread, int number);
+int resolv_conf_take(const struct net *net, struct wb_pin *caller);
 
 /* linger.c: closes such a descriptor without waiting for whom the socket is connected to. */
 void net_let_go(int file);
@@ -250,9 +249,9 @@ struct carried {
   struct carried_epoll epolls[CARRIED_MAX];
 };
 /* Before the exchange: the old socket's registrations go with its last descriptor. */
-void net_carry_find(struct carried *all, uint32_t thread, uint64_t inode, int place);
+void net_carry_find(struct carried *all, struct wb_pin *caller, uint64_t inode, int place);
 /* After it: registers `file` in the epolls. */
-void net_carry_over(const struct carried *all, uint32_t thread, int file);
+void net_carry_over(const struct carried *all, struct wb_pin *caller, int file);
 
 /* options.c: what was set on `from` is set on `to`. */
 void net_copy_options(int from, int to, int domain);

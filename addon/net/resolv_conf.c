@@ -27,7 +27,8 @@ int resolv_conf_begin(struct net *net) {
   return fcntl(net->resolv_conf, F_ADD_SEALS, seals);
 }
 
-int resolv_conf_take(const struct net *net, const struct seccomp_notif *notif) {
+int resolv_conf_take(const struct net *net, struct wb_pin *caller) {
+  const struct seccomp_notif *notif = caller->call;
   const __u64 *args = notif->data.args;
   const int nr = notif->data.nr;
   char path[sizeof name], link[40];
@@ -41,7 +42,7 @@ int resolv_conf_take(const struct net *net, const struct seccomp_notif *notif) {
   /* The flags of openat2(2) are in memory: a file that cannot be written is no harm. */
   const int flags = nr == __NR_openat2 ? O_CLOEXEC : (int)args[plain ? 1 : 2];
   if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_PATH | O_DIRECTORY)) ||
-      wb_watch_read(notif->pid, args[plain ? 0 : 1], path, sizeof path) != sizeof path ||
+      wb_pin_read(caller, args[plain ? 0 : 1], path, sizeof path) != sizeof path ||
       memcmp(path, name, sizeof path) != 0)
     return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", net->resolv_conf);

@@ -151,9 +151,9 @@ static void go_on(struct net *net, uint32_t index, uint32_t verdict) {
   if (verdict == WB_ALLOWED && !hints && ask(net, index) == 0)
     return;
   if (verdict != WB_ALLOWED)
-    net_note(net, WB_NET_LOOKUP, verdict, NULL, name, 0);
+    net_note(net, WB_NET_LOOKUP, verdict, NULL, name, NULL);
   else if (!hints)
-    net_note(net, WB_NET_LOOKUP, WB_RESOLVER_SILENT, NULL, name, 0);
+    net_note(net, WB_NET_LOOKUP, WB_RESOLVER_SILENT, NULL, name, NULL);
   refuse(net, query, verdict != WB_ALLOWED ? DNS_NXDOMAIN : hints ? DNS_NOERROR : DNS_SERVFAIL);
   end_query(query);
 }
@@ -243,7 +243,7 @@ static int address_ok(void *context, const unsigned char *bytes, size_t size, ui
     return judging->passed = 1;
   }
   judging->refused = 1;
-  net_note(judging->net, WB_NET_LOOKUP, WB_REFUSED_ADDRESS, &to, judging->name, 0);
+  net_note(judging->net, WB_NET_LOOKUP, WB_REFUSED_ADDRESS, &to, judging->name, NULL);
   return 0;
 }
 
@@ -263,7 +263,7 @@ static void take_answer(struct net *net, struct query *query, const unsigned cha
                                                   : WB_ALLOWED;
   /* Where nothing was left of the answer, each of its addresses has been told of. */
   if (verdict != WB_ALLOWED || judging.passed || !judging.refused)
-    net_note(net, WB_NET_LOOKUP, verdict, NULL, query->question.name, 0);
+    net_note(net, WB_NET_LOOKUP, verdict, NULL, query->question.name, NULL);
   if (length)
     reply(net, query, resolver->answer, length);
   else
@@ -373,7 +373,7 @@ void resolver_expire(struct net *net, uint64_t now, uint64_t *next) {
     if (query->file >= 0 && query->deadline <= now) {
       /* Report it at once: the program may give up before the last resolver is asked. */
       if (query->tries == 1)
-        net_note(net, WB_NET_LOOKUP, WB_RESOLVER_SILENT, NULL, query->question.name, 0);
+        net_note(net, WB_NET_LOOKUP, WB_RESOLVER_SILENT, NULL, query->question.name, NULL);
       next_resolver(net, i);
     }
     if (resolver->queries[i].file >= 0)

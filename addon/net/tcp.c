@@ -25,11 +25,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "../supervisor/ask.h"
-#include "../supervisor/directory.h"
 #include "net.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -41,13 +39,11 @@
 
 struct call {
   struct net *net;
-  uint64_t notification;
-  uint32_t pid; /* of the thread */
-  int place;    /* the descriptor that the payload named */
-  int file;     /* the payload's socket; owned */
+  struct wb_pin *caller;
+  int place; /* the descriptor that the payload named */
+  int file;  /* the payload's socket; owned */
   int domain;
   int status; /* F_GETFL of the socket */
-  const struct seccomp_notif *notif;
 };
 
 /* What became of it: answer with `error` (0: done), or later. */
@@ -77,44 +73,54 @@ static uint64_t inode_of(int file) {
 }
 
 /* Whether the descriptor closes at execve(2), which only /proc tells. */
-static int closes_at_exec(uint32_t thread, int number) {
-  char path[64], text[256];
-  snprintf(path, sizeof path, "/proc/%u/fdinfo/%d", thread, number);
-  if (wb_read_text(AT_FDCWD, path, text, sizeof text) <= 0)
+static int closes_at_exec(struct wb_pin *caller, int number) {
+  char path[24], text[256];
+  snprintf(path, sizeof path, "fdinfo/%d", number);
+  if (wb_pin_text(caller, path, text, sizeof text) <= 0)
     return 0;
   const char *line = strstr(text, "flags:");
   unsigned flags;
   return line && sscanf(line, "flags:%o", &flags) == 1 && (flags & O_CLOEXEC);
 }
 
-static int put_at(const struct net *net, const struct pending *one, int number) {
+static int put_at(const struct net *net, struct wb_pin *caller, const struct pending *one,
+                  int number) {
   struct seccomp_notif_addfd add = {.id = one->notification,
                                     .flags = SECCOMP_ADDFD_FLAG_SETFD,
                                     .srcfd = (uint32_t)one->file,
                                     .newfd = (uint32_t)number};
-  int now = net_take_file(one->pid, number);
+  int now = wb_pin_take(caller, number);
   if (now < 0)
     return EBADF;
   const int same = inode_of(now) == one->inode;
   net_let_go(now);
   if (!same) /* closed meanwhile, and used for something else */
     return EBADF;
-  if (closes_at_exec(one->pid, number))
+  if (closes_at_exec(caller, number))
     add.newfd_flags = O_CLOEXEC;
   return ioctl(net->watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? errno : 0;
 }
 
 /* Puts a socket in the place of the payload's, wherever it is. Returns 0 or an errno. */
-static int put_in_place(const struct net *net, const struct pending *one) {
+static int put_by(const struct net *net, struct wb_pin *caller, const struct pending *one) {
   struct carried others;
-  net_carry_find(&others, one->pid, one->inode, one->place);
-  const int failed = put_at(net, one, one->place);
+  net_carry_find(&others, caller, one->inode, one->place);
+  const int failed = put_at(net, caller, one, one->place);
   if (failed)
     return failed;
   for (uint32_t i = 0; i < others.number_count; i++)
-    put_at(net, one, others.numbers[i]);
-  net_carry_over(&others, one->pid, one->file);
+    put_at(net, caller, one, others.numbers[i]);
+  net_carry_over(&others, caller, one->file);
   return 0;
+}
+
+static int put_in_place(const struct net *net, const struct pending *one) {
+  const struct seccomp_notif call = {.id = one->notification, .pid = one->pid};
+  struct wb_pin caller;
+  wb_pin_begin(&caller, net->watch, &call);
+  const int failed = put_by(net, &caller, one);
+  wb_pin_end(&caller);
+  return failed;
 }
 
 static void set_blocking(int file, int status) {
@@ -137,11 +143,11 @@ static int wait_for(struct call *call, int file, int place) {
   getsockopt(call->file, SOL_SOCKET, SO_SNDTIMEO, &limit, &size);
   const uint64_t patience = (uint64_t)limit.tv_sec * 1000000000u + (uint64_t)limit.tv_usec * 1000u;
   net->pending[index] = (struct pending){.used = 1,
-                                         .notification = call->notification,
+                                         .notification = call->caller->call->id,
                                          .deadline = patience ? wb_now_ns() + patience : 0,
                                          .file = file,
                                          .place = place,
-                                         .pid = call->pid,
+                                         .pid = call->caller->call->pid,
                                          .inode = inode_of(call->file)};
   net->pending_count++;
   return LATER;
@@ -185,42 +191,47 @@ static int connect_outside(struct call *call, const struct sockaddr *to, socklen
     return error;
   }
   set_blocking(file, call->status);
-  const struct pending one = {.notification = call->notification,
+  const struct pending one = {.notification = call->caller->call->id,
                               .file = file,
                               .place = call->place,
-                              .pid = call->pid,
+                              .pid = call->caller->call->pid,
                               .inode = inode_of(call->file)};
-  const int failed = put_in_place(call->net, &one);
+  const int failed = put_by(call->net, call->caller, &one);
   net_let_go(file);
   return failed ? failed : error;
 }
 
-/* The answer about a destination that the rules do not allow. */
+/* Carries out the answer about a destination that the rules do not allow. */
+static int carry_out(struct call *call, const struct wb_held *held, int allowed) {
+  struct endpoint to;
+  const int known = net_from_sockaddr(held->bytes, held->size, &to);
+  if (known)
+    net_note(call->net, WB_NET_TCP, allowed ? WB_ALLOWED : WB_REFUSED, &to,
+             net_known_as(call->net, &to.address), call->caller);
+  if (!allowed || !known)
+    return net_refusal(call->net);
+  call->domain = number_option(call->file, SO_DOMAIN);
+  call->status = fcntl(call->file, F_GETFL);
+  const struct sockaddr *raw = (const struct sockaddr *)(const void *)held->bytes;
+  return is_of_host(call->net, call->file) ? connect_own(call, raw, held->size)
+                                           : connect_outside(call, raw, held->size);
+}
+
 static void decide(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
                    uint32_t decision) {
   (void)asker;
+  const struct seccomp_notif notif = {
+      .id = held->notification, .pid = held->pid, .data = held->data};
+  struct wb_pin caller;
   struct call call = {.net = held->context,
-                      .notification = held->notification,
-                      .pid = held->pid,
+                      .caller = &caller,
                       .place = (int)held->data.args[0],
                       .file = held->file};
-  struct endpoint to;
-  const int known = net_from_sockaddr(held->bytes, held->size, &to);
-  if (decision != WB_DECISION_ALLOW || !known) {
-    if (known)
-      net_note(call.net, WB_NET_TCP, WB_REFUSED, &to, net_known_as(call.net, &to.address),
-               call.pid);
-    wb_watch_respond(watch, held->notification, net_refusal(call.net), 0, 0);
-    return;
-  }
-  call.domain = number_option(call.file, SO_DOMAIN);
-  call.status = fcntl(call.file, F_GETFL);
-  net_note(call.net, WB_NET_TCP, WB_ALLOWED, &to, net_known_as(call.net, &to.address), call.pid);
-  const struct sockaddr *raw = (const struct sockaddr *)(const void *)held->bytes;
-  const int error = is_of_host(call.net, call.file) ? connect_own(&call, raw, held->size)
-                                                    : connect_outside(&call, raw, held->size);
+  wb_pin_begin(&caller, watch, &notif);
+  const int error = carry_out(&call, held, decision == WB_DECISION_ALLOW);
   if (error != LATER)
     answer(call.net, held->notification, error);
+  wb_pin_end(&caller);
 }
 
 /* Puts the question, where the run has an asker: with the address as it was copied, and
@@ -230,7 +241,7 @@ static int ask_about(struct call *call, const unsigned char *bytes, size_t size,
   if (file < 0)
     return 0;
   const struct net_target target = {bytes, size, name};
-  if (net_ask(call->net, WB_QUESTION_NETWORK, call->notif, &target, file, decide))
+  if (net_ask(call->net, WB_QUESTION_NETWORK, call->caller, &target, file, decide))
     return 1;
   net_let_go(file);
   return 0;
@@ -277,7 +288,7 @@ static int dial(struct call *call, const unsigned char *bytes, size_t size) {
   const int other_family = call->domain == AF_INET && family != AF_INET;
   if (verdict == WB_REFUSED && !other_family && ask_about(call, bytes, size, name))
     return LATER;
-  net_note(net, WB_NET_TCP, verdict, &to, name, call->pid);
+  net_note(net, WB_NET_TCP, verdict, &to, name, call->caller);
   if (verdict != WB_ALLOWED)
     return verdict == WB_REFUSED ? net_refusal(net) : EACCES;
   if (other_family)
@@ -301,7 +312,7 @@ static int bind_shared(struct call *call, const unsigned char *bytes, size_t siz
                   (net_is_inside(&at.address) && memcmp(at.address.bytes + 12, none, 4) == 0);
   /* Any port of any address: what connect(2) and listen(2) have by themselves. */
   if (!(any && at.port == 0) && !may_serve(call->net, &at)) {
-    net_note(call->net, WB_NET_TCP, WB_REFUSED, &at, "", call->pid);
+    net_note(call->net, WB_NET_TCP, WB_REFUSED, &at, "", call->caller);
     return EACCES;
   }
   const struct sockaddr *to = (const struct sockaddr *)(const void *)bytes;
@@ -309,7 +320,7 @@ static int bind_shared(struct call *call, const unsigned char *bytes, size_t siz
     return 0;
   if (errno != EADDRINUSE)
     return errno;
-  handed_release_closed(call->net, call->pid);
+  handed_release_closed(call->net, call->caller);
   return bind(call->file, to, (socklen_t)size) < 0 ? errno : 0;
 }
 
@@ -321,7 +332,7 @@ static int listen_shared(const struct call *call, int backlog) {
       !net_from_sockaddr(&own, size, &at))
     return EINVAL;
   if (!may_serve(call->net, &at)) {
-    net_note(call->net, WB_NET_TCP, WB_REFUSED, &at, "", call->pid);
+    net_note(call->net, WB_NET_TCP, WB_REFUSED, &at, "", call->caller);
     return EACCES;
   }
   return settle(call, listen(call->file, backlog) < 0 ? errno : 0);
@@ -345,23 +356,18 @@ static int listen_inside(struct call *call, int backlog) {
   return listen(call->file, backlog) < 0 ? errno : 0;
 }
 
-int tcp_take(struct net *net, const struct seccomp_notif *notif) {
+int tcp_take(struct net *net, struct wb_pin *caller) {
+  const struct seccomp_notif *notif = caller->call;
   const int is_connect = notif->data.nr == SYS_connect;
   if (!is_connect && notif->data.nr != SYS_bind && notif->data.nr != SYS_listen)
     return 0;
-  struct call call = {.net = net,
-                      .notification = notif->id,
-                      .pid = notif->pid,
-                      .place = (int)notif->data.args[0],
-                      .notif = notif};
-  call.file = net->handed ? handed_file(net, notif->pid, call.place)
-                          : net_take_file(notif->pid, call.place);
+  struct call call = {.net = net, .caller = caller, .place = (int)notif->data.args[0]};
+  call.file = net->handed ? handed_file(net, caller, call.place) : wb_pin_take(caller, call.place);
   if (call.file < 0)
     return answer(net, notif->id, net->handed || errno == EBADF ? errno : EACCES);
   if (notif->data.nr == SYS_listen) {
-    const int failed = wb_watch_valid(net->watch, notif->id)
-                           ? listen_inside(&call, (int)notif->data.args[1])
-                           : EINTR;
+    const int failed =
+        wb_pin_stands(caller) ? listen_inside(&call, (int)notif->data.args[1]) : EINTR;
     net_let_go(call.file);
     return answer(net, notif->id, failed);
   }
@@ -377,14 +383,12 @@ int tcp_take(struct net *net, const struct seccomp_notif *notif) {
   }
   unsigned char bytes[sizeof(struct sockaddr_storage)] __attribute__((aligned(8)));
   const int size = (int)notif->data.args[2];
-  struct iovec local = {bytes, (size_t)size};
-  struct iovec remote = {(void *)(uintptr_t)notif->data.args[1], (size_t)size};
   if (size < (int)sizeof(sa_family_t) || (size_t)size > sizeof bytes)
     error = EINVAL;
-  else if (process_vm_readv((pid_t)notif->pid, &local, 1, &remote, 1, 0) != size)
+  else if (wb_pin_copy(caller, notif->data.args[1], bytes, (size_t)size) != (size_t)size)
     error = EFAULT;
-  else if (!wb_watch_valid(net->watch, notif->id))
-    error = EINTR; /* what was read may be of another process */
+  else if (!wb_pin_stands(caller))
+    error = EINTR;
   else {
     call.status = fcntl(call.file, F_GETFL);
     error = is_connect ? dial(&call, bytes, (size_t)size) : bind_inside(&call, bytes, (size_t)size);

@@ -157,7 +157,7 @@ static void decide(struct wb_asker *asker, const struct wb_watch *watch, struct 
     return;
   const int allow = decision == WB_DECISION_ALLOW;
   struct destination *noted = net_note(net, WB_NET_UDP, allow ? WB_ALLOWED : WB_REFUSED, &packet.to,
-                                       net_known_as(net, &packet.to.address), 0);
+                                       net_known_as(net, &packet.to.address), NULL);
   if (allow)
     pass_on(net, &packet, waiting->bytes, waiting->size, noted);
   else
@@ -209,7 +209,7 @@ static void take_udp(struct net *net, const struct packet *packet, size_t size) 
       if (ask_about(net, packet, size, name))
         return;
     }
-    noted = net_note(net, WB_NET_UDP, verdict, &packet->to, name, 0);
+    noted = net_note(net, WB_NET_UDP, verdict, &packet->to, name, NULL);
     if (verdict != WB_ALLOWED) {
       tell_unreachable(tunnel, tunnel->in, size, BY_RULE);
       return;
@@ -228,7 +228,7 @@ static void take_packet(struct net *net, size_t size) {
     return;
   }
   if (packet.protocol == PACKET_TCP)
-    net_note(net, WB_NET_TCP, WB_REFUSED, &packet.to, "", 0);
+    net_note(net, WB_NET_TCP, WB_REFUSED, &packet.to, "", NULL);
   tell_unreachable(tunnel, tunnel->in, size, BY_RULE);
 }
 

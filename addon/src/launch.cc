@@ -39,6 +39,7 @@ struct Run {
   bool start_failed = false;
   bool finished = false;
   bool abandoned = false; // Node's thread ends: it gets no more events
+  bool lost = false;      // a thread still uses it: nothing of it is freed (answering.h)
   std::vector<int> early; // signals that came before the start
   std::unique_ptr<Napi::Promise::Deferred> started_promise;
   bool released = false;
@@ -84,6 +85,8 @@ Napi::Value OutcomeRecord(Napi::Env env, Run &run) {
 // What only a run that goes on needs. The handle lives until V8 collects it, which knows nothing of
 // these descriptors and this memory, and would let those of hundreds of runs pile up.
 void DropTables(Run &run) {
+  if (run.lost)
+    return;
   run.refusals.reset();
   run.audit.reset();
   run.network.reset();
@@ -212,6 +215,10 @@ void Supervise(const std::shared_ptr<Run> &run) {
     wb_result_failed(&run->result, &run->failure);
   } else {
     wb_supervise(run->run.get(), &run->result);
+    if (run->run->answering.lost) {
+      run->lost = true;
+      new std::shared_ptr<Run>(run); // for as long as this process lives
+    }
     // Before the sandbox is released: this descriptor keeps the files. If it cannot be made, the
     // caller reports that they are lost.
     if (wb_plan_saves_memory(static_cast<const wb_plan *>(run->request.plan)) &&
@@ -225,7 +232,7 @@ void Supervise(const std::shared_ptr<Run> &run) {
     if (run->layer && run->result.outcome.kind == WB_ENDED)
       run->retired = RetireUntouched(*run->layer);
   }
-  if (run->network)
+  if (run->network && !run->lost)
     wb_network_close(run->network.get());
   run->asking.End();
   Tell(run, [](Napi::Env env, Napi::Function callback, Run &run) {
@@ -241,7 +248,8 @@ void Supervise(const std::shared_ptr<Run> &run) {
     wb_release(run->run.get());
   {
     std::lock_guard<std::mutex> lock(run->mutex);
-    run->run.reset();
+    if (!run->lost)
+      run->run.reset();
     run->released = true;
   }
   if (run->retired)

@@ -3,6 +3,8 @@
 // making one costs as much as a mount.
 #include "threads.h"
 
+#include "../supervisor/thread.h"
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -109,3 +111,7 @@ int OnThread(void (*run)(void *), void *argument) {
 }
 
 } // namespace wasbox
+
+extern "C" int wb_thread_begin(void (*work)(void *), void *argument) {
+  return wasbox::OnThread(work, argument);
+}

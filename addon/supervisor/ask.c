@@ -127,17 +127,17 @@ static int wants_terminal(const struct wb_asker *asker) {
   return 0;
 }
 
-struct wb_held *
-wb_ask(struct wb_asker *asker, const struct wb_watch *watch, const struct seccomp_notif *notif,
-       struct wb_question_packet *packet, int file,
-       void (*decided)(struct wb_asker *, const struct wb_watch *, struct wb_held *, uint32_t)) {
+struct wb_held *wb_ask(struct wb_asker *asker, const struct wb_pin *caller,
+                       struct wb_question_packet *packet, int file,
+                       void (*decided)(struct wb_asker *, const struct wb_watch *, struct wb_held *,
+                                       uint32_t)) {
   struct table *table = table_of(asker);
   struct wb_held *held = NULL;
   for (unsigned i = 0; i < WB_QUESTIONS_MAX && !held; i++)
     if (table->held[i].state == FREE)
       held = &table->held[i];
   /* What was read of the process is its own only if it still waits. */
-  if (!held || (notif && !wb_watch_valid(watch, notif->id))) {
+  if (!held || (caller && !wb_pin_stands(caller))) {
     table->turned_away += !held;
     return NULL;
   }
@@ -147,14 +147,14 @@ wb_ask(struct wb_asker *asker, const struct wb_watch *watch, const struct seccom
     return NULL;
   }
   *held = (struct wb_held){.id = packet->head.id,
-                           .standing = notif == NULL,
+                           .standing = caller == NULL,
                            .state = ASKED,
                            .file = file,
                            .decided = decided};
-  if (notif) {
-    held->notification = notif->id;
-    held->pid = notif->pid;
-    held->data = notif->data;
+  if (caller) {
+    held->notification = caller->call->id;
+    held->pid = caller->call->pid;
+    held->data = caller->call->data;
   }
   if (table->options.timeout_ns)
     held->deadline = wb_now_ns() + table->options.timeout_ns;
@@ -173,15 +173,15 @@ int wb_ask_wait(struct wb_asker *asker, struct wb_held *held, uint32_t events) {
 /* --- what a question says --------------------------------------------------------------------- */
 
 void wb_question_begin(struct wb_question_packet *packet, uint32_t kind,
-                       const struct seccomp_notif *notif) {
+                       const struct wb_pin *caller) {
   memset(&packet->head, 0, sizeof packet->head);
   packet->head.kind = kind;
-  if (!notif)
+  if (!caller)
     return;
-  const struct seccomp_data *data = &notif->data;
+  const struct seccomp_data *data = &caller->call->data;
   packet->head.arch = data->arch;
   packet->head.nr = (uint32_t)data->nr;
-  packet->head.pid = notif->pid;
+  packet->head.pid = caller->call->pid;
   packet->head.arg0 = data->args[0];
   packet->head.arg1 = data->args[1];
   packet->head.arg2 = data->args[2];
@@ -191,18 +191,17 @@ void wb_question_begin(struct wb_question_packet *packet, uint32_t kind,
 }
 
 /* A file of /proc about the process; how many bytes there were, at most `size`. */
-static uint32_t read_proc(uint32_t pid, const char *name, unsigned char *out, size_t size) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%u/%s", pid, name);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+static uint32_t read_proc(struct wb_pin *caller, const char *name, unsigned char *out,
+                          size_t size) {
+  int fd = caller ? wb_pin_open(caller, name, O_RDONLY) : -1;
   ssize_t n = fd < 0 ? -1 : read(fd, out, size);
   if (fd >= 0)
     close(fd);
   return n < 0 ? 0 : (uint32_t)n;
 }
 
-void wb_question_target(struct wb_question_packet *packet, const void *target, uint32_t size,
-                        const void *asked, uint32_t asked_size) {
+void wb_question_target(struct wb_question_packet *packet, struct wb_pin *caller,
+                        const void *target, uint32_t size, const void *asked, uint32_t asked_size) {
   struct wb_question *head = &packet->head;
   unsigned char *at = packet->texts;
   if (size > WB_QUESTION_TARGET_MAX)
@@ -218,16 +217,14 @@ void wb_question_target(struct wb_question_packet *packet, const void *target, u
   head->asked_size = asked_size;
   at += asked_size;
 
-  head->name_size = read_proc(head->pid, "comm", at, 64);
+  head->name_size = read_proc(caller, "comm", at, 64);
   if (head->name_size && at[head->name_size - 1] == '\n')
     head->name_size--;
   at += head->name_size;
-  char link[64];
-  snprintf(link, sizeof link, "/proc/%u/exe", head->pid);
-  ssize_t n = readlink(link, (char *)(void *)at, EXE_MAX);
+  const ssize_t n = caller ? wb_pin_link(caller, "exe", (char *)(void *)at, EXE_MAX + 1) : -1;
   head->exe_size = n < 0 ? 0 : (uint32_t)n;
   at += head->exe_size;
-  head->argv_size = read_proc(head->pid, "cmdline", at, ARGV_MAX);
+  head->argv_size = read_proc(caller, "cmdline", at, ARGV_MAX);
   head->argv_cut = head->argv_size == ARGV_MAX;
 }
 

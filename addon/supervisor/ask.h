@@ -7,6 +7,7 @@
 
 #include "../records.h"
 #include "notify.h"
+#include "pin.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,8 +56,8 @@ struct wb_held {
 };
 
 /* 1: the notification is taken over and will be answered; 0: nothing to ask, answer it. */
-typedef int wb_ask_take(struct wb_asker *asker, const struct wb_watch *watch,
-                        const struct seccomp_notif *notif, uint32_t verdict);
+typedef int wb_ask_take(struct wb_asker *asker, const struct wb_watch *watch, struct wb_pin *caller,
+                        uint32_t verdict);
 
 /* What supervise.c and notify.c use, so that a program that never asks need not link ask.c. */
 struct wb_asker {
@@ -96,20 +97,20 @@ struct wb_question_packet {
   unsigned char texts[WB_QUESTION_TEXT_MAX];
 };
 
-/* Begins a question: kind, call and arguments; `notif` is NULL where no call waits for it. */
+/* Begins a question: kind, call and arguments; `caller` is NULL where no call waits for it. */
 void wb_question_begin(struct wb_question_packet *packet, uint32_t kind,
-                       const struct seccomp_notif *notif);
+                       const struct wb_pin *caller);
 /* Target and what was asked for, in this order, then the process that asks. */
-void wb_question_target(struct wb_question_packet *packet, const void *target, uint32_t size,
-                        const void *asked, uint32_t asked_size);
+void wb_question_target(struct wb_question_packet *packet, struct wb_pin *caller,
+                        const void *target, uint32_t size, const void *asked, uint32_t asked_size);
 
 /* Holds the notification and puts the question. NULL where it cannot be put: the caller refuses.
  * Takes over `file` where it succeeds. Without a notification it is about something else that
  * waits; then `decided` is called unless the run ends first. */
-struct wb_held *
-wb_ask(struct wb_asker *asker, const struct wb_watch *watch, const struct seccomp_notif *notif,
-       struct wb_question_packet *packet, int file,
-       void (*decided)(struct wb_asker *, const struct wb_watch *, struct wb_held *, uint32_t));
+struct wb_held *wb_ask(struct wb_asker *asker, const struct wb_pin *caller,
+                       struct wb_question_packet *packet, int file,
+                       void (*decided)(struct wb_asker *, const struct wb_watch *, struct wb_held *,
+                                       uint32_t));
 
 /* From `decided`: keeps the notification held until `file` (see held->file) is ready for `events`
  * of epoll(7), and then calls `decided` again, with WB_DECISION_ALLOW. */

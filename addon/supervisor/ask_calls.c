@@ -25,7 +25,10 @@
 static void note(const struct wb_watch *watch, const struct wb_held *held, int error) {
   const struct seccomp_notif notif = {
       .id = held->notification, .pid = held->pid, .data = held->data};
-  wb_watch_note(watch, &notif, error);
+  struct wb_pin caller;
+  wb_pin_begin(&caller, watch, &notif);
+  wb_watch_note(watch, &caller, error);
+  wb_pin_end(&caller);
 }
 
 /* --- a call that the policy refuses ----------------------------------------------------------- */
@@ -49,14 +52,15 @@ static int can_allow(const struct wb_ask_options *options, int nr) {
   return nr >= 0 && nr < WB_CALL_SLOTS && (options->calls[nr / 32] >> nr % 32 & 1);
 }
 
-static int take_call(struct wb_asker *asker, const struct wb_watch *watch,
-                     const struct seccomp_notif *notif, int error) {
+static int take_call(struct wb_asker *asker, const struct wb_watch *watch, struct wb_pin *caller,
+                     int error) {
+  const struct seccomp_data *data = &caller->call->data;
   struct wb_question_packet packet;
-  if (!can_allow(wb_asker_options(asker), notif->data.nr) || !guard_allows(watch, &notif->data))
+  if (!can_allow(wb_asker_options(asker), data->nr) || !guard_allows(watch, data))
     return 0;
-  wb_question_begin(&packet, WB_QUESTION_CALL, notif);
-  wb_question_target(&packet, NULL, 0, NULL, 0);
-  struct wb_held *held = wb_ask(asker, watch, notif, &packet, -1, decide_call);
+  wb_question_begin(&packet, WB_QUESTION_CALL, caller);
+  wb_question_target(&packet, caller, NULL, 0, NULL, 0);
+  struct wb_held *held = wb_ask(asker, caller, &packet, -1, decide_call);
   if (held)
     held->error = error;
   return held != NULL;
@@ -116,11 +120,11 @@ static void decide_file(struct wb_asker *asker, const struct wb_watch *watch, st
 }
 
 /* Reads the call's arguments. 0 where it is none that is asked about. */
-static int read_opening(const struct seccomp_notif *notif, struct wb_opening *opening) {
-  const struct seccomp_data *data = &notif->data;
+static int read_opening(struct wb_pin *caller, struct wb_opening *opening) {
+  const struct seccomp_data *data = &caller->call->data;
   const __u64 *args = data->args;
   uint64_t path, flags;
-  *opening = (struct wb_opening){.pid = notif->pid, .directory = AT_FDCWD};
+  *opening = (struct wb_opening){.caller = caller, .directory = AT_FDCWD};
   switch (data->nr) {
 #ifdef SYS_open
   case SYS_open:
@@ -136,8 +140,8 @@ static int read_opening(const struct seccomp_notif *notif, struct wb_opening *op
   case SYS_openat2: {
     struct open_how how;
     /* A caller that limits how its path is resolved wants no other file. */
-    if (args[3] != sizeof how ||
-        wb_watch_copy(notif->pid, args[2], &how, sizeof how) != sizeof how || how.resolve)
+    if (args[3] != sizeof how || wb_pin_copy(caller, args[2], &how, sizeof how) != sizeof how ||
+        how.resolve)
       return 0;
     opening->directory = (int)args[0];
     path = args[1];
@@ -151,7 +155,7 @@ static int read_opening(const struct seccomp_notif *notif, struct wb_opening *op
   if ((flags & O_PATH) || (flags & O_TMPFILE) == O_TMPFILE ||
       (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) || (flags & O_ACCMODE) == O_ACCMODE)
     return 0;
-  size_t n = wb_watch_read(notif->pid, path, opening->path, sizeof opening->path);
+  size_t n = wb_pin_read(caller, path, opening->path, sizeof opening->path);
   return n > 0 && opening->path[0] && memchr(opening->path, 0, n);
 }
 
@@ -164,14 +168,13 @@ static int is_systems(const char *path) {
   return below(path, "/proc") || below(path, "/sys") || below(path, "/dev");
 }
 
-static int take_file(struct wb_asker *asker, const struct wb_watch *watch,
-                     const struct seccomp_notif *notif) {
+static int take_file(struct wb_asker *asker, struct wb_pin *caller) {
   const struct wb_ask_options *options = wb_asker_options(asker);
   struct wb_question_packet packet;
   struct wb_opening opening;
   struct wb_host_file file;
   char asked[WB_INSIDE_PATH_MAX];
-  if (!options->files || !read_opening(notif, &opening))
+  if (!options->files || !read_opening(caller, &opening))
     return 0;
   memcpy(asked, opening.path, sizeof asked);
   if (wb_inside_absolute(&opening) != 0 || is_systems(opening.path))
@@ -183,7 +186,7 @@ static int take_file(struct wb_asker *asker, const struct wb_watch *watch,
     close(file.fd);
     return 0;
   }
-  wb_question_begin(&packet, WB_QUESTION_FILE, notif);
+  wb_question_begin(&packet, WB_QUESTION_FILE, caller);
   const int mode = opening.flags & O_ACCMODE;
   packet.head.access =
       (mode != O_WRONLY ? WB_QUESTION_READ : 0) | (mode != O_RDONLY ? WB_QUESTION_WRITE : 0);
@@ -191,9 +194,9 @@ static int take_file(struct wb_asker *asker, const struct wb_watch *watch,
     packet.head.access |= WB_QUESTION_EMPTY;
   if (file.directory)
     packet.head.access |= WB_QUESTION_DIRECTORY;
-  wb_question_target(&packet, file.path, (uint32_t)strlen(file.path), asked,
+  wb_question_target(&packet, caller, file.path, (uint32_t)strlen(file.path), asked,
                      (uint32_t)strlen(asked));
-  struct wb_held *held = wb_ask(asker, watch, notif, &packet, file.fd, decide_file);
+  struct wb_held *held = wb_ask(asker, caller, &packet, file.fd, decide_file);
   if (!held) {
     close(file.fd);
     return 0;
@@ -204,14 +207,14 @@ static int take_file(struct wb_asker *asker, const struct wb_watch *watch,
   return 1;
 }
 
-int wb_ask_take_call(struct wb_asker *asker, const struct wb_watch *watch,
-                     const struct seccomp_notif *notif, uint32_t verdict) {
+int wb_ask_take_call(struct wb_asker *asker, const struct wb_watch *watch, struct wb_pin *caller,
+                     uint32_t verdict) {
   switch (verdict & SECCOMP_RET_ACTION_FULL) {
   case SECCOMP_RET_ERRNO:
-    return take_call(asker, watch, notif, (int)(verdict & SECCOMP_RET_DATA));
+    return take_call(asker, watch, caller, (int)(verdict & SECCOMP_RET_DATA));
   case SECCOMP_RET_ALLOW:
   case SECCOMP_RET_LOG:
-    return take_file(asker, watch, notif);
+    return take_file(asker, caller);
   default:
     return 0;
   }

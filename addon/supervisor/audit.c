@@ -16,13 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "audit.h"
 #include "calls.h"
 #include "notify.h"
+#include "pin.h"
 
 #define CWD (-1)
 #define NONE (-1)
@@ -115,29 +115,28 @@ static uint64_t now_of(const struct wb_audit *audit) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec - audit->started_ns;
 }
 
-static int read_exactly(uint32_t tid, uint64_t address, void *out, size_t size) {
-  struct iovec local = {out, size}, remote = {(void *)(uintptr_t)address, size};
-  return process_vm_readv((pid_t)tid, &local, 1, &remote, 1, 0) == (ssize_t)size;
+static int read_exactly(struct wb_pin *caller, uint64_t address, void *out, size_t size) {
+  return wb_pin_copy(caller, address, out, size) == size;
 }
 
 /* One question, and the entry that it becomes: what the audit holds until it is settled. */
 struct question {
   struct wb_audit *audit;
-  const struct seccomp_notif *notif;
+  struct wb_pin *caller;
   struct wb_audit_entry entry;
   char *text; /* 2 * WB_AUDIT_TEXT_MAX */
 };
 
 static int directory_of(const struct question *question, int argument) {
-  return argument < 0 ? AT_FDCWD : (int)question->notif->data.args[argument];
+  return argument < 0 ? AT_FDCWD : (int)question->caller->call->data.args[argument];
 }
 
 /* Appends a path to the text; returns 0 where there is none. */
 static int add_path(struct question *question, int directory, int argument) {
   struct wb_audit_entry *entry = &question->entry;
   int cut;
-  const uint32_t size = wb_audit_path(question->notif->pid, directory_of(question, directory),
-                                      question->notif->data.args[argument],
+  const uint32_t size = wb_audit_path(question->caller, directory_of(question, directory),
+                                      question->caller->call->data.args[argument],
                                       question->text + entry->size, WB_AUDIT_TEXT_MAX, &cut);
   if (cut && size)
     entry->flags |= WB_AUDIT_CUT;
@@ -149,8 +148,8 @@ static int add_path(struct question *question, int directory, int argument) {
 static void add_content(struct question *question, int argument) {
   struct wb_audit_entry *entry = &question->entry;
   char *out = question->text + entry->size;
-  size_t n = wb_watch_read(question->notif->pid, question->notif->data.args[argument], out,
-                           WB_AUDIT_TEXT_MAX);
+  size_t n = wb_pin_read(question->caller, question->caller->call->data.args[argument], out,
+                         WB_AUDIT_TEXT_MAX);
   const char *end = n ? memchr(out, 0, n) : NULL;
   entry->size += (uint32_t)(end ? (size_t)(end - out) : n);
 }
@@ -160,11 +159,11 @@ static void add_arguments(struct question *question, uint64_t vector) {
   struct wb_audit_entry *entry = &question->entry;
   const uint32_t limit = entry->size + WB_AUDIT_ARGUMENTS_MAX;
   for (uint64_t argument; entry->size < limit; vector += sizeof argument) {
-    if (!read_exactly(question->notif->pid, vector, &argument, sizeof argument) || argument == 0)
+    if (!read_exactly(question->caller, vector, &argument, sizeof argument) || argument == 0)
       return;
     char *out = question->text + entry->size;
     *out++ = 0;
-    const size_t n = wb_watch_read(question->notif->pid, argument, out, limit - entry->size);
+    const size_t n = wb_pin_read(question->caller, argument, out, limit - entry->size);
     const char *end = n ? memchr(out, 0, n) : NULL;
     entry->size += 1 + (uint32_t)(end ? (size_t)(end - out) : n);
     if (end == NULL)
@@ -175,11 +174,11 @@ static void add_arguments(struct question *question, uint64_t vector) {
 
 /* Of an open: what it is for, and how that is looked at beforehand. */
 static unsigned how_opened(struct question *question, const struct shape *shape) {
-  const __u64 *args = question->notif->data.args;
+  const __u64 *args = question->caller->call->data.args;
   const unsigned where = shape->how >> 16 & 15;
   uint64_t flags = where == 9 ? O_CREAT | O_WRONLY | O_TRUNC : 0;
   if (where == 8)
-    read_exactly(question->notif->pid, args[2], &flags, sizeof flags);
+    read_exactly(question->caller, args[2], &flags, sizeof flags);
   else if (where < 8)
     flags = args[where - 1];
   unsigned how = flags & O_NOFOLLOW ? WB_PROBE_NO_FOLLOW : 0;
@@ -206,7 +205,7 @@ static int is_proc(const char *path, uint32_t size) {
 static void probe(struct question *question, const struct shape *shape, unsigned how) {
   struct wb_audit_entry *entry = &question->entry;
   const unsigned at = shape->how >> 24;
-  if (at && (question->notif->data.args[at - 1] & AT_SYMLINK_NOFOLLOW))
+  if (at && (question->caller->call->data.args[at - 1] & AT_SYMLINK_NOFOLLOW))
     how |= WB_PROBE_NO_FOLLOW;
   int error = 0, existed = 0;
   char *second = question->text + entry->first;
@@ -220,11 +219,11 @@ static void probe(struct question *question, const struct shape *shape, unsigned
     memcpy(first, question->text, entry->first);
     first[entry->first] = 0;
     const unsigned old = shape->kind == WB_AUDIT_RENAME ? GONE : WB_PROBE_NO_FOLLOW;
-    error = wb_audit_probe(question->audit, question->notif->pid, first, old, &existed);
+    error = wb_audit_probe(question->audit, question->caller, first, old, &existed);
   }
   if (error == 0) {
     const char *path = shape->path2 == NONE ? question->text : second;
-    error = wb_audit_probe(question->audit, question->notif->pid, path, how & 0xffff, &existed);
+    error = wb_audit_probe(question->audit, question->caller, path, how & 0xffff, &existed);
   }
   if (error < 0)
     entry->flags |= WB_AUDIT_UNPROBED;
@@ -269,18 +268,18 @@ static int look_at_path(struct question *question, const struct shape *shape) {
   question->text[entry->size] = 0;
   if (!(entry->flags & WB_AUDIT_REFUSED))
     probe(question, shape, how);
-  if (!entry->error && makes_device(&question->notif->data)) {
+  if (!entry->error && makes_device(&question->caller->call->data)) {
     entry->error = EACCES;
     entry->flags |= WB_AUDIT_DEVICE;
   }
   if (shape->kind == WB_AUDIT_EXEC)
-    add_arguments(question, question->notif->data.args[shape->directory == CWD ? 1 : 2]);
+    add_arguments(question, question->caller->call->data.args[shape->directory == CWD ? 1 : 2]);
   return 1;
 }
 
 /* The same of a call that names an address. */
 static int look_at_address(struct question *question) {
-  const struct seccomp_data *data = &question->notif->data;
+  const struct seccomp_data *data = &question->caller->call->data;
   struct wb_audit_entry *entry = &question->entry;
   uint64_t address, size;
   switch (data->nr) {
@@ -298,7 +297,7 @@ static int look_at_address(struct question *question) {
       uint64_t name;
       uint32_t size;
     } message;
-    if (!read_exactly(question->notif->pid, data->args[1], &message, sizeof message))
+    if (!read_exactly(question->caller, data->args[1], &message, sizeof message))
       return 0;
     entry->kind = WB_AUDIT_SEND;
     address = message.name, size = message.size;
@@ -308,7 +307,7 @@ static int look_at_address(struct question *question) {
     return 0;
   if (size > sizeof(struct sockaddr_storage))
     size = sizeof(struct sockaddr_storage);
-  if (size == 0 || !read_exactly(question->notif->pid, address, question->text, size))
+  if (size == 0 || !read_exactly(question->caller, address, question->text, size))
     return 0;
   entry->flags |= WB_AUDIT_ADDRESS;
   entry->size = entry->first = (uint32_t)size;
@@ -327,8 +326,8 @@ static void take_values(struct wb_audit *audit, const struct seccomp_data *data)
       wb_audit_add_value(audit, (uint32_t)data->nr, n, data->args[n]);
 }
 
-void wb_audit_observe(struct wb_audit *audit, const struct seccomp_notif *notif, int error) {
-  const struct seccomp_data *data = &notif->data;
+void wb_audit_observe(struct wb_audit *audit, struct wb_pin *caller, int error) {
+  const struct seccomp_data *data = &caller->call->data;
   const uint32_t nr = (uint32_t)data->nr;
   const uint64_t now = now_of(audit);
   audit->totals.calls++;
@@ -336,12 +335,12 @@ void wb_audit_observe(struct wb_audit *audit, const struct seccomp_notif *notif,
     audit->counts[nr].count++;
     audit->counts[nr].refused += error != 0;
   }
-  const uint32_t process = wb_audit_process_of(audit, notif->pid, now);
+  const uint32_t process = wb_audit_process_of(audit, caller, now);
   if (process)
     audit->process[process - 1].calls++;
   take_values(audit, data);
 
-  struct question question = {.audit = audit, .notif = notif, .text = audit->pending_text};
+  struct question question = {.audit = audit, .caller = caller, .text = audit->pending_text};
   question.entry.nr = nr;
   question.entry.process = process;
   question.entry.first_ns = question.entry.last_ns = now;
@@ -356,9 +355,9 @@ void wb_audit_observe(struct wb_audit *audit, const struct seccomp_notif *notif,
       audit->pends |= WB_AUDIT_MAY_BE_LOST;
   } else if (nr == __NR_exit_group ||
              (nr == __NR_exit && process && audit->process[process - 1].threads == 1)) {
-    wb_audit_process_ends(audit, process, notif->pid, (int32_t)(data->args[0] & 0xff), now);
+    wb_audit_process_ends(audit, process, caller, (int32_t)(data->args[0] & 0xff), now);
   } else if (nr == __NR_exit) {
-    wb_audit_thread_ends(audit, notif->pid);
+    wb_audit_thread_ends(audit, caller->call->pid);
   }
 }
 

@@ -6,7 +6,7 @@
 
 #include "../records.h"
 
-struct seccomp_notif;
+struct wb_pin;
 struct wb_ids;
 
 #ifdef __cplusplus
@@ -65,7 +65,7 @@ void wb_audit_free(struct wb_audit *audit);
  * answers with, 0 where it lets the kernel go on. Reads the caller's memory and /proc; decides
  * nothing.
  */
-void wb_audit_observe(struct wb_audit *audit, const struct seccomp_notif *notif, int error);
+void wb_audit_observe(struct wb_audit *audit, struct wb_pin *caller, int error);
 
 /*
  * After each: keeps what was read if the question `stood` all the while, which the kernel says when
@@ -79,9 +79,9 @@ void wb_audit_add(struct wb_audit *audit, struct wb_audit_entry *entry, const ch
 void wb_audit_add_value(struct wb_audit *audit, uint32_t nr, uint32_t argument, uint64_t value);
 
 /* audit_process.c: the process of a thread that asks, 1 + its place; 0 where there is no room. */
-uint32_t wb_audit_process_of(struct wb_audit *audit, uint32_t tid, uint64_t now);
-void wb_audit_process_ends(struct wb_audit *audit, uint32_t process, uint32_t tid, int32_t status,
-                           uint64_t now);
+uint32_t wb_audit_process_of(struct wb_audit *audit, struct wb_pin *caller, uint64_t now);
+void wb_audit_process_ends(struct wb_audit *audit, uint32_t process, struct wb_pin *caller,
+                           int32_t status, uint64_t now);
 void wb_audit_thread_ends(struct wb_audit *audit, uint32_t tid);
 
 /*
@@ -89,8 +89,8 @@ void wb_audit_thread_ends(struct wb_audit *audit, uint32_t tid);
  * directory and a text in its memory. Returns its length without the zero, 0 where it could not be
  * read. `*cut` where it was longer than `size`.
  */
-uint32_t wb_audit_path(uint32_t tid, int directory, uint64_t address, char *path, uint32_t size,
-                       int *cut);
+uint32_t wb_audit_path(struct wb_pin *caller, int directory, uint64_t address, char *path,
+                       uint32_t size, int *cut);
 
 /* What would stand in the way of a use of `path`, as the supervisor's own user: 0 or an errno. */
 #define WB_PROBE_READ 1
@@ -103,7 +103,7 @@ uint32_t wb_audit_path(uint32_t tid, int directory, uint64_t address, char *path
 /* It is to be removed: it must be there, and its directory writable. */
 #define WB_PROBE_REMOVE 64
 /* `*existed` says whether it was there. */
-int wb_audit_probe(struct wb_audit *audit, uint32_t tid, const char *path, unsigned how,
+int wb_audit_probe(struct wb_audit *audit, struct wb_pin *caller, const char *path, unsigned how,
                    int *existed);
 
 #ifdef __cplusplus

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 
 #include "audit.h"
 #include "notify.h"
+#include "pin.h"
 
 #ifndef AT_EACCESS
 #define AT_EACCESS 0x200
@@ -52,10 +52,10 @@ static uint32_t simplify(char *path) {
   return (uint32_t)(out - path);
 }
 
-uint32_t wb_audit_path(uint32_t tid, int directory, uint64_t address, char *path, uint32_t size,
-                       int *cut) {
+uint32_t wb_audit_path(struct wb_pin *caller, int directory, uint64_t address, char *path,
+                       uint32_t size, int *cut) {
   char name[WB_AUDIT_TEXT_MAX];
-  size_t length = wb_watch_read(tid, address, name, sizeof name);
+  size_t length = wb_pin_read(caller, address, name, sizeof name);
   const char *end = length ? memchr(name, 0, length) : NULL;
   *cut = end == NULL;
   if (length == 0 || name[0] == 0)
@@ -63,12 +63,7 @@ uint32_t wb_audit_path(uint32_t tid, int directory, uint64_t address, char *path
   length = end ? (size_t)(end - name) : length;
   uint32_t base = 0;
   if (name[0] != '/') {
-    char link[64];
-    if (directory == AT_FDCWD)
-      snprintf(link, sizeof link, "/proc/%u/cwd", tid);
-    else
-      snprintf(link, sizeof link, "/proc/%u/fd/%d", tid, directory);
-    ssize_t n = readlink(link, path, size - 2);
+    const ssize_t n = wb_pin_link_base(caller, directory, path, size - 1);
     if (n <= 0 || path[0] != '/')
       return 0;
     base = (uint32_t)n;
@@ -162,13 +157,11 @@ static int look(const struct wb_audit *audit, const char *path, unsigned how, in
   return -1;
 }
 
-int wb_audit_probe(struct wb_audit *audit, uint32_t tid, const char *path, unsigned how,
+int wb_audit_probe(struct wb_audit *audit, struct wb_pin *caller, const char *path, unsigned how,
                    int *existed) {
   *existed = 0;
   if (audit->root < 0) {
-    char link[64];
-    snprintf(link, sizeof link, "/proc/%u/root", tid);
-    audit->root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    audit->root = wb_pin_open(caller, "root", O_PATH | O_DIRECTORY);
     if (audit->root < 0)
       return -1;
   }

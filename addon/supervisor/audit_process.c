@@ -4,23 +4,17 @@
  * no other.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdio.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "audit.h"
+#include "pin.h"
 
 /* A file of /proc, ended by a zero; empty where it cannot be read. */
-static void read_proc(uint32_t tid, const char *name, char *out, size_t size) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%u/%s", tid, name);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
-  if (fd >= 0)
-    close(fd);
-  out[n < 0 ? 0 : n] = 0;
+static void read_proc(struct wb_pin *caller, const char *name, char *out, size_t size) {
+  if (wb_pin_text(caller, name, out, size) < 0)
+    out[0] = 0;
 }
 
 /* The last number of the line that begins with `name`; 0 where there is none. The kernel escapes
@@ -74,9 +68,9 @@ static struct wb_audit_thread *remember(struct wb_audit *audit, uint32_t tid) {
 }
 
 /* Returns whether it may be read. */
-static int read_io(uint32_t pid, struct wb_audit_io *io) {
+static int read_io(struct wb_pin *caller, struct wb_audit_io *io) {
   char text[512];
-  read_proc(pid, "io", text, sizeof text);
+  read_proc(caller, "io", text, sizeof text);
   io->read_bytes = number_of(text, "rchar:");
   io->written_bytes = number_of(text, "wchar:");
   return text[0] != 0;
@@ -86,11 +80,11 @@ static int read_io(uint32_t pid, struct wb_audit_io *io) {
  * looked at before it has executed the program: that is one of its first calls. */
 #define SET_UP_CALLS 4
 
-static void note_set_up(struct wb_audit *audit, uint32_t process) {
+static void note_set_up(struct wb_audit *audit, struct wb_pin *caller, uint32_t process) {
   if (process != 1 || audit->set_up_looks >= SET_UP_CALLS)
     return;
   audit->set_up_looks++;
-  if (read_io(audit->process[0].pid, &audit->set_up))
+  if (read_io(caller, &audit->set_up))
     audit->set_up_looks = SET_UP_CALLS;
 }
 
@@ -107,14 +101,15 @@ static uint32_t begin(struct wb_audit *audit, const char *status, uint32_t pid, 
   return audit->processes;
 }
 
-uint32_t wb_audit_process_of(struct wb_audit *audit, uint32_t tid, uint64_t now) {
+uint32_t wb_audit_process_of(struct wb_audit *audit, struct wb_pin *caller, uint64_t now) {
+  const uint32_t tid = caller->call->pid;
   struct wb_audit_thread *known = slot_of(audit, tid);
   if (known->tid == tid && known->process != UINT32_MAX) {
-    note_set_up(audit, known->process);
+    note_set_up(audit, caller, known->process);
     return known->process;
   }
   char status[2048];
-  read_proc(tid, "status", status, sizeof status);
+  read_proc(caller, "status", status, sizeof status);
   uint32_t pid = (uint32_t)number_of(status, "\nTgid:");
   if (pid == 0)
     return 0;
@@ -133,9 +128,9 @@ void wb_audit_thread_ends(struct wb_audit *audit, uint32_t tid) {
     known->process = UINT32_MAX; /* the number may be another thread's next time */
 }
 
-void wb_audit_process_ends(struct wb_audit *audit, uint32_t process, uint32_t tid, int32_t status,
-                           uint64_t now) {
-  wb_audit_thread_ends(audit, tid);
+void wb_audit_process_ends(struct wb_audit *audit, uint32_t process, struct wb_pin *caller,
+                           int32_t status, uint64_t now) {
+  wb_audit_thread_ends(audit, caller->call->pid);
   if (process == 0)
     return;
   struct wb_audit_process *ended = &audit->process[process - 1];
@@ -143,10 +138,10 @@ void wb_audit_process_ends(struct wb_audit *audit, uint32_t process, uint32_t ti
   ended->ended = 1;
   ended->status = status;
   ended->ended_ns = now;
-  read_proc(tid, "status", text, sizeof text);
+  read_proc(caller, "status", text, sizeof text);
   ended->max_rss_kib = number_of(text, "\nVmHWM:");
   struct wb_audit_io io;
-  read_io(ended->pid, &io);
+  read_io(caller, &io);
   if (process == 1 && io.read_bytes >= audit->set_up.read_bytes &&
       io.written_bytes >= audit->set_up.written_bytes) {
     io.read_bytes -= audit->set_up.read_bytes;

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/stat.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -17,10 +16,7 @@
 
 #include "directory.h"
 #include "files.h"
-
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
+#include "pin.h"
 
 /* The supervisor's own /proc. */
 static int open_proc(void) {
@@ -33,19 +29,16 @@ static int open_proc(void) {
   return fd;
 }
 
-/* Of a process, as one number; 0 where that cannot be found out. */
-static uint64_t namespace_of(int proc, const char *process) {
+/* The pid namespace of a process, as one number; 0 where that cannot be found out. */
+static uint64_t namespace_of(int process) {
   struct statx info;
-  char path[64];
-  snprintf(path, sizeof path, "%s/ns/pid", process);
-  return syscall(SYS_statx, proc, path, 0, STATX_INO, &info) < 0 ? 0 : info.stx_ino;
+  return syscall(SYS_statx, process, "ns/pid", 0, STATX_INO, &info) < 0 ? 0 : info.stx_ino;
 }
 
 /* The last number behind "NSpid:": the one in the process's own namespace. */
-static uint64_t own_number(int proc, const char *process) {
-  char path[64], text[2048 + 16] = {0};
-  snprintf(path, sizeof path, "%s/status", process);
-  if (wb_read_text(proc, path, text, 2048) <= 0)
+static uint64_t own_number(int process) {
+  char text[2048 + 16] = {0};
+  if (wb_read_text(process, "status", text, 2048) <= 0)
     return 0;
   uint64_t number = 0;
   const char *at = text;
@@ -56,37 +49,30 @@ static uint64_t own_number(int proc, const char *process) {
   return number;
 }
 
-static int is_it(int proc, const char *candidate, uint64_t number, uint64_t namespace) {
-  return own_number(proc, candidate) == number && namespace_of(proc, candidate) == namespace;
-}
-
 int wb_closed_open(const struct wb_sandbox *sandbox, const char *process) {
   struct wb_directory directory;
   const struct wb_name *entry;
-  char init[16];
   const uint64_t number = wb_number(&process);
-  int found = -1, proc = open_proc();
-  snprintf(init, sizeof init, "%u", sandbox->init);
-  if (proc < 0)
-    return -1;
-  const uint64_t namespace = namespace_of(proc, init);
+  int found = -1, proc = open_proc(), init = wb_process_open(sandbox->init);
+  const uint64_t namespace = proc < 0 || init < 0 ? 0 : namespace_of(init);
+  if (init >= 0)
+    close(init);
   wb_directory_begin(&directory, proc);
   while (namespace && found < 0 && (entry = wb_directory_next(&directory))) {
     const char *at = entry->name;
-    const uint64_t pid = wb_number(&at);
-    if (*at || !is_it(proc, entry->name, number, namespace))
+    const uint32_t pid = (uint32_t)wb_number(&at);
+    const int one = *at ? -1 : wb_process_open(pid);
+    if (one < 0)
       continue;
-    found = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-    /* Its number may be another's by now. */
-    if (found >= 0 && !is_it(proc, entry->name, number, namespace)) {
-      close(found);
-      found = -1;
-    }
+    if (own_number(one) == number && namespace_of(one) == namespace)
+      found = wb_process_pidfd(one, pid);
+    close(one);
   }
-  close(proc);
+  if (proc >= 0)
+    close(proc);
   return found;
 }
 
 int wb_closed_take(int pidfd, const char *number) {
-  return (int)syscall(SYS_pidfd_getfd, pidfd, (int)wb_number(&number), 0);
+  return wb_process_take(pidfd, (int)wb_number(&number));
 }

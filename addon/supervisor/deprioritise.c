@@ -1,9 +1,8 @@
 /*
- * A crowd is put behind the host's processes, and one that has met its limit of processes leaves a
- * processor to them: what it tries all the time takes locks of the kernel's. Where sessions are
- * scheduled as groups, as on most desktops, a process's own nice value only counts among those of
- * its session; what counts against others is the session's, and that is set here. Called by
- * supervise.c. sched(7), proc_pid_autogroup(5)
+ * A crowd is put behind the host's processes. Where sessions are scheduled as groups, as on most
+ * desktops, a process's own nice value only counts among those of its session; what counts against
+ * others is the session's, and that is set here. Called by supervise.c. sched(7),
+ * proc_pid_autogroup(5)
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,12 +15,11 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "pin.h"
 #include "supervisor.h"
 
 /* Processes that are looked at in one go. */
 #define FOLLOWED_MAX 512
-/* Of a set of processors: 8192 of them. */
-#define WORDS_MAX (8192 / (8 * sizeof(unsigned long)))
 
 struct known {
   uint32_t pid, parent;
@@ -53,10 +51,9 @@ static uint32_t number_of(int proc, int pidfd) {
 }
 
 /* Opened, so that what is done next is done to this process and to none that takes its number. */
-static int open_process(int proc, const struct known *process) {
-  char path[16], text[512];
-  snprintf(path, sizeof path, "%u", process->pid);
-  int fd = (int)syscall(SYS_openat, proc, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+static int open_process(const struct known *process) {
+  char text[512];
+  const int fd = wb_process_open(process->pid);
   if (fd < 0)
     return -1;
   const char *behind = NULL;
@@ -113,48 +110,25 @@ static uint32_t add_children(int process, uint32_t pid, struct known *known, uin
   return count;
 }
 
-/* The caller's processors but the first, in `others`. Returns its size in bytes; 0: there is only
- * one. sched_getaffinity(2) */
-static long all_but_one(unsigned long others[WORDS_MAX]) {
-  const long size = syscall(SYS_sched_getaffinity, 0, WORDS_MAX * sizeof *others, others);
-  uint32_t first = WORDS_MAX;
-  unsigned long left = 0;
-  for (uint32_t i = 0; i < size / (long)sizeof *others; i++) {
-    if (others[i] && first == WORDS_MAX) {
-      first = i;
-      others[i] &= others[i] - 1;
-    }
-    left |= others[i];
-  }
-  return left ? size : 0;
-}
-
-void wb_deprioritise(int pidfd, int spare, int has_warden) {
+void wb_deprioritise(int pidfd) {
   char own[64];
   struct known known[FOLLOWED_MAX];
-  unsigned long others[WORDS_MAX];
   int proc = open_proc();
   if (proc < 0)
     return;
-  const int by_session = wb_read_text(proc, "self/autogroup", own, sizeof own) >= 0;
-  const long size = spare ? all_but_one(others) : 0;
-  const uint32_t init = number_of(proc, pidfd);
+  const uint32_t init =
+      wb_read_text(proc, "self/autogroup", own, sizeof own) < 0 ? 0 : number_of(proc, pidfd);
   uint32_t count = 0;
-  if (init && (by_session || size))
+  if (init)
     known[count++] = (struct known){init, 0};
-  int behind = by_session;
-  for (uint32_t i = 0; i < count; i++) {
-    int process = open_process(proc, known + i);
+  int behind = 1;
+  for (uint32_t i = 0; i < count && behind; i++) {
+    int process = open_process(known + i);
     if (process < 0)
       continue;
     /* Ordinary users may set ten sessions a second: the others next time. */
-    if (behind && known[i].parent && put_behind(process, own) == EAGAIN)
+    if (known[i].parent && put_behind(process, own) == EAGAIN)
       behind = 0;
-    /* Not init or its warden, which have to answer. This goes by number, which stays the process's
-     * own until it is reaped. If another process of the user has it by now, that process only keeps
-     * off one processor. */
-    if (size && known[i].parent && !(has_warden && known[i].parent == init))
-      syscall(SYS_sched_setaffinity, known[i].pid, size, others);
     count = add_children(process, known[i].pid, known, count);
     close(process);
   }

@@ -18,8 +18,6 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <linux/resource.h>
-#include <linux/stat.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -27,6 +25,7 @@
 
 #include "../plan_check.h"
 #include "notify.h"
+#include "pin.h"
 #include "rights.h"
 
 #define PATH_BYTES 4096
@@ -70,15 +69,11 @@ static int any_foreign(const struct seccomp_data *data, unsigned arguments,
 }
 
 /* As a path inside. Returns 0 or an errno. */
-static int make_absolute(uint32_t pid, int directory, char path[PATH_BYTES]) {
-  char link[64], base[PATH_BYTES];
+static int make_absolute(struct wb_pin *caller, int directory, char path[PATH_BYTES]) {
+  char base[PATH_BYTES];
   if (path[0] == '/')
     return 0;
-  if (directory == AT_FDCWD)
-    snprintf(link, sizeof link, "/proc/%u/cwd", pid);
-  else
-    snprintf(link, sizeof link, "/proc/%u/fd/%d", pid, directory);
-  const long n = syscall(SYS_readlinkat, AT_FDCWD, link, base, sizeof base - 1);
+  const ssize_t n = wb_pin_link_base(caller, directory, base, sizeof base);
   if (n <= 0)
     return EBADF;
   const size_t length = strlen(path), prefix = (size_t)n;
@@ -113,10 +108,9 @@ static void find(void *argument) {
 
 /* What the kernel would say of a file before it looks at the ids: that there is none, that the way
  * to it is closed, or that its mount is read-only. Root looks with the payload's rights. */
-static int look_up(const struct wb_ids *ids, uint32_t pid, const char *path, int no_follow) {
-  char name[64];
-  snprintf(name, sizeof name, "/proc/%u/root", pid);
-  struct look look = {open(name, O_PATH | O_DIRECTORY | O_CLOEXEC), no_follow, 0, path};
+static int look_up(const struct wb_ids *ids, struct wb_pin *caller, const char *path,
+                   int no_follow) {
+  struct look look = {wb_pin_open(caller, "root", O_PATH | O_DIRECTORY), no_follow, 0, path};
   if (look.root < 0)
     return 0;
   if (syscall(SYS_geteuid) != 0)
@@ -127,27 +121,24 @@ static int look_up(const struct wb_ids *ids, uint32_t pid, const char *path, int
   return look.error;
 }
 
-static int on_descriptor(uint32_t pid, int fd) {
-  char link[64];
-  struct statx info;
-  snprintf(link, sizeof link, "/proc/%u/fd/%d", pid, fd);
-  return syscall(SYS_statx, AT_FDCWD, link, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &info) < 0 ? EBADF : 0;
+static int on_descriptor(struct wb_pin *caller, int fd) {
+  char target[PATH_BYTES];
+  return wb_pin_link_base(caller, fd, target, sizeof target) < 0 ? EBADF : 0;
 }
 
-static int on_path(const struct wb_ids *ids, const struct shape *shape,
-                   const struct seccomp_notif *notif) {
-  const __u64 *args = notif->data.args;
+static int on_path(const struct wb_ids *ids, const struct shape *shape, struct wb_pin *caller) {
+  const __u64 *args = caller->call->data.args;
   char path[PATH_BYTES];
   const int flags = shape->flags == NONE ? 0 : (int)args[shape->flags];
   const int directory = shape->fd == NONE ? AT_FDCWD : (int)args[shape->fd];
 #ifdef __NR_lchown
-  const int is_link = notif->data.nr == __NR_lchown;
+  const int is_link = caller->call->data.nr == __NR_lchown;
 #else
   const int is_link = 0;
 #endif
   if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
     return EINVAL;
-  const size_t size = wb_watch_read(notif->pid, args[shape->path], path, sizeof path);
+  const size_t size = wb_pin_read(caller, args[shape->path], path, sizeof path);
   if (size == 0)
     return EFAULT;
   if (!memchr(path, 0, size))
@@ -155,19 +146,20 @@ static int on_path(const struct wb_ids *ids, const struct shape *shape,
   if (!path[0])
     return !(flags & AT_EMPTY_PATH) ? ENOENT
            : directory == AT_FDCWD  ? 0
-                                    : on_descriptor(notif->pid, directory);
-  const int error = make_absolute(notif->pid, directory, path);
-  return error ? error : look_up(ids, notif->pid, path, is_link || (flags & AT_SYMLINK_NOFOLLOW));
+                                    : on_descriptor(caller, directory);
+  const int error = make_absolute(caller, directory, path);
+  return error ? error : look_up(ids, caller, path, is_link || (flags & AT_SYMLINK_NOFOLLOW));
 }
 
-static int takes_ids(const struct wb_ids *ids, const struct seccomp_notif *notif, int *error) {
-  const struct shape *shape = shape_of(notif->data.nr);
+static int takes_ids(const struct wb_ids *ids, struct wb_pin *caller, int *error) {
+  const struct seccomp_data *data = &caller->call->data;
+  const struct shape *shape = shape_of(data->nr);
   if (!shape || !ids->uid_count ||
-      (!any_foreign(&notif->data, shape->uids, ids->uids, ids->uid_count) &&
-       !any_foreign(&notif->data, shape->gids, ids->gids, ids->gid_count)))
+      (!any_foreign(data, shape->uids, ids->uids, ids->uid_count) &&
+       !any_foreign(data, shape->gids, ids->gids, ids->gid_count)))
     return 0;
-  *error = shape->path != NONE ? on_path(ids, shape, notif)
-           : shape->fd != NONE ? on_descriptor(notif->pid, (int)notif->data.args[shape->fd])
+  *error = shape->path != NONE ? on_path(ids, shape, caller)
+           : shape->fd != NONE ? on_descriptor(caller, (int)data->args[shape->fd])
                                : 0;
   *error = *error ? *error : EPERM;
   return 1;
@@ -182,6 +174,6 @@ static int takes_core_limit(const struct seccomp_data *data, int *error) {
   return is_set || is_both;
 }
 
-int wb_emulate(const struct wb_ids *ids, const struct seccomp_notif *notif, int *error) {
-  return takes_core_limit(&notif->data, error) || takes_ids(ids, notif, error);
+int wb_emulate(const struct wb_ids *ids, struct wb_pin *caller, int *error) {
+  return takes_core_limit(&caller->call->data, error) || takes_ids(ids, caller, error);
 }

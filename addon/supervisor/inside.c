@@ -2,8 +2,8 @@
  * Whether an open(2) of the payload fails because of the sandbox, and what the path is on the host.
  * Called by ask_calls.c.
  *
- * The payload's tree is reached through /proc/PID/root, and every path in it is resolved there
- * (RESOLVE_IN_ROOT): its symbolic links never lead the supervisor into the host.
+ * The payload's tree is reached through the caller's root (pin.h), and every path in it is resolved
+ * there (RESOLVE_IN_ROOT): its symbolic links never lead the supervisor into the host.
  */
 #define _GNU_SOURCE
 #include "inside.h"
@@ -18,6 +18,8 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#include "pin.h"
 
 static int open_beneath(int directory, const char *path, uint64_t flags, uint64_t resolve) {
   struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
@@ -40,36 +42,30 @@ static int may(int fd, int mode) {
   return syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS) == 0;
 }
 
-/* Whether the directory behind `link` is what its path leads to inside: one that was lent has a
- * tree of its own. */
-static int lies_inside(const struct wb_opening *opening, const char *link, const char *path) {
-  char name[64];
+/* Whether the directory that a name counts from is what its path leads to inside: one that was lent
+ * has a tree of its own. */
+static int lies_inside(const struct wb_opening *opening, const char *path) {
   struct stat wanted, found;
-  snprintf(name, sizeof name, "/proc/%u/root", opening->pid);
-  int root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int root = wb_pin_open(opening->caller, "root", O_PATH | O_DIRECTORY);
   int fd = root < 0 ? -1 : open_beneath(root, path, O_PATH, RESOLVE_IN_ROOT);
-  const int same = fd >= 0 && fstat(fd, &found) == 0 && stat(link, &wanted) == 0 &&
+  int base = wb_pin_open_base(opening->caller, opening->directory, O_PATH);
+  const int same = fd >= 0 && base >= 0 && fstat(fd, &found) == 0 && fstat(base, &wanted) == 0 &&
                    found.st_dev == wanted.st_dev && found.st_ino == wanted.st_ino;
-  if (fd >= 0)
-    close(fd);
-  if (root >= 0)
-    close(root);
+  const int opened[] = {root, fd, base};
+  for (unsigned i = 0; i < 3; i++)
+    if (opened[i] >= 0)
+      close(opened[i]);
   return same;
 }
 
 int wb_inside_absolute(struct wb_opening *opening) {
-  char link[64], base[WB_INSIDE_PATH_MAX], whole[WB_INSIDE_PATH_MAX];
+  char base[WB_INSIDE_PATH_MAX], whole[WB_INSIDE_PATH_MAX];
   if (opening->path[0] == '/')
     return 0;
-  if (opening->directory == AT_FDCWD)
-    snprintf(link, sizeof link, "/proc/%u/cwd", opening->pid);
-  else
-    snprintf(link, sizeof link, "/proc/%u/fd/%d", opening->pid, opening->directory);
-  ssize_t n = readlink(link, base, sizeof base - 1);
+  const ssize_t n = wb_pin_link_base(opening->caller, opening->directory, base, sizeof base);
   if (n <= 0 || base[0] != '/')
     return ENOENT;
-  base[n] = 0;
-  if (!lies_inside(opening, link, base))
+  if (!lies_inside(opening, base))
     return ENOENT;
   int length = snprintf(whole, sizeof whole, "%s/%s", n == 1 ? "" : base, opening->path);
   if (length < 0 || (size_t)length >= sizeof whole)
@@ -109,9 +105,7 @@ static int fails(int root, const struct wb_opening *opening) {
 }
 
 int wb_inside_fails(const struct wb_opening *opening, struct wb_inside_user user) {
-  char link[64];
-  snprintf(link, sizeof link, "/proc/%u/root", opening->pid);
-  int root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int root = wb_pin_open(opening->caller, "root", O_PATH | O_DIRECTORY);
   if (root < 0)
     return 0;
   /* These are this thread's alone, and take root's own rights away with them. credentials(7) */

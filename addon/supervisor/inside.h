@@ -8,11 +8,13 @@
 
 #define WB_INSIDE_PATH_MAX 4096
 
+struct wb_pin;
+
 /* What an open(2) asks for. */
 struct wb_opening {
-  uint32_t pid;  /* of the thread that calls */
-  int directory; /* descriptor of the payload, or AT_FDCWD */
-  int flags;     /* O_* */
+  struct wb_pin *caller; /* borrowed */
+  int directory;         /* descriptor of the payload, or AT_FDCWD */
+  int flags;             /* O_* */
   char path[WB_INSIDE_PATH_MAX];
 };
 

@@ -23,6 +23,7 @@
 #include "../plan_check.h"
 #include "clone_into.h"
 #include "network.h"
+#include "pin.h"
 #include "supervisor.h"
 
 #ifndef P_PIDFD
@@ -211,9 +212,10 @@ static void give_pipes(const struct wb_run *run, const int stdio[3]) {
  * result is out. Without one (another user's init, no /proc) it is merely slower.
  */
 static void hold_mounts(struct wb_run *run) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)run->pid);
-  run->mounts = open(path, O_RDONLY | O_CLOEXEC);
+  const int init = wb_process_open((uint32_t)run->pid); /* not reaped yet: the number is its own */
+  run->mounts = init < 0 ? -1 : openat(init, "ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (init >= 0)
+    close(init);
 }
 
 /* What only the one who sits at it needs: the ends of the relay, which the caller may close once
@@ -338,6 +340,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->attended = request->attended;
   run->mounts = run->wake = run->image_lock = -1;
   run->watch.listener = -1;
+  wb_answering_init(&run->answering);
   run->terminal.master = run->terminal.caller.in = -1;
   run->terminal.caller.out.fd = run->terminal.caller.passed = -1;
   if (!wb_plan_valid(plan, request->plan_size) || (plan->session != 0) != (request->session != 0))

@@ -10,13 +10,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "directory.h"
+#include "pin.h"
 #include "processes.h"
 #include "supervisor.h"
 
@@ -39,21 +39,24 @@ static int is_left(const struct wb_run *run) {
   return !(wait[0].revents & POLLHUP) || (wait[1].fd >= 0 && !(wait[1].revents & POLLHUP));
 }
 
-/* True of all processes of the run, and of none that this program starts for itself. */
-static int has_no_new_privileges(int proc, uint32_t number) {
-  char path[32], text[2048 + 32] = {0};
-  snprintf(path, sizeof path, "%u/status", number);
-  return wb_read_text(proc, path, text, 2048) > 0 && wb_processes_field(text, "NoNewPrivs:") == 1;
+/* Whether it is this program's child, by birth or by adoption, that cannot gain privileges: true of
+ * all processes of the run that are left, and of none that this program starts for itself. */
+static int is_adopted(int process) {
+  char text[2048 + 32] = {0};
+  return wb_read_text(process, "status", text, 2048) > 0 &&
+         wb_processes_field(text, "NoNewPrivs:") == 1 &&
+         wb_processes_field(text, "PPid:") == (uint64_t)syscall(SYS_getpid);
 }
 
-/* By pidfd, so that another process that has taken the number meanwhile is not hit. */
-static void kill_one(int proc, uint32_t number) {
-  const int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)number, 0);
-  if (pidfd < 0)
+/* Pinned before it is looked at, so that another process that has taken the number meanwhile is not
+ * hit. The descendants of one that is killed are adopted in their turn. */
+static void kill_one(uint32_t number) {
+  const int process = wb_process_open(number);
+  if (process < 0)
     return;
-  if (has_no_new_privileges(proc, number))
-    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-  close(pidfd);
+  if (is_adopted(process))
+    wb_process_signal(process, SIGKILL);
+  close(process);
   syscall(SYS_wait4, (pid_t)number, NULL, WNOHANG | __WALL, NULL);
 }
 
@@ -66,7 +69,7 @@ static void kill_adopted(struct wb_run *run) {
   wb_members_find(members, proc);
   for (uint32_t i = 0; i < members->count; i++)
     if (members->seen[i].belongs && members->seen[i].number != members->warden)
-      kill_one(proc, members->seen[i].number);
+      kill_one(members->seen[i].number);
   close(proc);
 }
 

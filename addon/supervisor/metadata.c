@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "notify.h"
+#include "pin.h"
 #include "ptys.h"
 
 #define NONE -1
@@ -55,8 +56,8 @@ static const struct form *form_of(int nr) {
 }
 
 /* Opens the file that a call is about. Returns a descriptor or a negative errno. */
-static long open_target(const struct form *form, const struct seccomp_notif *notif) {
-  const __u64 *args = notif->data.args;
+static long open_target(const struct form *form, struct wb_pin *caller) {
+  const __u64 *args = caller->call->data.args;
   char path[WB_PAYLOAD_PATH_MAX];
   const int flags = form->flags == NONE ? 0 : (int)args[form->flags];
   const int fd = form->fd == NONE ? AT_FDCWD : (int)args[form->fd];
@@ -67,14 +68,14 @@ static long open_target(const struct form *form, const struct seccomp_notif *not
       form->path == NONE || ((form->change == TIMESPEC || form->change == TIMEVAL) &&
                              form->fd != NONE && args[form->path] == 0);
   if (by_descriptor)
-    return fd == AT_FDCWD ? -EBADF : wb_payload_descriptor(notif->pid, fd);
-  const size_t size = wb_watch_read(notif->pid, args[form->path], path, sizeof path);
+    return fd == AT_FDCWD ? -EBADF : wb_payload_descriptor(caller, fd);
+  const size_t size = wb_pin_read(caller, args[form->path], path, sizeof path);
   if (size == 0 || !memchr(path, 0, size))
     return size == sizeof path ? -ENAMETOOLONG : -EFAULT;
   if (!path[0])
-    return flags & AT_EMPTY_PATH ? wb_payload_descriptor(notif->pid, fd) : -ENOENT;
+    return flags & AT_EMPTY_PATH ? wb_payload_descriptor(caller, fd) : -ENOENT;
   const int no_follow = form->no_follow || (flags & AT_SYMLINK_NOFOLLOW);
-  return wb_payload_open(notif->pid, fd, path, no_follow);
+  return wb_payload_open(caller, fd, path, no_follow);
 }
 
 /* Whether a file lies in one of the directories in the private root; what lies in that directory
@@ -98,14 +99,14 @@ static int is_own(const char *private_root, int fd) {
 
 /* The times of a call in the newest form. Returns 1 with `times` filled in, 0 for the present, or a
  * negative errno. */
-static int read_times(const struct form *form, const struct seccomp_notif *notif,
+static int read_times(const struct form *form, struct wb_pin *caller,
                       struct __kernel_timespec times[2]) {
-  const uint64_t address = notif->data.args[form->value];
+  const uint64_t address = caller->call->data.args[form->value];
   int64_t words[4];
   const size_t size = form->change == SECONDS ? sizeof *words * 2 : sizeof words;
   if (address == 0)
     return 0;
-  if (wb_watch_copy(notif->pid, address, words, size) != size)
+  if (wb_pin_copy(caller, address, words, size) != size)
     return -EFAULT;
   for (int i = 0; i < 2; i++) {
     if (form->change == SECONDS) {
@@ -131,9 +132,9 @@ static int is_same_owner(const struct wb_watch *watch, const __u64 *ids) {
          ((uint32_t)ids[1] == UINT32_MAX || (uint32_t)ids[1] == gid);
 }
 
-static int change(const struct wb_watch *watch, const struct form *form,
-                  const struct seccomp_notif *notif, int fd) {
-  const __u64 *args = notif->data.args;
+static int change(const struct wb_watch *watch, const struct form *form, struct wb_pin *caller,
+                  int fd) {
+  const __u64 *args = caller->call->data.args;
   char link[40];
   struct __kernel_timespec times[2];
   long ret;
@@ -145,10 +146,10 @@ static int change(const struct wb_watch *watch, const struct form *form,
   } else if (form->change == OWNER) {
     return is_same_owner(watch, args + form->value) ? 0 : EPERM;
   } else {
-    const int given = read_times(form, notif, times);
+    const int given = read_times(form, caller, times);
     if (given < 0)
       return -given;
-    if (!wb_watch_valid(watch, notif->id))
+    if (!wb_pin_stands(caller))
       return EINTR;
     ret = syscall(SYS_utimensat, AT_FDCWD, link, given ? times : NULL, 0);
   }
@@ -158,8 +159,8 @@ static int change(const struct wb_watch *watch, const struct form *form,
 /* A terminal that the run has made: no mode beyond the one that it was made with, and the owner
  * that it has. grantpt(3), mesg(1) */
 static int change_terminal(const struct wb_watch *watch, const struct form *form,
-                           const struct seccomp_notif *notif, int fd) {
-  const __u64 *args = notif->data.args;
+                           const struct wb_pin *caller, int fd) {
+  const __u64 *args = caller->call->data.args;
   struct statx info;
   const struct wb_pty *pty = watch->ptys ? wb_ptys_find(watch->ptys, fd, &info) : NULL;
   if (!pty)
@@ -177,22 +178,22 @@ static int change_terminal(const struct wb_watch *watch, const struct form *form
   return syscall(SYS_fchmodat, AT_FDCWD, link, (uint32_t)args[form->value] & 07777) < 0 ? errno : 0;
 }
 
-int wb_metadata(const struct wb_watch *watch, const struct seccomp_notif *notif, int *error) {
-  const struct form *form = watch->private_root ? form_of(notif->data.nr) : NULL;
+int wb_metadata(const struct wb_watch *watch, struct wb_pin *caller, int *error) {
+  const struct form *form = watch->private_root ? form_of(caller->call->data.nr) : NULL;
   if (!form)
     return 0;
-  const long fd = open_target(form, notif);
+  const long fd = open_target(form, caller);
   if (fd < 0) {
     *error = (int)-fd;
     return 1;
   }
   /* What was read of the caller is the caller's only while it waits. */
-  if (!wb_watch_valid(watch, notif->id))
+  if (!wb_pin_stands(caller))
     *error = EPERM;
   else if (is_own(watch->private_root, (int)fd))
-    *error = change(watch, form, notif, (int)fd);
+    *error = change(watch, form, caller, (int)fd);
   else
-    *error = change_terminal(watch, form, notif, (int)fd);
+    *error = change_terminal(watch, form, caller, (int)fd);
   close((int)fd);
   return 1;
 }

@@ -15,7 +15,6 @@
 #include <linux/stat.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -27,6 +26,7 @@
 #include "../sys/syscall.h"
 #include "move_tree.h"
 #include "moves.h"
+#include "pin.h"
 
 #define SIGSET_BYTES 8
 #define RENAME_NOREPLACE_ 1
@@ -78,23 +78,15 @@ static int read_call(const struct seccomp_data *data, struct renaming *call) {
   }
 }
 
-static int read_path(uint32_t pid, uint64_t address, char path[WB_MOVE_PATH_MAX]) {
-  const size_t size = wb_watch_read(pid, address, path, WB_MOVE_PATH_MAX);
+static int read_path(struct wb_pin *caller, uint64_t address, char path[WB_MOVE_PATH_MAX]) {
+  const size_t size = wb_pin_read(caller, address, path, WB_MOVE_PATH_MAX);
   return size > 1 && memchr(path, 0, size) ? 0 : -1;
 }
 
 /* What a name counts from. */
-static int open_base(uint32_t pid, int directory, const char *path) {
-  char link[64];
-  if (path[0] == '/')
-    snprintf(link, sizeof link, "/proc/%d/root", (int)pid);
-  else if (directory == AT_FDCWD)
-    snprintf(link, sizeof link, "/proc/%d/cwd", (int)pid);
-  else if (directory >= 0)
-    snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, directory);
-  else
-    return -1;
-  return open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+static int open_base(struct wb_pin *caller, int directory, const char *path) {
+  return path[0] == '/' ? wb_pin_open(caller, "root", O_PATH | O_DIRECTORY)
+                        : wb_pin_open_base(caller, directory, O_PATH | O_DIRECTORY);
 }
 
 /* Whether the name may be that of a directory. A path with links in it may: it is followed inside
@@ -138,7 +130,7 @@ static int begin(struct wb_moves *moves, unsigned slot, struct wb_move *move) {
 }
 
 /* Fills in what the helper needs; `old_base` and `old_path` are those that were looked at. */
-static int prepare(struct wb_move *move, const struct wb_moves *moves, uint32_t pid,
+static int prepare(struct wb_move *move, const struct wb_moves *moves, struct wb_pin *caller,
                    const struct renaming *call, int old_base, const char *old_path) {
   struct wb_move_tree *tree = &move->tree;
   tree->init = moves->init;
@@ -149,16 +141,15 @@ static int prepare(struct wb_move *move, const struct wb_moves *moves, uint32_t 
   tree->outcome = WB_MOVE_LET;
   tree->old_base = old_base;
   memcpy(tree->old_path, old_path, strlen(old_path) + 1);
-  if (read_path(pid, call->fresh, tree->new_path) < 0)
+  if (read_path(caller, call->fresh, tree->new_path) < 0)
     return -1;
-  tree->new_base = open_base(pid, call->to, tree->new_path);
+  tree->new_base = open_base(caller, call->to, tree->new_path);
   return tree->new_base < 0 ? -1 : 0;
 }
 
 /* Of a directory. Returns whether a helper is on its way. */
-static int take(struct wb_moves *moves, const struct wb_watch *watch,
-                const struct seccomp_notif *notif, const struct renaming *call, int old_base,
-                const char *old_path) {
+static int take(struct wb_moves *moves, struct wb_pin *caller, const struct renaming *call,
+                int old_base, const char *old_path) {
   unsigned slot = 0;
   while (slot < WB_MOVES_MAX && moves->moves[slot])
     slot++;
@@ -168,10 +159,10 @@ static int take(struct wb_moves *moves, const struct wb_watch *watch,
   if (memory == MAP_FAILED)
     return 0;
   struct wb_move *move = memory;
-  move->notification = notif->id;
+  move->notification = caller->call->id;
   move->tree.new_base = -1;
-  const int taken = prepare(move, moves, notif->pid, call, old_base, old_path) == 0 &&
-                    wb_watch_valid(watch, notif->id) && begin(moves, slot, move) == 0;
+  const int taken = prepare(move, moves, caller, call, old_base, old_path) == 0 &&
+                    wb_pin_stands(caller) && begin(moves, slot, move) == 0;
   if (move->tree.new_base >= 0)
     close(move->tree.new_base); /* the helper has a copy */
   if (!taken)
@@ -179,17 +170,16 @@ static int take(struct wb_moves *moves, const struct wb_watch *watch,
   return taken;
 }
 
-int wb_moves_take(struct wb_moves *moves, const struct wb_watch *watch,
-                  const struct seccomp_notif *notif) {
+int wb_moves_take(struct wb_moves *moves, struct wb_pin *caller) {
   struct renaming call;
   char path[WB_MOVE_PATH_MAX];
-  if (moves->init < 0 || !read_call(&notif->data, &call) ||
-      read_path(notif->pid, call.old, path) < 0)
+  if (moves->init < 0 || !read_call(&caller->call->data, &call) ||
+      read_path(caller, call.old, path) < 0)
     return 0;
-  const int base = open_base(notif->pid, call.from, path);
+  const int base = open_base(caller, call.from, path);
   if (base < 0)
     return 0;
-  const int taken = may_be_directory(base, path) && take(moves, watch, notif, &call, base, path);
+  const int taken = may_be_directory(base, path) && take(moves, caller, &call, base, path);
   close(base);
   return taken;
 }

@@ -35,8 +35,7 @@ void wb_moves_begin(struct wb_moves *moves, int init, uint32_t uid, uint32_t gid
 
 /* 1: the notification is of a directory that is to be renamed, and answered by wb_moves_serve; 0:
  * the kernel may go on with it. */
-int wb_moves_take(struct wb_moves *moves, const struct wb_watch *watch,
-                  const struct seccomp_notif *notif);
+int wb_moves_take(struct wb_moves *moves, struct wb_pin *caller);
 
 /* Fills WB_MOVES_MAX entries for poll(2). */
 void wb_moves_wait(const struct wb_moves *moves, struct pollfd *wait);

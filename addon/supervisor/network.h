@@ -26,8 +26,7 @@ struct wb_network {
   void (*started)(struct wb_network *network, int pidfd);
   /* 1: the notification, which the policy allows, is answered here, now or later; 0: the kernel
    * may go on with it. */
-  int (*take)(struct wb_network *network, const struct wb_watch *watch,
-              const struct seccomp_notif *notif);
+  int (*take)(struct wb_network *network, const struct wb_watch *watch, struct wb_pin *caller);
   void (*serve)(struct wb_network *network, const struct wb_watch *watch);
   /* Milliseconds until `serve` must be called anyway; -1: none. */
   int (*wait_ms)(const struct wb_network *network);

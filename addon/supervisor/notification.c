@@ -1,5 +1,5 @@
 /*
- * One notification: what its caller's memory holds, whether the caller still waits, and the answer.
+ * One notification: whether its caller still waits, and the answer.
  * Called by notify.c, and by what answers notifications itself.
  */
 #define _GNU_SOURCE
@@ -8,38 +8,15 @@
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 
 #include "notify.h"
 
-/* Bytes of another process, up to the end of the page that cannot be read; returns how many. */
-size_t wb_watch_read(uint32_t pid, uint64_t address, void *out, size_t size) {
-  size_t done = 0;
-  while (done < size) {
-    /* A page at a time: a read that runs into a hole gives nothing of the part before it. */
-    size_t chunk = 4096 - (address + done) % 4096;
-    if (chunk > size - done)
-      chunk = size - done;
-    struct iovec local = {(char *)out + done, chunk};
-    struct iovec remote = {(void *)(uintptr_t)(address + done), chunk};
-    ssize_t n = process_vm_readv((pid_t)pid, &local, 1, &remote, 1, 0);
-    if (n <= 0)
-      break;
-    done += (size_t)n;
-    if (memchr((char *)out + done - n, 0, (size_t)n))
-      break; /* the end of a string; addresses are shorter than a page */
-  }
-  return done;
-}
-
-size_t wb_watch_copy(uint32_t pid, uint64_t address, void *out, size_t size) {
-  struct iovec local = {out, size}, remote = {(void *)(uintptr_t)address, size};
-  ssize_t n = process_vm_readv((pid_t)pid, &local, 1, &remote, 1, 0);
-  return n < 0 ? 0 : (size_t)n;
+int wb_listener_stands(int listener, uint64_t notification) {
+  return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notification) == 0;
 }
 
 int wb_watch_valid(const struct wb_watch *watch, uint64_t notification) {
-  return ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notification) == 0;
+  return wb_listener_stands(watch->listener, notification);
 }
 
 int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int error, int64_t value,

@@ -28,6 +28,7 @@
 #include "moves.h"
 #include "network.h"
 #include "notify.h"
+#include "pin.h"
 #include "ptys.h"
 
 /* Linux 6.6; spelled out for older headers. */
@@ -45,24 +46,22 @@
 
 /* Reads what the call is about into `record` and `text`. The process may die and its pid be another
  * one's by then: only what was read while the question stood counts. */
-static void look(const struct wb_watch *watch, const struct seccomp_notif *notif,
-                 const struct wb_call_shape *shape, struct wb_refusal *record,
-                 unsigned char *text) {
+static void look(struct wb_pin *caller, const struct wb_call_shape *shape,
+                 struct wb_refusal *record, unsigned char *text) {
   record->target = WB_TARGET_UNREAD;
-  if (!wb_watch_valid(watch, notif->id))
-    return;
-  const uint64_t address = notif->data.args[shape->argument];
+  const __u64 *args = caller->call->data.args;
+  const uint64_t address = args[shape->argument];
   size_t size = 0, wanted = WB_REFUSAL_TEXT_MAX;
   if (shape->target == WB_TARGET_ADDRESS) {
-    uint64_t length = notif->data.args[shape->argument + 1];
+    uint64_t length = args[shape->argument + 1];
     wanted =
         length < sizeof(struct sockaddr_storage) ? (size_t)length : sizeof(struct sockaddr_storage);
     /* Zeros do not end an address. */
-    size = wb_watch_copy(notif->pid, address, text, wanted);
+    size = wb_pin_copy(caller, address, text, wanted);
   } else {
-    size = wb_watch_read(notif->pid, address, text, wanted);
+    size = wb_pin_read(caller, address, text, wanted);
   }
-  if (size == 0 || !wb_watch_valid(watch, notif->id))
+  if (size == 0 || !wb_pin_stands(caller))
     return;
   if (shape->target == WB_TARGET_PATH) {
     const unsigned char *end = memchr(text, 0, size);
@@ -97,8 +96,9 @@ static int leads_out(const struct wb_refusal *record, const unsigned char *text)
   return 0;
 }
 
-static void take_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error) {
+static void take_note(const struct wb_watch *watch, struct wb_pin *caller, int error) {
   struct wb_refusals *refusals = watch->refusals;
+  const struct seccomp_notif *notif = caller->call;
   const struct seccomp_data *data = &notif->data;
   const struct wb_call_shape *shape = wb_call_shape((uint32_t)data->nr);
   /* Of what is allowed, only that is told which the namespace of an isolated network refuses. */
@@ -120,7 +120,7 @@ static void take_note(const struct wb_watch *watch, const struct seccomp_notif *
   uint32_t *seen = &refusals->seen[record.nr % WB_CALL_SLOTS];
   if (shape->target != WB_TARGET_NONE) {
     if (*seen < READ_AT_MOST) {
-      look(watch, notif, shape, &record, text);
+      look(caller, shape, &record, text);
       (*seen)++;
     } else {
       record.target = WB_TARGET_UNREAD;
@@ -149,9 +149,9 @@ static uint32_t verdict_on(const struct wb_watch *watch, const struct seccomp_da
   return wb_judge(watch->filter, watch->filter_count, data);
 }
 
-void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error) {
+void wb_watch_note(const struct wb_watch *watch, struct wb_pin *caller, int error) {
   if (watch->refusals)
-    take_note(watch, notif, error);
+    take_note(watch, caller, error);
 }
 
 static int answer(const struct wb_watch *watch);
@@ -186,19 +186,9 @@ int wb_watch_answer(const struct wb_watch *watch) {
   return ret;
 }
 
-static int answer(const struct wb_watch *watch) {
-  /* The kernel's structure may have grown since the headers: it says how large it is, and fills no
-   * more; it wants it zeroed. seccomp(2) */
-  union {
-    struct seccomp_notif notif;
-    unsigned char room[REQUEST_MAX];
-  } request;
-  struct seccomp_notif *notif = &request.notif;
-  memset(&request, 0, sizeof request);
-  /* The caller was killed, or interrupted by a signal; then it will ask again. */
-  if (ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_RECV, notif) < 0)
-    return errno == ENOENT || errno == EINTR || errno == EAGAIN ? 0 : -1;
-
+/* Carries out what the policy says of a call. Returns 0, or -1 where the listener is of no use. */
+static int decide(const struct wb_watch *watch, struct wb_pin *caller) {
+  const struct seccomp_notif *notif = caller->call;
   uint32_t verdict = verdict_on(watch, &notif->data, 0);
   int error = EPERM, let = 0, behalf = 0;
   if (watch->guard_behalf && !allows(verdict)) {
@@ -222,38 +212,58 @@ static int answer(const struct wb_watch *watch) {
   default:
     break;
   }
-  if (behalf && wb_own_thread(watch, notif)) {
+  if (behalf && wb_own_thread(caller)) {
     error = behalf = 0;
     let = 1;
   }
   /* An errno of these is no refusal of the sandbox's: outside it would be the same. */
-  const int emulated = let && wb_emulate(&watch->ids, notif, &error);
-  const int done = behalf && wb_metadata(watch, notif, &error) && !error;
+  const int emulated = let && wb_emulate(&watch->ids, caller, &error);
+  const int done = behalf && wb_metadata(watch, caller, &error) && !error;
   let = let && !emulated;
   if (watch->observe)
-    watch->observe(watch->audit, notif, error);
+    watch->observe(watch->audit, caller, error);
   /* Who may answer later, or do so in steps, does not tell whether the question stood. */
   const int settles = watch->settle && (watch->network || watch->asker);
   if (settles)
-    watch->settle(watch->audit, wb_watch_valid(watch, notif->id));
-  if (let && watch->ptys && wb_ptys_take(watch->ptys, watch, notif))
+    watch->settle(watch->audit, wb_pin_stands(caller));
+  if (let && watch->ptys && wb_ptys_take(watch->ptys, watch, caller))
     return 0;
   /* It keeps its own account of where the payload wanted to go. */
-  if (let && watch->network && watch->network->take(watch->network, watch, notif))
+  if (let && watch->network && watch->network->take(watch->network, watch, caller))
     return 0;
-  if (let && watch->moves && wb_moves_take(watch->moves, watch, notif)) {
+  if (let && watch->moves && wb_moves_take(watch->moves, caller)) {
     if (watch->settle && !settles)
       watch->settle(watch->audit, 1);
     return 0;
   }
-  if (!done && watch->asker && watch->asker->take(watch->asker, watch, notif, verdict))
+  if (!done && watch->asker && watch->asker->take(watch->asker, watch, caller, verdict))
     return 0;
   if (!emulated && !done)
-    wb_watch_note(watch, notif, error);
+    wb_watch_note(watch, caller, error);
   const int sent = wb_watch_respond(watch, notif->id, error, 0, let);
   if (watch->settle && !settles)
     watch->settle(watch->audit, sent == 1);
   return sent < 0 ? -1 : 0;
+}
+
+static int answer(const struct wb_watch *watch) {
+  /* The kernel's structure may have grown since the headers: it says how large it is, and fills no
+   * more; it wants it zeroed. seccomp(2) */
+  union {
+    struct seccomp_notif notif;
+    unsigned char room[REQUEST_MAX];
+  } request;
+  struct seccomp_notif *notif = &request.notif;
+  memset(&request, 0, sizeof request);
+  /* The caller was killed, or interrupted by a signal; then it will ask again. */
+  if (ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_RECV, notif) < 0)
+    return errno == ENOENT || errno == EINTR || errno == EAGAIN ? 0 : -1;
+
+  struct wb_pin caller;
+  wb_pin_begin(&caller, watch, notif);
+  const int ret = decide(watch, &caller);
+  wb_pin_end(&caller);
+  return ret;
 }
 
 int wb_watch_open(struct wb_watch *watch, int listener) {

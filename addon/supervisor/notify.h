@@ -10,6 +10,7 @@
 
 struct sock_filter;
 struct seccomp_notif;
+struct wb_pin;
 struct wb_asker;
 struct wb_audit;
 struct wb_lookups;
@@ -67,7 +68,7 @@ struct wb_watch {
   struct wb_asker *asker;       /* borrowed; NULL: nothing is asked */
   /* Told of every question before its answer, which it has no part in, and afterwards whether the
    * question stood; NULL without an audit. */
-  void (*observe)(struct wb_audit *audit, const struct seccomp_notif *notif, int error);
+  void (*observe)(struct wb_audit *audit, struct wb_pin *caller, int error);
   void (*settle)(struct wb_audit *audit, int stood);
   struct wb_audit *audit; /* borrowed */
   /* Borrowed from the plan: of Landlock isolation, whose filter refuses what the supervisor then
@@ -96,18 +97,18 @@ int wb_watch_resume(const struct wb_watch *watch);
 
 /* emulate.c: whether the call is one that the supervisor answers in the kernel's place; then
  * `*error` is the errno, or 0. */
-int wb_emulate(const struct wb_ids *ids, const struct seccomp_notif *notif, int *error);
+int wb_emulate(const struct wb_ids *ids, struct wb_pin *caller, int *error);
 
 /* metadata.c: whether the call is one that the filter refuses and the supervisor does in the
  * payload's place, on files of the run alone; then `*error` is the errno, or 0. */
-int wb_metadata(const struct wb_watch *watch, const struct seccomp_notif *notif, int *error);
+int wb_metadata(const struct wb_watch *watch, struct wb_pin *caller, int *error);
 
 /* own_thread.c: whether the call is one that the filter refuses because it can name any thread, and
  * that names the caller or its process: the kernel may then go on with it. */
-int wb_own_thread(const struct wb_watch *watch, const struct seccomp_notif *notif);
+int wb_own_thread(struct wb_pin *caller);
 
 /* notify.c: records a call as refused; an errno of 0 means that the kernel decided. */
-void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *notif, int error);
+void wb_watch_note(const struct wb_watch *watch, struct wb_pin *caller, int error);
 
 /* --- notification.c --- */
 
@@ -115,19 +116,13 @@ void wb_watch_note(const struct wb_watch *watch, const struct seccomp_notif *not
 #define WB_RESPONSE_MAX 128
 
 /* Whether the caller waits for the answer: what was read of the process before is its own. */
+int wb_listener_stands(int listener, uint64_t notification);
 int wb_watch_valid(const struct wb_watch *watch, uint64_t notification);
 
 /* Answers: with an errno; with a value, where the errno is 0; or, with `let`, that the kernel go on
  * with the call. Returns 1; 0 where the caller waits no more; -1 with errno. */
 int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int error, int64_t value,
                      int let);
-
-/* Up to `size` bytes of a process' memory, up to the end of the page that holds a NUL or that
- * cannot be read; how many. Only what was read while the notification stood counts. */
-size_t wb_watch_read(uint32_t pid, uint64_t address, void *out, size_t size);
-
-/* The same, whatever bytes there are. */
-size_t wb_watch_copy(uint32_t pid, uint64_t address, void *out, size_t size);
 
 /* Answers with a copy of `file` among the caller's descriptors. Returns 1; 0 where the caller waits
  * no more; or a negative errno, and the answer is still owed. */
@@ -139,11 +134,12 @@ int wb_watch_give(const struct wb_watch *watch, uint64_t notification, int file,
 
 /* Opens with O_PATH what a descriptor of the payload's leads to, or with AT_FDCWD its current
  * directory. Returns a descriptor or a negative errno. */
-long wb_payload_descriptor(uint32_t pid, int fd);
+long wb_payload_descriptor(struct wb_pin *caller, int fd);
 
 /* The same of a path, relative ones from `base`. Links of /proc are followed only to descriptors of
  * the payload's own. */
-long wb_payload_open(uint32_t pid, int base, const char path[WB_PAYLOAD_PATH_MAX], int no_follow);
+long wb_payload_open(struct wb_pin *caller, int base, const char path[WB_PAYLOAD_PATH_MAX],
+                     int no_follow);
 
 #ifdef __cplusplus
 }

@@ -11,13 +11,12 @@
 #include <asm/unistd.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "directory.h"
 #include "notify.h"
+#include "pin.h"
 #include "processes.h"
 
 #define NONE -1
@@ -38,24 +37,21 @@ static const struct form forms[] = {
 };
 
 /* The process of a thread, in the supervisor's own pid namespace; 0 where it is not known. */
-static uint64_t process_of(uint32_t thread) {
-  char path[32], text[1024 + 16] = {0};
-  snprintf(path, sizeof path, "/proc/%u/status", thread);
-  return wb_read_text(AT_FDCWD, path, text, 1024) > 0 ? wb_processes_field(text, "Tgid:") : 0;
+static uint64_t process_of(struct wb_pin *caller) {
+  char text[1024 + 16] = {0};
+  return wb_pin_text(caller, "status", text, 1024) > 0 ? wb_processes_field(text, "Tgid:") : 0;
 }
 
-int wb_own_thread(const struct wb_watch *watch, const struct seccomp_notif *notif) {
-  const __u64 *args = notif->data.args;
+int wb_own_thread(struct wb_pin *caller) {
+  const __u64 *args = caller->call->data.args;
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
     const struct form *form = &forms[i];
-    if (form->nr != notif->data.nr)
+    if (form->nr != caller->call->data.nr)
       continue;
     const uint32_t named = (uint32_t)args[(int)form->pid];
     if (form->which != NONE && (int)args[(int)form->which] != form->value)
       return 0;
-    /* What was read of the caller is the caller's only while it waits. */
-    return named == notif->pid ||
-           (process_of(notif->pid) == named && wb_watch_valid(watch, notif->id));
+    return named == caller->call->pid || process_of(caller) == named;
   }
   return 0;
 }

@@ -13,25 +13,20 @@
 #include <unistd.h>
 
 #include "notify.h"
+#include "pin.h"
 
-long wb_payload_descriptor(uint32_t pid, int fd) {
-  char link[64];
-  if (fd == AT_FDCWD)
-    snprintf(link, sizeof link, "/proc/%u/cwd", pid);
-  else if (fd >= 0)
-    snprintf(link, sizeof link, "/proc/%u/fd/%d", pid, fd);
-  else
-    return -EBADF;
-  const long found = syscall(SYS_openat, AT_FDCWD, link, O_PATH | O_CLOEXEC, 0);
+long wb_payload_descriptor(struct wb_pin *caller, int fd) {
+  const int found = wb_pin_open_base(caller, fd, O_PATH);
   return found < 0 ? -EBADF : found;
 }
 
 /* The descriptor that a path names by way of /proc, as musl's fchmodat(3) and glibc's do; -1 where
  * it is another path. The kernel would follow such a link, and so may the supervisor: what it leads
  * to is judged like any other file. */
-static int descriptor_of(uint32_t pid, const char path[WB_PAYLOAD_PATH_MAX]) {
+static int descriptor_of(const struct wb_pin *caller, const char path[WB_PAYLOAD_PATH_MAX]) {
   char own[40];
-  snprintf(own, sizeof own, "/proc/%u/fd/", pid);
+  /* As the payload writes it: compared, never opened. */
+  snprintf(own, sizeof own, "/proc/%u/fd/", caller->call->pid);
   const char *const ways[] = {"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/", own};
   const char *const streams[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
   for (int fd = 0; fd < 3; fd++)
@@ -50,13 +45,14 @@ static int descriptor_of(uint32_t pid, const char path[WB_PAYLOAD_PATH_MAX]) {
   return -1;
 }
 
-long wb_payload_open(uint32_t pid, int base, const char path[WB_PAYLOAD_PATH_MAX], int no_follow) {
-  const int named = no_follow ? -1 : descriptor_of(pid, path);
+long wb_payload_open(struct wb_pin *caller, int base, const char path[WB_PAYLOAD_PATH_MAX],
+                     int no_follow) {
+  const int named = no_follow ? -1 : descriptor_of(caller, path);
   if (named >= 0) {
-    const long found = wb_payload_descriptor(pid, named);
+    const long found = wb_payload_descriptor(caller, named);
     return found < 0 ? -ENOENT : found;
   }
-  const long from = path[0] == '/' ? AT_FDCWD : wb_payload_descriptor(pid, base);
+  const long from = path[0] == '/' ? AT_FDCWD : wb_payload_descriptor(caller, base);
   if (from < 0 && from != AT_FDCWD)
     return from;
   struct open_how how = {.flags = O_PATH | O_CLOEXEC | (no_follow ? O_NOFOLLOW : 0),

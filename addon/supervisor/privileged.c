@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../plan_check.h"
+#include "pin.h"
 #include "supervisor.h"
 
 #ifndef AT_RECURSIVE
@@ -25,15 +26,13 @@
 #endif
 
 static int open_proc(const struct wb_run *run, struct wb_failure *failure) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d", (int)run->pid);
-  int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int fd = wb_process_open((uint32_t)run->pid); /* not reaped yet: the number is init's own */
   struct statfs info;
   if (fd < 0 || fstatfs(fd, &info) < 0)
-    return wb_fail(failure, WB_STEP_ID_MAPS, errno, path);
+    return wb_fail(failure, WB_STEP_ID_MAPS, errno, "/proc");
   if (info.f_type != PROC_SUPER_MAGIC) {
     close(fd);
-    return wb_fail(failure, WB_STEP_ID_MAPS, EOPNOTSUPP, path);
+    return wb_fail(failure, WB_STEP_ID_MAPS, EOPNOTSUPP, "/proc");
   }
   return fd;
 }

@@ -30,6 +30,7 @@
 
 #include "directory.h"
 #include "notify.h"
+#include "pin.h"
 #include "processes.h"
 #include "ptys.h"
 
@@ -142,68 +143,67 @@ static int begins(const char *path, const char *with) {
   return memcmp(path, with, strlen(with)) == 0;
 }
 
-static int take_path(struct wb_ptys *ptys, const struct wb_watch *watch,
-                     const struct seccomp_notif *notif, int base, uint64_t address, int flags) {
+static int take_path(struct wb_ptys *ptys, const struct wb_watch *watch, struct wb_pin *caller,
+                     int base, uint64_t address, int flags) {
   char path[WB_PAYLOAD_PATH_MAX];
   struct statx info;
   if (!may_be_terminal(flags))
     return 0;
-  const size_t size = wb_watch_read(notif->pid, address, path, sizeof path);
+  const size_t size = wb_pin_read(caller, address, path, sizeof path);
   if (size == 0 || !memchr(path, 0, size))
     return 0;
   /* Most files that are written are no terminals. */
   if ((flags & O_CREAT) && !begins(path, "/dev/") && !begins(path, "/proc/"))
     return 0;
-  const long file = wb_payload_open(notif->pid, base, path, flags & O_NOFOLLOW);
+  const long file = wb_payload_open(caller, base, path, flags & O_NOFOLLOW);
   if (file < 0)
     return 0;
   const int makes = look(file, &info) && is_ptmx(&info);
   const struct wb_pty *pty = makes ? NULL : wb_ptys_find(ptys, (int)file, &info);
   close((int)file);
   if (makes)
-    give_master(ptys, watch, notif, flags);
+    give_master(ptys, watch, caller->call, flags);
   else if (pty)
-    give_terminal(pty, watch, notif, flags);
+    give_terminal(pty, watch, caller->call, flags);
   return makes || pty;
 }
 
 /* The slave of a master, which its number in /proc tells. proc_pid_fdinfo(5) */
 static int take_peer(const struct wb_ptys *ptys, const struct wb_watch *watch,
-                     const struct seccomp_notif *notif, int master, int flags) {
+                     struct wb_pin *caller, int master, int flags) {
   static const char name[] = "tty-index:";
-  char path[64], text[512 + sizeof name] = {0};
+  char path[24], text[512 + sizeof name] = {0};
   struct statx info;
-  const long file = wb_payload_descriptor(notif->pid, master);
+  const long file = wb_payload_descriptor(caller, master);
   if (file < 0)
     return 0;
   const int is_master = look(file, &info) && is_ptmx(&info);
   close((int)file);
-  snprintf(path, sizeof path, "/proc/%u/fdinfo/%d", notif->pid, master);
-  if (!is_master || wb_read_text(AT_FDCWD, path, text, 512) <= 0)
+  snprintf(path, sizeof path, "fdinfo/%d", master);
+  if (!is_master || wb_pin_text(caller, path, text, 512) <= 0)
     return 0;
   const uint64_t number = wb_processes_field(text, name);
   for (uint32_t i = 0; i < ptys->count; i++) {
     if (ptys->all[i].number != number || !is_alive(&ptys->all[i], &info))
       continue;
-    give_terminal(&ptys->all[i], watch, notif, flags);
+    give_terminal(&ptys->all[i], watch, caller->call, flags);
     return 1;
   }
   return 0;
 }
 
-int wb_ptys_take(struct wb_ptys *ptys, const struct wb_watch *watch,
-                 const struct seccomp_notif *notif) {
-  const __u64 *args = notif->data.args;
-  switch (notif->data.nr) {
+int wb_ptys_take(struct wb_ptys *ptys, const struct wb_watch *watch, struct wb_pin *caller) {
+  const __u64 *args = caller->call->data.args;
+  switch (caller->call->data.nr) {
 #ifdef __NR_open
   case __NR_open:
-    return take_path(ptys, watch, notif, AT_FDCWD, args[0], (int)args[1]);
+    return take_path(ptys, watch, caller, AT_FDCWD, args[0], (int)args[1]);
 #endif
   case __NR_openat:
-    return take_path(ptys, watch, notif, (int)args[0], args[1], (int)args[2]);
+    return take_path(ptys, watch, caller, (int)args[0], args[1], (int)args[2]);
   case __NR_ioctl:
     return (uint32_t)args[1] == TIOCGPTPEER &&
-           take_peer(ptys, watch, notif, (int)args[0], (int)args[2]);
+           take_peer(ptys, watch, caller, (int)args[0], (int)args[2]);
   default:
     return 0;
   }

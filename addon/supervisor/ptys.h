@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-struct seccomp_notif;
+struct wb_pin;
 struct statx;
 struct wb_watch;
 
@@ -29,8 +29,7 @@ struct wb_ptys {
 
 /* Whether the call is about a terminal that the payload may have, and is answered. Else the kernel
  * may go on with it. */
-int wb_ptys_take(struct wb_ptys *ptys, const struct wb_watch *watch,
-                 const struct seccomp_notif *notif);
+int wb_ptys_take(struct wb_ptys *ptys, const struct wb_watch *watch, struct wb_pin *caller);
 
 /* The one whose slave this descriptor leads to, and what statx(2) says of it; NULL where it is none
  * of the run's. */

@@ -6,12 +6,12 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/stat.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "directory.h"
+#include "pin.h"
 #include "supervisor.h"
 
 /* How far up is looked: sh, xargs, timeout, env … */
@@ -88,20 +88,18 @@ static int reads_commands(const char *word, const char *end) {
   return 1;
 }
 
-static int is_reading_shell(int pid) {
-  char path[40], words[4096];
-  snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
-  ssize_t size = wb_read_text(AT_FDCWD, path, words, sizeof words);
+static int is_reading_shell(int process) {
+  char words[4096];
+  ssize_t size = wb_read_text(process, "cmdline", words, sizeof words);
   return size > 0 && reads_commands(words, words + size);
 }
 
 /* What /proc/PID/stat says of a process: its parent, 0 where it cannot be read, and its group. */
-static int parent_of(int pid, int *group) {
-  char path[40], text[512];
+static int parent_of(int process, int *group) {
+  char text[512];
   const char *behind = NULL;
   *group = 0;
-  snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  if (wb_read_text(AT_FDCWD, path, text, sizeof text) <= 0)
+  if (wb_read_text(process, "stat", text, sizeof text) <= 0)
     return 0;
   for (const char *at = text; *at; at++)
     if (*at == ')')
@@ -126,7 +124,6 @@ static int file_at(int directory, const char *path, struct statx *info) {
  */
 static int shell_reads(int fd, int is_socket_only) {
   struct statx own, other;
-  char path[40];
   if (file_at(fd, "", &own) < 0)
     return 0;
   const int type = own.stx_mode & S_IFMT;
@@ -135,14 +132,18 @@ static int shell_reads(int fd, int is_socket_only) {
   int group = 0, next;
   int pid = (int)syscall(SYS_getppid);
   for (int i = 0; i < ANCESTORS_MAX && pid > 0; i++, pid = next) {
-    snprintf(path, sizeof path, "/proc/%d/fd/0", pid);
-    const int hidden = file_at(AT_FDCWD, path, &other) < 0;
-    if (!hidden && (other.stx_ino != own.stx_ino || other.stx_dev_major != own.stx_dev_major ||
-                    other.stx_dev_minor != own.stx_dev_minor))
-      return 0;
+    const int process = wb_process_open((uint32_t)pid);
+    const int hidden = process < 0 || file_at(process, "fd/0", &other) < 0;
+    const int other_input =
+        !hidden && (other.stx_ino != own.stx_ino || other.stx_dev_major != own.stx_dev_major ||
+                    other.stx_dev_minor != own.stx_dev_minor);
     const int below = i ? group : (int)syscall(SYS_getpgid, 0);
-    next = parent_of(pid, &group);
-    if ((!hidden || below == group) && is_reading_shell(pid))
+    next = other_input || process < 0 ? 0 : parent_of(process, &group);
+    const int reads =
+        !other_input && (!hidden || below == group) && process >= 0 && is_reading_shell(process);
+    if (process >= 0)
+      close(process);
+    if (reads)
       return 1;
   }
   return 0;

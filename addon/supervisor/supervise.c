@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,7 +11,7 @@
 
 #include "ask.h"
 #include "network.h"
-#include "notify_burst.h"
+#include "stack.h"
 #include "supervisor.h"
 
 #ifndef P_PIDFD
@@ -101,9 +100,11 @@ static void take_start(struct wb_run *run, struct wb_result *result, const struc
   refuse_limits(run, result, error);
 }
 
+/* Before the payload starts: if the network is served already, for a published port, that ends at
+ * once, and begins again. */
 static void take_network(struct wb_run *run, const struct wb_event *event, int fd) {
   struct wb_network *network = run->watch.network;
-  if (network)
+  if (network && wb_answering_end(run))
     network->receive(network, event->step, fd, event->error);
   else if (fd >= 0)
     close(fd);
@@ -186,11 +187,13 @@ static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
   uint64_t now = wb_now_ns();
   if (!run->meter.next_ns || now < run->meter.next_ns || outcome->kind == WB_ENDED)
     return;
-  run->meter.helped_us = wb_moves_spent_us(&run->moves);
+  run->meter.helped_us = __atomic_load_n(&run->answering.helped_us, __ATOMIC_RELAXED);
   int wanted = wb_meter_sample(&run->meter, now);
   if (wanted & WB_METER_DEPRIORITISE) {
     wb_command(run, WB_COMMAND_DEPRIORITISE, DEPRIORITISED_NICE);
-    wb_deprioritise(run->pidfd, (wanted & WB_METER_SPARE) != 0, run->meter.plan->private_root != 0);
+    if (wanted & WB_METER_SPARE)
+      wb_command(run, WB_COMMAND_SPARE, 0);
+    wb_deprioritise(run->pidfd);
   }
   if (wanted & WB_METER_SHARED)
     wb_command(run, WB_COMMAND_SHARED, 0);
@@ -221,21 +224,6 @@ static void drop_listener(struct wb_run *run) {
   run->watch.over = 1;
 }
 
-/*
- * Returns 0, or the errno of a listener that fails while the payload may still ask. It is let go of
- * then, and where it has had its last question: the kernel answers ENOSYS from here on.
- */
-static int serve(struct wb_run *run, short events) {
-  int error = 0;
-  if (events & POLLIN)
-    error = wb_watch_answer(&run->watch) == 0 ? 0 : errno;
-  else if (events & POLLNVAL)
-    error = EBADF;
-  if (error || !(events & POLLIN))
-    drop_listener(run);
-  return error;
-}
-
 /* Of an init that ended without a word: whether one of the two could not be heard, and why. */
 static void take_silence(const struct wb_run *run, struct wb_result *result,
                          const siginfo_t *info) {
@@ -257,15 +245,11 @@ static void drain_wake(const struct wb_run *run) {
 enum {
   WAIT_PIDFD,
   WAIT_CONTROL,
-  WAIT_LISTENER,
   WAIT_WAKE,
-  WAIT_ASKER,
   WAIT_TERMINAL,
-  WAIT_NETWORK = WAIT_TERMINAL + 3,
-  WAIT_RELAYS,
-  WAIT_LOOKUPS = WAIT_RELAYS + 2 * WB_RELAY_STREAMS,
-  WAIT_MOVES = WAIT_LOOKUPS + WB_LOOKUP_SERVERS,
-  WAITS = WAIT_MOVES + WB_MOVES_MAX
+  WAIT_RELAYS = WAIT_TERMINAL + 3,
+  WAIT_ANSWERING = WAIT_RELAYS + 2 * WB_RELAY_STREAMS,
+  WAITS = WAIT_ANSWERING + WB_ANSWERING_WAITS
 };
 
 /* Idle sandboxes are counted in pages: what each of them writes is to fit one or two. */
@@ -281,7 +265,6 @@ struct supervision {
   uint64_t deadline; /* of the wall time, then of SIGTERM; 0: none */
   int has_control;   /* init has not closed its end */
   int watch_lost;    /* errno of a listener that failed while the payload ran */
-  struct wb_burst burst;
 };
 
 static void begin(struct supervision *now) {
@@ -302,26 +285,20 @@ static void begin(struct supervision *now) {
     run->watch.ptys = &run->ptys;
 }
 
-/* Fills in what to wait for; returns for how many milliseconds, or -1. */
-static int prepare(const struct supervision *now, uint64_t kill_at, struct pollfd wait[WAITS]) {
+/* Fills in what to wait for; returns for how many milliseconds, or -1. `*answer_ms`: the same, for
+ * what there is to answer alone. */
+static int prepare(const struct supervision *now, uint64_t kill_at, struct pollfd wait[WAITS],
+                   int *answer_ms) {
   struct wb_run *run = now->run;
-  const struct wb_asker *asker = run->watch.asker;
-  const struct wb_network *network = run->watch.network;
   wait[WAIT_PIDFD] = (struct pollfd){run->pidfd, POLLIN, 0};
   wait[WAIT_CONTROL] = (struct pollfd){now->has_control ? run->control : -1, POLLIN, 0};
-  wait[WAIT_LISTENER] = (struct pollfd){run->watch.listener, POLLIN, 0};
   wait[WAIT_WAKE] = (struct pollfd){run->wake, POLLIN, 0};
-  wait[WAIT_ASKER] = (struct pollfd){asker ? asker->fd : -1, POLLIN, 0};
-  wait[WAIT_NETWORK] = (struct pollfd){network ? network->fd : -1, POLLIN, 0};
   int patience =
       sooner(wb_terminal_wait(&run->terminal, wait + WAIT_TERMINAL), wait_ms(now->deadline));
   patience = sooner(sooner(patience, wait_ms(kill_at)), wait_ms(run->meter.next_ns));
   wb_relay_wait(&run->relay, wait + WAIT_RELAYS);
-  wb_lookups_wait(&run->lookups, wait + WAIT_LOOKUPS);
-  wb_moves_wait(&run->moves, wait + WAIT_MOVES);
-  if (network)
-    patience = sooner(patience, network->wait_ms(network));
-  return asker ? sooner(patience, asker->wait_ms(asker)) : patience;
+  *answer_ms = wb_answering_wait(run, wait + WAIT_ANSWERING);
+  return sooner(patience, *answer_ms);
 }
 
 /* A payload whose calls are not judged any more must not go on. */
@@ -355,31 +332,30 @@ static void keep_deadlines(struct supervision *now, uint64_t kill_at) {
 
 #define LONG_WAIT_MS 500
 
-/* Before a long wait: gives back what deeper calls have used of this thread's stack. It would be
- * resident for as long as a sandbox is idle. This frame and those of the calls to come fit in
- * 1 KiB, and a stack has room for some more pages. */
-__attribute__((noinline)) static void rest_stack(void) {
-  const uintptr_t page = 4096, below = 4 * page;
-  const uintptr_t end = ((uintptr_t)__builtin_frame_address(0) - 1024) & ~(page - 1);
-  syscall(SYS_madvise, end - below, below, MADV_DONTNEED);
+/* Has what there is to answer answered. */
+static void answer(struct supervision *now, const struct pollfd *wait, int due) {
+  struct wb_run *run = now->run;
+  int hung_up;
+  const int failed = wb_answering_serve(run, wait, due, &hung_up);
+  if (failed || hung_up)
+    drop_listener(run);
+  if (failed)
+    lose_watch(now, failed);
+  if (run->watch.asker)
+    wb_terminal_suspend(&run->terminal,
+                        __atomic_load_n(&run->answering.wants_terminal, __ATOMIC_SEQ_CST));
 }
 
 /* Waits once, and serves what is ready. Returns 0 when init is gone. */
 static int step(struct supervision *now) {
   struct wb_run *run = now->run;
-  struct wb_asker *asker = run->watch.asker;
-  struct wb_network *network = run->watch.network;
   struct pollfd wait[WAITS];
   const uint64_t kill_at = wb_kill_at(run);
-  const int patience = prepare(now, kill_at, wait);
-  int failed = wb_burst_answer(&now->burst, &run->watch, wait, WAITS, patience);
-  if (failed) {
-    drop_listener(run);
-    wait[WAIT_LISTENER].fd = -1;
-  }
-  if (!failed && (patience < 0 || patience >= LONG_WAIT_MS))
-    rest_stack();
-  const int n = poll(wait, WAITS, failed ? 0 : patience);
+  int answer_ms;
+  const int patience = prepare(now, kill_at, wait, &answer_ms);
+  if (patience < 0 || patience >= LONG_WAIT_MS)
+    wb_rest_stack();
+  const int n = poll(wait, WAITS, patience);
   if (n < 0 && errno != EINTR)
     return 0;
   if (n > 0 && wait[WAIT_CONTROL].revents && !receive(run, now->result))
@@ -388,23 +364,11 @@ static int step(struct supervision *now) {
     return 0;
   if (n >= 0)
     wb_terminal_serve(run, wait + WAIT_TERMINAL);
-  if (!failed && n > 0 && wait[WAIT_LISTENER].revents)
-    failed = serve(run, wait[WAIT_LISTENER].revents);
-  wb_burst_count(&now->burst, n == 1 && wait[WAIT_LISTENER].revents == POLLIN);
-  if (failed)
-    lose_watch(now, failed);
-  if (n >= 0 && asker) {
-    asker->serve(asker, &run->watch);
-    wb_terminal_suspend(&run->terminal, asker->wants_terminal(asker));
-  }
-  if (n > 0) {
+  if (n >= 0)
+    answer(now, wait + WAIT_ANSWERING, n == 0 && answer_ms >= 0 && answer_ms <= patience);
+  if (n > 0)
     relay(run, wait + WAIT_RELAYS);
-    wb_lookups_serve(&run->lookups, run->watch.refusals);
-    wb_moves_serve(&run->moves, &run->watch);
-  }
   meter(run, &now->result->outcome);
-  if (n >= 0 && network)
-    network->serve(network, &run->watch);
   keep_deadlines(now, kill_at);
   if (n > 0 && wait[WAIT_WAKE].revents)
     drain_wake(run);
@@ -413,14 +377,16 @@ static int step(struct supervision *now) {
 
 /* Serves what came last, and lets go of all that served the run. */
 static void finish_services(struct wb_run *run) {
-  if (run->watch.asker) { /* no caller waits any more */
-    drop_listener(run);
-    run->watch.asker->serve(run->watch.asker, &run->watch);
+  if (wb_answering_end(run)) {
+    if (run->watch.asker) { /* no caller waits any more */
+      drop_listener(run);
+      run->watch.asker->serve(run->watch.asker, &run->watch);
+    }
+    wb_moves_end(&run->moves);
+    wb_ptys_close(&run->ptys);
+    wb_lookups_serve(&run->lookups, run->watch.refusals);
+    wb_lookups_close(&run->lookups);
   }
-  wb_moves_end(&run->moves);
-  wb_ptys_close(&run->ptys);
-  wb_lookups_serve(&run->lookups, run->watch.refusals);
-  wb_lookups_close(&run->lookups);
   wb_relay_finish(&run->relay);
   wb_relay_close(&run->relay);
 }
@@ -513,7 +479,9 @@ void wb_release(struct wb_run *run) {
 void wb_close(struct wb_run *run) {
   close(run->pidfd);
   close(run->control);
-  drop_listener(run);
+  if (!run->answering.lost)
+    drop_listener(run);
+  wb_answering_close(&run->answering);
   if (run->wake >= 0)
     close(run->wake);
   run->pidfd = run->control = run->wake = -1;

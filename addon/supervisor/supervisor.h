@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "../records.h"
+#include "answering.h"
 #include "cgroup.h"
 #include "lookups.h"
 #include "meter.h"
@@ -39,7 +40,7 @@ struct wb_request {
   struct wb_refusals *refusals; /* borrowed until the run is closed; filled in; may be NULL */
   struct wb_asker *asker;       /* borrowed until the run is closed; NULL: nothing is asked */
   /* The same of an audit, for a plan whose filter asks about every call: struct wb_watch. */
-  void (*observe)(struct wb_audit *audit, const struct seccomp_notif *notif, int error);
+  void (*observe)(struct wb_audit *audit, struct wb_pin *caller, int error);
   void (*settle)(struct wb_audit *audit, int stood);
   struct wb_audit *audit;
   struct wb_network *network; /* borrowed until the run is closed; for a plan with rules */
@@ -69,6 +70,7 @@ struct wb_run {
   uint64_t reader_deadline_ns;
   struct wb_watch watch;
   struct wb_cgroup cgroup;
+  struct wb_answering answering;
   struct wb_lookups lookups;
   struct wb_moves moves;
   struct wb_meter meter; /* ends with its buffers */
@@ -123,10 +125,9 @@ int wb_shell_reads(int fd);
 int wb_shell_reads_socket(int fd);
 
 /* deprioritise.c: puts the sessions of a sandbox behind those of others, where the kernel schedules
- * by session. `pidfd` is init's, or its warden's. With `spare` its processes keep off one of the
- * processors, too, where there is another. To be called again while there may be new ones; does
- * what it can. */
-void wb_deprioritise(int pidfd, int spare, int has_warden);
+ * by session. `pidfd` is init's, or its warden's. To be called again while there may be new ones;
+ * does what it can. */
+void wb_deprioritise(int pidfd);
 
 /* job_control.c: the payload was stopped, when so many SIGCONT had reached it: suspends this
  * program with it. */
@@ -141,7 +142,8 @@ uint64_t wb_kill_at(struct wb_run *run);
 int wb_image_lock(struct wb_run *run, const char *path);
 void wb_image_unlock(struct wb_run *run);
 
-/* Closes what wb_signal needs; the result may be told from here on. */
+/* Closes what wb_signal needs; the result may be told from here on. Where `answering.lost` is set,
+ * a thread still uses the run, and all that it borrows: these must never be freed. */
 void wb_close(struct wb_run *run);
 
 /* Lets the sandbox's mounts go, which takes a while. After wb_close. */

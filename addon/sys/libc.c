@@ -4,7 +4,7 @@
  * those of the system's headers, glibc's and musl's alike. Called by addon/supervisor and
  * addon/fastpath.
  *
- * One thread; a signal handler puts errno back.
+ * Each thread has its own errno (thread.c); a signal handler puts it back.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,8 +31,16 @@
 #include "syscall.h"
 
 int *__errno_location(void) {
-  static int number;
-  return &number;
+  /* The thread pointer leads to its address. */
+#if defined(__x86_64__)
+  int *number;
+  __asm__("movq %%fs:0, %0" : "=r"(number));
+  return number;
+#else
+  int **number;
+  __asm__("mrs %0, tpidr_el0" : "=r"(number));
+  return *number;
+#endif
 }
 
 static long result(long ret) {

@@ -1,0 +1,211 @@
+/* See pin.h. Called by whatever answers notifications, and by what looks at the run's processes. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "notify.h"
+#include "pin.h"
+#include "processes.h"
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL /* Linux 6.9 */
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+
+#define UNTRIED (-1)
+#define GONE (-2)
+
+int wb_process_open(uint32_t number) {
+  char path[24];
+  snprintf(path, sizeof path, "/proc/%u", number);
+  return open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int wb_process_signal(int process, int signal) {
+  /* The kernel takes a directory of /proc for a pidfd, and wants one that is not O_PATH. */
+  const int directory = openat(process, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0)
+    return errno;
+  const int error = syscall(SYS_pidfd_send_signal, directory, signal, NULL, 0) < 0 ? errno : 0;
+  close(directory);
+  return error;
+}
+
+/* Whether the process still has its number: it loses both at once, when it is reaped. */
+static int is_there(int process) {
+  char text[16];
+  return wb_read_text(process, "stat", text, sizeof text) > 0;
+}
+
+int wb_process_pidfd(int process, uint32_t number) {
+  const int pidfd = (int)syscall(SYS_pidfd_open, number, 0);
+  if (pidfd < 0 || is_there(process))
+    return pidfd;
+  close(pidfd);
+  errno = ESRCH;
+  return -1;
+}
+
+int wb_process_take(int pidfd, int number) {
+  return (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+}
+
+void wb_pin_begin(struct wb_pin *caller, const struct wb_watch *watch,
+                  const struct seccomp_notif *call) {
+  *caller = (struct wb_pin){watch->listener, call, UNTRIED, UNTRIED};
+}
+
+void wb_pin_end(struct wb_pin *caller) {
+  if (caller->memory >= 0)
+    close(caller->memory);
+  if (caller->process >= 0)
+    close(caller->process);
+  caller->process = caller->memory = GONE;
+}
+
+int wb_pin_stands(const struct wb_pin *caller) {
+  return wb_listener_stands(caller->listener, caller->call->id);
+}
+
+/* The caller's directory, or -1. */
+static int hold(struct wb_pin *caller) {
+  if (caller->process == UNTRIED) {
+    const int process = wb_process_open(caller->call->pid);
+    const int stands = process >= 0 && wb_pin_stands(caller);
+    if (process >= 0 && !stands)
+      close(process);
+    caller->process = stands ? process : GONE;
+  }
+  if (caller->process >= 0)
+    return caller->process;
+  errno = ESRCH;
+  return -1;
+}
+
+/* The caller's memory, or -1. It stays this address space's, which ends with its last thread:
+ * whoever has the number then, nothing more is read or written. mem_rw in fs/proc/base.c */
+static int hold_memory(struct wb_pin *caller) {
+  if (caller->memory == UNTRIED) {
+    const int process = hold(caller);
+    caller->memory = process < 0 ? GONE : openat(process, "mem", O_RDWR | O_CLOEXEC);
+    if (caller->memory < 0)
+      caller->memory = GONE;
+  }
+  return caller->memory;
+}
+
+size_t wb_pin_copy(struct wb_pin *caller, uint64_t address, void *out, size_t size) {
+  const int memory = hold_memory(caller);
+  size_t done = 0;
+  while (memory >= 0 && done < size) {
+    const long n =
+        syscall(SYS_pread64, memory, (char *)out + done, size - done, (long)(address + done));
+    if (n <= 0)
+      break;
+    done += (size_t)n;
+  }
+  return done;
+}
+
+size_t wb_pin_read(struct wb_pin *caller, uint64_t address, void *out, size_t size) {
+  size_t done = 0;
+  while (done < size) {
+    /* A page at a time: the next one may not be there, or may be slow to come. */
+    size_t chunk = 4096 - (address + done) % 4096;
+    if (chunk > size - done)
+      chunk = size - done;
+    const size_t n = wb_pin_copy(caller, address + done, (char *)out + done, chunk);
+    done += n;
+    if (n < chunk || memchr((char *)out + done - n, 0, n))
+      break; /* the end of a string; addresses are shorter than a page */
+  }
+  return done;
+}
+
+size_t wb_pin_write(struct wb_pin *caller, uint64_t address, const void *bytes, size_t size) {
+  const int memory = hold_memory(caller);
+  size_t done = 0;
+  while (memory >= 0 && done < size) {
+    const long n = syscall(SYS_pwrite64, memory, (const char *)bytes + done, size - done,
+                           (long)(address + done));
+    if (n <= 0)
+      break;
+    done += (size_t)n;
+  }
+  return done;
+}
+
+int wb_pin_open(struct wb_pin *caller, const char *name, int flags) {
+  const int process = hold(caller);
+  return process < 0 ? -1 : openat(process, name, flags | O_CLOEXEC);
+}
+
+/* The name in /proc of what a descriptor leads to. Returns 0, or -1 with errno. */
+static int name_base(int fd, char name[16]) {
+  if (fd < 0 && fd != AT_FDCWD) {
+    errno = EBADF;
+    return -1;
+  }
+  if (fd == AT_FDCWD)
+    memcpy(name, "cwd", sizeof "cwd");
+  else
+    snprintf(name, 16, "fd/%d", fd);
+  return 0;
+}
+
+int wb_pin_open_base(struct wb_pin *caller, int fd, int flags) {
+  char name[16];
+  const int found = name_base(fd, name) < 0 ? -1 : wb_pin_open(caller, name, flags);
+  if (found < 0 && errno == ENOENT)
+    errno = EBADF;
+  return found;
+}
+
+ssize_t wb_pin_link(struct wb_pin *caller, const char *name, char *out, size_t size) {
+  const int process = hold(caller);
+  const ssize_t n =
+      process < 0 ? -1 : (ssize_t)syscall(SYS_readlinkat, process, name, out, size - 1);
+  out[n < 0 ? 0 : n] = 0;
+  return n;
+}
+
+ssize_t wb_pin_link_base(struct wb_pin *caller, int fd, char *out, size_t size) {
+  char name[16];
+  return name_base(fd, name) < 0 ? -1 : wb_pin_link(caller, name, out, size);
+}
+
+ssize_t wb_pin_text(struct wb_pin *caller, const char *name, char *out, size_t size) {
+  const int process = hold(caller);
+  return process < 0 ? -1 : wb_read_text(process, name, out, size);
+}
+
+/* The process that the caller is a thread of, for kernels without PIDFD_THREAD; 0: unknown. */
+static uint32_t group_of(struct wb_pin *caller) {
+  char text[1024 + 16] = {0};
+  return wb_pin_text(caller, "status", text, 1024) > 0 ? (uint32_t)wb_processes_field(text, "Tgid:")
+                                                       : 0;
+}
+
+int wb_pin_take(struct wb_pin *caller, int number) {
+  int pidfd = (int)syscall(SYS_pidfd_open, caller->call->pid, PIDFD_THREAD);
+  if (pidfd < 0 && errno == EINVAL)
+    pidfd = (int)syscall(SYS_pidfd_open, group_of(caller), 0);
+  if (pidfd < 0)
+    return -1;
+  int file = -1, error = ESRCH;
+  if (wb_pin_stands(caller)) {
+    file = wb_process_take(pidfd, number);
+    error = errno;
+  }
+  close(pidfd);
+  errno = error;
+  return file;
+}

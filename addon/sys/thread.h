@@ -1,0 +1,8 @@
+/* What the native command's own errno takes: thread.c. */
+#ifndef WASBOX_SYS_THREAD_H
+#define WASBOX_SYS_THREAD_H
+
+/* Before anything that may set errno. */
+void begin_threads(void);
+
+#endif
