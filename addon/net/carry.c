@@ -25,6 +25,8 @@
 #define DESCRIPTORS_MAX 16384
 #define LINES_MAX 16384
 #define LINES_PER_EPOLL 16 /* that opening its file is worth */
+/* An epoll's list waits for a lock of the payload's. Later epolls keep the old socket. */
+#define CARRY_NS 200000000ull
 
 /* Registrations of the socket in one epoll, as /proc/PID/fdinfo tells them. proc(5) */
 static void read_epoll(struct carried *all, struct wb_pin *caller, int number, uint64_t inode,
@@ -65,6 +67,7 @@ void net_carry_find(struct carried *all, struct wb_pin *caller, uint64_t inode, 
   }
   const struct dirent *entry;
   unsigned lines = 0;
+  const uint64_t until_ns = wb_now_ns() + CARRY_NS;
   for (unsigned seen = 0; seen < DESCRIPTORS_MAX && (entry = readdir(directory)); seen++) {
     ssize_t n = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
     if (n <= 0)
@@ -72,7 +75,8 @@ void net_carry_find(struct carried *all, struct wb_pin *caller, uint64_t inode, 
     target[n] = 0;
     const int number = atoi(entry->d_name);
     if (strcmp(target, "anon_inode:[eventpoll]") == 0) {
-      if (all->epoll_count < CARRIED_MAX && (lines += LINES_PER_EPOLL) < LINES_MAX)
+      if (all->epoll_count < CARRIED_MAX && (lines += LINES_PER_EPOLL) < LINES_MAX &&
+          wb_now_ns() < until_ns)
         read_epoll(all, caller, number, inode, &lines);
     } else if (number != place && strcmp(target, wanted) == 0 && all->number_count < CARRIED_MAX) {
       all->numbers[all->number_count++] = number;
@@ -99,7 +103,8 @@ static int register_again(void *argument) {
 }
 
 void net_carry_over(const struct carried *all, struct wb_pin *caller, int file) {
-  for (uint32_t i = 0; i < all->epoll_count; i++) {
+  const uint64_t until_ns = wb_now_ns() + CARRY_NS;
+  for (uint32_t i = 0; i < all->epoll_count && wb_now_ns() < until_ns; i++) {
     struct registration one = {wb_pin_take(caller, all->epolls[i].number), file, &all->epolls[i]};
     if (one.epoll < 0)
       continue;

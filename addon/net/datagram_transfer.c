@@ -10,8 +10,13 @@
 
 #include "datagrams.h"
 
+/* One call's work is bounded: so many vectors a message, and no further message once the call has
+ * moved so many bytes or taken so long. The caller comes again for the rest, as where the kernel
+ * returns fewer than were asked for. */
 #define VECTORS_MAX 64
 #define MESSAGES_MAX 64
+#define CALL_BYTES (256 << 10)
+#define CALL_NS 20000000ull
 
 static int write_memory(const struct datagram_call *call, uint64_t address, const void *bytes,
                         size_t size) {
@@ -156,16 +161,24 @@ static int note_length(const struct datagram_call *call, uint32_t index, size_t 
                       sizeof length);
 }
 
+/* Whether a call that has moved so many bytes since then may begin another message. */
+static int may_go_on(size_t moved, uint64_t since_ns) {
+  return moved < CALL_BYTES && wb_now_ns() - since_ns < CALL_NS;
+}
+
 static int take_sendmmsg(struct datagram_call *call) {
   const uint32_t count = count_messages(call);
-  for (uint32_t i = 0; i < count; i++) {
+  const uint64_t since_ns = wb_now_ns();
+  size_t moved = 0;
+  for (uint32_t i = 0; i < count && (i == 0 || may_go_on(moved, since_ns)); i++) {
     struct msghdr message;
     size_t size = 0;
     int error = read_message(call, at_message(call, i), &message);
     error = error ? error : send_message(call, &message, &size);
     error = error ? error : note_length(call, i, size);
     if (error)
-      return call->value ? 0 : error; /* the caller comes again for the rest */
+      return call->value ? 0 : error;
+    moved += size;
     call->value++;
   }
   return 0;
@@ -226,13 +239,16 @@ static int take_recvmsg(struct datagram_call *call) {
 /* The first may wait, the others are taken as they are there. */
 static int take_recvmmsg(struct datagram_call *call) {
   const uint32_t count = count_messages(call);
-  for (uint32_t i = 0; i < count; i++) {
+  const uint64_t since_ns = wb_now_ns();
+  size_t moved = 0;
+  for (uint32_t i = 0; i < count && (i == 0 || may_go_on(moved, since_ns)); i++) {
     size_t size = 0;
     int error =
         receive_message(call, at_message(call, i), (int)call->caller->call->data.args[3], &size);
     error = error ? error : note_length(call, i, size);
     if (error)
       return call->value ? 0 : error;
+    moved += size;
     call->value++;
   }
   return 0;

@@ -10,31 +10,13 @@
 #include <sys/socket.h>
 
 #include "net.h"
+#include "special.h"
 
 #define IPV4(a, b, c, d, bits) {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, a, b, c, d}, 96 + (bits)}
 
-/* The IANA registries of special-purpose addresses: what is not part of the internet. */
-static const struct block special[] = {
-    IPV4(0, 0, 0, 0, 8),            /* this network */
-    IPV4(10, 0, 0, 0, 8),           /* private */
-    IPV4(100, 64, 0, 0, 10),        /* shared by the customers of a provider */
-    IPV4(127, 0, 0, 0, 8),          /* loopback */
-    IPV4(169, 254, 0, 0, 16),       /* link-local; metadata services */
-    IPV4(172, 16, 0, 0, 12),        /* private */
-    IPV4(192, 0, 0, 0, 24),         /* protocol assignments */
-    IPV4(192, 0, 2, 0, 24),         /* documentation */
-    IPV4(192, 88, 99, 0, 24),       /* 6to4 relays */
-    IPV4(192, 168, 0, 0, 16),       /* private */
-    IPV4(198, 18, 0, 0, 15),        /* benchmarks */
-    IPV4(198, 51, 100, 0, 24),      /* documentation */
-    IPV4(203, 0, 113, 0, 24),       /* documentation */
-    IPV4(224, 0, 0, 0, 4),          /* multicast */
-    IPV4(240, 0, 0, 0, 4),          /* reserved; broadcast */
-    {{0x20, 0x01, 0}, 23},          /* protocol assignments; Teredo, which wraps IPv4 */
-    {{0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
-    {{0x20, 0x02}, 16},             /* 6to4, which wraps IPv4 */
-    {{0x3f, 0xff}, 20},             /* documentation */
-};
+#define SPECIAL4(a, b, c, d, bits) IPV4(a, b, c, d, bits),
+#define SPECIAL6(bits, ...) {{__VA_ARGS__}, bits},
+static const struct block special[] = {NET_SPECIAL_BLOCKS(SPECIAL4, SPECIAL6)};
 
 static const struct block mapped = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255}, 96};
 static const struct block global = {{0x20}, 3};

@@ -120,6 +120,7 @@ export const WB_COMMAND_KILL = 6;
 export const WB_WARDEN_SIGNAL = 64;
 export const WB_COMMAND_END_PROGRAM = 7;
 export const WB_COMMAND_END_STRAYS = 8;
+export const WB_COMMAND_SPARE = 9;
 export const WB_EVENT_FAILED = 1;
 export const WB_EVENT_STARTED = 2;
 export const WB_LACKS_HOSTNAME = 1;

@@ -24,12 +24,18 @@ export const addresses = {
     '172.16.9.9/32',
     '100.64.0.9/32', // shared address space
     '169.254.169.254/32', // metadata services
+    '168.63.129.16/32', // Azure's
+    '100.100.100.200/32', // Alibaba's
+    '192.0.0.192/32', // Oracle's
     '2606:2800:220:2::1/64',
     '2606:2800:220:2::7/64', // the neighbour
     '2606:2800:220:1::34/128', // www.example.com
     'fd00:7::2/64', // unique local
+    'fd00:ec2::254/128', // Amazon's metadata service
+    'fd20:ce::254/128', // Google's
     '64:ff9b::c0a8:702/128', // 192.168.7.2 as NAT64 writes it
     '64:ff9b::5db8:d822/128', // and www.example.com
+    '64:ff9b::a83f:8110/128', // and 168.63.129.16
   ],
   gateway: '198.41.0.1',
   gateway6: '2606:2800:220:2::1',
@@ -55,6 +61,12 @@ export const names: Readonly<Record<string, readonly string[]>> = {
   'loop.example.com': ['127.0.0.1', '::1'],
   'lan.example.com': ['192.168.7.2'],
   'meta.example.com': ['169.254.169.254'],
+  'azure.example.com': ['168.63.129.16'],
+  'azure64.example.com': ['64:ff9b::a83f:8110'],
+  'alibaba.example.com': ['100.100.100.200'],
+  'oracle.example.com': ['192.0.0.192'],
+  'amazon6.example.com': ['fd00:ec2::254'],
+  'google6.example.com': ['fd20:ce::254'],
   'own.example.com': ['93.184.216.10'],
   'near.example.com': ['198.41.0.7', '2606:2800:220:2::7'],
   'mapped.example.com': ['::ffff:192.168.7.2'],
