@@ -100,34 +100,90 @@ static int finish(const struct copy_job *job, int fd, const struct stat *info) {
   return fchmod(fd, info->st_mode & COPY_MODE_BITS);
 }
 
-static int copy_bytes(int from, int to, uint64_t size) {
-  if (ioctl(to, FICLONE, from) == 0)
+/* The next part of a file that holds data, from `at` on. Returns 0 where there is none. A file
+ * system without lseek(2)'s SEEK_DATA has one part, the whole file. */
+static int next_data(int file, off_t at, off_t size, off_t *begin, off_t *end) {
+  *begin = at >= size ? -1 : lseek(file, at, SEEK_DATA);
+  if (*begin < 0 && at < size && errno == EINVAL) {
+    *begin = at;
+    *end = size;
+    return 1;
+  }
+  if (*begin < 0 || *begin >= size)
     return 0;
-  for (uint64_t done = 0; done < size;) {
-    const ssize_t n = copy_file_range(from, NULL, to, NULL, size - done, 0);
-    if (n == 0)
-      return 0; /* it became shorter */
-    if (n > 0) {
-      done += (uint64_t)n;
-      continue;
-    }
-    if (done || (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP &&
-                 errno != EPERM))
-      return -1;
-    char bytes[65536];
-    for (ssize_t got; (got = read(from, bytes, sizeof bytes)) != 0;) {
-      if (got < 0)
+  *end = lseek(file, *begin, SEEK_HOLE);
+  if (*end <= *begin || *end > size)
+    *end = size;
+  return 1;
+}
+
+#define BLOCK 4096
+
+/* What a copy of a file takes, in bytes: holes take nothing, what is compressed or shared takes its
+ * full size. Stops where that is beyond `most`. */
+static uint64_t data_bytes(int file, off_t size, uint64_t most) {
+  uint64_t sum = 0;
+  off_t begin, end = 0;
+  while (sum <= most && next_data(file, end, size, &begin, &end))
+    sum += ((uint64_t)(end - begin) + BLOCK - 1) / BLOCK * BLOCK;
+  return sum;
+}
+
+/* By read(2) and write(2), between file systems that copy_file_range(2) does not join. */
+static int copy_by_hand(int from, int to, off_t at, off_t end) {
+  char bytes[65536];
+  while (at < end) {
+    const size_t most = end - at < (off_t)sizeof bytes ? (size_t)(end - at) : sizeof bytes;
+    const ssize_t got = pread(from, bytes, most, at);
+    if (got <= 0)
+      return (int)got; /* it became shorter */
+    for (ssize_t put = 0; put < got;) {
+      const ssize_t w = pwrite(to, bytes + put, (size_t)(got - put), at + put);
+      if (w < 0)
         return -1;
-      for (ssize_t put = 0; put < got;) {
-        const ssize_t w = write(to, bytes + put, (size_t)(got - put));
-        if (w < 0)
-          return -1;
-        put += w;
-      }
+      put += w;
     }
-    return 0;
+    at += got;
   }
   return 0;
+}
+
+static int copy_part(int from, int to, off_t at, off_t end) {
+  for (off_t in = at, out = at; in < end;) {
+    const ssize_t n = copy_file_range(from, &in, to, &out, (size_t)(end - in), 0);
+    if (n > 0)
+      continue;
+    if (n == 0)
+      return 0; /* it became shorter */
+    return in == at && (errno == EXDEV || errno == EINVAL || errno == ENOSYS ||
+                        errno == EOPNOTSUPP || errno == EPERM)
+               ? copy_by_hand(from, to, at, end)
+               : -1;
+  }
+  return 0;
+}
+
+/* Holes stay holes. */
+static int copy_bytes(int from, int to, off_t size) {
+  off_t begin, end = 0;
+  if (ioctl(to, FICLONE, from) == 0)
+    return 0;
+  while (next_data(from, end, size, &begin, &end))
+    if (copy_part(from, to, begin, end) < 0)
+      return -1;
+  return ftruncate(to, size);
+}
+
+/* Counts a file against the limit before its first byte is written. */
+static int count_bytes(struct copy_job *job, int file, const struct stat *info) {
+  const uint64_t limit = job->request->max_bytes;
+  if (!limit)
+    return 0;
+  job->bytes += data_bytes(file, info->st_size, limit - job->bytes);
+  if (job->bytes <= limit)
+    return 0;
+  errno = EFBIG;
+  return -1;
 }
 
 static int copy_file(struct copy_job *job, int from, const char *name, int to) {
@@ -137,14 +193,10 @@ static int copy_file(struct copy_job *job, int from, const char *name, int to) {
     return errno == EACCES || errno == ENOENT ? 0 : -1;
   int ret = fstat(in, &info);
   if (ret == 0 && S_ISREG(info.st_mode)) {
-    job->bytes += (uint64_t)info.st_blocks * 512;
-    if (job->request->max_bytes && job->bytes > job->request->max_bytes) {
-      errno = EFBIG;
-      ret = -1;
-    }
+    ret = count_bytes(job, in, &info);
     const int out =
         ret < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    ret = out < 0 ? -1 : copy_bytes(in, out, (uint64_t)info.st_size);
+    ret = out < 0 ? -1 : copy_bytes(in, out, info.st_size);
     if (ret == 0)
       ret = finish(job, out, &info);
     const int error = errno;

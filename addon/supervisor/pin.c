@@ -106,8 +106,7 @@ size_t wb_pin_copy(struct wb_pin *caller, uint64_t address, void *out, size_t si
   const int memory = hold_memory(caller);
   size_t done = 0;
   while (memory >= 0 && done < size) {
-    const long n =
-        syscall(SYS_pread64, memory, (char *)out + done, size - done, (long)(address + done));
+    const ssize_t n = pread(memory, (char *)out + done, size - done, (off_t)(address + done));
     if (n <= 0)
       break;
     done += (size_t)n;
@@ -134,8 +133,8 @@ size_t wb_pin_write(struct wb_pin *caller, uint64_t address, const void *bytes, 
   const int memory = hold_memory(caller);
   size_t done = 0;
   while (memory >= 0 && done < size) {
-    const long n = syscall(SYS_pwrite64, memory, (const char *)bytes + done, size - done,
-                           (long)(address + done));
+    const ssize_t n =
+        pwrite(memory, (const char *)bytes + done, size - done, (off_t)(address + done));
     if (n <= 0)
       break;
     done += (size_t)n;

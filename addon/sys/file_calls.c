@@ -27,6 +27,18 @@ int fstat(int fd, struct stat *info) {
   return (int)syscall(__NR_fstat, fd, info);
 }
 
+ssize_t pread(int fd, void *bytes, size_t size, off_t at) {
+  return syscall(__NR_pread64, fd, bytes, size, at);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at) {
+  return syscall(__NR_pwrite64, fd, bytes, size, at);
+}
+
+int ftruncate(int fd, off_t size) {
+  return (int)syscall(__NR_ftruncate, fd, size);
+}
+
 off_t lseek(int fd, off_t offset, int whence) {
   return syscall(__NR_lseek, fd, offset, whence);
 }

@@ -38,7 +38,8 @@ export const privateRootUnmade = ({ state }: Pick<SandboxSpec, 'state'>): string
 /** What it is where the payload has the caller's ids. */
 export const privateRootIn = ({ directory }: Run): string => join(directory, privateRootName);
 
-function makePlace(run: Run, { privileged }: IdentitySpec): string {
+/** Root's is the payload's own and closed to everybody else: what it copies may lie below closed directories. */
+function makePlace(run: Run, { privileged, hostUid, hostGid }: IdentitySpec): string {
   const path = privateRootIn(run);
   if (!privileged) {
     mkdirSync(path, { mode: 0o700 });
@@ -47,7 +48,7 @@ function makePlace(run: Run, { privileged }: IdentitySpec): string {
   for (const place of publicPlaces) {
     try {
       const made = mkdtempSync(join(place, 'wasbox-'));
-      chmodSync(made, 0o711);
+      chownSync(made, hostUid, hostGid); // made with mode 0700
       symlinkSync(made, path);
       return made;
     } catch {

@@ -36,11 +36,20 @@ export const wholeCalls: ReadonlyMap<string, WholeCall> = new Map([
     },
   ],
   [
-    'setsockopt', // no protocol on top of TCP, which loads a kernel module
+    'setsockopt', // no protocol on top of TCP, no IPsec below UDP, no pages handed to the network
     {
-      rules:
-        'deny(ENOPROTOOPT) setsockopt where level == IPPROTO_TCP and optname == 31\nallow setsockopt',
-      allowing: 'allow setsockopt where level != IPPROTO_TCP\nallow setsockopt where optname != 31',
+      rules: [
+        'deny(ENOPROTOOPT) setsockopt where level == IPPROTO_TCP and optname == 31',
+        'deny(ENOPROTOOPT) setsockopt where level == IPPROTO_UDP and optname == 100',
+        'deny(ENOPROTOOPT) setsockopt where level == SOL_SOCKET and optname == SO_ZEROCOPY',
+        'allow setsockopt',
+      ].join('\n'),
+      allowing: [
+        'allow setsockopt where level not in [IPPROTO_TCP, IPPROTO_UDP, SOL_SOCKET]',
+        'allow setsockopt where level == IPPROTO_TCP and optname != 31',
+        'allow setsockopt where level == IPPROTO_UDP and optname != 100',
+        'allow setsockopt where level == SOL_SOCKET and optname != SO_ZEROCOPY',
+      ].join('\n'),
     },
   ],
   ...['sendto', 'sendmsg', 'sendmmsg'].map((call): [string, WholeCall] => [

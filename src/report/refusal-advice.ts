@@ -44,7 +44,10 @@ function useOf(call: string, args: Args): Partial<RefusalAdvice> | undefined {
     return { cause: 'file flags remain after the run, and a diff does not show them' };
   if (call === 'prctl' && args.option === 'PR_SET_MM')
     return { cause: 'it changes what other processes see of this one' };
-  if (call === 'setsockopt') return { proviso: whereModule };
+  if (call === 'setsockopt')
+    return /^(IPPROTO|SOL)_TCP$/.test(args.level ?? '')
+      ? { proviso: whereModule }
+      : { cause: 'few programs need this option, and the kernel’s code behind it has had bugs' };
   // The first step of a sandbox inside this one: its next steps, unshare and chroot, are refused as well.
   if (call === 'clone') return { proviso: 'but a browser runs only with its own --no-sandbox' };
   if (call !== 'socket' || args.domain === 'AF_NETLINK' || neverAllowed(call, args))

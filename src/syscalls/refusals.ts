@@ -125,6 +125,12 @@ export const obsolete = allowable('call', 'programs no longer use it');
 export const requests = allowable('file', 'only the requests of ordinary programs are allowed', {
   uses: ['request'],
 });
+export const newerFutex = allowable('process', 'programs use futex instead', {
+  proviso: 'if the kernel has it',
+});
+export const unusedMemory = allowable('process', 'ordinary programs do not use it', {
+  proviso: 'if the kernel has it',
+});
 export const withoutSlice = allowable(
   'process',
   'it ends a longer time slice, which prctl does not give in a sandbox',

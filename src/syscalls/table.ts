@@ -27,6 +27,7 @@ import {
   makesNamespace,
   memoryPlaces,
   mountinfo,
+  newerFutex,
   newerOption,
   noRights,
   observes,
@@ -47,6 +48,7 @@ import {
   uncounted,
   unixPairs,
   watchesMounts,
+  unusedMemory,
   withoutSlice,
 } from './refusals.js';
 
@@ -148,6 +150,10 @@ export const syscalls: Readonly<Record<string, Syscall>> = {
   io_getevents: { refused: sharedLimit },
   io_pgetevents: { refused: sharedLimit },
   memfd_secret: { refused: uncounted },
+  remap_file_pages: { refused: unusedMemory },
+  mseal: { refused: unusedMemory },
+  cachestat: { refused: unusedMemory },
+  set_mempolicy_home_node: { refused: unusedMemory },
 
   // The machine.
   reboot: { subject: 'values 2', refused: noRights, ask: 'never' },
@@ -404,6 +410,9 @@ export const syscalls: Readonly<Record<string, Syscall>> = {
   set_robust_list: { features: 'processes threads' },
   rseq: { features: 'processes threads' },
   rseq_slice_yield: { refused: withoutSlice },
+  futex_wait: { refused: newerFutex },
+  futex_wake: { refused: newerFutex },
+  futex_requeue: { refused: newerFutex },
   sched_yield: { features: 'threads', learned: 'always' },
   getcpu: { features: 'threads' },
   exit: { learned: 'always' },
