@@ -1,0 +1,113 @@
+/**
+ * Attack 68: a caller is killed and reaped while the supervisor acts for it, and a process of the host gets its
+ * number. The oracle is that process: its memory, its epolls, its descriptors, processors and limits. Each step of the
+ * supervisor is made slow, in the control as well, whose only difference is that it acts by number.
+ *
+ * Needs a pid namespace with a limit of its own on numbers (Linux 6.14) and root to set it.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compileAddonObjects } from '../../addon/targets.mjs';
+import { everyone, type Identity, underRoot } from '../support/identity.js';
+
+const seconds = Number(process.env.WASBOX_RACE_SECONDS ?? 15);
+const controlSeconds = 60;
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const here = join(root, 'test/attacks/pins');
+const native = `native/${process.platform}-${process.arch}`;
+const slowed = ['wb_pin_copy', 'wb_pin_write', 'wb_pin_take', 'wb_pin_text'];
+
+const directory = fs.mkdtempSync(join(tmpdir(), 'wasbox-pins-'));
+afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
+
+const path = (name: string) => join(directory, name);
+const compile = (source: string, name: string) => {
+  execFileSync('gcc', ['-c', '-O2', '-fPIC', '-std=gnu17', '-o', path(name), source]);
+  return path(name);
+};
+
+/** A build of the package whose addon has these pins, each step of them slow. */
+function install(name: string, objects: readonly string[], pins: string): void {
+  fs.cpSync(join(root, 'dist'), path(name), { recursive: true });
+  const slow = compile(join(here, 'slow.c'), `${name}-slow.o`);
+  execFileSync('g++', [
+    ...['-shared', '-s', '-nodefaultlibs', '-Wl,-z,nodelete'],
+    `-Wl,--version-script=${join(root, 'addon/src/exports.map')}`,
+    ...slowed.map((one) => `-Wl,--wrap=${one}`),
+    ...['-o', join(path(name), native, 'wasbox.node')],
+    ...[...objects, compile(pins, `${name}-pins.o`), slow, '-lgcc'],
+  ]);
+}
+
+/** Both sides in a pid namespace with few numbers; what became of the host's processes, and the tries. */
+function race(as: Identity, build: string, isolation: 'namespaces' | 'landlock', time: number) {
+  const results = path('results');
+  fs.rmSync(results, { force: true });
+  fs.writeFileSync(results, '');
+  fs.chownSync(results, as.uid, as.gid);
+  const cwd = fs.mkdtempSync(join(as.scratch, 'race-'));
+  fs.chownSync(cwd, as.uid, as.gid);
+  const user = `setpriv --reuid ${as.uid} --regid ${as.gid} --clear-groups`;
+  const clean = `env -i PATH=/usr/bin:/bin HOME=${as.home} XDG_STATE_HOME=${cwd}/../state-${process.pid}`;
+  const ways = {
+    landlock: ['--net example.com', `datagrams ${time}`],
+    namespaces: ['--net localhost:7477', `epolls 7477 ${time}`],
+  };
+  const [net, payload] = ways[isolation];
+  const options = `run -q --discard --timeout 5m --isolation ${isolation} ${net} --ro ${path('race')}`;
+  const script = `
+    echo 430 > /proc/sys/kernel/pid_max
+    ip link set lo up
+    python3 -c "
+import socket
+s = socket.create_server(('127.0.0.1', 7477), backlog=1000)
+while True: s.accept()[0].close()" &
+    cd ${cwd}
+    ${user} ${path('race')} victims ${results} ${time} & victims=$!
+    ${user} ${clean} ${process.execPath} ${path(build)}/cli.js ${options} -- ${path('race')} ${payload} & run=$!
+    wait $victims
+    kill $run; wait $run`;
+  const { stdout, stderr } = spawnSync(
+    'unshare',
+    ['--pid', '--net', '--fork', '--mount-proc', '--kill-child', 'bash', '-c', script],
+    { encoding: 'utf8' },
+  );
+  const lines = fs.readFileSync(results, 'utf8').split('\n');
+  fs.rmSync(cwd, { recursive: true, force: true });
+  return { hits: lines.filter((line) => line.startsWith('hit')), lines, said: stdout + stderr };
+}
+
+/** Root's payload with Landlock isolation has a uid of its own, and the supervisor with it: nothing of root's is hit. */
+const cases = everyone().flatMap((as) =>
+  (['namespaces', 'landlock'] as const)
+    .filter((isolation) => as.label !== 'root' || isolation === 'namespaces')
+    .map((isolation) => ({ as, label: as.label, isolation })),
+);
+
+describe.runIf(underRoot)('a caller that is killed while the supervisor acts for it', () => {
+  beforeAll(() => {
+    fs.chmodSync(directory, 0o755);
+    execFileSync('gcc', ['-O2', '-Wall', '-o', path('race'), join(here, 'race.c')]);
+    const arch = process.arch;
+    const objects = compileAddonObjects({ without: ['supervisor/pin.c'], arch, file: path('o') });
+    expect(objects).toBeDefined();
+    install('real', objects ?? [], join(root, 'addon/supervisor/pin.c'));
+    install('by-number', objects ?? [], join(here, 'by_number.c'));
+  });
+
+  test.each(cases)(
+    'never hits the process that gets its number: $isolation, as $label',
+    ({ as, isolation }) => {
+      const real = race(as, 'real', isolation, seconds);
+      expect(real.hits, real.said).toEqual([]);
+      expect(real.lines.join(' '), real.said).toMatch(/made \d{4}/);
+      const control = race(as, 'by-number', isolation, controlSeconds);
+      expect(control.hits.length, control.said + control.lines.join(' ')).toBeGreaterThan(0);
+    },
+  );
+});
