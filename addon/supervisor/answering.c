@@ -31,7 +31,7 @@
 /* Without a question for so long, the thread ends. */
 #define IDLE_MS 1000
 /* How long the end of a run waits for it. */
-#define PATIENCE_MS 3000
+#define PATIENCE_MS 500
 /* Helpers of moves spend the run's time: how often that is looked at. */
 #define MOVES_MS 100
 /* Where no thread can be had, as with a user who has as many as allowed: tried again after RETRY,
