@@ -1,6 +1,7 @@
 /**
  * Runs that are ended at a system call of their start or end: the user's files are as they were, or as the program left
- * them, up to one of its steps. `WASBOX_KILLS=10000 WASBOX_SEED=1` for more by hand.
+ * them, up to one of its steps. `WASBOX_KILLS=10000 WASBOX_SEED=1` for more by hand; with `WASBOX_KILLS_CLI`, the cli.js
+ * of a build before the mend, it fails.
  */
 import { constants } from 'node:os';
 import { describe, expect, test } from 'vitest';
@@ -58,10 +59,9 @@ describe.each(everyone)('as $label', (as) => {
       const next = numbers(seed + files);
       const victims = new Victims(as, isolation, files);
       const count = Math.max(2, Math.round((kills * share) / everyone.length));
-      const whole: Record<Victim, Measured> = {
-        command: await victims.measure('command'),
-        library: await victims.measure('library'),
-      };
+      const command = await victims.measure('command');
+      const library = files > 2000 ? command : await victims.measure('library');
+      const whole: Record<Victim, Measured> = { command, library };
       const found: string[] = [];
       for (let i = 0; i < count; i++) {
         const victim = i % 3 === 2 ? 'library' : 'command';

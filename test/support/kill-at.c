@@ -127,10 +127,12 @@ int main(int argc, char **argv) {
             ptrace(PTRACE_DETACH, pid, 0, 0);
             kill(main_pid, signal);
           }
-          do
-            if (waitpid(main_pid, &status, __WALL) < 0)
+          /* A process is reported once its threads are. */
+          for (pid_t one; (one = waitpid(-1, &status, __WALL)) > 0;)
+            if (!WIFEXITED(status) && !WIFSIGNALED(status))
+              ptrace(PTRACE_CONT, one, 0, 0);
+            else if (one == main_pid)
               break;
-          while (!WIFEXITED(status) && !WIFSIGNALED(status));
           break;
         }
       }
