@@ -13,15 +13,15 @@
 #define COPY "copy0"
 #define HOME "home"
 
-static int open_root(const struct wb_rundir *run) {
-  return wb_open_beneath(run->directory, WB_PRIVATE_ROOT, O_RDONLY | O_DIRECTORY, 0);
+static int open_root(const struct wb_rundir *run, const char *name) {
+  return wb_open_beneath(run->directory, name, O_RDONLY | O_DIRECTORY, 0);
 }
 
 int make_working_copy(const struct wb_rundir *run, const struct wb_entry *entry) {
   struct wb_copy_failure failure;
   const struct wb_copy_request copy = {
       .source = entry_at(entry, entry->workdir),
-      .place = open_root(run),
+      .place = open_root(run, WB_PRIVATE_ROOT_NEW),
       .name = COPY,
       .left_out = entry_at(entry, entry->left_out),
       .left_out_size = entry->left_out_size,
@@ -35,11 +35,13 @@ int make_working_copy(const struct wb_rundir *run, const struct wb_entry *entry)
     return -1;
   const int ret = wb_copy_make(&copy, &failure);
   sys1(__NR_close, copy.place);
-  return ret;
+  return ret < 0 ? -1
+                 : wb_rename_fresh(run->directory, WB_PRIVATE_ROOT_NEW, run->directory,
+                                   WB_PRIVATE_ROOT);
 }
 
 int working_copy_unchanged(const struct wb_rundir *run, const char *workdir) {
-  const int place = open_root(run);
+  const int place = open_root(run, WB_PRIVATE_ROOT);
   if (place < 0)
     return 0;
   const struct wb_copy_request copy = {.source = workdir, .place = place, .name = COPY};

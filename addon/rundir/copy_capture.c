@@ -1,8 +1,10 @@
 /*
- * See working_copy.h: the layer. A file of the copy is unchanged if its inode has not changed since
- * the copy was made (no program can set ctime), its directory is the one that was made for that
- * place, and it still is like its source. All others are compared byte by byte. Called by the
- * addon.
+ * See working_copy.h: the layer. A file of the copy is unchanged if its inode is the one that was
+ * made for its path and has not changed since the copy was whole (no program can set ctime). All
+ * others are compared with the source, byte by byte. A path is deleted if it was copied, the copy
+ * has it no more, and the source still has what was copied. Called by the addon.
+ *
+ * A capture that was cut short goes on where it was: what was moved is in the layer already.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,12 +18,15 @@
 #include <unistd.h>
 
 #include "copy_parts.h"
+#include "layer.h"
 
 struct capture {
   struct wb_copy_failure *failure;
   struct copy_path path;
   struct copy_index index;
-  int looks;       /* whether anything differs is all that is asked */
+  int looks; /* whether anything differs is all that is asked */
+  int place; /* borrowed, with the name of the copy */
+  const char *name;
   uint64_t device; /* of the source */
   uid_t uid;       /* owner in the layer; -1: as it is */
   gid_t gid;
@@ -33,7 +38,7 @@ struct level {
   const char *name;
   int copy, source; /* source: -1 where there is none */
   int upper;        /* -1 until something is kept in it; the root's is borrowed */
-  int original;     /* the directory that was made for this place */
+  int known;        /* the source is the directory that was copied */
   uid_t uid;        /* owner in the layer, where the capture gives one */
   gid_t gid;
   struct stat info; /* of the copy */
@@ -47,12 +52,30 @@ static int is_before(const struct timespec *a, const struct timespec *b) {
   return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-/* Opens a directory of the copy, or of the layer, to read and change it, whatever its mode. */
-static int open_relaxed(int directory, const char *name) {
-  struct stat info;
+static char *opened_name(const struct capture *capture, char name[64]) {
+  snprintf(name, 64, "%s.opened", capture->name);
+  return name;
+}
+
+/* Once a directory has another mode than the program gave it, a capture that goes on later cannot
+ * tell. */
+static int note_opened(const struct capture *capture) {
+  char name[64];
+  const int fd = openat(capture->place, opened_name(capture, name),
+                        O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  return fd < 0 ? -1 : close(fd);
+}
+
+/* Opens a directory of the copy to read and change it, whatever its mode. */
+static int open_relaxed(const struct capture *capture, int directory, const char *name,
+                        const struct stat *seen) {
+  if ((seen->st_mode & 0700) == 0700)
+    return copy_open_directory(directory, name);
+  if (note_opened(capture) < 0)
+    return -1;
   int fd = copy_open_directory(directory, name);
-  if (fd >= 0 && fstat(fd, &info) == 0 && (info.st_mode & 0700) != 0700)
-    fchmod(fd, (info.st_mode & COPY_MODE_BITS) | 0700); /* what then fails says so */
+  if (fd >= 0)
+    fchmod(fd, (seen->st_mode & COPY_MODE_BITS) | 0700); /* what then fails says so */
   if (fd >= 0 || errno != EACCES)
     return fd;
   /* Should a program of the run still live, it must not lead this to another file. */
@@ -88,25 +111,40 @@ static int ensure_upper(struct capture *capture, struct level *level) {
   return 0;
 }
 
-static int is_same_text(int a, const char *name, int b) {
+static int is_same_part(const int fds[2], off_t at, off_t end) {
   char bytes[2][16384];
+  while (at < end) {
+    const size_t most = end - at < (off_t)sizeof bytes[0] ? (size_t)(end - at) : sizeof bytes[0];
+    const ssize_t n = pread(fds[0], bytes[0], most, at);
+    if (n <= 0)
+      return 0;
+    for (ssize_t m = 0, got; m < n; m += got)
+      if ((got = pread(fds[1], bytes[1] + m, (size_t)(n - m), at + m)) <= 0)
+        return 0;
+    if (memcmp(bytes[0], bytes[1], (size_t)n) != 0)
+      return 0;
+    at += n;
+  }
+  return 1;
+}
+
+/* Of files of this size; what is a hole in both is not read. */
+static int is_same_text(int a, const char *name, int b, off_t size) {
   const int fds[2] = {openat(a, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC),
                       openat(b, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   int same = fds[0] >= 0 && fds[1] >= 0;
-  while (same) {
-    const ssize_t n = read(fds[0], bytes[0], sizeof bytes[0]);
-    ssize_t m = 0;
-    while (n > 0 && m < n) {
-      const ssize_t got = read(fds[1], bytes[1] + m, (size_t)(n - m));
-      if (got <= 0)
-        break;
-      m += got;
+  for (off_t at = 0; same && at < size;) {
+    off_t begin = size, end = size;
+    for (int i = 0; i < 2; i++) {
+      off_t first, last;
+      if (!copy_next_data(fds[i], at, size, &first, &last))
+        continue;
+      /* Up to where the other one may begin. */
+      end = first < begin ? (last < begin ? last : begin) : (first < end ? first : end);
+      begin = first < begin ? first : begin;
     }
-    if (n == 0) {
-      same = read(fds[1], bytes[1], 1) == 0;
-      break;
-    }
-    same = n > 0 && n == m && memcmp(bytes[0], bytes[1], (size_t)n) == 0;
+    same = begin == size || is_same_part(fds, begin, end);
+    at = end;
   }
   for (int i = 0; i < 2; i++)
     if (fds[i] >= 0)
@@ -121,8 +159,26 @@ static int is_same_link(int a, const char *name, int b) {
          memcmp(targets[0], targets[1], (size_t)n) == 0;
 }
 
-static int is_same(const struct capture *capture, const struct level *level, const char *name,
-                   const struct stat *copy, const struct stat *source) {
+static int is_copy(const struct copy_record *record, const struct stat *copy) {
+  return record && record->inode == copy->st_ino;
+}
+
+static int is_source(const struct copy_record *record, const struct stat *source) {
+  return record && record->source_device == source->st_dev &&
+         record->source_inode == source->st_ino;
+}
+
+/* Whether the program left a file or link as it was copied, whatever the user made of the source
+ * since. A clock that was set back is noticed by the file's own time. */
+static int is_unchanged(const struct capture *capture, const struct copy_record *record,
+                        const struct stat *copy) {
+  return is_copy(record, copy) && (S_ISREG(copy->st_mode) || S_ISLNK(copy->st_mode)) &&
+         is_before(&copy->st_ctim, &capture->index.made) &&
+         copy_record_of("", copy, copy).mtime_ns == record->mtime_ns;
+}
+
+static int is_same(const struct level *level, const char *name, const struct stat *copy,
+                   const struct stat *source) {
   if ((copy->st_mode & S_IFMT) != (source->st_mode & S_IFMT))
     return 0;
   if (S_ISLNK(copy->st_mode))
@@ -130,11 +186,7 @@ static int is_same(const struct capture *capture, const struct level *level, con
   if (!S_ISREG(copy->st_mode) || copy->st_size != source->st_size ||
       ((copy->st_mode ^ source->st_mode) & COPY_MODE_BITS))
     return 0;
-  if (level->original && is_before(&copy->st_ctim, &capture->index.made) &&
-      copy->st_mtim.tv_sec == source->st_mtim.tv_sec &&
-      copy->st_mtim.tv_nsec == source->st_mtim.tv_nsec)
-    return 1;
-  return is_same_text(level->copy, name, level->source);
+  return is_same_text(level->copy, name, level->source, copy->st_size);
 }
 
 /* Of all that was moved to the layer, as root. */
@@ -178,20 +230,22 @@ static int copy_over(struct capture *capture, const struct level *level, const c
 }
 
 /* As an overlay has it: what is written to keeps its owner, and what is made gets the program's. */
-static int give(const struct capture *capture, const struct level *level, const char *name,
+static int give(const struct capture *capture, int directory, const char *name,
                 const struct stat *source) {
   if (capture->uid == (uid_t)-1)
     return 0;
   if (!source || !S_ISREG(source->st_mode))
-    return give_all(capture, level->upper, name, 0);
-  return fchownat(level->upper, name, source->st_uid, source->st_gid, AT_SYMLINK_NOFOLLOW);
+    return give_all(capture, directory, name, 0);
+  return fchownat(directory, name, source->st_uid, source->st_gid, AT_SYMLINK_NOFOLLOW);
 }
 
 /* A directory that its owner may not write to cannot be moved to another one either, since ".." in
  * it changes. Its mode goes with it. rename(2), EACCES */
-static int move_closed(const struct level *level, const char *name) {
+static int move_closed(const struct capture *capture, const struct level *level, const char *name) {
   char link[40];
   struct stat info;
+  if (note_opened(capture) < 0)
+    return -1;
   const int handle = openat(level->copy, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (handle < 0)
     return -1;
@@ -213,34 +267,51 @@ static int move_closed(const struct level *level, const char *name) {
   return ret;
 }
 
+/* To another file system. What a capture that was cut short has made of it is made again. */
+static int copy_anew(struct capture *capture, const struct level *level, const char *name,
+                     const struct stat *source) {
+  return wb_tree_remove(level->upper, name) < 0 || copy_over(capture, level, name) < 0
+             ? -1
+             : give(capture, level->upper, name, source);
+}
+
+/* The owner first: what is in the layer needs nothing more. */
 static int keep(struct capture *capture, struct level *level, const char *name,
                 const struct stat *source) {
   if (ensure_upper(capture, level) < 0)
     return -1;
+  if (give(capture, level->copy, name, source) < 0)
+    return fail(capture);
   int moved = renameat(level->copy, name, level->upper, name);
   if (moved < 0 && errno == EACCES)
-    moved = move_closed(level, name);
-  if (moved < 0 && (errno != EXDEV || copy_over(capture, level, name) < 0))
-    return fail(capture);
-  if (give(capture, level, name, source) < 0)
+    moved = move_closed(capture, level, name);
+  if (moved < 0 && (errno != EXDEV || copy_anew(capture, level, name, source) < 0))
     return fail(capture);
   return 0;
 }
+
+/* The mode of a whiteout that lacks its attribute yet. */
+#define UNFINISHED_MODE (S_ISVTX | S_IWUSR)
 
 /* An overlay's mark: a device, or, where those cannot be made (on an overlay itself), an empty file
  * with an attribute in a directory that says so. Linux 6.7, Documentation/filesystems/overlayfs */
 static int white_out(struct capture *capture, struct level *level, const char *name) {
   if (ensure_upper(capture, level) < 0)
     return -1;
-  if (mknodat(level->upper, name, S_IFCHR, makedev(0, 0)) == 0 || errno == EEXIST)
+  if (mknodat(level->upper, name, S_IFCHR, makedev(0, 0)) == 0)
     return 0;
-  if (errno != EPERM)
+  if (errno != EPERM && errno != EEXIST)
     return fail(capture);
+  int ret = wb_remove_name(level->upper, name, 0);
   const int fd =
-      openat(level->upper, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  int ret = fd < 0 ? -1 : fsetxattr(fd, "user.overlay.whiteout", "y", 1, 0);
+      ret < 0 ? -1
+              : openat(level->upper, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                       UNFINISHED_MODE);
+  ret = fd < 0 ? -1 : fsetxattr(level->upper, "user.overlay.opaque", "x", 1, 0);
   if (ret == 0)
-    ret = fsetxattr(level->upper, "user.overlay.opaque", "x", 1, 0);
+    ret = fsetxattr(fd, "user.overlay.whiteout", "y", 1, 0);
+  if (ret == 0)
+    ret = fchmod(fd, 0600);
   const int error = errno;
   if (fd >= 0)
     close(fd);
@@ -248,40 +319,52 @@ static int white_out(struct capture *capture, struct level *level, const char *n
   return ret < 0 ? fail(capture) : 0;
 }
 
-/* Whether the copy had it. What it left out is none of the program's. */
-static int was_copied(const struct level *level, const char *name, const struct stat *source) {
-  if (S_ISLNK(source->st_mode))
-    return 1;
-  if (!S_ISREG(source->st_mode) && !S_ISDIR(source->st_mode))
-    return 0;
-  const int fd = openat(level->source, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (fd >= 0)
-    close(fd);
-  return fd >= 0;
+/* Whether the layer has an entry already. */
+static int is_kept(const struct level *level, const char *name) {
+  struct stat info;
+  return level->upper >= 0 && fstatat(level->upper, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+         info.st_mode != (S_IFREG | UNFINISHED_MODE);
+}
+
+/* Whether the program deleted what the source has. A directory is known by its inode. A file may
+ * have become another one, which its times tell apply. What the copy left out, and what came to
+ * the source later, is none of the program's. */
+static int is_deleted(const struct capture *capture, const struct level *level, const char *name) {
+  struct stat source;
+  const struct copy_record *record = copy_index_find(&capture->index, capture->path.text);
+  return record && fstatat(level->source, name, &source, AT_SYMLINK_NOFOLLOW) == 0 &&
+         (S_ISDIR(source.st_mode)
+              ? is_source(record, &source)
+              : level->known && (S_ISREG(source.st_mode) || S_ISLNK(source.st_mode))) &&
+         faccessat(level->copy, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT &&
+         !is_kept(level, name);
 }
 
 static int capture_directory(struct capture *capture, struct level *level, int depth);
 
-/* A directory on both sides: what differs in it is kept. */
+/* A directory of the copy: what differs from the source's is kept. `source`: NULL where the user
+ * has removed it since. */
 static int compare_below(struct capture *capture, struct level *level, const char *name,
                          const struct stat *copy, const struct stat *source, int depth) {
-  struct level below = {.above = level,
-                        .name = name,
-                        .upper = -1,
-                        .source = -1,
-                        .info = *copy,
-                        .original = copy_index_has(&capture->index, source, copy),
-                        .uid = source->st_uid,
-                        .gid = source->st_gid};
+  struct stat found;
+  struct level below = {
+      .above = level, .name = name, .upper = -1, .source = -1, .info = *copy, .known = 0};
+  below.uid = source ? source->st_uid : copy->st_uid;
+  below.gid = source ? source->st_gid : copy->st_gid;
   /* What was copied could be read: where it cannot, its mode is another. */
-  below.copy =
-      capture->looks ? copy_open_directory(level->copy, name) : open_relaxed(level->copy, name);
+  below.copy = capture->looks ? copy_open_directory(level->copy, name)
+                              : open_relaxed(capture, level->copy, name, copy);
   if (below.copy < 0)
     return fail(capture);
-  if (source->st_dev == capture->device)
+  if (source && source->st_dev == capture->device)
     below.source = copy_open_directory(level->source, name);
+  if (below.source >= 0 && fstat(below.source, &found) == 0)
+    below.known = is_source(copy_index_find(&capture->index, capture->path.text), &found);
+  /* Where a capture goes on. */
+  if (level->upper >= 0)
+    below.upper = copy_open_directory(level->upper, name);
   int ret = capture_directory(capture, &below, depth + 1);
-  if (ret == 0 && ((copy->st_mode ^ source->st_mode) & COPY_MODE_BITS))
+  if (ret == 0 && source && ((copy->st_mode ^ source->st_mode) & COPY_MODE_BITS))
     ret = ensure_upper(capture, &below);
   if (ret == 0 && below.upper >= 0 && fchmod(below.upper, copy->st_mode & COPY_MODE_BITS) < 0)
     ret = fail(capture);
@@ -298,15 +381,17 @@ static int capture_entry(struct capture *capture, struct level *level, const cha
   struct stat copy, source;
   if (fstatat(level->copy, name, &copy, AT_SYMLINK_NOFOLLOW) < 0)
     return fail(capture);
+  const struct copy_record *record = copy_index_find(&capture->index, capture->path.text);
+  if (is_unchanged(capture, record, &copy))
+    return 0;
   const int has_source =
       level->source >= 0 && fstatat(level->source, name, &source, AT_SYMLINK_NOFOLLOW) == 0;
-  if (!has_source)
-    return keep(capture, level, name, NULL);
-  if (S_ISDIR(copy.st_mode) && S_ISDIR(source.st_mode) && depth < COPY_DEPTH_MAX)
-    return compare_below(capture, level, name, &copy, &source, depth);
-  if (is_same(capture, level, name, &copy, &source))
+  const int is_directory = S_ISDIR(copy.st_mode) && depth < COPY_DEPTH_MAX;
+  if (is_directory && (has_source ? S_ISDIR(source.st_mode) : is_copy(record, &copy)))
+    return compare_below(capture, level, name, &copy, has_source ? &source : NULL, depth);
+  if (has_source && is_same(level, name, &copy, &source))
     return 0;
-  return keep(capture, level, name, S_ISREG(copy.st_mode) ? &source : NULL);
+  return keep(capture, level, name, has_source && S_ISREG(copy.st_mode) ? &source : NULL);
 }
 
 static int take_names(struct capture *capture, struct level *level, int of_source, int depth) {
@@ -319,7 +404,6 @@ static int take_names(struct capture *capture, struct level *level, int of_sourc
   }
   for (size_t at = 0; ret == 0 && at < names.size; at += strlen(names.bytes + at) + 1) {
     const char *name = names.bytes + at;
-    struct stat info;
     const long before = copy_path_enter(&capture->path, name);
     if (before < 0) {
       ret = fail(capture);
@@ -329,10 +413,7 @@ static int take_names(struct capture *capture, struct level *level, int of_sourc
         copy_is_left_out(capture->index.left_out, capture->index.left_out_size, capture->path.text);
     if (!left_out && !of_source)
       ret = capture_entry(capture, level, name, depth);
-    else if (!left_out && fstatat(level->source, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-             was_copied(level, name, &info) &&
-             faccessat(level->copy, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
-             (level->upper < 0 || faccessat(level->upper, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0))
+    else if (!left_out && is_deleted(capture, level, name))
       ret = white_out(capture, level, name);
     copy_path_leave(&capture->path, before);
   }
@@ -346,24 +427,36 @@ static int capture_directory(struct capture *capture, struct level *level, int d
   return level->source < 0 ? 0 : take_names(capture, level, 1, depth);
 }
 
+/* Whether the layer will be all that the program did: the copy was made whole, and no directory of
+ * it was opened by a capture that was cut short. -1 with errno. */
+static int is_exact(struct capture *capture, const struct wb_copy_request *request) {
+  char name[64];
+  const int began = faccessat(request->place, opened_name(capture, name), F_OK, 0) == 0;
+  if (request->source && copy_index_read(&capture->index, request) < 0)
+    return errno == EILSEQ && !capture->looks ? 0 : -1;
+  return !began;
+}
+
 static int capture_whole(struct capture *capture, const struct wb_copy_request *request,
                          int upper) {
   struct stat source;
   struct level root = {.copy = -1, .source = -1, .upper = upper, .name = "."};
   memset(&source, 0, sizeof source);
-  if (fstatat(request->place, request->name, &root.info, AT_SYMLINK_NOFOLLOW) < 0 ||
-      (root.copy = capture->looks ? copy_open_directory(request->place, request->name)
-                                  : open_relaxed(request->place, request->name)) < 0)
+  capture->place = request->place;
+  capture->name = request->name;
+  const int exact = is_exact(capture, request);
+  if (exact < 0 || fstatat(request->place, request->name, &root.info, AT_SYMLINK_NOFOLLOW) < 0 ||
+      (root.copy = capture->looks
+                       ? copy_open_directory(request->place, request->name)
+                       : open_relaxed(capture, request->place, request->name, &root.info)) < 0)
     return fail(capture);
   int ret = 0;
-  if (request->source && copy_index_read(&capture->index, request) < 0)
-    ret = fail(capture);
-  if (ret == 0 && request->source) {
+  if (request->source) {
     root.source = open(request->source, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (root.source < 0 || fstat(root.source, &source) < 0)
       ret = fail(capture);
     capture->device = source.st_dev;
-    root.original = ret == 0 && copy_index_has(&capture->index, &source, &root.info);
+    root.known = ret == 0 && is_source(copy_index_find(&capture->index, ""), &source);
   }
   if (ret == 0)
     ret = capture_directory(capture, &root, 0);
@@ -373,7 +466,7 @@ static int capture_whole(struct capture *capture, const struct wb_copy_request *
   close(root.copy);
   if (root.source >= 0)
     close(root.source);
-  return ret;
+  return ret == 0 && !exact ? WB_COPY_INCOMPLETE : ret;
 }
 
 static int run_capture(struct capture *capture, const struct wb_copy_request *request, int upper,

@@ -10,32 +10,48 @@
 
 #include "copy_parts.h"
 
-static int by_source(const void *a, const void *b) {
+static int by_path(const void *a, const void *b) {
   const struct copy_record *x = a, *y = b;
-  if (x->source_device != y->source_device)
-    return x->source_device < y->source_device ? -1 : 1;
-  return x->source_inode < y->source_inode ? -1 : x->source_inode > y->source_inode;
+  return x->path < y->path ? -1 : x->path > y->path;
 }
 
+/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv */
+static uint64_t hash_of(const char *path) {
+  uint64_t hash = 0xcbf29ce484222325ull;
+  for (; *path; path++)
+    hash = (hash ^ (unsigned char)*path) * 0x100000001b3ull;
+  return hash;
+}
+
+struct copy_record copy_record_of(const char *path, const struct stat *source,
+                                  const struct stat *copy) {
+  return (struct copy_record){hash_of(path), source->st_dev, source->st_ino, copy->st_ino,
+                              (int64_t)copy->st_mtim.tv_sec * 1000000000 + copy->st_mtim.tv_nsec};
+}
+
+/* Nothing but a whole copy has the head of one, and as many records as that says. */
 static int parse(struct copy_index *index, const char *bytes, size_t whole) {
-  uint64_t size = 0;
-  memcpy(&size, bytes, sizeof size);
-  const size_t rest = whole - sizeof size;
-  if (size > rest) {
-    errno = EIO;
+  struct copy_head head;
+  memcpy(&head, bytes, sizeof head);
+  const size_t rest = whole - sizeof head;
+  if (head.magic != COPY_MAGIC || head.left_out_size > rest ||
+      (rest - head.left_out_size) % sizeof *index->records != 0 ||
+      (rest - head.left_out_size) / sizeof *index->records != head.count) {
+    errno = EILSEQ;
     return -1;
   }
-  index->left_out = malloc(size + 1);
-  index->count = (rest - size) / sizeof *index->records;
+  index->left_out = malloc(head.left_out_size + 1);
+  index->count = head.count;
   index->records = malloc(index->count * sizeof *index->records + 1);
   if (!index->left_out || !index->records) {
     errno = ENOMEM;
     return -1;
   }
-  memcpy(index->left_out, bytes + sizeof size, size);
-  index->left_out_size = size;
-  memcpy(index->records, bytes + sizeof size + size, index->count * sizeof *index->records);
-  qsort(index->records, index->count, sizeof *index->records, by_source);
+  memcpy(index->left_out, bytes + sizeof head, head.left_out_size);
+  index->left_out_size = head.left_out_size;
+  memcpy(index->records, bytes + sizeof head + head.left_out_size,
+         index->count * sizeof *index->records);
+  qsort(index->records, index->count, sizeof *index->records, by_path);
   return 0;
 }
 
@@ -43,11 +59,15 @@ int copy_index_read(struct copy_index *index, const struct wb_copy_request *requ
   char name[64];
   struct stat info;
   snprintf(name, sizeof name, "%s.index", request->name);
-  const int fd = openat(request->place, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0)
+  const int fd = openat(request->place, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) {
+    if (errno == ENOENT || errno == ELOOP)
+      errno = EILSEQ;
     return -1;
-  errno = EIO;
-  char *bytes = fstat(fd, &info) == 0 && info.st_size >= (off_t)sizeof(uint64_t)
+  }
+  errno = EILSEQ;
+  char *bytes = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+                        info.st_size >= (off_t)sizeof(struct copy_head)
                     ? malloc((size_t)info.st_size + 1)
                     : NULL;
   int ret = bytes && read(fd, bytes, (size_t)info.st_size) == info.st_size
@@ -66,10 +86,7 @@ void copy_index_free(struct copy_index *index) {
   free(index->records);
 }
 
-int copy_index_has(const struct copy_index *index, const struct stat *source,
-                   const struct stat *copy) {
-  const struct copy_record key = {source->st_dev, source->st_ino, 0};
-  const struct copy_record *found =
-      bsearch(&key, index->records, index->count, sizeof key, by_source);
-  return found && found->inode == copy->st_ino;
+const struct copy_record *copy_index_find(const struct copy_index *index, const char *path) {
+  const struct copy_record key = {.path = hash_of(path)};
+  return index->count ? bsearch(&key, index->records, index->count, sizeof key, by_path) : NULL;
 }

@@ -100,9 +100,7 @@ static int finish(const struct copy_job *job, int fd, const struct stat *info) {
   return fchmod(fd, info->st_mode & COPY_MODE_BITS);
 }
 
-/* The next part of a file that holds data, from `at` on. Returns 0 where there is none. A file
- * system without lseek(2)'s SEEK_DATA has one part, the whole file. */
-static int next_data(int file, off_t at, off_t size, off_t *begin, off_t *end) {
+int copy_next_data(int file, off_t at, off_t size, off_t *begin, off_t *end) {
   *begin = at >= size ? -1 : lseek(file, at, SEEK_DATA);
   if (*begin < 0 && at < size && errno == EINVAL) {
     *begin = at;
@@ -124,7 +122,7 @@ static int next_data(int file, off_t at, off_t size, off_t *begin, off_t *end) {
 static uint64_t data_bytes(int file, off_t size, uint64_t most) {
   uint64_t sum = 0;
   off_t begin, end = 0;
-  while (sum <= most && next_data(file, end, size, &begin, &end))
+  while (sum <= most && copy_next_data(file, end, size, &begin, &end))
     sum += ((uint64_t)(end - begin) + BLOCK - 1) / BLOCK * BLOCK;
   return sum;
 }
@@ -168,7 +166,7 @@ static int copy_bytes(int from, int to, off_t size) {
   off_t begin, end = 0;
   if (ioctl(to, FICLONE, from) == 0)
     return 0;
-  while (next_data(from, end, size, &begin, &end))
+  while (copy_next_data(from, end, size, &begin, &end))
     if (copy_part(from, to, begin, end) < 0)
       return -1;
   return ftruncate(to, size);
@@ -186,6 +184,24 @@ static int count_bytes(struct copy_job *job, int file, const struct stat *info) 
   return -1;
 }
 
+static int flush_notes(struct copy_job *job) {
+  const size_t size = job->count % COPY_NOTES * sizeof *job->notes;
+  return write(job->index, job->notes, size) == (ssize_t)size ? 0 : -1;
+}
+
+/* Notes that the path is copied. */
+static int note(struct copy_job *job, const struct stat *source, int directory, const char *name) {
+  struct stat copy;
+  if (job->index < 0)
+    return 0;
+  if (fstatat(directory, name, &copy, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0)
+    return -1;
+  job->notes[job->count % COPY_NOTES] = copy_record_of(job->path.text, source, &copy);
+  if (++job->count % COPY_NOTES)
+    return 0;
+  return write(job->index, job->notes, sizeof job->notes) == sizeof job->notes ? 0 : -1;
+}
+
 static int copy_file(struct copy_job *job, int from, const char *name, int to) {
   struct stat info;
   const int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -197,8 +213,8 @@ static int copy_file(struct copy_job *job, int from, const char *name, int to) {
     const int out =
         ret < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     ret = out < 0 ? -1 : copy_bytes(in, out, info.st_size);
-    if (ret == 0)
-      ret = finish(job, out, &info);
+    if (ret == 0 && (finish(job, out, &info) < 0 || note(job, &info, out, "") < 0))
+      ret = -1;
     const int error = errno;
     if (out >= 0)
       close(out);
@@ -210,7 +226,7 @@ static int copy_file(struct copy_job *job, int from, const char *name, int to) {
   return ret;
 }
 
-static int copy_link(const struct copy_job *job, int from, const char *name, int to,
+static int copy_link(struct copy_job *job, int from, const char *name, int to,
                      const struct stat *info) {
   char target[4097];
   const ssize_t n = readlinkat(from, name, target, sizeof target - 1);
@@ -220,17 +236,7 @@ static int copy_link(const struct copy_job *job, int from, const char *name, int
   const struct timespec times[2] = {info->st_atim, info->st_mtim};
   if (symlinkat(target, to, name) < 0 || set_owner(job, to, name) < 0)
     return -1;
-  return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW);
-}
-
-static int note_directory(const struct copy_job *job, const struct stat *source, int copy) {
-  struct stat info;
-  if (job->index < 0)
-    return 0;
-  if (fstat(copy, &info) < 0)
-    return -1;
-  const struct copy_record record = {source->st_dev, source->st_ino, info.st_ino};
-  return write(job->index, &record, sizeof record) == sizeof record ? 0 : -1;
+  return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -1 : note(job, info, to, name);
 }
 
 static int copy_names(struct copy_job *job, int from, int to, int depth) {
@@ -255,7 +261,7 @@ static int copy_directory(struct copy_job *job, int from, const char *name, int 
     return errno == EACCES || errno == ENOENT ? 0 : copy_fail(job->failure, errno, &job->path);
   int ret = mkdirat(to, name, 0700);
   const int out = ret < 0 ? -1 : copy_open_directory(to, name);
-  if (out < 0 || note_directory(job, info, out) < 0)
+  if (out < 0 || note(job, info, out, "") < 0)
     ret = copy_fail(job->failure, errno, &job->path);
   if (ret == 0 && info->st_dev == job->device)
     ret = copy_names(job, in, out, depth + 1);
@@ -291,16 +297,17 @@ int copy_entry(struct copy_job *job, int from, const char *name, int to, int dep
   return ret;
 }
 
-/* The index begins with what is left out, so that a killed run can be captured later. */
+/* The names that were left out are in it, so that a killed run can be captured later. */
 static int begin_index(const struct wb_copy_request *request) {
   char name[64];
-  const uint64_t size = request->left_out_size;
+  const struct copy_head head = {0};
+  const size_t size = request->left_out_size;
   snprintf(name, sizeof name, "%s.index", request->name);
   const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (request->made ? O_TRUNC : O_EXCL);
   const int fd = openat(request->place, name, flags, 0600);
   if (fd < 0)
     return -1;
-  if (write(fd, &size, sizeof size) == sizeof size &&
+  if (write(fd, &head, sizeof head) == sizeof head &&
       write(fd, request->left_out, size) == (ssize_t)size)
     return fd;
   close(fd);
@@ -312,17 +319,19 @@ static int copy_whole(struct copy_job *job, int source, int copy) {
   if (fstat(source, &info) < 0)
     return copy_fail(job->failure, errno, &job->path);
   job->device = info.st_dev;
-  if (note_directory(job, &info, copy) < 0)
+  if (note(job, &info, copy, "") < 0)
     return copy_fail(job->failure, errno, &job->path);
   if (copy_names(job, source, copy, 0) < 0)
     return -1;
   if (finish(job, copy, &info) < 0)
     return copy_fail(job->failure, errno, &job->path);
-  /* Last, so that its time is later than that of every copied file. From Linux 6.13 on, the kernel
-   * gives an exact time after a time was asked for, and later times to all that follow. Otherwise
-   * it is the time of the clock's last tick, in which small files may have been copied, too. */
-  if (fstat(job->index, &info) < 0 || lseek(job->index, 0, SEEK_SET) < 0 ||
-      write(job->index, &job->request->left_out_size, sizeof(uint64_t)) < 0)
+  const struct copy_head head = {COPY_MAGIC, job->request->left_out_size, job->count};
+  /* Last: it says that the copy is whole, and its time is later than that of every copied file.
+   * From Linux 6.13 on, the kernel gives an exact time after a time was asked for, and later times
+   * to all that follow. Otherwise it is the time of the clock's last tick, in which small files may
+   * have been copied, too. */
+  if (flush_notes(job) < 0 || fstat(job->index, &info) < 0 || lseek(job->index, 0, SEEK_SET) < 0 ||
+      write(job->index, &head, sizeof head) != sizeof head)
     return copy_fail(job->failure, errno, &job->path);
   return 0;
 }

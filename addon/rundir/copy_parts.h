@@ -31,32 +31,50 @@ int copy_names_read(int fd, struct copy_names *names);
 
 int copy_is_left_out(const char *left_out, size_t size, const char *path);
 
+/* The next part of a file that holds data, from `at` on. Returns 0 where there is none. A file
+ * system without lseek(2)'s SEEK_DATA has one part, the whole file. */
+int copy_next_data(int file, off_t at, off_t size, off_t *begin, off_t *end);
+
 /* Below `directory`, through no link. */
 int copy_open_directory(int directory, const char *name);
 
-/* An inode's copy: what it was made from, and what it is. */
+/* What one path of the copy was made from, and what it is. */
 struct copy_record {
-  uint64_t source_device, source_inode, inode;
+  uint64_t path; /* its hash */
+  uint64_t source_device, source_inode;
+  uint64_t inode;
+  int64_t mtime_ns;
 };
+
+/* The index: this head, the names that were left out, the records. The head is all zeros until the
+ * copy is whole. */
+struct copy_head {
+  uint64_t magic;
+  uint64_t left_out_size, count;
+};
+#define COPY_MAGIC 0x31796f706365616aull
 
 /* What a copy was made from. */
 struct copy_index {
   char *left_out;
   size_t left_out_size;
-  struct copy_record *records; /* by source */
+  struct copy_record *records; /* by path */
   size_t count;
   struct timespec made; /* when the copy was whole */
 };
-/* 0, or -1 with errno; free it either way. */
+/* 0, or -1 with errno, EILSEQ where the copy was not made whole; free it either way. */
 int copy_index_read(struct copy_index *index, const struct wb_copy_request *request);
 void copy_index_free(struct copy_index *index);
-/* Whether the directory is the one that was made for this source. */
-int copy_index_has(const struct copy_index *index, const struct stat *source,
-                   const struct stat *copy);
+/* Of a path of the copy; NULL where nothing was copied to it. */
+const struct copy_record *copy_index_find(const struct copy_index *index, const char *path);
+struct copy_record copy_record_of(const char *path, const struct stat *source,
+                                  const struct stat *copy);
+
+#define COPY_NOTES 64
 
 /* Copies one entry and all below it, with owner (-1: the caller's), mode and times. Those that
- * cannot be read, and what is no file, directory or link, are left out. `index`: where directories
- * are noted, or -1. */
+ * cannot be read, and what is no file, directory or link, are left out. `index`: where what was
+ * copied is noted, or -1. */
 struct copy_job {
   const struct wb_copy_request *request; /* of limits, left_out, owner */
   struct wb_copy_failure *failure;
@@ -64,6 +82,8 @@ struct copy_job {
   uint64_t bytes, files;
   uint64_t device; /* of the source: what is mounted in it stays empty */
   int index;
+  uint64_t count; /* of records */
+  struct copy_record notes[COPY_NOTES];
 };
 int copy_entry(struct copy_job *job, int from, const char *name, int to, int depth);
 

@@ -75,7 +75,7 @@ int wb_rundir_remove(const struct wb_rundir *run) {
   const int directory = run->directory;
   return wb_remove_name(directory, "run.json", 0) == 0 &&
                  wb_remove_name(directory, "run.json.new", 0) == 0 &&
-                 (!run->private_root || wb_tree_remove(directory, WB_PRIVATE_ROOT) == 0) &&
+                 (!run->private_root || wb_private_root_remove(run) == 0) &&
                  remove_home(run) == 0 && wb_layer_remove(directory) == 0 &&
                  wb_remove_name(directory, "layers/0", AT_REMOVEDIR) == 0 &&
                  wb_remove_name(directory, "layers", AT_REMOVEDIR) == 0 &&

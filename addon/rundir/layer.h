@@ -34,12 +34,16 @@ int wb_is_owned(const struct statx *upper, uint32_t uid, uint32_t gid);
 /* Removes what the overlay of an untouched layer could have used. */
 int wb_layer_remove(int directory);
 
-/* private_root.c: where a run without namespaces writes: `live`, with an empty directory for its
- * copy, its home, /run and /tmp. */
+/* private_root.c: where a run without namespaces writes, with a directory for its copy, its home,
+ * /run and /tmp. It is `live` only from when the copy is whole until it was captured: what is left
+ * of a killed run is compared only then. Before and after, its names are those that
+ * src/changes/store/private-root.ts has, too. */
 #define WB_PRIVATE_ROOT "live"
+#define WB_PRIVATE_ROOT_NEW "live.new"
 int wb_private_root_make(const struct wb_rundir *run);
 /* Makes all anew that the payload could reach and has changed. */
 int wb_private_root_renew(const struct wb_rundir *run);
+int wb_private_root_remove(const struct wb_rundir *run);
 
 /* home.c: whether nothing is in the home's layer but what the sandbox itself made there. */
 int wb_home_untouched(const struct wb_rundir *run);

@@ -41,7 +41,7 @@ static int make_part(int root, const char *name, const struct statx *model) {
 }
 
 static int make_parts(const struct wb_rundir *run, const struct statx *model) {
-  const int root = wb_open_beneath(run->directory, WB_PRIVATE_ROOT, O_RDONLY | O_DIRECTORY, 0);
+  const int root = wb_open_beneath(run->directory, WB_PRIVATE_ROOT_NEW, O_RDONLY | O_DIRECTORY, 0);
   if (root < 0)
     return -1;
   int ret = 0;
@@ -54,14 +54,25 @@ static int make_parts(const struct wb_rundir *run, const struct statx *model) {
 }
 
 int wb_private_root_make(const struct wb_rundir *run) {
-  return syscall(SYS_mkdirat, run->directory, WB_PRIVATE_ROOT, 0700) < 0 ? -1
-                                                                         : make_parts(run, NULL);
+  return syscall(SYS_mkdirat, run->directory, WB_PRIVATE_ROOT_NEW, 0700) < 0
+             ? -1
+             : make_parts(run, NULL);
 }
 
+/* First of all it is no copy any more. */
 int wb_private_root_renew(const struct wb_rundir *run) {
   struct statx model;
+  if (wb_rename_fresh(run->directory, WB_PRIVATE_ROOT, run->directory, WB_PRIVATE_ROOT_NEW) < 0 &&
+      errno != ENOENT)
+    return -1;
   return syscall(SYS_statx, run->directory, WB_WORK, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS,
                  &model) < 0
              ? -1
              : make_parts(run, &model);
+}
+
+int wb_private_root_remove(const struct wb_rundir *run) {
+  return wb_tree_remove(run->directory, WB_PRIVATE_ROOT_NEW) < 0
+             ? -1
+             : wb_tree_remove(run->directory, WB_PRIVATE_ROOT);
 }

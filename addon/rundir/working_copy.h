@@ -37,8 +37,11 @@ int wb_copy_make(const struct wb_copy_request *request, struct wb_copy_failure *
 /*
  * Moves what is other than in the source to `upper`, an empty directory, in overlayfs's format
  * (whiteouts, opaque directories); as root with the owner given. No program may use the copy any
- * more. Returns 0, or -1 with `failure` filled in; what was moved by then is in `upper`.
+ * more. Returns 0, or -1 with `failure` filled in; what was moved by then is in `upper`, and
+ * another call goes on from there. WB_COPY_INCOMPLETE: `upper` may lack something or have a wrong
+ * mode, because the copy was not made whole, or an earlier call was cut short.
  */
+#define WB_COPY_INCOMPLETE 1
 int wb_copy_capture(const struct wb_copy_request *request, int upper, uid_t uid, gid_t gid,
                     struct wb_copy_failure *failure);
 

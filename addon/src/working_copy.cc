@@ -85,7 +85,8 @@ Napi::Value Make(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
-// captureWorkingCopy({source?, place, name}, upper, uid?, gid?)
+// captureWorkingCopy({source?, place, name}, upper, uid?, gid?): whether the layer is all that was
+// done
 Napi::Value Capture(const Napi::CallbackInfo &info) {
   Request request;
   std::string path;
@@ -99,7 +100,9 @@ Napi::Value Capture(const Napi::CallbackInfo &info) {
   }
   const int ret = wb_copy_capture(&request.native, upper, Id(info[2]), Id(info[3]), failure.get());
   close(upper);
-  return ret < 0 ? Failure(info.Env(), *failure, "captureWorkingCopy") : info.Env().Undefined();
+  if (ret < 0)
+    return Failure(info.Env(), *failure, "captureWorkingCopy");
+  return Napi::Boolean::New(info.Env(), ret == 0);
 }
 
 } // namespace

@@ -17,6 +17,7 @@
  * - `show`: changes as a diff, a patch, JSON or a list
  */
 export { type ApplyOptions, applyRun } from './apply/apply.js';
+export { type DeletionOptions, type Deletions, deletionsText } from './apply/deletions.js';
 export { autoExecutedIndex } from './auto-executed/match.js';
 export {
   at,
@@ -124,7 +125,10 @@ export {
 export { unmadeLayers } from './store/layer-path.js';
 export { newRecord, withHome } from './store/new-record.js';
 export {
+  beginPrivateRoot,
   capturePrivateRoot,
+  endedPrivateRoot,
+  newPrivateRootName,
   privateRootName,
   removePrivateRoot,
   unmadeRun,

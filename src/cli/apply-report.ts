@@ -57,6 +57,22 @@ function printList(
 const inLine = (message: string): string =>
   message.charAt(0).toLowerCase() + message.slice(1).replace(/\.$/, '');
 
+/** What is refused for the whole run takes one line, however many paths it has. */
+function printWhole(
+  reason: 'many-deletions' | 'incomplete',
+  list: readonly Refusal[],
+  id: string,
+): void {
+  const messages = new Set(list.map(({ message }) => displayText(inLine(message))));
+  for (const message of messages) err(`wasbox: ${message}\n`);
+  if (reason === 'many-deletions')
+    err(`wasbox: to delete them, too: wasbox apply ${id} --delete\n`);
+  else if (list.some(({ change }) => change.kind !== 'deleted'))
+    err(
+      `wasbox: to apply what there is of it, without deletions: wasbox apply ${id} --incomplete\n`,
+    );
+}
+
 function printRefused(refused: readonly Refusal[], id: string): void {
   const reasons = new Map<RefusalReason, Refusal[]>();
   for (const one of refused) {
@@ -65,6 +81,10 @@ function printRefused(refused: readonly Refusal[], id: string): void {
     else list.push(one);
   }
   for (const [reason, list] of reasons) {
+    if (reason === 'many-deletions' || reason === 'incomplete') {
+      printWhole(reason, list, id);
+      continue;
+    }
     const lines = list.map(({ change, message }) => ({
       display: change.display,
       text: inLine(message),

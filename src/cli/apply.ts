@@ -3,6 +3,8 @@ import {
   type ApplyOptions,
   type ApplyReport,
   applyRun,
+  type Deletions,
+  deletionsText,
   noteFinished,
   noteShown,
   openRun,
@@ -10,10 +12,13 @@ import {
   type Store,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
+import { displayText } from '../text/index.js';
 import { printApplied, printAppliedJson } from './apply-report.js';
 import { chooseChanges, fullPath } from './choose.js';
 import { latestRun, placeIn } from './latest.js';
 import { progressLine } from './progress.js';
+import { readLine } from './read-line.js';
+import { err, style } from './terminal.js';
 import { flag, parseVerb, runAndPaths, userStore, type VerbDescription } from './verb.js';
 
 const conflictFlags = [
@@ -79,6 +84,14 @@ const description: VerbDescription = {
       'resolved',
       'mark the PATHs as applied without writing them, after you merged them by hand',
     ),
+    flag(
+      'delete',
+      'delete as many paths as the run did: else more than 100, or half of the directory, are asked about',
+    ),
+    flag(
+      'incomplete',
+      'apply what there is of a run that was saved incompletely, without its deletions',
+    ),
     flag('json', 'print what was done as JSON'),
   ],
 };
@@ -94,10 +107,27 @@ function selection(
   return paths.length === 0 ? {} : { paths, from: placeIn(run.record) };
 }
 
+/** Asks about a large deletion at a terminal; elsewhere the answer is no. */
+function askToDelete(large: Deletions): boolean {
+  const { isatty } = process.getBuiltinModule('node:tty');
+  if (!isatty(0) || !isatty(2)) return false;
+  err(style(2, 'bold', `delete ${displayText(deletionsText(large))}? y yes, n no [n] `));
+  return readLine()?.trim().toLowerCase() === 'y';
+}
+
 function applyWithProgress(store: Store, run: Run, options: ApplyOptions): ApplyReport {
   const progress = progressLine();
+  const { delete: allowed } = options;
+  const ask = (large: Deletions): boolean => {
+    progress.end();
+    return askToDelete(large);
+  };
   try {
-    return applyRun(store, run, { ...options, onProgress: progress.show });
+    return applyRun(store, run, {
+      ...options,
+      delete: allowed === true || ask,
+      onProgress: progress.show,
+    });
   } finally {
     progress.end();
   }
@@ -115,7 +145,13 @@ export function applyVerb(argv: readonly string[]): number {
   const how = conflictsOf(parsed.values, paths, interactive);
   const run = openRun(store, id ?? latestRun(store, interactive ? 'show' : 'apply'));
   try {
-    const options = { ...selection(store, run, paths, interactive), ...how };
+    const options = {
+      ...selection(store, run, paths, interactive),
+      ...how,
+      // What was chosen one by one was asked about.
+      delete: interactive || parsed.values.delete === true,
+      incomplete: parsed.values.incomplete === true,
+    };
     const report = applyWithProgress(store, run, options);
     const { record } = run;
     const isDone = report.refused.length + report.left.length === 0;

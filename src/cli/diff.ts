@@ -21,6 +21,10 @@ import { progressLine } from './progress.js';
 import { err, hasColor, out, write } from './terminal.js';
 import { flag, parseVerb, runAndPaths, userStore, type VerbDescription } from './verb.js';
 
+/** Of a run whose changes were not saved to their end. */
+const incompleteText =
+  'this run was saved incompletely: changes may be missing, and deletions may not be its own';
+
 /** The paths of a difference: a rename has two. */
 const pathsOf = ({ change, from }: FileDiff): string =>
   from === undefined ? `${change.display}\n` : `${from.display}\n${change.display}\n`;
@@ -136,6 +140,7 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
   const store = userStore();
   const { id, paths } = runAndPaths(store, parsed.operands);
   const run = openRun(store, id ?? latestRun(store, 'show'));
+  if (run.record.incomplete === true) err(`wasbox: ${incompleteText}\n`);
   const from = placeIn(run.record);
   const chosen = paths.length === 0 ? {} : { paths, from };
   const files = new Differences(store, run, { ...chosen, patch });

@@ -12,7 +12,8 @@ function counts({ counts: { added, modified, deleted } }: RunRecord): string {
 }
 
 /** `kept` is the name in the journal and in JSON. */
-const statusText = ({ status }: RunRecord): string => (status === 'kept' ? 'saved' : status);
+const statusText = ({ status, incomplete = false }: RunRecord): string =>
+  incomplete && status !== 'running' ? 'incomplete' : status === 'kept' ? 'saved' : status;
 
 const header = ['ID', 'AGE', 'STATUS', 'CHANGES', 'SIZE', 'DIRECTORY', 'COMMAND'];
 

@@ -6,17 +6,21 @@
  * It lies in the run's directory. Root's payload has ids that cannot walk there: then it lies in a public
  * directory for temporary files, and the run's directory has a link to it, for who cleans up after a kill.
  */
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loweredOf, type PrivateDirectory, type PrivateRoot } from '../backend/index.js';
 import {
+  beginPrivateRoot,
   capturePrivateRoot,
+  endedPrivateRoot,
+  newPrivateRootName,
   privateRootName,
   type Run,
   removePrivateRoot,
   unmadeRun,
 } from '../changes/index.js';
 import { ChangesError, LaunchError } from '../errors/index.js';
+import { randomBelow } from '../host/index.js';
 import type { Native, NativeOutcome, NativeWorkingCopy } from '../native/index.js';
 import type { IdentitySpec, SandboxSpec } from '../resolve/index.js';
 import { displayPath } from '../text/index.js';
@@ -38,19 +42,43 @@ export const privateRootUnmade = ({ state }: Pick<SandboxSpec, 'state'>): string
 /** What it is where the payload has the caller's ids. */
 export const privateRootIn = ({ directory }: Run): string => join(directory, privateRootName);
 
-/** Root's is the payload's own and closed to everybody else: what it copies may lie below closed directories. */
-function makePlace(run: Run, { privileged, hostUid, hostGid }: IdentitySpec): string {
-  const path = privateRootIn(run);
-  if (!privileged) {
-    mkdirSync(path, { mode: 0o700 });
-    return path;
+/** Where it is while it is made, and from then on. */
+interface Place {
+  readonly made: string;
+  readonly path: string;
+}
+
+const digits = '0123456789abcdefghijklmnopqrstuvwxyz';
+const randomDigits = (count: number): string =>
+  Array.from({ length: count }, () => digits[randomBelow(digits.length)]).join('');
+
+/**
+ * The payload's own, and closed to everybody else: what it copies may lie below closed directories. The link comes
+ * first, so that a kill leaves no directory that no link leads to.
+ */
+function makePublic(place: string, link: string, { hostUid, hostGid }: IdentitySpec): string {
+  const made = join(place, `wasbox-${randomDigits(6)}`);
+  symlinkSync(made, link);
+  try {
+    mkdirSync(made, { mode: 0o700 });
+    chownSync(made, hostUid, hostGid);
+  } catch (error) {
+    unlinkSync(link);
+    throw error;
+  }
+  return made;
+}
+
+function makePlace(run: Run, identity: IdentitySpec): Place {
+  const made = join(run.directory, newPrivateRootName);
+  if (!identity.privileged) {
+    mkdirSync(made, { mode: 0o700 });
+    return { made, path: privateRootIn(run) };
   }
   for (const place of publicPlaces) {
     try {
-      const made = mkdtempSync(join(place, 'wasbox-'));
-      chownSync(made, hostUid, hostGid); // made with mode 0700
-      symlinkSync(made, path);
-      return made;
+      const path = makePublic(place, made, identity);
+      return { made: path, path };
     } catch {
       // The next may do.
     }
@@ -123,12 +151,13 @@ function fill(native: Native, root: PrivateRoot, spec: SandboxSpec): void {
  * @throws LaunchError where a directory cannot be copied
  */
 export function makePrivateRoot(native: Native, run: Run, spec: SandboxSpec): MadeRoot {
-  const path = makePlace(run, spec.identity);
+  const { made, path } = makePlace(run, spec.identity);
   const remove = (): void => removePrivateRoot(native, run.directory);
-  const { privateRoot: root } = loweredOf(spec, path);
+  const { privateRoot: root } = loweredOf(spec, made);
   if (root === undefined) throw new TypeError('a run with namespaces has no private root');
   try {
     fill(native, root, spec);
+    beginPrivateRoot(run.directory);
   } catch (error) {
     remove();
     throw error;
@@ -141,7 +170,8 @@ export function makePrivateRoot(native: Native, run: Run, spec: SandboxSpec): Ma
 }
 
 /**
- * What changed in its copies goes to the run's layers; then there is no private root any more.
+ * What changed in its copies goes to the run's layers; then there is no private root any more. Where that fails, it
+ * stays, and the next look at the runs goes on with it.
  * @throws ChangesError where it does not find room
  */
 export function endPrivateRoot(
@@ -150,17 +180,23 @@ export function endPrivateRoot(
   { identity }: SandboxSpec,
   { kind }: NativeOutcome,
 ): void {
-  try {
-    if (kind !== 'setup' && kind !== 'exec')
-      capturePrivateRoot(native, run.directory, run.record, identity.unowned === true);
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new ChangesError(
-      'ERR_STATE_DIR',
-      `the changes of run ${run.record.id} could not be saved completely: ${reasons[code] ?? message}`,
-      { hint: 'Make room in the state directory and run it again.', cause: error },
-    );
-  } finally {
-    removePrivateRoot(native, run.directory);
+  const { directory, record } = run;
+  if (kind !== 'setup' && kind !== 'exec') {
+    try {
+      if (!capturePrivateRoot(native, directory, record, identity.unowned === true))
+        throw new Error('its copy of the directory is damaged');
+    } catch (error) {
+      const { code = '', message } = error as NodeJS.ErrnoException;
+      throw new ChangesError(
+        'ERR_STATE_DIR',
+        `the changes of run ${record.id} could not be saved yet: ${reasons[code] ?? message}`,
+        {
+          hint: `They are still there. Make room in the state directory, then:\n  wasbox diff ${record.id}`,
+          cause: error,
+        },
+      );
+    }
+    endedPrivateRoot(directory);
   }
+  removePrivateRoot(native, directory);
 }

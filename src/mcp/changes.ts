@@ -5,7 +5,7 @@ import type { SessionReport } from '../index.js';
 import { answer, changesValue, listText, maxListed, ToolError } from './answers.js';
 import { canAsk, maxTimeoutMs } from './asking.js';
 import { type Serving, sandbox } from './serving.js';
-import type { Chosen } from './workspace.js';
+import type { Chosen, Grant } from './workspace.js';
 
 const maxWords = 20;
 const maxWordLength = 200;
@@ -22,15 +22,17 @@ function reportText({ programs, ...report }: SessionReport): string {
   return JSON.stringify({ ...report, programs: told });
 }
 
-/** Whether the client's user grants it. */
+/** Whether the client's user grants it, who is told how many paths are deleted. */
 async function granted(
   { server }: McpServer,
   { changes }: Chosen,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Grant | undefined> {
+  const deleted = changes.filter(({ kind }) => kind === 'deleted').length;
+  const deletes = deleted === 0 ? '' : `, of which ${deleted} delete a path`;
   const answered = await server.elicitInput(
     {
-      message: `Apply ${changes.length} ${changes.length === 1 ? 'change' : 'changes'} to your files?\n${listText(changes, 50)}`,
+      message: `Apply ${changes.length} ${changes.length === 1 ? 'change' : 'changes'}${deletes} to your files?\n${listText(changes, 50)}`,
       requestedSchema: {
         type: 'object',
         properties: { apply: { type: 'boolean', title: 'Apply these changes', default: false } },
@@ -39,7 +41,8 @@ async function granted(
     },
     { signal, timeout: maxTimeoutMs },
   );
-  return answered.action === 'accept' && answered.content?.apply === true;
+  const isGranted = answered.action === 'accept' && answered.content?.apply === true;
+  return isGranted ? { delete: true } : undefined;
 }
 
 function addResources({ server, workspaces, counted }: Serving): void {
@@ -94,10 +97,17 @@ export function addChanges(serving: Serving): void {
     {
       description:
         'Apply changes to the real files, if the user grants it. Ends programs that run in the background.',
-      inputSchema: { paths, sandbox },
+      inputSchema: {
+        paths,
+        delete: z
+          .boolean()
+          .optional()
+          .describe('Also if more than 100 paths, or half of the directory, are deleted'),
+        sandbox,
+      },
       annotations: { destructiveHint: true },
     },
-    ({ paths: asked, sandbox: name }, { signal }) =>
+    ({ paths: asked, delete: large = false, sandbox: name }, { signal }) =>
       limited(async () => {
         if (!allowApply && !canAsk(server)) {
           throw new ToolError(
@@ -109,7 +119,9 @@ export function addChanges(serving: Serving): void {
         const ends = AbortSignal.any([signal, asking.left]);
         const { outcome, chosen, applied } = await workspaces
           .get(name)
-          .apply(asked, async (all) => allowApply || granted(server, all, ends));
+          .apply(asked, async (all) =>
+            allowApply ? { delete: large } : granted(server, all, ends),
+          );
         return answer({
           outcome,
           // Of nothing, nothing is granted or declined.

@@ -3,6 +3,7 @@
  * the next one goes on with what is saved.
  */
 import {
+  type ApplyChoice,
   createSession,
   type JsonDiff,
   type KeptRun,
@@ -19,6 +20,9 @@ export interface Chosen {
   /** Never applied for a client: what must be named by the user, such as a git hook, and the home. */
   readonly heldBack: readonly JsonDiff[];
 }
+
+/** What was granted: large deletions, too, or not. */
+export type Grant = Required<Pick<ApplyChoice, 'delete'>>;
 
 /** What came of a wish to apply. */
 export interface AskedToApply {
@@ -156,11 +160,11 @@ export class Workspace {
 
   /**
    * Ends what programs have left running, so that nothing changes any more, asks and applies.
-   * @param ask whether these changes are to be applied
+   * @param ask whether these changes are to be applied, with large deletions or without
    */
   async apply(
     paths: readonly string[] | undefined,
-    ask: (chosen: Chosen) => Promise<boolean>,
+    ask: (chosen: Chosen) => Promise<Grant | undefined>,
   ): Promise<AskedToApply> {
     while (this.#alone !== undefined) await this.#alone;
     if (this.#using > 0) {
@@ -182,7 +186,7 @@ export class Workspace {
 
   async #apply(
     paths: readonly string[] | undefined,
-    ask: (chosen: Chosen) => Promise<boolean>,
+    ask: (chosen: Chosen) => Promise<Grant | undefined>,
   ): Promise<AskedToApply> {
     const session = await this.#current();
     const canChange = session.id !== undefined;
@@ -194,10 +198,12 @@ export class Workspace {
     if (chosen.changes.length === 0) {
       return { outcome: 'nothing_to_apply', chosen, applied: undefined };
     }
-    if (!(await ask(chosen))) return { outcome: 'declined', chosen, applied: undefined };
+    const grant = await ask(chosen);
+    if (grant === undefined) return { outcome: 'declined', chosen, applied: undefined };
     // By name, each of them: nothing that came in between, and nothing below a directory.
     const names = chosen.changes.map(({ path }) => path);
-    return { outcome: 'applied', chosen, applied: await session.apply(names) };
+    const applied = await session.apply({ paths: names, ...grant });
+    return { outcome: 'applied', chosen, applied };
   }
 
   /** @returns ID of the run that has the changes, if there are any */

@@ -403,13 +403,16 @@ export interface Native extends NativeRuns, NativeReads, NativeSessions, NativeO
   namespacesErrno(): number;
   /** Makes a private copy of a directory. @throws an error with `code`, and the `path` in the copy */
   makeWorkingCopy(request: NativeWorkingCopy): void;
-  /** Moves what is other than in the source to `upper`, in overlayfs's format. @throws the same */
+  /**
+   * Moves what is other than in the source to `upper`, in overlayfs's format. @throws the same
+   * @returns whether that is all that the program did: false where the copy was not made whole
+   */
   captureWorkingCopy(
     request: Pick<NativeWorkingCopy, 'source' | 'place' | 'name'>,
     upper: string,
     uid?: number,
     gid?: number,
-  ): void;
+  ): boolean;
   /** `overlayDirectory` holds `lower`, `upper` and `work` for a trial. */
   probe(overlayDirectory: string): NativeProbe;
 }

@@ -68,20 +68,25 @@ function changesLines(
       ];
     case 'applied':
       return [`${what} (applied)`, ...paths];
-    case 'partly-applied':
+    case 'partly-applied': {
+      const deletions = changes.refused.filter(({ reason }) => reason === 'many-deletions').length;
+      const others = changes.refused.filter(({ reason }) => reason !== 'many-deletions');
       return [
         ...(changes.refused.length === 0
           ? [`${what} (applied)`]
           : [
               `changes applied in part: ${plural(changes.refused.length, 'path')} not applied`,
-              ...changes.refused.map(({ path, reason }) => `  ${path} (${reason})`),
+              ...others.map(({ path, reason }) => `  ${path} (${reason})`),
+              ...(deletions === 0 ? [] : [`  ${plural(deletions, 'deletion')} (not done unasked)`]),
             ]),
         ...(home === undefined ? [] : [home.what]),
         `  review:  wasbox diff ${id}`,
-        ...(changes.refused.length === 0 ? [] : [`  apply:   wasbox apply ${id} PATH`]),
+        ...(deletions === 0 ? [] : [`  delete:  wasbox apply ${id} --delete`]),
+        ...(others.length === 0 ? [] : [`  apply:   wasbox apply ${id} PATH`]),
         ...(home?.how ?? []),
         `  discard: wasbox discard ${id}`,
       ];
+    }
     case 'discarded':
       return verbose
         ? [`${what === '' ? home?.what.replace(' (not applied)', '') : what} (discarded)`, ...paths]

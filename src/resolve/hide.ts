@@ -19,6 +19,7 @@ import {
 } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { hostPath, pathError } from './mounts.js';
+import type { StateSpec } from './spec.js';
 import type { Place } from './tree.js';
 import { leadsOut } from './untrusted-link.js';
 import { hiddenView, isCopied, isPassed, privateView } from './views.js';
@@ -41,7 +42,11 @@ interface Search {
 }
 
 /** @param onSearch called for each directory that is searched, with how many names were seen */
-export function addHidden(draft: Draft, onSearch?: (names: number) => void): void {
+export function addHidden(
+  draft: Draft,
+  state: StateSpec,
+  onSearch?: (names: number) => void,
+): void {
   const searches: Search[] = [];
   for (const path of draft.options.hide ?? []) {
     const shown = `--hide ${path}`;
@@ -60,7 +65,7 @@ export function addHidden(draft: Draft, onSearch?: (names: number) => void): voi
     }
   }
   searches.push(...homeSecrets(draft));
-  if (searches.length > 0) new Walk(draft, searches, onSearch).run();
+  if (searches.length > 0) new Walk(draft, searches, state, onSearch).run();
 }
 
 /**
@@ -145,17 +150,24 @@ class Walk {
   /** Names in a directory inside that are there because something is mounted at or below them. */
   private readonly mounted = new Map<string, Set<string>>();
 
+  /** Names of the state directories, and what they are: they hold other runs' files, and are hidden as a whole. */
+  private readonly stateNames: ReadonlySet<string>;
+  private readonly states: ReadonlySet<string>;
+
   private readonly onSearch: ((names: number) => void) | undefined;
   private seen = 0;
 
   constructor(
     draft: Draft,
     searches: readonly Search[],
+    state: StateSpec,
     onSearch: ((names: number) => void) | undefined,
   ) {
     this.draft = draft;
     this.searches = searches;
     this.onSearch = onSearch;
+    this.stateNames = new Set(state.paths.map((path) => posix.basename(path)));
+    this.states = new Set(state.paths.flatMap((path) => this.identityOf(path) ?? []));
     for (const { target } of draft.tree.list()) {
       for (let path = target; path !== '/'; path = posix.dirname(path)) {
         const parent = posix.dirname(path);
@@ -163,6 +175,17 @@ class Walk {
         this.mounted.set(parent, names.add(posix.basename(path)));
       }
     }
+  }
+
+  private identityOf(path: string): string | undefined {
+    const info = this.draft.host.files.stat(path);
+    return info && `${info.dev}:${info.ino}`;
+  }
+
+  private isState(from: string): boolean {
+    return (
+      this.stateNames.has(posix.basename(from)) && this.states.has(this.identityOf(from) ?? '')
+    );
   }
 
   run(): void {
@@ -198,7 +221,7 @@ class Walk {
       const { kind, hostPath: below } = this.draft.tree.locate(prefix + name);
       this.entry(prefix + name, name, kind === 'directory' ? { below } : undefined, active, depth);
     }
-    if (from === undefined) return;
+    if (from === undefined || this.isState(from)) return;
     for (const { name, kind } of this.list(path, from, active, depth)) {
       if (mounted?.has(name) === true) continue;
       const inside = kind === 'directory' ? { below: `${from}/${name}` } : undefined;

@@ -36,6 +36,21 @@ function refuse({ root, home, image }: Pick<RunOptions, 'root' | 'home' | 'image
   });
 }
 
+/**
+ * Errors that say nothing of whether namespaces are allowed: processes, memory or descriptors are short. errno(3) has
+ * the same numbers on all processors.
+ */
+const shortages: ReadonlySet<number> = new Set([11 /* EAGAIN */, 12 /* ENOMEM */, 23, 24]);
+
+/** Whether the kernel refuses namespaces. ENOSPC is a limit that others use up, unless it is 0. */
+function areRefused(host: Host): boolean {
+  const error = host.namespacesErrno();
+  if (error === 0 || shortages.has(error)) return false;
+  if (error !== 28) return true;
+  const most = host.files.read('/proc/sys/user/max_user_namespaces', 16);
+  return most !== undefined && new TextDecoder().decode(most).trim() === '0';
+}
+
 /** @throws SupportError `ERR_KERNEL` where Landlock isolation was asked for and cannot be */
 export function resolveIsolation(
   options: Pick<RunOptions, 'isolation' | 'root' | 'home' | 'image'>,
@@ -43,7 +58,7 @@ export function resolveIsolation(
 ): ResolvedIsolation {
   const { isolation = 'auto' } = options;
   if (isolation === 'namespaces') return { isolation };
-  if (isolation === 'auto' && host.namespacesErrno() === 0) return { isolation: 'namespaces' };
+  if (isolation === 'auto' && !areRefused(host)) return { isolation: 'namespaces' };
   const abi = host.landlockAbi();
   if (abi >= landlockIsolationAbi) refuse(options);
   if (abi >= landlockIsolationAbi) return { isolation: 'landlock', note: weakerIsolation };

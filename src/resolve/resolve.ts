@@ -77,13 +77,13 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   noteGitElsewhere(draft);
   noteForeignOwner(draft);
   if (image === undefined) showToolTrees(draft);
-  addHidden(draft, caller.onSearch);
+  const state = findState(host, identity);
+  addHidden(draft, state, caller.onSearch);
   if (isolation.isolation === 'namespaces' && image === undefined) addSystemFiles(draft);
   const command = resolveCommand(draft);
   const start = startDirectory(draft);
   hideSpecialFiles(draft, isolation.isolation);
   const { terminal, asking } = resolveTerminal(options, host, caller.terminal ?? 'never');
-  const state = findState(host, identity);
   const views = hideState(host, state, draft.tree.list());
   const kept = { isolation: isolation.isolation, identity, views, state };
   const inMemory = memoryNote({ ...kept, continues: options.continue }, host);

@@ -13,12 +13,24 @@ export interface ApplyChoice {
   readonly paths?: readonly string[] | undefined;
   /** For paths that changed on the host as well. @default 'refuse' */
   readonly conflicts?: Conflicts | undefined;
+  /**
+   * Whether to do large deletions, too: of more than 100 paths, or of more than 10 that are half of the directory.
+   * They are refused otherwise, with the reason `many-deletions`.
+   * @default false
+   */
+  readonly delete?: boolean | undefined;
+  /**
+   * Whether to apply what there is of a run that was saved incompletely, without its deletions. All of its changes are
+   * refused otherwise, with the reason `incomplete`.
+   * @default false
+   */
+  readonly incomplete?: boolean | undefined;
   /** Only tells what would be done. @default false */
   readonly dryRun?: boolean | undefined;
 }
 
 const conflictChoices = ['refuse', 'merge', 'markers', 'append', 'ours', 'theirs'] as const;
-const known = ['paths', 'conflicts', 'dryRun'] as const;
+const known = ['paths', 'conflicts', 'delete', 'incomplete', 'dryRun'] as const;
 
 const refuse = (message: string, hint?: string): UsageError =>
   new UsageError('ERR_OPTION_VALUE', message, { hint });
@@ -50,15 +62,16 @@ export function checkedChoice(given: unknown): ApplyChoice {
       hint: near === undefined ? `Options: ${known.join(', ')}.` : `Did you mean ${near}?`,
     });
   }
-  const { conflicts, dryRun } = choice;
+  const { conflicts } = choice;
   if (conflicts !== undefined && !conflictChoices.includes(conflicts as Conflicts)) {
     throw refuse(
       `apply: conflicts: ${JSON.stringify(conflicts)}`,
       `Use ${alternatives(conflictChoices)}.`,
     );
   }
-  if (dryRun !== undefined && typeof dryRun !== 'boolean') {
-    throw refuse('apply: dryRun must be true or false');
-  }
+  const flag = (['delete', 'incomplete', 'dryRun'] as const).find(
+    (name) => choice[name] !== undefined && typeof choice[name] !== 'boolean',
+  );
+  if (flag !== undefined) throw refuse(`apply: ${flag} must be true or false`);
   return { ...choice, paths: checkedPaths('apply', choice.paths) };
 }

@@ -70,10 +70,12 @@ export class Saved {
 
   apply(choice: ApplyChoice | undefined): RunApplied {
     return this.#with((run) => {
-      const { paths, conflicts, dryRun = false } = checkedChoice(choice);
+      const { paths, conflicts, dryRun = false, ...deletions } = checkedChoice(choice);
       const store = this.#store;
       return runApplied(
-        dryRun ? previewApply(store, run, paths) : applyRun(store, run, { paths, conflicts }),
+        dryRun
+          ? previewApply(store, run, paths, deletions)
+          : applyRun(store, run, { paths, conflicts, ...deletions }),
       );
     });
   }

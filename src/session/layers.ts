@@ -181,13 +181,13 @@ export class SessionLayers {
   }
 
   apply(choice: ApplyChoice | undefined): RunApplied {
-    const { paths, conflicts, dryRun = false } = checkedChoice(choice);
+    const { paths, conflicts, dryRun = false, ...deletions } = checkedChoice(choice);
     if (dryRun) {
       return runApplied(
-        withView(this.store, this.run, (view) => previewApply(this.store, view, paths)),
+        withView(this.store, this.run, (view) => previewApply(this.store, view, paths, deletions)),
       );
     }
-    return runApplied(applyOfSession(this.store, this.run, { paths, conflicts }));
+    return runApplied(applyOfSession(this.store, this.run, { paths, conflicts, ...deletions }));
   }
 
   /** The session has ended, and its run with it: no layer is needed any more. */

@@ -133,7 +133,7 @@ for what in (f"open({sys.argv[1]!r})", "open('/etc/hostname', 'a')", "os.listdir
     ]);
     expect((await run()).out).toBe('');
     await fastpath.settled();
-    const spare = join(fastpath.state, 'spare/live-0/live');
+    const spare = join(fastpath.state, 'spare/live-0/live.new');
     expect(
       ['copy0', 'home', 'run', 'tmp'].flatMap((name) => fs.readdirSync(join(spare, name))),
     ).toEqual([]);

@@ -46,6 +46,8 @@ export interface Handling {
   readonly done: boolean;
   /** Whether the layer's files stay where they are. @default false */
   readonly copies?: boolean | undefined;
+  /** Why a change is not applied, beside the reasons that lie in itself. */
+  readonly refuse?: ((change: Change) => RefusedError | undefined) | undefined;
 }
 
 export class Applier {
@@ -80,10 +82,9 @@ export class Applier {
   }
 
   run(changes: readonly Change[], selection: Selection, onProgress?: OnProgress): void {
-    const { conflicts } = this.#how;
     const { chosen, named } = selection;
     const isAllowed = (change: Change): boolean =>
-      chosen.has(change) && policyRefusal(change, named.has(change), conflicts) === undefined;
+      chosen.has(change) && this.#refusal(change, named.has(change)) === undefined;
     this.#links = new HardLinks(changes.filter(isAllowed));
     try {
       for (const [done, change] of changes.entries()) {
@@ -96,6 +97,10 @@ export class Applier {
     }
   }
 
+  #refusal(change: Change, named: boolean): RefusedError | undefined {
+    return this.#how.refuse?.(change) ?? policyRefusal(change, named, this.#how.conflicts);
+  }
+
   #one(change: Change, named: boolean): void {
     try {
       if (this.#how.done) {
@@ -103,7 +108,7 @@ export class Applier {
         return;
       }
       const { conflicts } = this.#how;
-      const refusal = policyRefusal(change, named, conflicts);
+      const refusal = this.#refusal(change, named);
       if (refusal !== undefined) throw refusal;
       if (change.flags.includes('unseen')) this.#applyUnseen(change, conflicts);
       else if (change.flags.includes('host-changed')) this.#applyConflict(change, conflicts);

@@ -22,11 +22,12 @@ import { moveRun, openRunDirectory, removeRun } from '../store/run-directory.js'
 import { type Session, withSessions } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
 import { explainingFullDisk } from '../store/state-error.js';
-import { Applier } from './applier.js';
+import { Applier, type Handling } from './applier.js';
+import { type DeletionOptions, deletionRefusals } from './deletions.js';
 import { dropJournal, Journal } from './journal.js';
 import { type Selection, selectChanges, withoutHome } from './select.js';
 
-export interface ApplyOptions {
+export interface ApplyOptions extends DeletionOptions {
   /**
    * Paths below the working directory or `~`, each with everything below it. A change with the flag `held`
    * or `leads-out` must be named itself.
@@ -63,6 +64,7 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
         const parents = isDone !== true;
         const found = selectChanges(lists.flat(), paths, { exactly, parents, from });
         const selection = paths === undefined ? withoutHome(found) : found;
+        const refuse = isDone ? undefined : deletionRefusals(sessions, selection.chosen, options);
         // An interrupted `apply` is found there.
         moveRun(store, run, 'runs');
         const done: { readonly session: Session; readonly applier: Applier }[] = [];
@@ -70,7 +72,10 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
           done.flatMap(({ session, applier }) => keepRest(session, applier, onProgress));
         try {
           for (const [i, session] of sessions.entries())
-            done.push({ session, applier: applyTree(session, lists[i] ?? [], selection, options) });
+            done.push({
+              session,
+              applier: applyTree(session, lists[i] ?? [], selection, { ...options, refuse }),
+            });
         } catch (error) {
           keep();
           throw error;
@@ -93,10 +98,15 @@ function applyTree(
   session: Session,
   changes: readonly Change[],
   selection: Selection,
-  { conflicts = 'refuse', done = false, onProgress }: ApplyOptions,
+  {
+    conflicts = 'refuse',
+    done = false,
+    refuse,
+    onProgress,
+  }: ApplyOptions & Pick<Handling, 'refuse'>,
 ): Applier {
   const journal = new Journal(session.directory);
-  const applier = new Applier(session, journal, { conflicts, done });
+  const applier = new Applier(session, journal, { conflicts, done, refuse });
   try {
     applier.run(changes, selection, onProgress);
   } finally {

@@ -9,8 +9,14 @@ import type { RunRecord } from '../model/index.js';
 import { sweepFrozen } from '../store/frozen.js';
 import { isEnding } from '../store/init-of-run.js';
 import { closeOpened, type Opened, openAt, removeOpened } from '../store/opened.js';
-import { capturePrivateRoot, hasPrivateRoot, removePrivateRoot } from '../store/private-root.js';
-import { hasRecord, readRecord } from '../store/record.js';
+import {
+  capturePrivateRoot,
+  endedPrivateRoot,
+  hasPrivateRoot,
+  leavePrivateRoot,
+  removePrivateRoot,
+} from '../store/private-root.js';
+import { hasRecord, readRecord, writeRecord } from '../store/record.js';
 import { type Place, removeEmptied, removeRunDirectory } from '../store/run-directory.js';
 import { idsIn } from '../store/run-ids.js';
 import type { Store } from '../store/state-dir.js';
@@ -29,17 +35,49 @@ export function recoverOpened(store: Store, id: string, opened: Opened): RunReco
   const record = readRecord(native, directory, id);
   if (lock === undefined) return record;
   if (isEnding(native, directory)) return record;
-  const path = join(store.directory, opened.place, id);
-  if (record.status === 'running' && hasPrivateRoot(path)) {
-    if (record.discard !== true) capturePrivateRoot(native, path, record);
-    removePrivateRoot(native, path);
-  }
   // What is dropped needs no look at its layers.
   const dropped = record.status === 'running' && record.discard === true;
-  const flat = dropped ? record : flattenDirectory(store, directory, record);
+  const path = join(store.directory, opened.place, id);
+  const captured = dropped ? record : captureCopies(store, path, directory, record);
+  if (record.status === 'running') removePrivateRoot(native, path);
+  const flat = dropped ? record : flattenDirectory(store, directory, captured);
   const recovered = recoverRun(native, directory, flat);
   if (recovered === undefined) removeOpened(store, id, opened);
   return recovered;
+}
+
+/** Errors that another try may not meet. */
+const passing: ReadonlySet<string> = new Set([
+  ...['ENOSPC', 'EDQUOT', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR'],
+  ...['ENOENT', 'ENOTDIR', 'ESTALE', 'ENOTCONN'], // a directory that was unmounted
+]);
+
+/**
+ * Moves what an interrupted run changed in its copies to its layers. What was cut short before its copies were whole
+ * changed nothing. What cannot be read stays where it is, and the run is incomplete.
+ * @throws an error that another try may not meet
+ */
+function captureCopies(
+  { native }: Store,
+  path: string,
+  directory: number,
+  record: RunRecord,
+): RunRecord {
+  if (record.status !== 'running' || !hasPrivateRoot(path)) return record;
+  let whole = false;
+  let readable = true;
+  try {
+    whole = capturePrivateRoot(native, path, record);
+  } catch (error) {
+    if (passing.has(errnoOf(error))) throw error;
+    readable = false;
+  }
+  // Before the layers are all there is.
+  const seen = whole ? record : { ...record, incomplete: true };
+  if (!whole) writeRecord(native, directory, seen, true);
+  if (readable) endedPrivateRoot(path);
+  else leavePrivateRoot(path);
+  return seen;
 }
 
 /** The entry of a run that cannot be recovered now, for example on a full disk. */

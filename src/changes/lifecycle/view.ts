@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Applier } from '../apply/applier.js';
 import type { ApplyOptions } from '../apply/apply.js';
+import { deletionRefusals } from '../apply/deletions.js';
 import { dropJournal, Journal } from '../apply/journal.js';
 import { selectChanges, withoutHome } from '../apply/select.js';
 import {
@@ -165,10 +166,16 @@ function applyAll(sessions: readonly Session[], options: ApplyOptions): ApplyRep
   const lists = sessions.map((session) => changesOf(session));
   const found = selectChanges(lists.flat(), paths, { exactly, parents: true, from });
   const selection = paths === undefined ? withoutHome(found) : found;
+  const refuse = deletionRefusals(sessions, selection.chosen, options);
   const appliers = sessions.map((session, index) => {
     const { native, directory, record, host } = session;
     const journal = new Journal(directory);
-    const applier = new Applier(session, journal, { conflicts, done: false, copies: true });
+    const applier = new Applier(session, journal, {
+      conflicts,
+      done: false,
+      copies: true,
+      refuse,
+    });
     try {
       applier.run(lists[index] ?? [], selection);
     } finally {

@@ -15,6 +15,8 @@ export type RefusalReason =
   | 'symlink-in-path'
   | 'parent-missing'
   | 'not-empty'
+  | 'many-deletions'
+  | 'incomplete'
   | 'permission'
   | 'no-space'
   | 'failed';

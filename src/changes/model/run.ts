@@ -42,6 +42,11 @@ export interface RunRecord {
    */
   readonly baselineNs: string;
   readonly status: RunStatus;
+  /**
+   * Whether the layers may lack something that the run did, or have what it did not do, because what recorded it was
+   * cut short. Nothing of them is applied unless the user says so, and no deletion.
+   */
+  readonly incomplete?: boolean | undefined;
   /** Whether the changes were to be discarded; then an interrupted run is discarded, too. */
   readonly discard?: boolean | undefined;
   readonly exitCode?: number | undefined;

@@ -1,7 +1,7 @@
 /**
  * Predicts what `apply` would refuse: by its rules, and what follows from them for other paths.
  */
-import { policyRefusal } from '../apply/refusal.js';
+import { policyRefusal, type RefusedError } from '../apply/refusal.js';
 import { pathKey } from '../files/path.js';
 import type { Change } from '../model/index.js';
 
@@ -18,14 +18,16 @@ function* parentsOf(change: Change): Generator<string> {
  * The changes that `apply` would refuse, each with the reason as a sentence.
  *
  * @param changes sorted by path
+ * @param refuse what is against a change beside its own flags
  */
 export function expectedRefusals(
   changes: readonly Change[],
   named: ReadonlySet<Change>,
+  refuse: (change: Change) => RefusedError | undefined = () => undefined,
 ): ReadonlyMap<Change, string> {
   const refused = new Map<Change, string>();
   for (const change of changes) {
-    const refusal = policyRefusal(change, named.has(change));
+    const refusal = refuse(change) ?? policyRefusal(change, named.has(change));
     if (refusal !== undefined) refused.set(change, refusal.message);
   }
   if (refused.size === 0) return refused;

@@ -1,5 +1,6 @@
 /** What `apply` would do, and the content of a changed file, without a write to the host. */
 import { readFileSync } from 'node:fs';
+import { type DeletionOptions, deletionRefusals } from '../apply/deletions.js';
 import { policyRefusal } from '../apply/refusal.js';
 import { selectChanges, withoutHome } from '../apply/select.js';
 import { withFd } from '../files/fdtree.js';
@@ -22,6 +23,7 @@ export function previewApply(
   store: Store,
   run: Run,
   paths?: readonly (string | Buffer)[],
+  options: DeletionOptions = {},
 ): ApplyReport {
   return explainingFullDisk(store, run.record.id, () =>
     withFd(openRunDirectory(store, run), (directory) =>
@@ -30,11 +32,13 @@ export function previewApply(
         const found = selectChanges(all, paths);
         const { chosen, named, unmatched } = paths === undefined ? withoutHome(found) : found;
         const changes = all.filter((change) => chosen.has(change));
-        const messages = expectedRefusals(changes, named);
+        const refuse = deletionRefusals(sessions, changes, options);
+        const messages = expectedRefusals(changes, named, refuse);
         return {
           applied: changes.filter((change) => !messages.has(change)),
           refused: [...messages].map(([change, message]) => {
-            const reason = policyRefusal(change, named.has(change))?.reason ?? 'parent-missing';
+            const refusal = refuse(change) ?? policyRefusal(change, named.has(change));
+            const reason = refusal?.reason ?? 'parent-missing';
             return { change, reason, message };
           }),
           left: all.filter((change) => !chosen.has(change)),

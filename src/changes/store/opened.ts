@@ -68,7 +68,7 @@ export function removeOpened(
   onProgress?: OnProgress,
 ): void {
   const { place } = opened;
-  removePrivateRoot(store.native, join(store.directory, place, id));
+  removePrivateRoot(store.native, join(store.directory, place, id), true);
   if (place === 'saved') store.native.moveRun(store.directory, id, 'saved', 'runs');
   const gone = withFd(openOwn(store, 'runs', true), (runs) =>
     removeRunDirectory(store, runs, id, onProgress),

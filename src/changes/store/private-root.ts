@@ -2,8 +2,11 @@
  * The private root of a run without namespaces: while it runs, what it may write is not in its layers but in
  * `live`, a directory of the run or, as root, a link to one. At the end, or when a killed run is recovered,
  * what changed in it goes to the layers.
+ *
+ * A rename(2) makes each step of its life visible: `live.new` until its copies are whole, then `live`, and
+ * `live.gone` once what changed is in the layers. Only `live` is ever compared.
  */
-import { lstatSync, readlinkSync, statSync, unlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { privateCopyName, privateHomeName } from '../../resolve/index.js';
 import { removeDirectory } from '../files/remove.js';
@@ -13,6 +16,12 @@ import { layerPath } from './layer-path.js';
 import { treesOf } from './session.js';
 
 export const privateRootName = 'live';
+/** Until its copies are whole. The native command has both names: addon/rundir/layer.h. */
+export const newPrivateRootName = 'live.new';
+/** Once it was captured, until it is removed. */
+const goneName = 'live.gone';
+/** What a capture could not read: it stays until the run is discarded. */
+const restName = 'live.rest';
 
 /** The directory of a run that is not made: zeros stand for its id. */
 export const unmadeRun = (state: { readonly directory: string }): string =>
@@ -21,9 +30,9 @@ export const unmadeRun = (state: { readonly directory: string }): string =>
 /** As mkdtemp(3) made it for root: nothing else is followed. */
 const publicRoot = /^(\/var)?\/tmp\/wasbox-[A-Za-z0-9]{6}$/;
 
-/** Where it is; undefined where the run has none. */
-function privateRootOf(directory: string): string | undefined {
-  const path = join(directory, privateRootName);
+/** Where it is; undefined where the run has none by that name. */
+function privateRootOf(directory: string, name: string = privateRootName): string | undefined {
+  const path = join(directory, name);
   const info = lstatSync(path, { throwIfNoEntry: false });
   if (info === undefined || info.isDirectory()) return info && path;
   const target = info.isSymbolicLink() ? readlinkSync(path) : '';
@@ -43,9 +52,11 @@ function ownerOf(upper: string, unowned: boolean): number[] {
 }
 
 /**
- * Moves what changed to the run's layers. No process of the run may be left.
+ * Moves what changed to the run's layers, or goes on where an earlier call was cut short. No process of the run
+ * may be left.
  * @param directory of the run
  * @param unowned whether root's payload had ids of no account; what it made is root's then
+ * @returns whether the layers are all that the run did
  * @throws an error with `code` where it does not find room
  */
 export function capturePrivateRoot(
@@ -53,23 +64,47 @@ export function capturePrivateRoot(
   directory: string,
   record: RunRecord,
   unowned = true,
-): void {
+): boolean {
   const place = privateRootOf(directory);
-  if (place === undefined) return;
+  if (place === undefined) return true;
+  let whole = true;
   for (const [index, { path, home }] of treesOf(record).entries()) {
     const empty = home === 'empty';
     const name = empty ? privateHomeName : privateCopyName(index);
     const source = empty ? undefined : path;
     const upper = join(layerPath(directory, index), 'upper');
-    native.captureWorkingCopy({ source, place, name }, upper, ...ownerOf(upper, unowned));
+    const request = { source, place, name };
+    if (!native.captureWorkingCopy(request, upper, ...ownerOf(upper, unowned))) whole = false;
   }
+  return whole;
 }
 
-/** Removes it; a run without one is left as it is. */
-export function removePrivateRoot(native: ChangesNative, directory: string): void {
-  const place = privateRootOf(directory);
-  if (place === undefined) return;
-  removeDirectory(native, place);
-  const path = join(directory, privateRootName);
-  if (place !== path) unlinkSync(path);
+function rename(directory: string, from: string, to: string): void {
+  renameSync(join(directory, from), join(directory, to));
+}
+
+/** Its copies are whole: from here on it is compared. */
+export const beginPrivateRoot = (directory: string): void =>
+  rename(directory, newPrivateRootName, privateRootName);
+
+/** Its layers are what the run did: it is not compared any more. */
+export const endedPrivateRoot = (directory: string): void =>
+  rename(directory, privateRootName, goneName);
+
+/** Its layers have what could be read: it is not compared any more, but stays for the user to look at. */
+export const leavePrivateRoot = (directory: string): void =>
+  rename(directory, privateRootName, restName);
+
+/** Removes it; a run without one is left as it is. What a capture could not read stays unless `rest`. */
+export function removePrivateRoot(native: ChangesNative, directory: string, rest = false): void {
+  if (hasPrivateRoot(directory)) endedPrivateRoot(directory);
+  for (const name of [newPrivateRootName, goneName, ...(rest ? [restName] : [])]) {
+    const path = join(directory, name);
+    const place = privateRootOf(directory, name);
+    if (place !== undefined) removeDirectory(native, place);
+    if (place === path) continue;
+    // A link without a directory is left of a run that was killed as it made one.
+    const info = lstatSync(path, { throwIfNoEntry: false });
+    if (info?.isSymbolicLink() === true) unlinkSync(path);
+  }
 }

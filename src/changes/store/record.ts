@@ -66,6 +66,7 @@ function isRecord(value: unknown): value is RunRecord {
     isDecimal(value.baselineNs) &&
     statuses.includes(value.status as RunStatus) &&
     (value.discard === undefined || typeof value.discard === 'boolean') &&
+    (value.incomplete === undefined || typeof value.incomplete === 'boolean') &&
     (value.stack === undefined || isLayerNames(value.stack)) &&
     (value.reset === undefined || value.reset === true || isResetName(value.reset)) &&
     (value.shared === undefined || typeof value.shared === 'boolean') &&

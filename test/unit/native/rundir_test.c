@@ -504,7 +504,8 @@ static void discarded(int reuse) {
 
 /* What a payload left in the private root does not come to the next run, nor do its directories. */
 static void private_root(void) {
-  static const char *const parts[] = {"live/copy0", "live/home", "live/run", "live/tmp"};
+  static const char *const parts[] = {"live.new/copy0", "live.new/home", "live.new/run",
+                                      "live.new/tmp"};
   struct wb_rundir run;
   struct stat before[4], after;
   int held[4];
@@ -516,14 +517,17 @@ static void private_root(void) {
     CHECK(mkdirat(held[i], "closed", 0) == 0 && mknodat(held[i], "file", S_IFREG | 0600, 0) == 0);
     CHECK(fchmod(held[i], 0) == 0);
   }
+  /* As the copy is whole; a spare is never taken for that. */
+  CHECK(renameat(run.directory, "live.new", run.directory, "live") == 0);
   end(&run);
   /* One without a private root is not taken for it, nor the other way. */
   with_root = 0;
   CHECK(count("spare") == 1 && create(&run, 1) == 0 && count("spare") == 1);
-  CHECK(!exists(run.directory, "live"));
+  CHECK(!exists(run.directory, "live.new"));
   end(&run);
   with_root = 1;
   CHECK(count("spare") == 2 && create(&run, 1) == 0 && count("spare") == 1);
+  CHECK(!exists(run.directory, "live"));
   for (int i = 0; i < 4; i++) {
     CHECK(fstatat(run.directory, parts[i], &after, AT_SYMLINK_NOFOLLOW) == 0);
     CHECK(after.st_ino != before[i].st_ino && (after.st_mode & 07777) == 0700);

@@ -99,6 +99,28 @@ describe('--hide with patterns', () => {
     resolve({ hide: ['/data'] }, { files }, { onSearch: () => expect.unreachable() });
   });
 
+  it('does not look through the state directory, which is hidden as a whole', () => {
+    const state = '/home/ann/.local/state/wasbox';
+    const many = Object.fromEntries(
+      Array.from({ length: 300 }, (_, n) => [`${state}/saved/${n}/layers/0/upper/.env`, 'secret']),
+    );
+    const seen = (more: Readonly<Record<string, string>>): number => {
+      let names = 0;
+      const at = { files: { ...files, [`${state}/runs/x`]: '', ...more } };
+      resolve({ hide: ['**/.env'], rw: ['/home/ann'] }, at, {
+        onSearch: (count) => (names = count),
+      });
+      return names;
+    };
+    expect(seen(many)).toBe(seen({}));
+    // The control: elsewhere they count.
+    const elsewhere = Object.entries(many).map(([path, text]) => [
+      path.replace('/wasbox/', '/other/'),
+      text,
+    ]);
+    expect(seen(Object.fromEntries(elsewhere))).toBeGreaterThan(900);
+  });
+
   it('hides every match in all that is shown, and follows links as they lead inside', () => {
     expect(hidden({ hide: ['**/.env*'], ro: ['/data'] })).toEqual([
       '/data/.env',

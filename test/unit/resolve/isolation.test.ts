@@ -19,6 +19,22 @@ describe('the isolation of a run', () => {
     );
   });
 
+  it.each([
+    ['processes', 11],
+    ['memory', 12],
+    ['namespaces of all users together', 28],
+    ['open files', 24],
+  ])('stays namespaces where %s are short', (_what, namespacesErrno) => {
+    const host = fakeHost({ namespacesErrno, landlockAbi: 7 });
+    expect(resolveIsolation({}, host)).toEqual({ isolation: 'namespaces' });
+  });
+
+  it('is Landlock where the machine allows no namespaces at all', () => {
+    const files = { '/proc/sys/user/max_user_namespaces': '0\n' };
+    const host = fakeHost({ namespacesErrno: 28, landlockAbi: 7, files });
+    expect(resolveIsolation({}, host).isolation).toBe('landlock');
+  });
+
   it('is never a Landlock that is off or too old', () => {
     for (const abi of [0, 1, 5]) {
       expect(resolveIsolation({}, closed(abi))).toEqual({ isolation: 'namespaces' });

@@ -1,0 +1,115 @@
+/**
+ * Copies of the working directory that a kill has cut short: nothing is concluded from what they lack. Landlock
+ * isolation, in which a run works on a copy.
+ */
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Identity, identities, stateOf } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { type Ended, runWasbox, startWasbox } from '../support/wasbox.js';
+
+const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`f${n}`, `${n}\n`]));
+const landlock = ['run', '--isolation', 'landlock'];
+
+const runsOf = (as: Identity): string => join(stateOf(as), 'wasbox', 'runs');
+
+/** Starts a run that waits, kills it, and returns its directory in the state. */
+async function killedRun(as: Identity, cwd: string, code: string): Promise<string> {
+  const child = startWasbox([...landlock, '--', 'sh', '-c', `${code}; echo ready; sleep 60`], {
+    as,
+    cwd,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  await new Promise((resolve) => child.stdout?.once('data', resolve));
+  const [id = ''] = fs.readdirSync(runsOf(as));
+  child.kill('SIGKILL');
+  await new Promise((resolve) => child.once('close', resolve));
+  const init = /wasbox-init/;
+  for (let tries = 0; tries < 200; tries++) {
+    const lock = fs.readFileSync(join(runsOf(as), id, 'lock'), 'latin1');
+    try {
+      if (!init.test(fs.readFileSync(`/proc/${Number(lock)}/comm`, 'latin1'))) break;
+    } catch {
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return join(runsOf(as), id);
+}
+
+const said = ({ out, err }: Ended): string => out + err;
+
+describe.each(identities())('an interrupted run, as $label', (as) => {
+  const wasbox = (cwd: string, ...words: string[]) => runWasbox(words, { as, cwd });
+
+  test('is saved with what its program did', async () => {
+    const cwd = makeProject(as, files);
+    await killedRun(as, cwd, 'rm f1; echo new > f2');
+    expect(said(await wasbox(cwd, 'runs'))).toMatch(/interrupted +\+0 ~1 -1 /);
+    expect((await wasbox(cwd, 'apply')).status).toBe(0);
+    expect([fs.readdirSync(cwd).length, fs.readFileSync(join(cwd, 'f2'), 'utf8')]).toEqual([
+      299,
+      'new\n',
+    ]);
+  });
+
+  test('whose copy was never whole is not saved', async () => {
+    const cwd = makeProject(as, files);
+    const run = await killedRun(as, cwd, 'rm f1');
+    fs.renameSync(join(run, 'live'), join(run, 'live.new'));
+    expect(said(await wasbox(cwd, 'runs'))).toBe('No saved changes.\n');
+    expect(fs.readdirSync(runsOf(as))).toEqual([]);
+  });
+
+  test('whose copy was captured and half removed is saved with what was captured', async () => {
+    const cwd = makeProject(as, files);
+    const run = await killedRun(as, cwd, 'rm f1');
+    const place = fs.realpathSync(join(run, 'live'));
+    fs.writeFileSync(join(run, 'layers/0/upper/added'), 'a\n');
+    for (let n = 0; n < 200; n++) fs.rmSync(join(place, `copy0/f${n}`), { force: true });
+    fs.renameSync(join(run, 'live'), join(run, 'live.gone'));
+    expect(said(await wasbox(cwd, 'runs'))).toMatch(/interrupted +\+1 ~0 -0 /);
+    await wasbox(cwd, 'apply');
+    expect(fs.readdirSync(cwd)).toHaveLength(301);
+    expect(fs.existsSync(place)).toBe(false);
+  });
+
+  test('whose copy is not marked as whole is incomplete, and nothing of it is applied unasked', async () => {
+    const cwd = makeProject(as, files);
+    const run = await killedRun(as, cwd, 'rm f1; echo new > f2');
+    // As an earlier version left it: a mark without its magic number.
+    const index = join(fs.realpathSync(join(run, 'live')), 'copy0.index');
+    const bytes = fs.readFileSync(index);
+    fs.writeFileSync(index, bytes.fill(0, 0, 8));
+    expect(said(await wasbox(cwd, 'runs'))).toMatch(/incomplete +\+0 ~1 -0 /);
+    expect(said(await wasbox(cwd, 'diff'))).toContain('this run was saved incompletely');
+    const refused = await wasbox(cwd, 'apply');
+    expect([refused.status, refused.err]).toEqual([1, expect.stringContaining('--incomplete')]);
+    expect(fs.readFileSync(join(cwd, 'f2'), 'utf8')).toBe('2\n');
+    await wasbox(cwd, 'apply', '--incomplete');
+    expect([fs.readdirSync(cwd).length, fs.readFileSync(join(cwd, 'f2'), 'utf8')]).toEqual([
+      300,
+      'new\n',
+    ]);
+  });
+
+  test('does not delete what came to the directory later, nor bring back what the user removed', async () => {
+    const cwd = makeProject(as, { ...files, 'kept/a': 'a', 'dir/b': 'b' });
+    const other = makeProject(as, { 'old/x': 'x', 'old/y': 'y' });
+    execFileSync('find', [other, '-exec', 'touch', '-d', '2020-01-01', '{}', '+']);
+    await killedRun(as, cwd, 'rm f1');
+    fs.renameSync(join(other, 'old'), join(cwd, 'old'));
+    fs.rmSync(join(cwd, 'f3'));
+    fs.rmSync(join(cwd, 'dir'), { recursive: true });
+    expect(said(await wasbox(cwd, 'runs'))).toMatch(/interrupted +\+0 ~0 -1 /);
+    await wasbox(cwd, 'apply');
+    expect(fs.readdirSync(join(cwd, 'old'))).toEqual(['x', 'y']);
+    expect(['f1', 'f3', 'dir'].map((name) => fs.existsSync(join(cwd, name)))).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+});
