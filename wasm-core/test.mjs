@@ -4,7 +4,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { targets } from '../test/fuzz/targets.mjs';
-import { leftToSecondPass } from '../test/support/second-pass.mjs';
 import { buildNative, root, run, sanitize } from './native.mjs';
 
 const folder = 'test/unit/core';
@@ -45,7 +44,7 @@ function replay(target) {
 const at = process.argv.indexOf('--random');
 if (at >= 0) {
   random(['-O2'], many, process.argv[at + 1] ?? '1');
-} else if (!leftToSecondPass('policy core in C')) {
+} else {
   for (const name of ['pitfalls_test', 'diagnostics_test'])
     run(buildNative(name, [`${folder}/${name}.c`], sanitize), []);
   run(buildNative('widths_test', [`${folder}/widths_test.c`], ['-O2']), []);

@@ -1,0 +1,34 @@
+/**
+ * Seeds of a random test, by a budget of time. They begin at a fixed number, so that CI does not fail by chance;
+ * `npm run test:random-seeds` and each night's run take new ones.
+ *
+ * WASBOX_TEST_SECONDS is the budget of each such test, WASBOX_SEED the first seed.
+ */
+import { afterAll } from 'vitest';
+
+/** Seconds of each random test. test/run.mjs sets fewer for the faster tiers. */
+const seconds = Number(process.env.WASBOX_TEST_SECONDS ?? '5');
+
+/** The first seed. */
+export const firstSeed = Number(process.env.WASBOX_SEED ?? '1');
+
+const told: string[] = [];
+afterAll(() => {
+  if (told.length > 0) console.log(told.join('\n'));
+  told.length = 0;
+});
+
+/**
+ * Yields seeds until the time is used up, `least` of them on any machine and, with the usual budgets, at most `most`.
+ * @param name what is printed with the seeds that were used
+ */
+export function* seedsFor(name: string, least: number, most: number): Generator<number> {
+  const end = performance.now() + seconds * 1000;
+  let made = 0;
+  try {
+    while (made < least || (performance.now() < end && (made < most || seconds > 60)))
+      yield firstSeed + made++;
+  } finally {
+    told.push(`${name}: seeds ${firstSeed} to ${firstSeed + made - 1}`);
+  }
+}

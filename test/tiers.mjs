@@ -1,0 +1,87 @@
+// Which test files each tier, and each pass of `.ci/run`, runs. test/vitest.config.ts makes its projects of this.
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { pass } from './support/packages.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** `check`, `test`, `rest` (what `all` has beyond `test`) or `all`. */
+export const tier = process.env.WASBOX_TEST_TIER ?? 'all';
+
+/** Tests that start sandboxes: they need a build. */
+const launching = ['test/integration/**/*.test.ts', 'test/attacks/**/*.test.ts'];
+
+/** Tests of the documentation: they need the built site, and start sandboxes for its examples. */
+const documentation = ['test/browser/**/*.test.ts', 'test/docs/**/*.test.ts'];
+
+/** Unit tests of code that asks the machine nothing. They share a process, so they leave nothing behind in it. */
+const pure = [
+  ...['core', 'fleet', 'image', 'kubernetes', 'learn', 'options', 'playground', 'policy', 'preset'],
+  ...['profile', 'report', 'syscalls', 'tables', 'text', 'convert'],
+].map((name) => `test/unit/${name}/**/*.test.ts`);
+
+/** Those of them that compile or start a program. */
+const withPrograms = ['export', 'firejail', 'minijail', 'oci', 'systemd'].map(
+  (name) => `test/unit/convert/${name}.test.ts`,
+);
+
+/** Long tests that `npm test` leaves to `npm run test:all`, by project. */
+const slow = {
+  unit: ['test/abi/elsewhere.test.ts'],
+  launch: [
+    ...['bundles', 'bullmq', 'engine-policies', 'mcp', 'packaging', 'preset-tools', 'presets'],
+    ...['programs', 'projects', 'release', 'runtimes', 'saved', 'session-many', 'soak', 'types'],
+    ...['changes/kill', 'changes/patch', 'changes/programs'],
+  ].map((name) => `test/integration/${name}.test.ts`),
+  docs: [
+    'test/browser/playground/people.test.ts',
+    'test/browser/playground/same-bytes.test.ts',
+    'test/docs/examples.test.ts',
+  ],
+};
+
+/**
+ * Tests whose outcome does not depend on who runs them. Of the passes of `.ci/run` only the one as an ordinary user has
+ * these; as root run `pure` ones, in turn.
+ */
+const anyUser = [
+  ...documentation,
+  'test/golden/**/*.test.ts',
+  'test/abi/**/*.test.ts',
+  ...['bad-policies', 'bundles', 'engine-node', 'engine-policies', 'engine-random', 'mcp'].map(
+    (name) => `test/integration/${name}.test.ts`,
+  ),
+  'test/integration/types.test.ts',
+];
+
+/** Launch tests that start wasbox as the ordinary user only, by what they use. */
+function asOrdinaryUser() {
+  const others = /\b(?:identities|isolatedIdentities|everyone)\(|\bunderRoot\b|'root'|\bgete?uid\b/;
+  return ['test/integration', 'test/attacks']
+    .flatMap((folder) =>
+      readdirSync(root + folder, { recursive: true }).map((name) => `${folder}/${name}`),
+    )
+    .filter((path) => path.endsWith('.test.ts'))
+    .filter((path) => {
+      const text = readFileSync(root + path, 'utf8');
+      return text.includes('ordinaryUser(') && !others.test(text);
+    });
+}
+
+const elsewhere = pass === 'root' ? [...anyUser, ...asOrdinaryUser()] : [];
+
+/** A project with these files, of which `npm test` has all but the long ones, and the rest has those. */
+const project = (files, long, others = []) => ({
+  include: { check: [], rest: long }[tier] ?? files,
+  exclude: [...['**/node_modules/**', ...others, ...elsewhere], ...(tier === 'test' ? long : [])],
+});
+
+export const projects = {
+  pure: {
+    include: tier === 'rest' || pass === 'user' ? [] : pure,
+    exclude: tier === 'check' ? withPrograms : [],
+  },
+  unit: project(['test/**/*.test.ts'], slow.unit, [...pure, ...launching, ...documentation]),
+  launch: project(launching, slow.launch),
+  docs: project(documentation, slow.docs),
+};
