@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeFastpath, tool } from '../support/fastpath.js';
 import { eventually } from '../support/host.js';
-import { everyone, ordinaryUser, underRoot } from '../support/identity.js';
+import { everyone, ordinaryUser } from '../support/identity.js';
 import { installOwn } from '../support/installation.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { nativeOf } from '../support/two-ways.js';
 import { runProgram } from '../support/wasbox.js';
@@ -279,7 +280,7 @@ describe('entries', () => {
 
 describe('accounts of another source', () => {
   /** Runs as a user of no file where nsswitch.conf names another source; `getent` lies in the directory. */
-  test.runIf(underRoot)('are not asked of a program in the directory', async () => {
+  needs('root').test('are not asked of a program in the directory', async () => {
     const root = rootIdentity();
     const place = fs.mkdtempSync('/var/tmp/wasbox-accounts-'); // open to a user of no test's
     onTestFinished(() => fs.rmSync(place, { recursive: true, force: true }));

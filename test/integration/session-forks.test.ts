@@ -7,6 +7,7 @@ import { identities, ordinaryUser } from '../support/identity.js';
 import { runLibrary } from '../support/library-child.js';
 import { frozen, left } from '../support/pool.js';
 import { makeProject } from '../support/project.js';
+import { firstSeed as seed } from '../support/seeds.js';
 import { inSession } from '../support/session.js';
 
 const tools = `
@@ -15,7 +16,6 @@ const tools = `
 `;
 /** WASBOX_STEPS=200 WASBOX_SEED=7 for a longer comparison, or another one. */
 const steps = Number(process.env.WASBOX_STEPS ?? 30);
-const seed = Number(process.env.WASBOX_SEED ?? 1 + (Date.now() % 100_000));
 
 describe.each(identities())('as $label', (as) => {
   it('goes back to a state of its files, and to any other', async () => {

@@ -47,8 +47,7 @@ function leftOut<T extends object>(make: T, reasons: readonly string[]): T {
 }
 
 /**
- * @param names packages of .ci/packages.txt; `root`, `ordinary user` (who starts the runs), `any pass` (the outcome does
- *   not depend on who runs it), `x64 processor`
+ * @param names packages of .ci/packages.txt, or conditions of packages.mjs
  */
 export function needs(...names: readonly string[]) {
   const reasons = missing(names);

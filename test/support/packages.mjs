@@ -19,7 +19,7 @@ function isInstalled(name) {
   const shown = shownBy.get(name);
   if (shown === undefined) throw new Error(`.ci/packages.txt has no package ${name}`);
   if (shown.startsWith('/')) return existsSync(shown);
-  return folders.some((folder) => existsSync(`${folder}/${shown}`));
+  return onPath(shown);
 }
 
 const isRoot = process.getuid?.() === 0;
@@ -27,12 +27,34 @@ const isRoot = process.getuid?.() === 0;
 /** `.ci/run` runs the tests twice. This is `root` or `user` there, else undefined. */
 export const pass = process.env.WASBOX_TEST_PASS;
 
-/** Conditions that are no packages, with what is said where they are not met. */
+const onPath = (command) => folders.some((folder) => existsSync(`${folder}/${command}`));
+
+/** Conditions that are no packages of the list: whether they are met, what to do, and whether CI does without. */
 const conditions = {
-  root: { met: isRoot, hint: 'run the tests as root, too' },
-  'ordinary user': { met: !isRoot || pass !== 'root', hint: 'the pass as an ordinary user' },
-  'any pass': { met: pass !== 'root', hint: 'the pass as an ordinary user' },
-  'x64 processor': { met: process.arch === 'x64', hint: 'another machine' },
+  root: { met: isRoot, hint: 'run the tests as root, too', optional: pass === 'user' },
+  'ordinary user': {
+    met: pass !== 'root',
+    hint: 'the pass as an ordinary user runs them',
+    optional: true,
+  },
+  'another identity': { met: false, hint: 'root runs them', optional: true },
+  'x64 processor': { met: process.arch === 'x64', hint: 'another machine', optional: true },
+  'an engine': {
+    met: process.env.WASBOX_TEST_NODE !== '1',
+    hint: 'here wasbox runs in Node',
+    optional: true,
+  },
+  'nightly run': {
+    met: process.env.WASBOX_ENGINE_FLIPS !== undefined,
+    hint: 'WASBOX_ENGINE_FLIPS=1000',
+    optional: true,
+  },
+  kubectl: { met: onPath('kubectl'), hint: 'apt install kubernetes-client', optional: true },
+  'systemd-analyze': {
+    met: onPath('systemd-analyze'),
+    hint: 'apt install systemd',
+    optional: true,
+  },
 };
 
 /**
@@ -43,8 +65,8 @@ export const missing = (names) =>
   names.filter((name) => !(conditions[name] ? conditions[name].met : isInstalled(name)));
 
 /** What to do about a name that is missing. */
-export const hintOf = (name) => conditions[name]?.hint ?? `apt install ${name}`;
+export const hintOf = (name) =>
+  conditions[name]?.hint ?? (shownBy.has(name) ? `apt install ${name}` : 'see the test');
 
-/** Whether a pass of `.ci/run` may leave out tests for this reason, since its other pass runs them. */
-export const isLeftToOtherPass = (name) =>
-  pass === 'user' ? name === 'root' : name === 'ordinary user' || name === 'any pass';
+/** Whether CI, too, may leave out tests for this reason: no package would change it, or the other pass runs them. */
+export const isOptional = (name) => conditions[name]?.optional === true;

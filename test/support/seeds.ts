@@ -1,6 +1,6 @@
 /**
- * Seeds of a random test, by a budget of time. They begin at a fixed number, so that CI does not fail by chance;
- * `npm run test:random-seeds` and each night's run take new ones.
+ * Seeds of a random test, by a budget of time. They begin at a fixed number, so that CI does not fail by chance. Each
+ * night's run begins elsewhere.
  *
  * WASBOX_TEST_SECONDS is the budget of each such test, WASBOX_SEED the first seed.
  */
@@ -17,6 +17,10 @@ afterAll(() => {
   if (told.length > 0) console.log(told.join('\n'));
   told.length = 0;
 });
+
+/** How many random cases a test makes whose cases take the same time: `perSecond` of its budget, `most` in CI. */
+export const randomRuns = (perSecond: number, most: number): number =>
+  Math.ceil(seconds > 60 ? perSecond * seconds : Math.min(most, perSecond * seconds));
 
 /**
  * Yields seeds until the time is used up, `least` of them on any machine and, with the usual budgets, at most `most`.
