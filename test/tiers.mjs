@@ -25,14 +25,25 @@ const withPrograms = ['export', 'firejail', 'minijail', 'oci', 'systemd'].map(
   (name) => `test/unit/convert/${name}.test.ts`,
 );
 
+/** Tests of the launch project by name. */
+const launches = (...names) => names.map((name) => `test/integration/${name}.test.ts`);
+
 /** Long tests that `npm test` leaves to `npm run test:all`, by project. */
 const slow = {
   unit: ['test/abi/elsewhere.test.ts'],
   launch: [
-    ...['bundles', 'bullmq', 'engine-policies', 'mcp', 'packaging', 'preset-tools', 'presets'],
-    ...['programs', 'projects', 'release', 'runtimes', 'saved', 'session-many', 'soak', 'types'],
-    ...['changes/kill', 'changes/patch', 'changes/programs'],
-  ].map((name) => `test/integration/${name}.test.ts`),
+    ...launches('bundles', 'channels', 'engine-node', 'engine-policies', 'engine-random', 'mcp'),
+    ...launches('packaging', 'preset-tools', 'presets', 'programs', 'projects', 'release'),
+    ...launches('runtimes', 'saved', 'session-many', 'soak', 'terminal-shell', 'types'),
+    ...launches('bad-policies', 'bullmq', 'dry-run-plan', 'examples', 'fastpath-landlock'),
+    ...launches('changes/kill', 'changes/patch', 'changes/programs', 'images/crash'),
+    ...launches('changes/property', 'library-callbacks', 'library-inputs', 'pool-tasks'),
+    ...launches('first-run', 'mcp-conformance', 'mcp-conformance-tools', 'session-states'),
+    'test/attacks/blame.test.ts',
+    'test/attacks/landlock-ends.test.ts',
+    'test/attacks/responsive.test.ts',
+    'test/attacks/terminal-parts.test.ts',
+  ],
   docs: [
     'test/browser/playground/people.test.ts',
     'test/browser/playground/same-bytes.test.ts',
@@ -41,17 +52,16 @@ const slow = {
 };
 
 /**
- * Tests whose outcome does not depend on who runs them. Of the passes of `.ci/run` only the one as an ordinary user has
+ * Tests whose outcome does not depend on who runs them, or whose subject is a tool inside and not the user. Of the passes of `.ci/run` only the one as an ordinary user has
  * these; as root run `pure` ones, in turn.
  */
 const anyUser = [
   ...documentation,
   'test/golden/**/*.test.ts',
   'test/abi/**/*.test.ts',
-  ...['bad-policies', 'bundles', 'engine-node', 'engine-policies', 'engine-random', 'mcp'].map(
-    (name) => `test/integration/${name}.test.ts`,
-  ),
-  'test/integration/types.test.ts',
+  ...launches('bad-policies', 'bundles', 'engine-node', 'engine-policies', 'engine-random', 'mcp'),
+  ...launches('packaging', 'preset-tools', 'presets', 'projects', 'runtimes', 'soak', 'types'),
+  ...launches('changes/kill', 'changes/programs', 'images/crash', 'images/hostile', 'session-many'),
 ];
 
 /** Launch tests that start wasbox as the ordinary user only, by what they use. */
