@@ -53,6 +53,9 @@ const napi = createRequire(import.meta.url)('node-api-headers').include_dir;
 
 const has = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;
 
+/** Whether what the engine is made with is installed. */
+const isPossible = () => has('qjsc') && libraries.every((path) => existsSync(path));
+
 /**
  * Modules of Node's: what src/engine has in their place, else nothing. What needs one of these does not get
  * into the bundle, since no file of src does anything by being imported.
@@ -158,11 +161,11 @@ const nodesOwn = [
   'src/users.cc',
 ];
 
-/** Object files in a directory of addon/build that is kept until what they are made of changes. `make` fills it. */
+/** Object files in a directory of addon/engine/build that is kept until what they are made of changes. `make` fills it. */
 function kept(name, inputs, make) {
   const hash = createHash('sha256');
   for (const input of inputs) hash.update(input);
-  const place = join(here, '..', 'build', `engine-${name}-${hash.digest('hex').slice(0, 16)}`);
+  const place = join(here, 'build', `${name}-${hash.digest('hex').slice(0, 16)}`);
   if (!existsSync(place)) {
     mkdirSync(dirname(place), { recursive: true });
     const directory = mkdtempSync(`${place}.`);
@@ -242,6 +245,14 @@ const engineObjects = () =>
       ),
     ].flatMap((folder) => filesIn(folder, /\.h$/)),
   ]);
+
+/** Compiles them all, so that a build need not. */
+export function makeObjects() {
+  if (!isPossible()) return;
+  addonObjects();
+  engineObjects();
+  coreObjects();
+}
 
 /** Modules that the main one imports, and those that they import: what the image holds. */
 function imported(outputs, name, found = new Set()) {
@@ -351,7 +362,7 @@ function compile(directory, { outputs }, out) {
  */
 export async function buildEngine(out = installed, more = [], entry = join(engine, 'main.ts')) {
   rmSync(out, { force: true });
-  if (!has('qjsc') || !libraries.every((path) => existsSync(path))) {
+  if (!isPossible()) {
     console.log(
       'wasbox-engine is not built: it needs QuickJS, libmd and zlib (Debian: quickjs libquickjs libmd-dev zlib1g-dev). The command runs in Node.',
     );

@@ -51,9 +51,9 @@ function addNode() {
 
 /** How this machine reaches the registry: names, certificates, npm's settings. */
 function addNetwork() {
-  for (const path of ['/etc/resolv.conf', '/etc/hosts'])
+  const certificates = '/etc/ssl/certs/ca-certificates.crt';
+  for (const path of ['/etc/resolv.conf', '/etc/hosts', certificates])
     if (fs.existsSync(path)) fs.copyFileSync(path, join(root, path));
-  fs.cpSync('/etc/ssl/certs', join(root, 'etc/ssl/certs'), { recursive: true, dereference: true });
   fs.mkdirSync(join(root, 'usr/local/etc'), { recursive: true });
   fs.writeFileSync(
     join(root, 'usr/local/etc/npmrc'),

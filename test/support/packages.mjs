@@ -1,5 +1,5 @@
 // What this machine lacks of the programs that tests run, and who runs them. .ci/packages.txt says how each is found.
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const list = fileURLToPath(new URL('../../.ci/packages.txt', import.meta.url));
@@ -70,3 +70,10 @@ export const hintOf = (name) =>
 
 /** Whether CI, too, may leave out tests for this reason: no package would change it, or the other pass runs them. */
 export const isOptional = (name) => conditions[name]?.optional === true;
+
+/** Tells test/run.mjs of a check, in a script that is no vitest, that is left out. */
+export function tellMissing(name) {
+  const file = process.env.WASBOX_TEST_NEEDS;
+  if (file === undefined) console.log(`left out: ${name} is missing (${hintOf(name)})`);
+  else appendFileSync(file, `${name}\n`);
+}
