@@ -16,6 +16,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { belongsTo } from './folders.mjs';
+import { reasonsOf } from './programs.mjs';
 import { hintOf, isOptional, pass } from './support/packages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -147,9 +148,10 @@ async function runVitest(label, args, more = {}) {
 function tellLeftOut() {
   const counts = new Map();
   for (const file of results)
-    for (const { status, meta } of file.assertionResults) {
+    for (const { status, meta, fullName } of file.assertionResults) {
       if (status === 'passed' || status === 'failed') continue;
-      for (const reason of meta?.missing ?? ['no reason'])
+      const reasons = meta?.missing ?? reasonsOf(file.name, fullName);
+      for (const reason of reasons.length > 0 ? reasons : ['no reason'])
         counts.set(reason, (counts.get(reason) ?? 0) + 1);
     }
   const needs = join(scratch, 'needs');

@@ -9,6 +9,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 100_000 } },
+    runner: 'test/support/runner.ts',
     pool: 'forks',
     maxWorkers: 4, // they wait for terminals, browsers and sandboxes half of their time
     maxConcurrency: 2,
