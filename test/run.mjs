@@ -16,7 +16,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { belongsTo } from './folders.mjs';
-import { reasonsOf } from './programs.mjs';
+import { lackedBy, reasonsOf } from './programs.mjs';
 import { hintOf, isOptional, pass } from './support/packages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -92,6 +92,9 @@ async function besideEachOther(parts) {
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
 }
 
+/** Files of the tier whose programs are missing. */
+let filesLeftOut = [];
+
 let runs = 0;
 
 /** The results of one run of vitest, and its exit status. */
@@ -154,6 +157,10 @@ function tellLeftOut() {
       for (const reason of reasons.length > 0 ? reasons : ['no reason'])
         counts.set(reason, (counts.get(reason) ?? 0) + 1);
     }
+  for (const path of filesLeftOut) {
+    const { reasons, count } = lackedBy(path);
+    for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + count);
+  }
   const needs = join(scratch, 'needs');
   for (const line of fs.existsSync(needs) ? fs.readFileSync(needs, 'utf8').split('\n') : [])
     if (line !== '') counts.set(line, (counts.get(line) ?? 0) + 1);
@@ -196,6 +203,11 @@ const again = ['streams', 'signals', 'inside', 'ending'].map(
 );
 
 env.WASBOX_TEST_NEEDS = join(scratch, 'needs');
+process.env.WASBOX_TEST_TIER = env.WASBOX_TEST_TIER;
+const { leftOutFiles } = await import('./tiers.mjs');
+filesLeftOut = leftOutFiles.filter(
+  (path) => paths.length === 0 || paths.some((given) => path.startsWith(given)),
+);
 if (isNarrow || (paths.length > 0 && tier !== 'check')) {
   await runVitest('vitest', words);
 } else if (tier === 'check') {

@@ -1,6 +1,7 @@
 // Which test files each tier, and each pass of `.ci/run`, runs. test/vitest.config.ts makes its projects of this.
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isLeftOut } from './programs.mjs';
 import { pass } from './support/packages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -64,18 +65,27 @@ const anyUser = [
   ...launches('changes/kill', 'changes/programs', 'images/crash', 'images/hostile', 'session-many'),
 ];
 
+/** All files of tests, from the checkout. */
+const all = ['abi', 'attacks', 'browser', 'docs', 'golden', 'integration', 'unit']
+  .flatMap((folder) =>
+    readdirSync(`${root}test/${folder}`, { recursive: true }).map(
+      (name) => `test/${folder}/${name}`,
+    ),
+  )
+  .filter((path) => path.endsWith('.test.ts'));
+
+/** Files whose programs are missing here. */
+const lacking = all.filter((path) => isLeftOut(path));
+
 /** Launch tests that start wasbox as the ordinary user only, by what they use. */
 function asOrdinaryUser() {
   const others = /\b(?:identities|isolatedIdentities|everyone)\(|\bunderRoot\b|'root'|\bgete?uid\b/;
-  return ['test/integration', 'test/attacks']
-    .flatMap((folder) =>
-      readdirSync(root + folder, { recursive: true }).map((name) => `${folder}/${name}`),
-    )
-    .filter((path) => path.endsWith('.test.ts'))
-    .filter((path) => {
-      const text = readFileSync(root + path, 'utf8');
-      return text.includes('ordinaryUser(') && !others.test(text);
-    });
+  return all.filter((path) => {
+    const text = /^test\/(integration|attacks)\//.test(path)
+      ? readFileSync(root + path, 'utf8')
+      : '';
+    return text.includes('ordinaryUser(') && !others.test(text);
+  });
 }
 
 const elsewhere = pass === 'root' ? [...anyUser, ...asOrdinaryUser()] : [];
@@ -83,15 +93,33 @@ const elsewhere = pass === 'root' ? [...anyUser, ...asOrdinaryUser()] : [];
 /** A project with these files, of which `npm test` has all but the long ones, and the rest has those. */
 const project = (files, long, others = []) => ({
   include: { check: [], rest: long }[tier] ?? files,
-  exclude: [...['**/node_modules/**', ...others, ...elsewhere], ...(tier === 'test' ? long : [])],
+  exclude: [
+    ...['**/node_modules/**', ...others, ...elsewhere, ...lacking],
+    ...(tier === 'test' ? long : []),
+  ],
 });
 
 export const projects = {
   pure: {
     include: tier === 'rest' || pass === 'user' ? [] : pure,
-    exclude: tier === 'check' ? withPrograms : [],
+    exclude: [...(tier === 'check' ? withPrograms : []), ...lacking],
   },
   unit: project(['test/**/*.test.ts'], slow.unit, [...pure, ...launching, ...documentation]),
   launch: project(launching, slow.launch),
   docs: project(documentation, slow.docs),
 };
+
+/** Whether a tier or pass has a file, were its programs there. */
+const has = ({ include, exclude }, path) =>
+  include.some((glob) => matches(glob, path)) && !exclude.some((glob) => matches(glob, path));
+
+/** A path, or a pattern of these lists. */
+const matches = (glob, path) =>
+  glob === path || (glob.indexOf('*') > 0 && path.startsWith(glob.slice(0, glob.indexOf('*'))));
+
+/** Files that this tier and pass would run, if their programs were there. */
+export const leftOutFiles = lacking.filter((path) =>
+  Object.values(projects).some(({ include, exclude }) =>
+    has({ include, exclude: exclude.filter((name) => !lacking.includes(name)) }, path),
+  ),
+);

@@ -1,5 +1,5 @@
 // What this machine lacks of the programs that tests run, and who runs them. .ci/packages.txt says how each is found.
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const list = fileURLToPath(new URL('../../.ci/packages.txt', import.meta.url));
@@ -15,10 +15,25 @@ const shownBy = new Map(
 const path = (process.env.PATH || '/usr/bin:/bin').split(':');
 const folders = [...path, '/usr/local/sbin', '/usr/sbin', '/sbin'];
 
+/** Whether a file is there, in whose path one `*` may stand. */
+function isThere(path) {
+  const [before, after] = path.split('*');
+  if (after === undefined) return existsSync(path);
+  const folder = before.slice(0, before.lastIndexOf('/') + 1);
+  const start = before.slice(folder.length);
+  return (
+    existsSync(folder) &&
+    readdirSync(folder).some((name) => {
+      const rest = after.slice(after.indexOf('/'));
+      return name.startsWith(start) && existsSync(`${folder}${name}${rest}`);
+    })
+  );
+}
+
 function isInstalled(name) {
   const shown = shownBy.get(name);
   if (shown === undefined) throw new Error(`.ci/packages.txt has no package ${name}`);
-  if (shown.startsWith('/')) return existsSync(shown);
+  if (shown.startsWith('/')) return isThere(shown);
   return onPath(shown);
 }
 

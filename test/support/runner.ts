@@ -3,12 +3,12 @@
  * test/run.mjs tells of them.
  */
 import { VitestTestRunner } from 'vitest/runners';
-import { leftOutIn } from '../programs.mjs';
+import { patternsOf } from '../programs.mjs';
 
 export default class extends VitestTestRunner {
   override onCollectStart(file: Parameters<VitestTestRunner['onCollectStart']>[0]): void {
     super.onCollectStart(file);
-    const patterns = leftOutIn(file.filepath).map(({ tests }) => `.*(?:${tests.source})`);
+    const patterns = patternsOf(file.filepath).map(({ source }) => `(?=.*(?:${source}))`);
     // Vitest leaves out what the pattern does not match, unless `-t` gives another.
     this.config.testNamePattern =
       patterns.length > 0 ? new RegExp(`^(?!${patterns.join('|')})`, 's') : undefined;
