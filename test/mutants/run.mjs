@@ -18,10 +18,7 @@ const { values } = parseArgs({
   options: { most: { type: 'string', default: 'test' }, only: { type: 'string' } },
 });
 const mutants = JSON.parse(fs.readFileSync(new URL('mutants.json', import.meta.url), 'utf8'));
-const tiers = ['check', 'test', 'all'].slice(
-  0,
-  ['check', 'test', 'all'].indexOf(values.most) + 1,
-);
+const tiers = ['check', 'test', 'all'].slice(0, ['check', 'test', 'all'].indexOf(values.most) + 1);
 
 const work = fs.mkdtempSync(join(tmpdir(), 'wasbox-mutants-'));
 const copy = join(work, 'wasbox');

@@ -3,8 +3,7 @@
  * test/run.mjs then names it at the end, with its Debian package and the number of tests. On CI that is a failure.
  * Tests have no other way to be left out.
  */
-import { describe, test } from 'vitest';
-import { getCurrentSuite } from 'vitest/suite';
+import { describe, TestRunner, test } from 'vitest';
 import { missing } from './packages.mjs';
 
 declare module 'vitest' {
@@ -18,7 +17,7 @@ type Call = (...args: unknown[]) => unknown;
 
 /** Gives the reasons to every test and suite that a call adds to the current suite. */
 function marked<T>(reasons: readonly string[], add: () => T): T {
-  const { tasks } = getCurrentSuite();
+  const { tasks } = TestRunner.getCurrentSuite();
   const before = tasks.length;
   const result = add();
   for (const task of tasks.slice(before)) {
