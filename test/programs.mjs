@@ -42,6 +42,7 @@ const files = [
   [/^test\/attacks\/landlock-datagrams/, 'bind9-dnsutils', 'musl-tools'],
   [/^test\/integration\/(preset-tools|presets|projects)/, 'cargo', 'golang-go', 'python3-pip'],
   [/^test\/integration\/(preset-tools|changes\/programs)/, 'ccache', 'python3-venv', 'python3-pip'],
+  [/^test\/integration\/installers/, 'curl'],
   [/^test\/integration\/bullmq/, 'valkey-server'],
   [/^test\/unit\/convert\/(systemd|export)/, 'libseccomp-dev', 'libsystemd-shared'],
   [/^test\/unit\/convert\/firejail/, 'firejail', 'firejail-profiles'],
@@ -67,6 +68,11 @@ const tests = [
   [/^test\/integration\/session\.test/, /left running|without end/, 'procps'],
   [/^test\/integration\/learn/, /\bjq\b/, 'jq'],
   [/^test\/integration\/learn/, /\bsqlite\b/, 'sqlite3'],
+  [/^test\/integration\/learn/, /nearly nothing/, 'busybox-static'],
+  [/^test\/integration\/fastpath-stale/, /the engine records anew/, ...engine],
+  [/^test\/integration\/hints/, /looked for its registry/, ...engine],
+  [/^test\/integration\/changes\/obeyed/, /a link in the tree makes/, ...engine],
+  [/^test\/attacks\/limits/, /no session|wasbox spends|is estimated/, 'strace'],
 ];
 
 const rows = [

@@ -3,6 +3,6 @@ export const leftOutFiles: string[];
 
 /** What each project of vitest includes and leaves out in this tier and pass. */
 export const projects: Record<
-  'pure' | 'unit' | 'launch' | 'docs',
+  'pure' | 'unit' | 'mocking' | 'launch' | 'docs',
   { include: string[]; exclude: string[] }
 >;

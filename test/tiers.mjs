@@ -21,6 +21,9 @@ const pure = [
   ...['profile', 'report', 'syscalls', 'tables', 'text', 'convert'],
 ].map((name) => `test/unit/${name}/**/*.test.ts`);
 
+/** Unit tests that replace modules of Node's: each file has a process of its own. */
+const mocking = ['test/unit/cli/**/*.test.ts'];
+
 /** Those of them that compile or start a program. */
 const withPrograms = ['export', 'firejail', 'minijail', 'oci', 'systemd'].map(
   (name) => `test/unit/convert/${name}.test.ts`,
@@ -104,7 +107,10 @@ export const projects = {
     include: tier === 'rest' || pass === 'user' ? [] : pure,
     exclude: [...(tier === 'check' ? withPrograms : []), ...lacking],
   },
-  unit: project(['test/**/*.test.ts'], slow.unit, [...pure, ...launching, ...documentation]),
+  unit: project(['test/**/*.test.ts'], slow.unit, [
+    ...[...pure, ...mocking, ...launching, ...documentation],
+  ]),
+  mocking: project(mocking, []),
   launch: project(launching, slow.launch),
   docs: project(documentation, slow.docs),
 };

@@ -82,7 +82,7 @@ describe('an image', () => {
 
   needs('nightly run').test('with a bit flipped anywhere', { timeout: 3_600_000 }, async () => {
     const found: Record<string, number> = {};
-    for (let i = 1; i <= Number(process.env.WASBOX_ENGINE_FLIPS); i++) {
+    for (let i = 1; i <= Number(process.env.WASBOX_ENGINE_FLIPS ?? 1000); i++) {
       // Spread evenly, whatever the number.
       const place = Math.floor(trailer.imageSize * ((i * 0.6180339887498949) % 1));
       const run = await withDamage((bytes) => {

@@ -60,8 +60,8 @@ const conditions = {
     optional: true,
   },
   'nightly run': {
-    met: process.env.WASBOX_ENGINE_FLIPS !== undefined,
-    hint: 'WASBOX_ENGINE_FLIPS=1000',
+    met: process.env.WASBOX_NIGHTLY === '1',
+    hint: 'WASBOX_NIGHTLY=1',
     optional: true,
   },
   kubectl: { met: onPath('kubectl'), hint: 'apt install kubernetes-client', optional: true },
