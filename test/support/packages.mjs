@@ -46,7 +46,7 @@ const onPath = (command) => folders.some((folder) => existsSync(`${folder}/${com
 
 /** Conditions that are no packages of the list: whether they are met, what to do, and whether CI does without. */
 const conditions = {
-  root: { met: isRoot, hint: 'run the tests as root, too', optional: pass === 'user' },
+  root: { met: isRoot, hint: 'run the tests as root, too', optional: !isRoot },
   'ordinary user': {
     met: pass !== 'root',
     hint: 'the pass as an ordinary user runs them',
