@@ -16,6 +16,7 @@ import { nativeOf } from '../support/two-ways.js';
 import { runProgram } from '../support/wasbox.js';
 
 const as = ordinaryUser();
+const user = needs('ordinary user');
 const wasbox = nativeOf(as);
 const files = { 'a.sh': tool('one'), 'data/f': 'shown\n' };
 
@@ -42,7 +43,7 @@ async function runAfter(setUp: string, words: readonly string[], cwd: string) {
   return runProgram(argv, { as, cwd, env: { ...env, PWD: cwd } });
 }
 
-describe('an entry', () => {
+user.describe('an entry', () => {
   const installed = between();
   const run = (ENTRY: string, words: readonly string[], cwd: string, more = {}) =>
     makeFastpath(as, installed).run(['run', ...words], { cwd, env: { ENTRY, ...more } });
@@ -210,7 +211,7 @@ for size in range(4000, 0, -8):
   });
 });
 
-describe('inside', () => {
+user.describe('inside', () => {
   const seen = ['--', 'sh', '-c', 'ls /proc/self/fd; env'];
 
   test('there is no entry, and no word of it', async () => {
@@ -233,7 +234,7 @@ describe('inside', () => {
   });
 });
 
-describe('entries', () => {
+user.describe('entries', () => {
   test('of 64 first starts at once are whole', async () => {
     const fastpath = makeFastpath(as, wasbox);
     const cwd = makeProject(as, files);

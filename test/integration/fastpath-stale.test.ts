@@ -201,7 +201,7 @@ const entriesOf = (state: string): string[] => {
 
 const recordable = Object.entries(cases).filter(([name]) => !name.includes('--ro directory'));
 
-needs('an engine').describe('after a change the engine records anew:', () => {
+needs('an engine', 'ordinary user').describe('after a change the engine records anew:', () => {
   test.each(recordable)('%s', async (_name, one) => {
     const cwd = makeProject(as, one.files);
     const fastpath = makeFastpath(as, nativeOf(as));
