@@ -34,7 +34,8 @@ function sourcesHash() {
     hash.update(`${variable}=${process.env[variable]}`);
   hash.update(spawnSync(process.env.CC ?? 'cc', ['--version']).stdout ?? '');
   const names = readdirSync(addon, { recursive: true, encoding: 'utf8' })
-    .filter((name) => !/(^|\/)build\//.test(name) && /\.(?:c|cc|h|S|gypi?|map|mjs)$/.test(name))
+    .filter((name) => !/(^|\/)build\//.test(name))
+    .filter((name) => name === 'build.mjs' || /\.(?:c|cc|h|S|gypi?|map)$/.test(name))
     .sort();
   for (const name of names) hash.update(`${name}\0`).update(readFileSync(join(addon, name)));
   return hash.digest('hex');
