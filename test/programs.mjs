@@ -70,6 +70,8 @@ const tests = [
   [/^test\/integration\/learn/, /\bsqlite\b/, 'sqlite3'],
   [/^test\/integration\/learn/, /nearly nothing/, 'busybox-static'],
   [/^test\/integration\/fastpath-stale/, /the engine records anew/, ...engine],
+  [/^test\/attacks\/home/, /lies in the PATH/, ...engine],
+  [/^test\/integration\/fastpath-state/, /as through Node/, ...engine],
   [/^test\/integration\/hints/, /looked for its registry/, ...engine],
   [/^test\/integration\/changes\/obeyed/, /a link in the tree makes/, ...engine],
   [/^test\/attacks\/limits/, /no session|wasbox spends|is estimated/, 'strace'],
