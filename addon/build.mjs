@@ -1,8 +1,18 @@
 // Builds the addon and wasbox-init with node-gyp and puts them where the package looks for them:
 // dist/native/<platform>-<arch>. One build serves glibc and musl: the executables have no libc, and the addon
-// names none (src/runtime.cc).
+// names none (src/runtime.cc). Compiles only where a source, this file, Node or the compiler changed.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,9 +24,31 @@ if (process.platform !== 'linux') {
   process.exit(0);
 }
 
+const base = `${process.platform}-${process.arch}`;
+const stamp = join(addon, 'build', 'sources.hash');
+
+/** A hash of all that the native part is made of. */
+function sourcesHash() {
+  const hash = createHash('sha256').update(process.version);
+  for (const variable of ['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'LDFLAGS'])
+    hash.update(`${variable}=${process.env[variable]}`);
+  hash.update(spawnSync(process.env.CC ?? 'cc', ['--version']).stdout ?? '');
+  const names = readdirSync(addon, { recursive: true, encoding: 'utf8' })
+    .filter((name) => !/(^|\/)build\//.test(name))
+    .filter((name) => name === 'build.mjs' || /\.(?:c|cc|h|S|gypi?|map)$/.test(name))
+    .sort();
+  for (const name of names) hash.update(`${name}\0`).update(readFileSync(join(addon, name)));
+  return hash.digest('hex');
+}
+
+const hash = sourcesHash();
+const made = ['wasbox-init', 'wasbox', 'wasbox.node'].map((name) => join(dist, base, name));
+const isCurrent = existsSync(stamp) && readFileSync(stamp, 'utf8') === hash;
+if (isCurrent && made.every((file) => existsSync(file))) process.exit(0);
+
 /** Node's own headers, where they are installed beside it; else node-gyp finds them itself. */
 const headers = join(process.execPath, '..', '..');
-const gyp = ['rebuild', '--silent', '-C', addon];
+const gyp = ['rebuild', '--silent', '--jobs', 'max', '-C', addon];
 if (existsSync(join(headers, 'include', 'node', 'common.gypi'))) gyp.push(`--nodedir=${headers}`);
 
 // npm puts its own node-gyp on the PATH of a script; outside of npm, npm's copy is used as well.
@@ -40,7 +72,7 @@ function install(from, directory, mode, name = from) {
   renameSync(`${target}.new`, target); // a running copy keeps its file
 }
 
-const base = `${process.platform}-${process.arch}`;
 install('wasbox-init', join(dist, base), 0o755);
 install('wasbox-fastpath', join(dist, base), 0o755, 'wasbox');
 install('wasbox.node', join(dist, base), 0o644);
+writeFileSync(stamp, hash);

@@ -2,10 +2,11 @@
 // neither a libc nor anything of one architecture alone, the addon no library and no symbol of a certain version.
 // `node addon/cross.mjs`.
 import { spawn, spawnSync } from 'node:child_process';
+import { realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { leftToSecondPass } from '../test/support/second-pass.mjs';
+import { tellMissing } from '../test/support/packages.mjs';
 import { compileTarget, elfOf, machines } from './targets.mjs';
 
 const out = join(dirname(fileURLToPath(import.meta.url)), '..', 'test', '.build');
@@ -23,8 +24,26 @@ const compilers = [
   { cc: 'aarch64-linux-gnu-gcc', cxx: 'aarch64-linux-gnu-g++', arch: 'arm64' },
 ];
 
-const installed = (command) =>
-  command !== undefined && spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
+/** Whether a compiler is there with its libc: Debian packages them apart. */
+const installed = (
+  command,
+  input = '#include <stdint.h>\n#include <stddef.h>\n#include <errno.h>\n',
+) =>
+  command !== undefined &&
+  spawnSync(command, ['-fsyntax-only', '-xc', '-'], { input, stdio: ['pipe', 'ignore', 'ignore'] })
+    .status === 0;
+
+/** The file that a command is, by which two names of one compiler are told. */
+function fileOf(command) {
+  for (const folder of process.env.PATH.split(delimiter)) {
+    try {
+      return realpathSync(join(folder, command));
+    } catch {
+      // not in this folder
+    }
+  }
+  return command;
+}
 
 /** Compiles everything with one compiler; returns what is wrong with it. */
 function check(compiler) {
@@ -53,10 +72,14 @@ const checkBeside = (at) =>
   });
 
 const [, script, position] = process.argv;
-if (leftToSecondPass('native part for other platforms')) {
-  // nothing of it depends on the user
-} else if (position === undefined) {
-  const waiting = [...compilers.keys()].filter((at) => installed(compilers[at].cc));
+if (position === undefined) {
+  const files = compilers.map(({ cc }) => fileOf(cc));
+  const waiting = [...compilers.keys()].filter(
+    (at) => installed(compilers[at].cc) && files.indexOf(files[at]) === at,
+  );
+  if (!installed('musl-gcc')) tellMissing('musl-tools');
+  const other = process.arch === 'x64' ? 'aarch64-linux-gnu-g++' : undefined;
+  if (other !== undefined && !installed(other)) tellMissing('g++-aarch64-linux-gnu');
   const worker = async () => {
     for (let at = waiting.shift(); at !== undefined; at = waiting.shift())
       if (!(await checkBeside(at))) process.exitCode = 1;

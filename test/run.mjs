@@ -1,97 +1,239 @@
 /**
- * Runs the tests, and those files once more in which some failed, alone: a test that starts
- * sandboxes, terminals and browsers beside others on a small machine may miss a limit of time. What
- * fails alone, too, fails. Tests that do not are named at the end, as something to fix.
+ * Runs a tier of the tests and closes with what could not run here, the slowest ten and `N passed, N failed`.
  *
+ *     node test/run.mjs check [folders of src]    after an edit: format, lint, types, pure unit tests
+ *     node test/run.mjs test                      what everybody runs: these, the C tests, launches, attacks, documentation
+ *     node test/run.mjs rest                      the long tests
+ *     node test/run.mjs all                       everything
  *     node test/run.mjs [files and --options=VALUE of vitest run]
  *
- * TEST_RESULTS=DIRECTORY: the results are kept there, as vitest.json.
+ * A file in which a test failed runs once more, alone. What fails again fails; what passes then is named at the end, as
+ * something to fix. TEST_RESULTS=DIRECTORY: the counts are kept there.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { belongsTo } from './folders.mjs';
+import { lackedBy, reasonsOf } from './programs.mjs';
+import { hintOf, isOptional, pass } from './support/packages.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const scratch = fs.mkdtempSync(join(tmpdir(), 'wasbox-results-'));
+const isCI = process.env.CI === 'true';
 
 /** More files than these do not fail by chance. */
 const FILES_MAX = 6;
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const scratch = fs.mkdtempSync(join(tmpdir(), 'wasbox-results-'));
+/** Seconds of each random test. */
+const randomSeconds = { check: '0.2', test: '1', rest: '5', all: '5' };
+
+const [first, ...more] = process.argv.slice(2);
+const isTier = Object.hasOwn(randomSeconds, first ?? 'test');
+const tier = isTier ? (first ?? 'test') : 'all';
+const words = isTier ? more : process.argv.slice(2);
+const options = words.filter((word) => word.startsWith('-'));
+const paths = words.filter((word) => !word.startsWith('-'));
+/** The files alone were asked for. */
+const isNarrow = !isTier || options.length > 0;
+
+const env = {
+  ...process.env,
+  WASBOX_TEST_SECONDS: process.env.WASBOX_TEST_SECONDS ?? randomSeconds[tier],
+  // Who starts `npm test` gets answers for that user. All tests start everything as both.
+  WASBOX_TEST_AS: process.env.WASBOX_TEST_AS ?? (tier === 'all' && !pass ? 'everyone' : 'own'),
+  WASBOX_TEST_TIER: isNarrow || paths.length > 0 ? 'all' : tier,
+};
+
+const results = []; // files of vitest's JSON
+const failures = [];
+let passed = 0;
+
+/** Runs a command; its output is shown at its end, or at once where nothing runs beside it. */
+function run(argv, { more = {}, quiet = false } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(argv[0], argv.slice(1), {
+      cwd: root,
+      env: { ...env, ...more },
+      stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
+    });
+    const pieces = [];
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (piece) => pieces.push(piece));
+    child.on('error', (error) => pieces.push(Buffer.from(`${error}\n`)));
+    child.on('close', (status) => resolve({ status: status ?? 1, text: Buffer.concat(pieces) }));
+  });
+}
+
+const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
+const timings = [];
+
+/** Runs a part that is no vitest, and counts it as one test. */
+async function runPart([name, ...argv]) {
+  const begun = performance.now();
+  const { status, text } = await run(argv, { quiet: true });
+  const ms = performance.now() - begun;
+  timings.push([name, ms]);
+  console.log(`${status === 0 ? 'passed' : 'FAILED'}  ${name}  ${seconds(ms)}`);
+  if (status === 0) passed++;
+  else {
+    failures.push(name);
+    process.stdout.write(text);
+  }
+}
+
+/** As many at a time as there are processors. */
+async function besideEachOther(parts) {
+  const waiting = [...parts];
+  const worker = async () => {
+    for (let part = waiting.shift(); part; part = waiting.shift()) await runPart(part);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+}
+
+/** Files of the tier whose programs are missing. */
+let filesLeftOut = [];
+
+let runs = 0;
 
 /** The results of one run of vitest, and its exit status. */
-function vitest(name, args) {
-  const output = join(scratch, name);
-  const { status } = spawnSync(
+async function vitest(args, more) {
+  const output = join(scratch, `${runs++}.json`);
+  const argv = [
     process.execPath,
-    [
-      join(root, 'node_modules/vitest/vitest.mjs'),
-      'run',
-      '--config',
-      join(root, 'test/vitest.config.ts'),
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${output}`,
-      ...args,
-    ],
-    { cwd: root, stdio: 'inherit' },
-  );
-  const results = fs.existsSync(output) ? JSON.parse(fs.readFileSync(output, 'utf8')) : undefined;
-  return { results, status: status ?? 1 };
+    ...[join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--passWithNoTests'],
+    ...['--config', join(root, 'test/vitest.config.ts')],
+    ...['--reporter=default', '--reporter=json', `--outputFile.json=${output}`],
+    ...args,
+  ];
+  const { status } = await run(argv, { more });
+  const json = fs.existsSync(output) ? JSON.parse(fs.readFileSync(output, 'utf8')) : undefined;
+  return { status, files: json?.testResults ?? [] };
 }
 
 const failedTests = (file) => file.assertionResults.filter((test) => test.status === 'failed');
+const nameOf = (file, test) => `${relative(root, file.name)} > ${test.fullName}`;
+const chancy = [];
 
-/** The first results with those of the files that ran again in place of theirs. */
-function merged(first, again) {
-  const latest = new Map(again.testResults.map((file) => [file.name, file]));
-  const testResults = first.testResults.map((file) => latest.get(file.name) ?? file);
-  const count = (status) =>
-    testResults.flatMap((file) => file.assertionResults).filter((test) => test.status === status)
-      .length;
-  return {
-    ...first,
-    success: testResults.every((file) => file.status === 'passed'),
-    numPassedTests: count('passed'),
-    numFailedTests: count('failed'),
-    testResults,
-  };
+/** Runs vitest, and the files once more in which tests failed. */
+async function runVitest(label, args, more = {}) {
+  const begun = performance.now();
+  let { status, files } = await vitest(args, more);
+  const failed = files.filter((file) => file.status === 'failed');
+  // A run that ended badly with no failed file (an error outside a test) is not run again.
+  if (status !== 0 && failed.length > 0 && failed.length <= FILES_MAX) {
+    const names = failed.map((file) => relative(root, file.name));
+    console.log(`\nOnce more, alone: ${names.join(', ')}\n`);
+    const projects = args.filter((arg) => arg.startsWith('-'));
+    const again = await vitest([...names, ...projects, '--no-file-parallelism'], more);
+    status = again.status;
+    const latest = new Map(again.files.map((file) => [file.name, file]));
+    const stillFailed = new Set(
+      again.files.flatMap((file) => failedTests(file).map((test) => nameOf(file, test))),
+    );
+    for (const file of failed)
+      for (const test of failedTests(file))
+        if (!stillFailed.has(nameOf(file, test))) chancy.push(nameOf(file, test));
+    files = files.map((file) => latest.get(file.name) ?? file);
+  }
+  timings.push([label, performance.now() - begun]);
+  results.push(...files);
+  const bad = files.flatMap((file) => {
+    const tests = failedTests(file).map((test) => nameOf(file, test));
+    return tests.length > 0 || file.status !== 'failed' ? tests : [relative(root, file.name)];
+  });
+  failures.push(...bad);
+  if (status !== 0 && bad.length === 0) failures.push(`${label} ended with ${status}`);
 }
 
-/** What is said at the end: the tests that failed once and then passed. */
-function tellChancy(first, last) {
-  const stillFailed = new Set(
-    last.testResults.flatMap((file) =>
-      failedTests(file).map((test) => `${file.name} ${test.fullName}`),
-    ),
-  );
-  for (const file of first.testResults)
-    for (const test of failedTests(file))
-      if (!stillFailed.has(`${file.name} ${test.fullName}`))
-        console.log(
-          `failed beside others, passed alone: ${relative(root, file.name)} > ${test.fullName}`,
-        );
-}
-
-const args = process.argv.slice(2);
-let { results, status } = vitest('first.json', args);
-const failed = (results?.testResults ?? []).filter((file) => file.status === 'failed');
-// A run that ended badly with no failed file (an error outside a test) is not run again.
-if (status !== 0 && failed.length > 0 && failed.length <= FILES_MAX) {
-  const names = failed.map((file) => relative(root, file.name));
-  console.log(`\nOnce more, alone: ${names.join(', ')}\n`);
-  const options = args.filter((arg) => arg.startsWith('-'));
-  const again = vitest('again.json', [...names, ...options, '--no-file-parallelism']);
-  status = again.status;
-  if (again.results !== undefined) {
-    const first = results;
-    results = merged(first, again.results);
-    if (!results.success) status ||= 1;
-    tellChancy(first, results);
+/** Tells why tests were left out, with their number. On CI that is a failure, unless no package would change it. */
+function tellLeftOut() {
+  const counts = new Map();
+  for (const file of results)
+    for (const { status, meta, fullName } of file.assertionResults) {
+      if (status === 'passed' || status === 'failed') continue;
+      const reasons = meta?.missing ?? reasonsOf(file.name, fullName);
+      for (const reason of reasons.length > 0 ? reasons : ['no reason'])
+        counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    }
+  for (const path of filesLeftOut) {
+    const { reasons, count } = lackedBy(path);
+    for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + count);
+  }
+  const needs = join(scratch, 'needs');
+  for (const line of fs.existsSync(needs) ? fs.readFileSync(needs, 'utf8').split('\n') : [])
+    if (line !== '') counts.set(line, (counts.get(line) ?? 0) + 1);
+  if (counts.size === 0) return;
+  console.log('\nNot run here:');
+  for (const [reason, count] of [...counts].sort(([, a], [, b]) => b - a)) {
+    console.log(`  ${String(count).padStart(5)}  ${reason}  (${hintOf(reason)})`);
+    if (isCI && !isOptional(reason)) failures.push(`${count} tests not run: ${reason}`);
   }
 }
+
+function tellSlowest() {
+  const tests = results.flatMap((file) =>
+    file.assertionResults.map((test) => [nameOf(file, test), test.duration ?? 0]),
+  );
+  const slowest = [...tests, ...timings].sort(([, a], [, b]) => b - a).slice(0, 10);
+  console.log('\nSlowest:');
+  for (const [name, ms] of slowest) console.log(`  ${seconds(ms).padStart(8)}  ${name}`);
+}
+
+const npm = (script) => ['npm', 'run', '--silent', script];
+const node = (file, ...args) => [process.execPath, file, ...args];
+
+/** Parts that are no vitest, with the tiers and, on CI, the pass that have them. */
+const others = [
+  ['lint', ['check', 'test', 'all'], 'root', npm('lint')],
+  ['types', ['check', 'test', 'all'], 'root', npm('typecheck')],
+  ['C of the policy core', ['test', 'all'], 'root', node('wasm-core/test.mjs')],
+  ['C of the native part', ['test', 'all'], undefined, node('addon/test.mjs')],
+  ['native part, other compilers', ['rest', 'all'], 'root', node('addon/cross.mjs')],
+];
+const partsOf = (tier) =>
+  others
+    .filter(([, tiers, which]) => tiers.includes(tier) && (!pass || !which || which === pass))
+    .map(([name, , , argv]) => [name, ...argv]);
+
+/** Launch tests that are made again in another way of starting. */
+const again = ['streams', 'signals', 'inside', 'ending'].map(
+  (name) => `test/integration/${name}.test.ts`,
+);
+
+env.WASBOX_TEST_NEEDS = join(scratch, 'needs');
+process.env.WASBOX_TEST_TIER = env.WASBOX_TEST_TIER;
+const { leftOutFiles } = await import('./tiers.mjs');
+filesLeftOut = leftOutFiles.filter(
+  (path) => paths.length === 0 || paths.some((given) => path.startsWith(given)),
+);
+if (isNarrow || (paths.length > 0 && tier !== 'check')) {
+  await runVitest('vitest', words);
+} else if (tier === 'check') {
+  const { tests, parts } = belongsTo(paths);
+  await besideEachOther([...partsOf('check'), ...parts]);
+  if (tests.length > 0 || paths.length === 0) await runVitest('unit tests', tests);
+} else {
+  await besideEachOther(partsOf(tier));
+  await runVitest('tests', []);
+  if (tier === 'all' && pass !== 'root') {
+    await runVitest('through the native command', again, { WASBOX_TEST_FASTPATH: '1' });
+    await runVitest('through Node', again, { WASBOX_TEST_NODE: '1' });
+  }
+}
+
+const statuses = results.flatMap((file) => file.assertionResults.map(({ status }) => status));
+passed += statuses.filter((status) => status === 'passed').length;
+tellSlowest();
+tellLeftOut();
+for (const name of chancy) console.log(`failed beside others, passed alone: ${name}`);
+for (const name of failures) console.log(`failed: ${name}`);
+console.log(`\n${passed} passed, ${failures.length} failed`);
 const kept = process.env.TEST_RESULTS;
-if (kept !== undefined && results !== undefined)
-  fs.writeFileSync(join(kept, 'vitest.json'), JSON.stringify(results));
+if (kept !== undefined) {
+  const summary = { tier, passed, failed: failures.length, timings, again: chancy, results };
+  fs.writeFileSync(join(kept, `${tier}.json`), JSON.stringify(summary));
+}
 fs.rmSync(scratch, { recursive: true });
-process.exitCode = status;
+process.exitCode = failures.length === 0 && passed > 0 ? 0 : 1;

@@ -53,6 +53,9 @@ const napi = createRequire(import.meta.url)('node-api-headers').include_dir;
 
 const has = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;
 
+/** Whether what the engine is made with is installed. */
+const isPossible = () => has('qjsc') && libraries.every((path) => existsSync(path));
+
 /**
  * Modules of Node's: what src/engine has in their place, else nothing. What needs one of these does not get
  * into the bundle, since no file of src does anything by being imported.
@@ -158,24 +161,35 @@ const nodesOwn = [
   'src/users.cc',
 ];
 
-/** What the addon is made of, but for what only Node needs; kept until a source changes. */
-function addonObjects() {
+/** Object files in a directory of addon/engine/build that is kept until what they are made of changes. `make` fills it. */
+function kept(name, inputs, make) {
   const hash = createHash('sha256');
-  for (const path of addonSources()) hash.update(readFileSync(path));
-  const kept = join(here, '..', 'build', `engine-${hash.digest('hex').slice(0, 16)}`);
-  if (!existsSync(kept)) {
-    mkdirSync(dirname(kept), { recursive: true });
-    const directory = mkdtempSync(`${kept}.`);
-    const how = { without: nodesOwn, arch: process.arch, file: join(directory, 'addon') };
-    if (compileAddonObjects(how) === undefined) throw new Error('the addon could not be compiled');
+  for (const input of inputs) hash.update(input);
+  const place = join(here, 'build', `${name}-${hash.digest('hex').slice(0, 16)}`);
+  if (!existsSync(place)) {
+    mkdirSync(dirname(place), { recursive: true });
+    const directory = mkdtempSync(`${place}.`);
+    make(directory);
     try {
-      renameSync(directory, kept);
+      renameSync(directory, place);
     } catch {
       rmSync(directory, { recursive: true }); // another build was first
     }
   }
-  return readdirSync(kept).map((name) => join(kept, name));
+  return readdirSync(place).map((file) => join(place, file));
 }
+
+/** What the addon is made of, but for what only Node needs. */
+const addonObjects = () =>
+  kept(
+    'addon',
+    addonSources().map((path) => readFileSync(path)),
+    (directory) => {
+      const how = { without: nodesOwn, arch: process.arch, file: join(directory, 'addon') };
+      if (compileAddonObjects(how) === undefined)
+        throw new Error('the addon could not be compiled');
+    },
+  );
 
 const flags = ['-std=gnu17', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE', '-DWB_NATIVE'];
 
@@ -188,23 +202,56 @@ const linking = [
   '-Wl,--build-id=none',
 ];
 
-/** Object files of the policy core. No contraction of floating-point operations: the module has none either. */
-function compileCore(directory) {
-  const folder = join(directory, 'core');
-  mkdirSync(folder);
-  const core = join(root, 'wasm-core');
-  const sources = ['src', 'syscalls'].flatMap((name) =>
-    readdirSync(join(core, name))
-      .filter((file) => file.endsWith('.c'))
-      .map((file) => join(core, name, file)),
+const corePaths = ['include', 'syscalls'].map((name) => `-I${join(root, 'wasm-core', name)}`);
+
+/** Compiles sources to object files, which are kept. Headers beside them are part of what they are made of. */
+function compiled(name, how, sources, headers) {
+  const files = [...sources, ...headers].map((path) => readFileSync(path));
+  const compiler = execFileSync('gcc', ['--version']);
+  return kept(name, [how.join(' '), compiler, ...files], (directory) =>
+    execFileSync('gcc', ['-c', ...how, ...corePaths, `-I${napi}`, ...sources], {
+      cwd: directory,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    }),
   );
-  const paths = ['include', 'syscalls'].map((name) => `-I${join(core, name)}`);
-  const how = ['-c', '-Os', '-ffp-contract=off', ...flags, ...paths];
-  execFileSync('gcc', [...how, ...sources], {
-    cwd: folder,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  return readdirSync(folder).map((file) => join(folder, file));
+}
+
+const filesIn = (folder, pattern) =>
+  readdirSync(folder)
+    .filter((file) => pattern.test(file))
+    .sort()
+    .map((file) => join(folder, file));
+
+const coreFolders = ['src', 'syscalls', 'include'].map((name) => join(root, 'wasm-core', name));
+const coreHeaders = coreFolders.flatMap((folder) => filesIn(folder, /\.h$/));
+
+/** The policy core. No contraction of floating-point operations: the module has none either. */
+const coreObjects = () =>
+  compiled(
+    'core',
+    ['-Os', '-ffp-contract=off', ...flags],
+    coreFolders.flatMap((folder) => filesIn(folder, /\.c$/)),
+    coreHeaders,
+  );
+
+/** The engine's own C. */
+const engineObjects = () =>
+  compiled('own', ['-O2', ...flags], sources, [
+    ...coreHeaders,
+    ...[
+      here,
+      ...['..', '../sys', '../supervisor', '../rundir', '../fastpath', '../net'].map((name) =>
+        join(here, name),
+      ),
+    ].flatMap((folder) => filesIn(folder, /\.h$/)),
+  ]);
+
+/** Compiles them all, so that a build need not. */
+export function makeObjects() {
+  if (!isPossible()) return;
+  addonObjects();
+  engineObjects();
+  coreObjects();
 }
 
 /** Modules that the main one imports, and those that they import: what the image holds. */
@@ -295,11 +342,10 @@ function compile(directory, { outputs }, out) {
   const loads = inImage.more.map((path) => `\nimport("./${basename(path)}");`);
   appendFileSync(join(directory, 'engine.js'), loads.join(''));
   const modules = bytecode(directory, names);
-  const paths = ['include', 'syscalls'].map((name) => `-I${join(root, 'wasm-core', name)}`);
   const bare = join(directory, 'bare');
-  const objects = [...compileCore(directory), ...addonObjects(), ...libraries, '-lm', '-lpthread'];
-  const words = [...paths, `-I${napi}`, '-o', bare, ...sources, ...objects, ...linking];
-  execFileSync('gcc', ['-O2', ...flags, ...words], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const objects = [...engineObjects(), ...coreObjects(), ...addonObjects()];
+  const words = ['-o', bare, ...objects, ...libraries, '-lm', '-lpthread', ...linking];
+  execFileSync('gcc', words, { stdio: ['ignore', 'inherit', 'inherit'] });
   // The engine with its program loaded, so that no start loads it again.
   const executable = readFileSync(bare);
   const maker = join(directory, 'maker');
@@ -316,7 +362,7 @@ function compile(directory, { outputs }, out) {
  */
 export async function buildEngine(out = installed, more = [], entry = join(engine, 'main.ts')) {
   rmSync(out, { force: true });
-  if (!has('qjsc') || !libraries.every((path) => existsSync(path))) {
+  if (!isPossible()) {
     console.log(
       'wasbox-engine is not built: it needs QuickJS, libmd and zlib (Debian: quickjs libquickjs libmd-dev zlib1g-dev). The command runs in Node.',
     );

@@ -134,17 +134,16 @@ static int is_same_text(int a, const char *name, int b, off_t size) {
                       openat(b, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   int same = fds[0] >= 0 && fds[1] >= 0;
   for (off_t at = 0; same && at < size;) {
-    off_t begin = size, end = size;
-    for (int i = 0; i < 2; i++) {
-      off_t first, last;
-      if (!copy_next_data(fds[i], at, size, &first, &last))
-        continue;
-      /* Up to where the other one may begin. */
-      end = first < begin ? (last < begin ? last : begin) : (first < end ? first : end);
-      begin = first < begin ? first : begin;
-    }
-    same = begin == size || is_same_part(fds, begin, end);
-    at = end;
+    off_t parts[2][2] = {{size, size}, {size, size}};
+    for (int i = 0; i < 2; i++)
+      if (!copy_next_data(fds[i], at, size, &parts[i][0], &parts[i][1]))
+        parts[i][0] = parts[i][1] = size;
+    const off_t begin = parts[0][0] < parts[1][0] ? parts[0][0] : parts[1][0];
+    at = size; /* the next place where one of them begins or ends */
+    for (int i = 0; i < 4; i++)
+      if (parts[i / 2][i % 2] > begin && parts[i / 2][i % 2] < at)
+        at = parts[i / 2][i % 2];
+    same = begin >= size || is_same_part(fds, begin, at);
   }
   for (int i = 0; i < 2; i++)
     if (fds[i] >= 0)

@@ -1,20 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import wabt from 'wabt';
-import { hasSecondPass } from '../support/second-pass.mjs';
 
 const module = new URL('../../dist/wasbox-core.wasm', import.meta.url);
 const header = new URL('../../wasm-core/include/wasbox_core.h', import.meta.url);
@@ -53,11 +40,6 @@ async function read(features: object, source: Uint8Array): Promise<string> {
   }
 }
 
-/** What a module was built from, as its build says; undefined where there is none. */
-function sourcesOf(path: string): string | undefined {
-  return existsSync(`${path}.hash`) ? readFileSync(`${path}.hash`, 'utf8') : undefined;
-}
-
 beforeAll(async () => {
   bytes = readFileSync(module);
   text = await read(declared, bytes);
@@ -93,29 +75,6 @@ describe('the module', () => {
 
   it('fits into 64 KB, compressed', () => {
     expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(64 * 1024);
-  });
-
-  // As root CI leaves this to its second pass, which has the module of the first, built elsewhere.
-  it.skipIf(hasSecondPass)('is the same, built in another folder', { timeout: 1_800_000 }, () => {
-    const other = process.env.WASBOX_CORE_ELSEWHERE;
-    const sources = sourcesOf(fileURLToPath(module));
-    if (other !== undefined && sources !== undefined && sourcesOf(other) === sources) {
-      expect(readFileSync(other).equals(bytes)).toBe(true);
-      return;
-    }
-    const root = fileURLToPath(new URL('../../', import.meta.url));
-    const elsewhere = mkdtempSync(join(tmpdir(), 'wasbox-elsewhere-'));
-    try {
-      const project = join(elsewhere, 'a longer', 'way down');
-      mkdirSync(project, { recursive: true });
-      cpSync(join(root, 'wasm-core'), join(project, 'wasm-core'), { recursive: true });
-      symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
-      const build = ['wasm-core/build.mjs', '--out', join(elsewhere, 'out.wasm')];
-      execFileSync(process.execPath, build, { cwd: project, stdio: 'pipe' });
-      expect(readFileSync(join(elsewhere, 'out.wasm')).equals(bytes)).toBe(true);
-    } finally {
-      rmSync(elsewhere, { recursive: true });
-    }
   });
 
   it('holds no path of the machine that built it', () => {

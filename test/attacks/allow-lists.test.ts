@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/host.js';
-import { ordinaryUser, underRoot } from '../support/identity.js';
+import { ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { addresses, Network } from '../support/network/index.js';
 import { compilePayload } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
@@ -17,7 +18,7 @@ let cells = 0;
 const newCell = () => `attack${process.pid}x${++cells}`;
 
 // The network is made of namespaces that only root can join; wasbox runs as the user in it.
-describe.runIf(underRoot)('around an allow list', () => {
+needs('root').describe('around an allow list', () => {
   let network: Network;
   let directory = '';
   let cwd = '';

@@ -11,8 +11,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { program, type Told, told } from '../support/asking.js';
 import { ownAddress } from '../support/host.js';
-import { identities, ordinaryUser, underRoot } from '../support/identity.js';
+import { identities, ordinaryUser } from '../support/identity.js';
 import { libraryArgv } from '../support/library-child.js';
+import { needs } from '../support/needs.js';
 import { addresses, Network } from '../support/network/index.js';
 import { compilePayload } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
@@ -170,7 +171,7 @@ print('sent')
 });
 
 // Names take a resolver, and with it a network that only root can make; wasbox runs as the user.
-describe.runIf(underRoot)('names that are asked about', () => {
+needs('root').describe('names that are asked about', () => {
   let network: Network;
   let directory = '';
   let cwd = '';

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { sendsWord, wordServer } from '../support/asking.js';
 import { ownAddress } from '../support/host.js';
 import { identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { inSession } from '../support/session.js';
 
@@ -99,30 +100,35 @@ describe.each(identities())('as $label', (as) => {
   });
 });
 
-test('a denial names the file and the option; the state directory is never asked about', async () => {
-  const as = ordinaryUser();
-  const hidden = makeProject(as, { secret: 'of the host\n' }, 'hidden');
-  const path = join(hidden, 'secret');
-  const { lines, cwd } = await inAsking(
-    as,
-    `show((await one.exec(['cat', ${JSON.stringify(path)}])).denied);
+const user = needs('ordinary user');
+
+user.test(
+  'a denial names the file and the option; the state directory is never asked about',
+  async () => {
+    const as = ordinaryUser();
+    const hidden = makeProject(as, { secret: 'of the host\n' }, 'hidden');
+    const path = join(hidden, 'secret');
+    const { lines, cwd } = await inAsking(
+      as,
+      `show((await one.exec(['cat', ${JSON.stringify(path)}])).denied);
      show((await one.exec(['sh', '-c', 'echo x >> ${path}'])).denied);
      show((await one.exec(['sh', '-c', 'ls "$0"', process.env.XDG_STATE_HOME])).denied);
      show(asked);`,
-  );
-  expect(lines).toMatchObject([
-    [
-      {
-        kind: 'file',
-        what: `read ${path}`,
-        cause: expect.stringContaining('hidden'),
-        option: `--ro ${path}`,
-        count: 1,
-      },
-    ],
-    [{ kind: 'file', option: `--cow ${path}` }],
-    [],
-    expect.any(Array),
-  ]);
-  expect(lines[3].join('\n')).not.toContain(`${cwd}.state/wasbox`);
-});
+    );
+    expect(lines).toMatchObject([
+      [
+        {
+          kind: 'file',
+          what: `read ${path}`,
+          cause: expect.stringContaining('hidden'),
+          option: `--ro ${path}`,
+          count: 1,
+        },
+      ],
+      [{ kind: 'file', option: `--cow ${path}` }],
+      [],
+      expect.any(Array),
+    ]);
+    expect(lines[3].join('\n')).not.toContain(`${cwd}.state/wasbox`);
+  },
+);

@@ -7,7 +7,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { descendantsOf, eventually, uniqueMarker } from '../support/host.js';
-import { type Identity, identities, ordinaryUser, underRoot } from '../support/identity.js';
+import { type Identity, identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { compilePayload } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox, startProgram, wasboxArgv } from '../support/wasbox.js';
@@ -164,7 +165,7 @@ print('opened', n + 1)`;
   });
 });
 
-describe.runIf(underRoot)('a set-id program', () => {
+needs('root').describe('a set-id program', () => {
   test('gives nobody its ids', async () => {
     const as = ordinaryUser();
     const directory = fs.mkdtempSync('/var/tmp/wasbox-set-id-');

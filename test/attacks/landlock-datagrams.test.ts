@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Identity, identities, underRoot } from '../support/identity.js';
+import { type Identity, identities } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { type Echo, startEcho } from '../support/network/echo.js';
 import { addresses, Network } from '../support/network/index.js';
 import { makeProject } from '../support/project.js';
@@ -22,7 +23,7 @@ const libraries = [
   ['glibc', 'cc', []],
 ] as const;
 
-describe.runIf(underRoot)('datagrams with rules and Landlock isolation', () => {
+needs('root').describe('datagrams with rules and Landlock isolation', () => {
   let network: Network;
   let echo: Echo;
   let directory = '';

@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/host.js';
-import { identities, underRoot } from '../support/identity.js';
+import { identities } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { addresses, freePort, Network } from '../support/network/index.js';
 import { compilePayload, payloadText } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
@@ -20,7 +21,7 @@ const options = ['run', '-q', '--discard', '--isolation', 'landlock'];
 let cells = 0;
 const newCell = () => `landlock${process.pid}x${++cells}x`;
 
-describe.runIf(underRoot)('a network with rules and Landlock isolation', () => {
+needs('root').describe('a network with rules and Landlock isolation', () => {
   let network: Network;
   let directory = '';
   beforeAll(async () => {

@@ -10,6 +10,7 @@ import { sendsWord, wordServer } from '../support/asking.js';
 import { eventually, ownAddress, processesWith, uniqueMarker } from '../support/host.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { type McpRun, startMcp } from '../support/mcp.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 
 const host = ownAddress();
@@ -76,8 +77,9 @@ describe.each(identities())('as $label', (as) => {
 });
 
 const as = ordinaryUser();
+const user = needs('ordinary user');
 
-describe('nobody is asked', () => {
+user.describe('nobody is asked', () => {
   test.each([
     ['without --ask', [], true],
     ['where the client cannot', ['--ask'], false],
@@ -112,7 +114,7 @@ describe('nobody is asked', () => {
   });
 });
 
-describe('a question', () => {
+user.describe('a question', () => {
   test('is shown escaped, whatever the program calls things', async () => {
     const names = ['a\x1b[2J\nAllowed: everything', 'b\u202egnp'];
     const hidden = makeProject(as, Object.fromEntries(names.map((name) => [name, ''])), 'hidden');

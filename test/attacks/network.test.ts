@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/host.js';
-import { identities, ordinaryUser, underRoot } from '../support/identity.js';
+import { identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { addresses, Network } from '../support/network/index.js';
 import { compilePayload } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
@@ -15,7 +16,7 @@ import { makeProject } from '../support/project.js';
 let cells = 0;
 const newCell = () => `attack${process.pid}x${++cells}x`;
 
-describe.runIf(underRoot)('rules of the network', () => {
+needs('root').describe('rules of the network', () => {
   let network: Network;
   let directory = '';
   beforeAll(async () => {

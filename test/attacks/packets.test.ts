@@ -6,9 +6,10 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunReport } from '../../src/report/index.js';
-import { identities, underRoot } from '../support/identity.js';
+import { identities } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { type Echo, startEcho } from '../support/network/echo.js';
 import { addresses, Network } from '../support/network/index.js';
 import { makeProject } from '../support/project.js';
@@ -17,7 +18,7 @@ import { weakenedArgv } from '../support/weaken.js';
 const port = 4433;
 const payload = fileURLToPath(new URL('payloads/packets.py', import.meta.url));
 
-describe.runIf(underRoot)('packets of every kind', () => {
+needs('root').describe('packets of every kind', () => {
   let network: Network;
   let echo: Echo;
   let directory = '';

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { inSession, inWeakenedSession } from '../support/session.js';
 
@@ -105,8 +106,9 @@ for pid in [1, 2, *map(int, os.listdir('/proc/1/task')), -1]:
 });
 
 const as = ordinaryUser();
+const user = needs('ordinary user');
 
-describe('one program against the next', () => {
+user.describe('one program against the next', () => {
   it('that stops all others goes on stopping them, and they are started nevertheless', async () => {
     const { lines } = await inSession(
       as,

@@ -13,8 +13,8 @@ import {
   identities,
   isolatedIdentities,
   type ordinaryUser,
-  underRoot,
 } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject, writeFiles } from '../support/project.js';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
@@ -125,7 +125,7 @@ describe.each(isolatedIdentities())('the set-up, as $label with $isolation', (as
   });
 });
 
-describe.runIf(underRoot)('a /dev that is not what it seems', () => {
+needs('root').describe('a /dev that is not what it seems', () => {
   /** Runs a script in a mount namespace of its own, so that /dev can be faked for it alone. */
   const withFake = (as: ReturnType<typeof ordinaryUser>, fake: string, command: string[]) => {
     const user =

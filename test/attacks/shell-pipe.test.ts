@@ -7,7 +7,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { environmentOf, identities, ordinaryUser, underRoot } from '../support/identity.js';
+import { environmentOf, identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
@@ -80,7 +81,7 @@ print(ours.recv(999).decode(), end='')
 });
 
 // As by `curl … | sudo sh` with a line that becomes another user again.
-describe.runIf(underRoot)("root's shell, of which the user cannot see what it reads", () => {
+needs('root').describe("root's shell, of which the user cannot see what it reads", () => {
   const start = async (prefix: readonly string[]) => {
     const as = ordinaryUser();
     const cwd = makeProject(as, { 'payload.py': payload });

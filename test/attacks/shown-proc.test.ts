@@ -9,11 +9,11 @@ import { describe, expect, test } from 'vitest';
 import { shellQuote } from '../../src/options/index.js';
 import { fastpathOf, makeFastpath } from '../support/fastpath.js';
 import { identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { nativeOf } from '../support/two-ways.js';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
-const underRoot = process.getuid?.() === 0;
 const as = ordinaryUser();
 
 /** Tells of each process that it sees below a directory; and what lies beside them. */
@@ -37,7 +37,7 @@ trap 'kill $seen' EXIT
 
 const quoted = (words: readonly string[]): string => words.map(shellQuote).join(' ');
 
-describe.runIf(underRoot)('a mount of proc(5) in what is shown', () => {
+needs('root').describe('a mount of proc(5) in what is shown', () => {
   function setUp() {
     const cwd = makeProject(as);
     const holder = makeProject(as, { beside: 'control\n', 'chroot/proc/': '' }, 'holder');

@@ -7,7 +7,8 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { identities, underRoot } from '../support/identity.js';
+import { identities } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox, startProgram, wasboxArgv } from '../support/wasbox.js';
 import { weakenedArgv } from '../support/weaken.js';
@@ -227,7 +228,7 @@ describe.each(identities())('pipes and sockets, as $label', (as) => {
     expect(await late(place, (args) => weakenedArgv(as, ['landlock'], args.slice(1)))).toBe('came');
   });
 
-  test.runIf(underRoot)('devices are none', async () => {
+  needs('root').test('devices are none', async () => {
     const { above, directory, cwd } = await lay();
     const device = join(directory, 'null');
     execFileSync('mknod', ['-m', '666', device, 'c', '1', '3']);

@@ -9,11 +9,11 @@ import { describe, expect, test } from 'vitest';
 import { shellQuote } from '../../src/options/index.js';
 import { fastpathOf, makeFastpath } from '../support/fastpath.js';
 import { identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { nativeOf } from '../support/two-ways.js';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
-const underRoot = process.getuid?.() === 0;
 const as = ordinaryUser();
 
 /** Tells what it sees of a saved run, and writes into what it finds of wasbox. */
@@ -43,7 +43,7 @@ async function setUp() {
   return { cwd, holder, elsewhere, env, state, at: join(elsewhere, 'at') };
 }
 
-describe.runIf(underRoot)('a bind mount of what holds the state directory', () => {
+needs('root').describe('a bind mount of what holds the state directory', () => {
   test.each([
     ['--ro', 'at'],
     ['--rw', 'at'],

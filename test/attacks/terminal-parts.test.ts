@@ -6,7 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Identity, identities, ordinaryUser, underRoot } from '../support/identity.js';
+import { type Identity, identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { onTerminal, type Typed } from '../support/terminal.js';
 import { wasboxArgv } from '../support/wasbox.js';
@@ -157,7 +158,7 @@ describe.each(identities())('a terminal in part, as $label', (as) => {
 });
 
 /** A terminal that belongs to root, and a program of another user's on it, as by su and sudo. */
-describe.runIf(underRoot)('a terminal of another user', () => {
+needs('root').describe('a terminal of another user', () => {
   const as = ordinaryUser();
   const root = { ...as, uid: 0, gid: 0 };
   const typed = [{ after: 'ready', type: 'secret\n' }];

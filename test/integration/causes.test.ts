@@ -2,7 +2,8 @@
 import { chmodSync, chownSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { identities, ordinaryUser, underRoot } from '../support/identity.js';
+import { identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject, writeFiles } from '../support/project.js';
 import { runWasbox } from '../support/wasbox.js';
 
@@ -41,7 +42,7 @@ describe.each(identities())('causes as $label', (as) => {
     expect(lineOf(run.err, '.env')).toContain('hidden by --hide');
   });
 
-  test.runIf(underRoot)('a file or group of another user, which cannot be copied', async () => {
+  needs('root').test('a file or group of another user, which cannot be copied', async () => {
     const cwd = makeProject(as, { 'theirs.txt': 'text', mine: '' });
     // Root has all of the first 65536 ids, others one of each.
     chownSync(join(cwd, 'theirs.txt'), as.uid === 0 ? 70_000 : as.uid, 70_000);

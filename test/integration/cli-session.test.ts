@@ -13,6 +13,7 @@ import {
   withSeconds,
 } from '../support/host.js';
 import { identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { left } from '../support/pool.js';
 import { onTerminal } from '../support/terminal.js';
 import { ended, startWasbox, wasboxArgv } from '../support/wasbox.js';
@@ -84,8 +85,9 @@ describe.each(identities())('as $label', (as) => {
 });
 
 const as = ordinaryUser();
+const user = needs('ordinary user');
 
-describe('a session', () => {
+user.describe('a session', () => {
   it('has as many commands at a time as are given to it', async () => {
     const { run } = sessionPlace(as);
     await run(['session', 'start', '-q', '--name', 'many']);
@@ -172,7 +174,7 @@ describe('a session', () => {
   });
 });
 
-describe('a terminal', () => {
+user.describe('a terminal', () => {
   it('is the command\u2019s own: size, ^C, job control; and the caller\u2019s is as before', async () => {
     const { run, cwd, state } = sessionPlace(as);
     await run(['session', 'start', '-q', '--name', 'dev']);
@@ -207,7 +209,7 @@ describe('a terminal', () => {
   });
 });
 
-describe('wasbox sh', () => {
+user.describe('wasbox sh', () => {
   it('takes the arguments of a shell, in a session or in a sandbox of its own', async () => {
     const { run, cwd } = sessionPlace(as);
     await run(['session', 'start', '-q', '--name', 'dev']);
@@ -230,7 +232,7 @@ describe('wasbox sh', () => {
   });
 });
 
-describe('bad input', () => {
+user.describe('bad input', () => {
   it('is an error that says what to do, and the session goes on', async () => {
     const { run, state } = sessionPlace(as);
     for (const name of ['', '.', '../x', 'a/b', '-x', 'x'.repeat(64), 'a\nb', '\u00e4']) {

@@ -8,13 +8,15 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeFastpath, tool } from '../support/fastpath.js';
 import { eventually } from '../support/host.js';
-import { everyone, ordinaryUser, underRoot } from '../support/identity.js';
+import { everyone, ordinaryUser } from '../support/identity.js';
 import { installOwn } from '../support/installation.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { nativeOf } from '../support/two-ways.js';
 import { runProgram } from '../support/wasbox.js';
 
 const as = ordinaryUser();
+const user = needs('ordinary user');
 const wasbox = nativeOf(as);
 const files = { 'a.sh': tool('one'), 'data/f': 'shown\n' };
 
@@ -41,7 +43,7 @@ async function runAfter(setUp: string, words: readonly string[], cwd: string) {
   return runProgram(argv, { as, cwd, env: { ...env, PWD: cwd } });
 }
 
-describe('an entry', () => {
+user.describe('an entry', () => {
   const installed = between();
   const run = (ENTRY: string, words: readonly string[], cwd: string, more = {}) =>
     makeFastpath(as, installed).run(['run', ...words], { cwd, env: { ENTRY, ...more } });
@@ -209,7 +211,7 @@ for size in range(4000, 0, -8):
   });
 });
 
-describe('inside', () => {
+user.describe('inside', () => {
   const seen = ['--', 'sh', '-c', 'ls /proc/self/fd; env'];
 
   test('there is no entry, and no word of it', async () => {
@@ -232,7 +234,7 @@ describe('inside', () => {
   });
 });
 
-describe('entries', () => {
+user.describe('entries', () => {
   test('of 64 first starts at once are whole', async () => {
     const fastpath = makeFastpath(as, wasbox);
     const cwd = makeProject(as, files);
@@ -279,7 +281,7 @@ describe('entries', () => {
 
 describe('accounts of another source', () => {
   /** Runs as a user of no file where nsswitch.conf names another source; `getent` lies in the directory. */
-  test.runIf(underRoot)('are not asked of a program in the directory', async () => {
+  needs('root').test('are not asked of a program in the directory', async () => {
     const root = rootIdentity();
     const place = fs.mkdtempSync('/var/tmp/wasbox-accounts-'); // open to a user of no test's
     onTestFinished(() => fs.rmSync(place, { recursive: true, force: true }));

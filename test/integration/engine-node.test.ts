@@ -10,12 +10,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { firstSeed } from '../support/seeds.js';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const folder = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'wasbox-engine-node-')));
 const tree = join(folder, 'tree');
 const engine = join(folder, 'wasbox-engine');
-const seed = Number(process.env.WASBOX_ENGINE_SEED ?? String(Date.now() % 2 ** 31));
+const seed = Number(process.env.WASBOX_ENGINE_SEED ?? firstSeed);
 const env = { PATH: '/usr/bin:/bin', HOME: '/home/of-the-test', TMPDIR: '/tmp/', A: 'ä=b' };
 const server = createServer();
 

@@ -19,6 +19,7 @@ import {
 import { type PolicyCase, textOf } from '../support/engine/policy-case.js';
 import { PolicyInputs } from '../support/engine/policy-inputs.js';
 import { Random } from '../support/engine/random.js';
+import { firstSeed, randomRuns } from '../support/seeds.js';
 import {
   furtherProfiles,
   REAL_PROFILES,
@@ -27,8 +28,8 @@ import {
 } from '../unit/convert/profiles.js';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const count = Number(process.env.WASBOX_CORE_POLICIES ?? '500');
-const seed = Number(process.env.WASBOX_CORE_SEED ?? String(Date.now() % 2 ** 31));
+const count = Number(process.env.WASBOX_CORE_POLICIES ?? randomRuns(20, 500));
+const seed = Number(process.env.WASBOX_CORE_SEED ?? firstSeed);
 const folder = fs.mkdtempSync(join(tmpdir(), 'wasbox-engine-policies-'));
 const engine = join(folder, 'wasbox-engine');
 

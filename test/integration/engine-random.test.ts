@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Found } from '../support/engine/peer.js';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
+import { firstSeed, randomRuns } from '../support/seeds.js';
 import { nativeOf } from '../support/two-ways.js';
 import { runProgram } from '../support/wasbox.js';
 
@@ -20,8 +21,8 @@ const peer = join(dirname(as.cli), `engine-peer-${process.pid}.mjs`);
 const starter = join(dirname(as.cli), `engine-starter-${process.pid}`);
 const wrong = `${engine}-${process.pid}`;
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const count = process.env.WASBOX_ENGINE_INPUTS ?? '2000';
-const seed = process.env.WASBOX_ENGINE_SEED ?? String(Date.now() % 2 ** 31);
+const count = process.env.WASBOX_ENGINE_INPUTS ?? randomRuns(100, 2000);
+const seed = process.env.WASBOX_ENGINE_SEED ?? String(firstSeed);
 
 beforeAll(() => {
   execFileSync('cc', ['-O1', '-static', '-o', starter, here('../support/engine/starter.c')]);
@@ -40,9 +41,9 @@ afterAll(() => {
   for (const path of [peer, starter, wrong]) fs.rmSync(path, { force: true });
 });
 
-async function compare(command: string, inputs: string): Promise<Found> {
+async function compare(command: string, inputs: number | string): Promise<Found> {
   const place = makeProject(as, {}, 'engine-random');
-  const argv = [process.execPath, peer, starter, command, place, seed, inputs];
+  const argv = [process.execPath, peer, starter, command, place, seed, String(inputs)];
   const run = await runProgram(argv, { as, cwd: place, timeoutMs: 3_600_000 });
   expect(run.status, `seed ${seed}: ${run.err}`).toBe(0);
   return JSON.parse(run.out) as Found;
@@ -61,7 +62,7 @@ test('the control: an engine that starts other things, and refuses in other word
     ({ buildEngine }) => buildEngine(process.argv[1], [process.argv[2]]))`;
   const encoder = here('../support/engine/wrong-encoder.ts');
   execFileSync(process.execPath, ['-e', build, wrong, encoder]);
-  const { differences } = await compare(wrong, '100');
+  const { differences } = await compare(wrong, 100);
   const isRefusal = ({ what }: (typeof differences)[number]) => what.startsWith('refused: ');
   expect(differences.some(isRefusal)).toBe(true);
   expect(differences.every(isRefusal)).toBe(false);

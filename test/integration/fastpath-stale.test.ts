@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { makeFastpath, plain, tool } from '../support/fastpath.js';
 import { eventually } from '../support/host.js';
-import { ordinaryUser, underRoot } from '../support/identity.js';
+import { ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject, writeFiles } from '../support/project.js';
-import { nativeOf, throughNode } from '../support/two-ways.js';
+import { nativeOf } from '../support/two-ways.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
 
 const as = ordinaryUser();
@@ -200,7 +201,7 @@ const entriesOf = (state: string): string[] => {
 
 const recordable = Object.entries(cases).filter(([name]) => !name.includes('--ro directory'));
 
-describe.skipIf(throughNode)('after a change the engine records anew:', () => {
+needs('an engine', 'ordinary user').describe('after a change the engine records anew:', () => {
   test.each(recordable)('%s', async (_name, one) => {
     const cwd = makeProject(as, one.files);
     const fastpath = makeFastpath(as, nativeOf(as));
@@ -277,7 +278,7 @@ describe('a second run sees', () => {
     }
   });
 
-  test.runIf(underRoot)('that a group was taken from the user', async () => {
+  needs('root').test('that a group was taken from the user', async () => {
     const cwd = makeProject(as);
     const [early, late] = [beside(cwd, 'bin1'), beside(cwd, 'bin2')];
     for (const [directory, say] of [

@@ -3,7 +3,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fastpathOf, makeFastpath, plain, tool } from '../support/fastpath.js';
-import { ordinaryUser, underRoot } from '../support/identity.js';
+import { ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
 
@@ -44,7 +45,7 @@ describe('the state directory', () => {
     fs.chmodSync(join(fastpath.state, 'plans'), 0o700);
   });
 
-  test.runIf(underRoot)('may be full', async () => {
+  needs('root').test('may be full', async () => {
     const cwd = makeProject(as, { 'a.sh': tool('one') });
     const fastpath = makeFastpath(as);
     await fastpath.run(['run', '--', 'true'], { cwd });
@@ -79,7 +80,7 @@ describe('the state directory', () => {
     expect((await fastpath.run(['run', 'a.sh'], { cwd })).out).toBe('one\n');
   });
 
-  test.runIf(underRoot).each([
+  needs('root').test.each([
     ['full', 'size=64k,nr_inodes=24'],
     ['read-only', 'size=1m'],
   ])('may be on a %s file system', async (how, size) => {

@@ -3,7 +3,8 @@
  * privileges answer inside, beside what they answer an ordinary user outside. The oracle is the host.
  */
 import { describe, expect, test } from 'vitest';
-import { ordinaryUser, underRoot } from '../support/identity.js';
+import { ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
 import { weakenedArgv } from '../support/weaken.js';
@@ -66,7 +67,7 @@ describe('ids that are not there', () => {
     expect(run.out).toContain('setuid [12345] EINVAL');
   });
 
-  test.skipIf(!underRoot)('also beyond the ids that root gets, and not below', async () => {
+  needs('root').test('also beyond the ids that root gets, and not below', async () => {
     const { everyone } = await import('../support/identity.js');
     const root = everyone().find(({ label }) => label === 'root');
     if (root === undefined) throw new Error('the set-up provided no root');

@@ -4,15 +4,10 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { forkUntilRefused } from '../support/fork-until-refused.js';
-import {
-  everyone,
-  type Identity,
-  identities,
-  ordinaryUser,
-  underRoot,
-} from '../support/identity.js';
+import { everyone, type Identity, identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
@@ -38,7 +33,7 @@ const places: Readonly<Record<string, (directory: string, command: string) => re
 
 const script = 'echo new >added; test ! -r /etc/shadow; ! kill -0 $PPID; id -u';
 
-describe.runIf(underRoot).each(Object.keys(places))('%s', (name) => {
+needs('root').describe.each(Object.keys(places))('%s', (name) => {
   const root = { uid: 0, gid: 0 };
 
   test.each(everyone())('runs are isolated by Landlock, as $label', async (as) => {
@@ -67,7 +62,7 @@ describe.runIf(underRoot).each(Object.keys(places))('%s', (name) => {
   });
 });
 
-test.runIf(underRoot)('root that cannot become another user is told so', async () => {
+needs('root').test('root that cannot become another user is told so', async () => {
   const [as] = identities();
   if (as === undefined) throw new Error('no identity');
   const cwd = makeProject(as, {});
@@ -82,7 +77,7 @@ test.runIf(underRoot)('root that cannot become another user is told so', async (
   ]);
 });
 
-test.runIf(underRoot)('--pids counts on top of what the user has in other containers', async () => {
+needs('root').test('--pids counts on top of what the user has in other containers', async () => {
   const as = ordinaryUser();
   const place = makeProject(as, { 'project/': '', 'state/': '' });
   const others = 'for n in $(seq 30); do sleep 1000 & done; echo ready >../ready; wait';

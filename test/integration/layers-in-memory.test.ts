@@ -5,7 +5,8 @@
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { type Identity, ordinaryUser, underRoot } from '../support/identity.js';
+import { type Identity, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { type Ended, runProgram, wasboxArgv } from '../support/wasbox.js';
 
@@ -218,7 +219,7 @@ describe('layers in memory', () => {
     expect(run.err).toContain('XDG_STATE_HOME=DIR');
   });
 
-  test.runIf(underRoot)('are not for root, whose files have other owners inside', async () => {
+  needs('root').test('are not for root, whose files have other owners inside', async () => {
     const root: Identity = { ...as, uid: 0, gid: 0 };
     const place = makeProject(root, { 'disk/': '', 'lower/project/': '' });
     const mounted = [

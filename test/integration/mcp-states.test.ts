@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually, listTree, processesWith, uniqueMarker } from '../support/host.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { type McpRun, startMcp } from '../support/mcp.js';
+import { needs } from '../support/needs.js';
 import { frozen, left } from '../support/pool.js';
 import { runWasbox } from '../support/wasbox.js';
 
@@ -68,8 +69,9 @@ describe.each(identities())('as $label', (as) => {
 });
 
 const as = ordinaryUser();
+const user = needs('ordinary user');
 
-describe('apply', () => {
+user.describe('apply', () => {
   it('of nothing says so, and asks nobody', async () => {
     const asked: string[] = [];
     const { call, leave } = await startMcp(as, [], (message) => {
@@ -105,7 +107,7 @@ describe('apply', () => {
   });
 });
 
-describe('bounds', () => {
+user.describe('bounds', () => {
   it('of forks and snapshots are told', async () => {
     const mcp = await startMcp(as);
     const { call, leave, state } = mcp;
@@ -154,7 +156,7 @@ describe('bounds', () => {
   });
 });
 
-it('a snapshot and a fork that are cancelled leave nothing', async () => {
+user.test('a snapshot and a fork that are cancelled leave nothing', async () => {
   const mcp = await startMcp(as);
   const { client, call, leave, state } = mcp;
   await call('write_file', { path: 'file', content: 'x' });

@@ -4,11 +4,9 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { identities } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
-
-const installed = (name: string) =>
-  ['/usr/bin', '/bin'].some((directory) => fs.existsSync(join(directory, name)));
 
 const java = `import java.net.*;
 class Name { public static void main(String[] a) throws Exception {
@@ -47,12 +45,12 @@ socket.create_connection(s.getsockname()); print(socket.getfqdn())';
     expect(fs.readFileSync('/etc/hosts', 'utf8')).not.toContain('wasbox');
   });
 
-  test.runIf(installed('java'))('Java finds itself', async () => {
+  needs('default-jdk-headless').test('Java finds itself', async () => {
     const run = await inside(['java', 'Name.java']);
     expect([run.out, run.status]).toEqual(['wasbox\n', 0]);
   });
 
-  test.runIf(installed('ssh'))('ssh reads its configuration', async () => {
+  needs('openssh-client').test('ssh reads its configuration', async () => {
     for (const net of ['none', 'host']) {
       const words = ['ssh', '-G', 'host.example.org'];
       const [run, outside] = [await inside(words, '--net', net), await runProgram(words, { as })];
@@ -64,7 +62,7 @@ socket.create_connection(s.getsockname()); print(socket.getfqdn())';
 
   // With a file of root's own making, on whatever machine: only root can do that, in a mount
   // namespace of its own, which the runs below inherit.
-  test.runIf(installed('ssh') && process.getuid?.() === 0)('ssh reads included files', async () => {
+  needs('openssh-client', 'root').test('ssh reads included files', async () => {
     const config = makeProject(as, {});
     fs.writeFileSync(join(config, 'x.conf'), 'Host included.example.org\n  Port 4711\n');
     fs.chownSync(config, 0, 0);

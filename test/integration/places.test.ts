@@ -5,7 +5,8 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { RunReport } from '../../src/index.js';
-import { everyone, type Identity, ordinaryUser, underRoot } from '../support/identity.js';
+import { everyone, type Identity, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { compilePayload } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, wasboxArgv } from '../support/wasbox.js';
@@ -201,7 +202,7 @@ describe('no sandbox can be made', () => {
     }
   });
 
-  test.runIf(underRoot)('root without CAP_SYS_ADMIN', async () => {
+  needs('root').test('root without CAP_SYS_ADMIN', async () => {
     const root = everyone().find(({ label }) => label === 'root');
     if (root === undefined) throw new Error('there is no root');
     const own = makePlace(root);

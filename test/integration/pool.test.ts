@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { descendantsOf, eventually, isAlive, listTree, uniqueMarker } from '../support/host.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { runLibrary, startLibrary } from '../support/library-child.js';
+import { needs } from '../support/needs.js';
 import { inPool, left, patience } from '../support/pool.js';
 import { makeProject } from '../support/project.js';
 
@@ -109,7 +110,9 @@ print(seen, os.getpid(), *(os.readlink('/proc/self/ns/' + n) for n in ('mnt', 'p
   });
 });
 
-describe('a pool', () => {
+const user = needs('ordinary user');
+
+user.describe('a pool', () => {
   const as = ordinaryUser();
 
   it('runs files of the working directory', async () => {

@@ -7,18 +7,14 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { runProgram } from '../support/wasbox.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const has = (command: string) => spawnSync(command, ['--version']).status === 0;
-const needed = [
-  process.arch === 'x64' ? 'aarch64-linux-gnu-g++' : 'x86_64-linux-gnu-g++',
-  'dpkg-deb',
-  'xz',
-];
+const compiler = process.arch === 'x64' ? 'g++-aarch64-linux-gnu' : 'x64 processor';
 const own = process.arch === 'x64' ? 'amd64' : 'arm64';
 
 /** What git knows of this checkout and of new files in it, as they are now. */
@@ -37,7 +33,7 @@ function copyCheckout(to: string): void {
   execFileSync('cp', ['-a', from, modules]); // another file system
 }
 
-describe.runIf(needed.every(has))('a release', () => {
+needs(compiler, 'dpkg', 'xz-utils').describe('a release', () => {
   const work = fs.mkdtempSync(join(tmpdir(), 'wasbox-release-test-'));
   const version = JSON.parse(fs.readFileSync(join(root, 'package.json'), 'utf8')).version as string;
   const out = join(work, 'one');

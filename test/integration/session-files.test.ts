@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { inSession } from '../support/session.js';
 
@@ -102,8 +103,9 @@ describe.each(identities())('as $label', (as) => {
 });
 
 const as = ordinaryUser();
+const user = needs('ordinary user');
 
-describe('paths that programs exchange', () => {
+user.describe('paths that programs exchange', () => {
   it('never lead to the host', async () => {
     const cwd = makeProject(as);
     const outside = `${cwd}-outside`;

@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { runLibrary } from '../support/library-child.js';
+import { needs } from '../support/needs.js';
 import { frozen, left } from '../support/pool.js';
 import { makeProject } from '../support/project.js';
+import { firstSeed as seed } from '../support/seeds.js';
 import { inSession } from '../support/session.js';
 
 const tools = `
@@ -15,7 +17,6 @@ const tools = `
 `;
 /** WASBOX_STEPS=200 WASBOX_SEED=7 for a longer comparison, or another one. */
 const steps = Number(process.env.WASBOX_STEPS ?? 30);
-const seed = Number(process.env.WASBOX_SEED ?? 1 + (Date.now() % 100_000));
 
 describe.each(identities())('as $label', (as) => {
   it('goes back to a state of its files, and to any other', async () => {
@@ -180,12 +181,15 @@ describe.each(identities())('as $label', (as) => {
 });
 
 const as = ordinaryUser();
+const user = needs('ordinary user');
 
-it('a fork has a run of its own once something runs in it, whatever became of where it comes from', async () => {
-  const { lines, state } = await inSession(
-    as,
-    `{ changes: 'keep' }`,
-    `${tools}
+user.test(
+  'a fork has a run of its own once something runs in it, whatever became of where it comes from',
+  async () => {
+    const { lines, state } = await inSession(
+      as,
+      `{ changes: 'keep' }`,
+      `${tools}
      const { readdirSync, writeFileSync } = await import('node:fs');
      const place = process.env.XDG_STATE_HOME + '/wasbox/';
      const runs = () => readdirSync(place + 'runs').length;
@@ -216,20 +220,21 @@ it('a fork has a run of its own once something runs in it, whatever became of wh
      show(results.filter(({ kept }) => kept !== undefined).length);
      for (const { kept } of results) await kept?.discard();
      show(forks[9].id ?? 'none');`,
-  );
-  expect(lines).toEqual([
-    [0, true],
-    ['one', 2, true],
-    1,
-    ['one', 'one', ['added file']],
-    'one',
-    4,
-    'none',
-  ]);
-  expect([left(state), frozen(state)]).toEqual([[], []]);
-});
+    );
+    expect(lines).toEqual([
+      [0, true],
+      ['one', 2, true],
+      1,
+      ['one', 'one', ['added file']],
+      'one',
+      4,
+      'none',
+    ]);
+    expect([left(state), frozen(state)]).toEqual([[], []]);
+  },
+);
 
-it('says what cannot be, and goes on', async () => {
+user.test('says what cannot be, and goes on', async () => {
   const { lines } = await inSession(
     as,
     `{ changes: 'discard' }`,
@@ -265,7 +270,7 @@ it('says what cannot be, and goes on', async () => {
   ]);
 });
 
-it('merges a stack of many layers, and limits hold for all of it', async () => {
+user.test('merges a stack of many layers, and limits hold for all of it', async () => {
   const { lines, state } = await inSession(
     as,
     `{ changes: 'discard', diskBytes: 3_000_000 }`,
@@ -295,7 +300,7 @@ it('merges a stack of many layers, and limits hold for all of it', async () => {
   expect([left(state), frozen(state)]).toEqual([[], []]);
 });
 
-it('a run that was a fork can be continued, and changes no other', async () => {
+user.test('a run that was a fork can be continued, and changes no other', async () => {
   const cwd = makeProject(as);
   const env = { XDG_STATE_HOME: `${cwd}.state` };
   const child = await runLibrary(
@@ -319,17 +324,19 @@ it('a run that was a fork can be continued, and changes no other', async () => {
   ]);
 });
 
-it('goes back in a home that is shown copy-on-write, with the state directory in it', async () => {
-  // As ~/.local/state is by default: no directory of an overlay may lie in another one.
-  const home = makeProject(as, {
-    'project/file': 'host\n',
-    '.config/tool': 'host\n',
-    old: 'old\n',
-  });
-  const env = { HOME: home, XDG_STATE_HOME: join(home, '.local/state') };
-  const cwd = join(home, 'project');
-  const { out, err } = await runLibrary(
-    `${tools}
+user.test(
+  'goes back in a home that is shown copy-on-write, with the state directory in it',
+  async () => {
+    // As ~/.local/state is by default: no directory of an overlay may lie in another one.
+    const home = makeProject(as, {
+      'project/file': 'host\n',
+      '.config/tool': 'host\n',
+      old: 'old\n',
+    });
+    const env = { HOME: home, XDG_STATE_HOME: join(home, '.local/state') };
+    const cwd = join(home, 'project');
+    const { out, err } = await runLibrary(
+      `${tools}
      const show = (value) => console.log(JSON.stringify(value));
      const session = await lib.createSession({ home: 'cow', changes: 'keep' });
      await sh(session, 'echo 1 >> ~/.config/tool; rm ~/old; echo 1 > ~/new; echo 1 >> file');
@@ -346,25 +353,26 @@ it('goes back in a home that is shown copy-on-write, with the state directory in
        show((await kept.diff()).map(({ path, kind }) => kind + ' ' + path).sort());
        await kept.discard();
      }`,
-    { as, cwd, env },
-  );
-  expect(err).toBe('');
-  const all = ['added ~/new', 'deleted ~/old', 'modified file', 'modified ~/.config/tool'];
-  expect(
-    out
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line)),
-  ).toEqual([
-    ['host\n1\n2\nhost\n1\n2\nold\nproject', 'host\n1\nfork\nhost\n1\nnew\nproject'],
-    ['host\n1\nhost\n1\nnew\nproject', all],
-    all,
-    all,
-  ]);
-  expect([left(env.XDG_STATE_HOME), frozen(env.XDG_STATE_HOME)]).toEqual([[], []]);
-});
+      { as, cwd, env },
+    );
+    expect(err).toBe('');
+    const all = ['added ~/new', 'deleted ~/old', 'modified file', 'modified ~/.config/tool'];
+    expect(
+      out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      ['host\n1\n2\nhost\n1\n2\nold\nproject', 'host\n1\nfork\nhost\n1\nnew\nproject'],
+      ['host\n1\nhost\n1\nnew\nproject', all],
+      all,
+      all,
+    ]);
+    expect([left(env.XDG_STATE_HOME), frozen(env.XDG_STATE_HOME)]).toEqual([[], []]);
+  },
+);
 
-it('a pool holds sessions ready, each for one taker', async () => {
+user.test('a pool holds sessions ready, each for one taker', async () => {
   const { lines, state } = await inSession(
     as,
     `{ changes: 'discard' }`,
@@ -393,7 +401,7 @@ it('a pool holds sessions ready, each for one taker', async () => {
   expect([left(state), frozen(state)]).toEqual([[], []]);
 });
 
-it('a worker thread that is terminated leaves what can be reviewed', async () => {
+user.test('a worker thread that is terminated leaves what can be reviewed', async () => {
   const cwd = makeProject(as);
   const env = { XDG_STATE_HOME: `${cwd}.state` };
   const program = `import { Worker } from 'node:worker_threads';

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { type SessionPlace, sessionPlace } from '../support/cli-session.js';
 import { eventually, isAlive, listTree, processesWith, uniqueMarker } from '../support/host.js';
 import { identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { frozen, left } from '../support/pool.js';
 import { ended, runProgram, startWasbox } from '../support/wasbox.js';
 
@@ -67,8 +68,9 @@ describe.each(identities())('as $label', (as) => {
 });
 
 const as = ordinaryUser();
+const user = needs('ordinary user');
 
-describe('a session', () => {
+user.describe('a session', () => {
   it('with commands that run is not forked or noted, but goes back', async () => {
     const place = sessionPlace(as);
     const { run, cwd, state } = place;
@@ -151,7 +153,7 @@ for _ in range(times):
     print(data[:1].decode(), json.loads(data[5:]).get('message', ''))
 `;
 
-describe('bad input', () => {
+user.describe('bad input', () => {
   it('is an error that says what to do, and the session goes on', async () => {
     const place = sessionPlace(as);
     const { run, directories } = place;

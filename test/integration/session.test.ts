@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually, processesWith, uniqueMarker } from '../support/host.js';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { startLibrary } from '../support/library-child.js';
+import { needs } from '../support/needs.js';
 import { left } from '../support/pool.js';
 import { makeProject } from '../support/project.js';
 import { inSession } from '../support/session.js';
@@ -107,8 +108,9 @@ describe.each(identities())('as $label', (as) => {
 });
 
 const as = ordinaryUser();
+const user = needs('ordinary user');
 
-describe('wasbox ps and stop', () => {
+user.describe('wasbox ps and stop', () => {
   it('know a session: its programs are asked to end, then it ends, and its changes are saved', async () => {
     const cwd = makeProject(as);
     const env = { XDG_STATE_HOME: `${cwd}.state` };
@@ -142,7 +144,7 @@ describe('wasbox ps and stop', () => {
   });
 });
 
-describe('limits', () => {
+user.describe('limits', () => {
   it('a time limit and a signal end a program, and nothing else', async () => {
     const { lines } = await inSession(
       as,
@@ -229,7 +231,7 @@ describe('limits', () => {
   });
 });
 
-describe('a policy', () => {
+user.describe('a policy', () => {
   const begin = `default errno(EPERM)\n`;
   it.each(['setsid', 'clone', 'execve'])(
     'without %s: no program starts, and that is said',
@@ -268,7 +270,7 @@ describe('a policy', () => {
   });
 });
 
-describe('bad input', () => {
+user.describe('bad input', () => {
   it('says what is wrong, and starts nothing', async () => {
     const { lines } = await inSession(
       as,

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { HostView, View } from '../../src/resolve/index.js';
 import { listTree, treeDigest } from '../support/host.js';
-import { type Identity, identities, ordinaryUser, underRoot } from '../support/identity.js';
+import { type Identity, identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { type Planned, runPlanned } from '../support/planned.js';
 import { makeProject } from '../support/project.js';
 
@@ -207,7 +208,7 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
   });
 });
 
-describe.skipIf(!underRoot)('id maps of several ranges', () => {
+needs('root').describe('id maps of several ranges', () => {
   const [as] = identities().filter(({ uid }) => uid === 0);
   const owners = [200_005, 300_003, 400_000];
 
@@ -292,7 +293,7 @@ describe('without namespaces', () => {
     expect(fs.readdirSync(join(project, 'closed'))).toEqual(['file']);
   });
 
-  test.skipIf(!underRoot)("the host's root is not the payload's user", async () => {
+  needs('root').test("the host's root is not the payload's user", async () => {
     const [root] = identities().filter(({ uid }) => uid === 0);
     if (root === undefined) return;
     const { err } = await runPlanned(

@@ -9,6 +9,7 @@ import { descriptionOf } from '../../src/cli/verb.js';
 import { workerVerb } from '../../src/cli/worker.js';
 import { runOptionTable } from '../../src/options/index.js';
 import { type Manifest, readManifests, restrictedErrors, schemaErrors } from '../deploy/schemas.js';
+import { needs } from '../support/needs.js';
 
 const deploy = fileURLToPath(new URL('../../docs/deploy/', import.meta.url));
 const kubernetes = `${deploy}kubernetes/`;
@@ -17,9 +18,6 @@ const manifestsOf = (name: string) => readManifests(readFileSync(kubernetes + na
 
 /** The pod that a manifest makes, if it makes one. */
 const podOf = ({ kind, spec }: Manifest) => (kind === 'Pod' ? spec : spec?.template?.spec);
-
-const installed = (command: string): boolean =>
-  spawnSync(command, ['--version']).error === undefined;
 
 describe.each(files)('kubernetes/%s', (name) => {
   const manifests = manifestsOf(name);
@@ -40,7 +38,7 @@ describe.each(files)('kubernetes/%s', (name) => {
     }
   });
 
-  it.skipIf(!installed('kubectl'))('is read by kubectl', () => {
+  needs('kubectl').test('is read by kubectl', () => {
     // Without a server kubectl knows no kinds: it reads the files and stops there.
     const read = (args: readonly string[], input?: string) =>
       spawnSync('kubectl', args, { encoding: 'utf8', input });
@@ -122,7 +120,7 @@ describe('systemd', () => {
     return stdout + stderr;
   }
 
-  it.skipIf(!installed('systemd-analyze')).each(units)('takes %s', (name) => {
+  needs('systemd-analyze').test.each(units)('takes %s', (name) => {
     expect(verify(name)).toBe('');
     const wrong = (text: string) => text.replace('DelegateSubgroup=', 'DelegateSubGroup=');
     expect(verify(name, wrong)).toContain('DelegateSubGroup');

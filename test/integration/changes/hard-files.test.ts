@@ -3,7 +3,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { treeDigest } from '../../support/host.js';
-import { identities, underRoot } from '../../support/identity.js';
+import { identities } from '../../support/identity.js';
+import { needs } from '../../support/needs.js';
 import { makeProject } from '../../support/project.js';
 import { runProgram, runWasbox } from '../../support/wasbox.js';
 
@@ -19,7 +20,7 @@ describe.each(identities())('trees, as $label', (as) => {
     return { cwd, env, wasbox, python };
   }
 
-  test.runIf(underRoot)('files of owners that are not mapped', async () => {
+  needs('root').test('files of owners that are not mapped', async () => {
     const { cwd, wasbox, python } = setUp({ foreign: 'f\n', gone: 'g\n', own: 'o\n' });
     for (const name of ['foreign', 'gone']) {
       fs.chownSync(join(cwd, name), 70_000, 70_000);

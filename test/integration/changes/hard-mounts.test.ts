@@ -4,8 +4,9 @@
  * The oracle is what a plain shell sees in that namespace.
  */
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
-import { everyone, underRoot } from '../../support/identity.js';
+import { expect, test } from 'vitest';
+import { everyone } from '../../support/identity.js';
+import { needs } from '../../support/needs.js';
 import { makeProject } from '../../support/project.js';
 import { type Ended, runProgram } from '../../support/wasbox.js';
 
@@ -15,7 +16,7 @@ const ignoreCase = fileURLToPath(new URL('ignore_case.py', import.meta.url));
 const edit = 'echo run >> a; rm d/b; echo n > new; mkdir e; echo x > e/x; mv d f; chmod 700 e';
 const edited = ['./a: a run', './e/x: x', './f/c: c', './new: n'];
 
-describe.runIf(underRoot).each(everyone())('file systems, as $label', (as) => {
+needs('root').describe.each(everyone())('file systems, as $label', (as) => {
   /** Runs a script in a mount namespace: `w` is the tree, `user` runs as the identity, `wasbox` too. */
   async function within(mount: string, script: string): Promise<Ended> {
     const base = makeProject(as, { 'w/': '', 'low/': '', 'up/': '', 'work/': '', 'state/': '' });

@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type Identity, identities, ordinaryUser, underRoot } from '../../support/identity.js';
+import { needs } from '../../support/needs.js';
 import { makeProject } from '../../support/project.js';
 import { runProgram, runWasbox } from '../../support/wasbox.js';
 
@@ -177,7 +178,7 @@ print(json.dumps({"outside": outside, "links": links}))
 `;
 
 // A place below a system prefix that the user owns needs root to be made.
-describe.runIf(underRoot)('a system directory that the user can write to', () => {
+needs('root').describe('a system directory that the user can write to', () => {
   const as = underRoot ? ordinaryUser() : (undefined as never);
   const place = `/usr/local/wasbox-test-${process.pid}`;
   afterAll(() => fs.rmSync(place, { recursive: true, force: true }));

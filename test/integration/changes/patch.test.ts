@@ -20,13 +20,14 @@ import {
   formatUnified,
   openRun,
 } from '../../../src/changes/index.js';
+import { firstSeed, randomRuns } from '../../support/seeds.js';
 import { type Fixture, makeFixture, snapshot, startRun } from './fixture.js';
 import { patched, readDiff, unquote } from './patch-reader.js';
 import { Worker } from './worker.js';
 
-/** Root and an ordinary user do half of a thousand each. */
-const trees = Number(process.env.WASBOX_TREES ?? 500);
-const seed = Number(process.env.WASBOX_SEED ?? 20261127 + (process.geteuid?.() ?? 0));
+const trees = Number(process.env.WASBOX_TREES ?? randomRuns(50, 1000));
+/** Root and an ordinary user have other trees. */
+const seed = firstSeed + (process.geteuid?.() === 0 ? 1_000_000 : 0);
 const path = process.env.WASBOX_PATH;
 
 let worker: Worker;

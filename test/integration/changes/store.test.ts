@@ -26,6 +26,7 @@ import {
   openStore,
   scanRun,
 } from '../../../src/changes/index.js';
+import { needs } from '../../support/needs.js';
 import { type Fixture, makeFixture, native, runScript, startRun } from './fixture.js';
 
 let fixture: Fixture;
@@ -311,7 +312,7 @@ test('two runs in one directory at once do not disturb each other', () => {
   expect(readFileSync(join(fixture.workdir, 'two'), 'utf8')).toBe('2\n');
 });
 
-test.runIf(process.geteuid?.() === 0)('a device in a layer is never applied (18)', () => {
+needs('root').test('a device in a layer is never applied (18)', () => {
   const run = startRun(fixture);
   execFileSync('mknod', [join(run.upper, 'null'), 'c', '1', '3']);
   execFileSync('mknod', [join(run.upper, 'disk'), 'b', '8', '0']);

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunReport } from '../../../src/report/index.js';
 import { eventually } from '../../support/host.js';
-import { identities, ordinaryUser, underRoot } from '../../support/identity.js';
+import { identities, ordinaryUser } from '../../support/identity.js';
+import { needs } from '../../support/needs.js';
 import { Network } from '../../support/network/index.js';
 import { makeProject } from '../../support/project.js';
 import { type Client, clientFiles, clients, pageText } from './clients.js';
@@ -26,7 +27,7 @@ let cells = 0;
 const newCell = () => `cell${process.pid}x${++cells}`;
 
 // The network is made of namespaces that only root can join; wasbox runs as both in it.
-describe.runIf(underRoot)('clients', () => {
+needs('root').describe('clients', () => {
   let network: Network;
   let directory = '';
   beforeAll(async () => {

@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { identities, ordinaryUser, underRoot } from '../../support/identity.js';
+import { identities, ordinaryUser } from '../../support/identity.js';
 import { type Echo, startEcho } from '../../support/network/echo.js';
 import { addresses, Network } from '../../support/network/index.js';
 import { pageText } from '../../support/network/servers.js';
@@ -40,6 +40,8 @@ for family, address in (socket.AF_INET, '${addresses.web}'), (socket.AF_INET6, '
     attempt('back', lambda: sorted(len(s.recv(70000)) for _ in range(12)))
 `;
 
+import { needs } from '../../support/needs.js';
+
 /** Runs a command as an ordinary user of a namespace that may have so many network namespaces. */
 const limited = (namespaces: number) => [
   ...['unshare', '--user', '--map-root-user', 'sh', '-c'],
@@ -49,7 +51,7 @@ const limited = (namespaces: number) => [
 ];
 
 // The network is made of namespaces that only root can join; wasbox runs as both in it.
-describe.runIf(underRoot)('UDP with rules', () => {
+needs('root').describe('UDP with rules', () => {
   let network: Network;
   let directory = '';
   let echo: Echo;

@@ -8,6 +8,7 @@ import { compile, simulateProgram } from '../../../src/core/index.js';
 import { importPolicy } from '../../../src/policy/formats/index.js';
 import { init, PolicyError, simulate } from '../../../src/policy/index.js';
 import { requestOf } from '../../../src/policy/source.js';
+import { seedsFor } from '../../support/seeds.js';
 import { Random, X86_64 } from './random-formats.js';
 
 /** A busy machine takes long, in milliseconds. */
@@ -130,8 +131,8 @@ const asked: readonly (readonly [number, (r: Random) => bigint[]])[] = [
 ];
 
 describe('profiles of firejail', () => {
-  it('300 random ones decide as the filters that firejail writes', { timeout: busy }, () => {
-    for (let seed = 1; seed <= 300; seed++) {
+  it('random ones decide as the filters that firejail writes', { timeout: busy }, () => {
+    for (const seed of seedsFor('firejail', 10, 300)) {
       const random = new Random(seed);
       const { text, all } = draw(random);
       const imported = importPolicy(text, { from: 'firejail', arch: 'x86_64' }).text;

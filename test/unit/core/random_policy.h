@@ -52,7 +52,8 @@ struct drawn_rule {
   int conds_count;
 };
 /* A call that only rules without conditions name, with its number on each machine. */
-enum { NO_NUMBER = 0xffffffffu, SCATTERED = 2 };
+enum { SCATTERED = 2 };
+#define NO_NUMBER 0xffffffffu
 struct named {
   const char *name;
   uint32_t numbers[MACHINES]; /* without base */

@@ -144,7 +144,8 @@ static long outcome_of(long nr, const struct trial *t, const long *args) {
     if (made == 0 && strcmp(t->call, "clone") == 0)
       _exit(0);
     made = without_id(t->call, made);
-    long value = made < 0 && made > -4096 ? -errno : made > 4096 ? 1 : made;
+    bool counts_up = made > 4096 || (made > 0 && strcmp(t->call, "clone") == 0);
+    long value = made < 0 && made > -4096 ? -errno : counts_up ? 1 : made;
     clean_up();
     _exit(write(out, &value, sizeof value) != sizeof value);
   }

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { ownArchitecture } from '../../../src/plan/index.js';
 import { refuseKeyCalls } from '../../../src/plan/refused-calls.js';
 import { compilePolicy, init } from '../../../src/policy/index.js';
+import { needs } from '../../support/needs.js';
 
 const head = 'target x86_64, aarch64\n';
 
@@ -59,7 +60,7 @@ describe('key calls', () => {
   });
 });
 
-describe.runIf(process.arch === 'x64')('other forms of a call', () => {
+needs('x64 processor').describe('other forms of a call', () => {
   /** `struct sock_filter[]` from [code, yes, no, k]. */
   const program = (...lines: readonly (readonly [number, number, number, number])[]) => {
     const bytes = new Uint8Array(lines.length * 8);

@@ -1,0 +1,43 @@
+// `npm run build`, which `npm ci` runs: builds everything. What depends on nothing else is built beside each other, and
+// each part is left as it is where its sources did not change.
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+
+/** Runs a script of package.json, or of a file; its output comes at its end. */
+function run(argv) {
+  return new Promise((resolve, reject) => {
+    const pieces = [];
+    const child = spawn(argv[0], argv.slice(1), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (piece) => pieces.push(piece));
+    child.on('error', reject);
+    child.on('close', (status) => {
+      process.stdout.write(Buffer.concat(pieces));
+      if (status === 0) resolve();
+      else reject(new Error(`${argv.slice(1).join(' ')} ended with ${status}`));
+    });
+  });
+}
+
+/** The longest first. */
+const first = [
+  [process.execPath, 'addon/build.mjs'],
+  [process.execPath, 'wasm-core/build.mjs'],
+  [process.execPath, 'addon/engine/objects.mjs'],
+  ['npm', 'run', '--silent', 'build:types'],
+];
+
+const worker = async () => {
+  for (let argv = first.shift(); argv !== undefined; argv = first.shift()) await run(argv);
+};
+
+try {
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  await run([process.execPath, 'src/build.mjs']);
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

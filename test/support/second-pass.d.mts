@@ -1,2 +1,0 @@
-export const hasSecondPass: boolean;
-export function leftToSecondPass(what: string): boolean;

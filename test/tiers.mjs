@@ -1,0 +1,131 @@
+// Which test files each tier, and each pass of `.ci/run`, runs. test/vitest.config.ts makes its projects of this.
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isLeftOut } from './programs.mjs';
+import { pass } from './support/packages.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** `check`, `test`, `rest` (what `all` has beyond `test`) or `all`. */
+export const tier = process.env.WASBOX_TEST_TIER ?? 'all';
+
+/** Tests that start sandboxes: they need a build. */
+const launching = ['test/integration/**/*.test.ts', 'test/attacks/**/*.test.ts'];
+
+/** Tests of the documentation: they need the built site, and start sandboxes for its examples. */
+const documentation = ['test/browser/**/*.test.ts', 'test/docs/**/*.test.ts'];
+
+/** Unit tests of code that asks the machine nothing. They share a process, so they leave nothing behind in it. */
+const pure = [
+  ...['core', 'fleet', 'image', 'kubernetes', 'learn', 'options', 'playground', 'policy', 'preset'],
+  ...['profile', 'report', 'syscalls', 'tables', 'text', 'convert'],
+].map((name) => `test/unit/${name}/**/*.test.ts`);
+
+/** Unit tests that replace modules of Node's: each file has a process of its own. */
+const mocking = ['test/unit/cli/**/*.test.ts'];
+
+/** Those of them that compile or start a program. */
+const withPrograms = ['export', 'firejail', 'minijail', 'oci', 'systemd'].map(
+  (name) => `test/unit/convert/${name}.test.ts`,
+);
+
+/** Tests of the launch project by name. */
+const launches = (...names) => names.map((name) => `test/integration/${name}.test.ts`);
+
+/** Long tests that `npm test` leaves to `npm run test:all`, by project. */
+const slow = {
+  unit: ['test/abi/elsewhere.test.ts'],
+  launch: [
+    ...launches('bundles', 'channels', 'engine-node', 'engine-policies', 'engine-random', 'mcp'),
+    ...launches('packaging', 'preset-tools', 'presets', 'programs', 'projects', 'release'),
+    ...launches('runtimes', 'saved', 'session-many', 'soak', 'terminal-shell', 'types'),
+    ...launches('bad-policies', 'bullmq', 'dry-run-plan', 'examples', 'fastpath-landlock'),
+    ...launches('changes/kill', 'changes/patch', 'changes/programs', 'images/crash'),
+    ...launches('changes/property', 'library-callbacks', 'library-inputs', 'pool-tasks'),
+    ...launches('first-run', 'mcp-conformance', 'mcp-conformance-tools', 'session-states'),
+    'test/attacks/blame.test.ts',
+    'test/attacks/landlock-ends.test.ts',
+    'test/attacks/responsive.test.ts',
+    'test/attacks/terminal-parts.test.ts',
+  ],
+  docs: [
+    'test/browser/playground/people.test.ts',
+    'test/browser/playground/same-bytes.test.ts',
+    'test/docs/examples.test.ts',
+  ],
+};
+
+/**
+ * Tests whose outcome does not depend on who runs them, or whose subject is a tool inside and not the user. Of the passes of `.ci/run` only the one as an ordinary user has
+ * these; as root run `pure` ones, in turn.
+ */
+const anyUser = [
+  ...documentation,
+  'test/golden/**/*.test.ts',
+  'test/abi/**/*.test.ts',
+  ...launches('bad-policies', 'bundles', 'engine-node', 'engine-policies', 'engine-random', 'mcp'),
+  ...launches('packaging', 'preset-tools', 'presets', 'projects', 'runtimes', 'soak', 'types'),
+  ...launches('changes/kill', 'changes/programs', 'images/crash', 'images/hostile', 'session-many'),
+];
+
+/** All files of tests, from the checkout. */
+const all = ['abi', 'attacks', 'browser', 'docs', 'golden', 'integration', 'unit']
+  .flatMap((folder) =>
+    readdirSync(`${root}test/${folder}`, { recursive: true }).map(
+      (name) => `test/${folder}/${name}`,
+    ),
+  )
+  .filter((path) => path.endsWith('.test.ts'));
+
+/** Files whose programs are missing here. */
+const lacking = all.filter((path) => isLeftOut(path));
+
+/** Launch tests that start wasbox as the ordinary user only, by what they use. */
+function asOrdinaryUser() {
+  const others = /\b(?:identities|isolatedIdentities|everyone)\(|\bunderRoot\b|'root'|\bgete?uid\b/;
+  return all.filter((path) => {
+    const text = /^test\/(integration|attacks)\//.test(path)
+      ? readFileSync(root + path, 'utf8')
+      : '';
+    return text.includes('ordinaryUser(') && !others.test(text);
+  });
+}
+
+const elsewhere = pass === 'root' ? [...anyUser, ...asOrdinaryUser()] : [];
+
+/** A project with these files, of which `npm test` has all but the long ones, and the rest has those. */
+const project = (files, long, others = []) => ({
+  include: { check: [], rest: long }[tier] ?? files,
+  exclude: [
+    ...['**/node_modules/**', ...others, ...elsewhere, ...lacking],
+    ...(tier === 'test' ? long : []),
+  ],
+});
+
+export const projects = {
+  pure: {
+    include: tier === 'rest' || pass === 'user' ? [] : pure,
+    exclude: [...(tier === 'check' ? withPrograms : []), ...lacking],
+  },
+  unit: project(['test/**/*.test.ts'], slow.unit, [
+    ...[...pure, ...mocking, ...launching, ...documentation],
+  ]),
+  mocking: project(mocking, []),
+  launch: project(launching, slow.launch),
+  docs: project(documentation, slow.docs),
+};
+
+/** Whether a tier or pass has a file, were its programs there. */
+const has = ({ include, exclude }, path) =>
+  include.some((glob) => matches(glob, path)) && !exclude.some((glob) => matches(glob, path));
+
+/** A path, or a pattern of these lists. */
+const matches = (glob, path) =>
+  glob === path || (glob.indexOf('*') > 0 && path.startsWith(glob.slice(0, glob.indexOf('*'))));
+
+/** Files that this tier and pass would run, if their programs were there. */
+export const leftOutFiles = lacking.filter((path) =>
+  Object.values(projects).some(({ include, exclude }) =>
+    has({ include, exclude: exclude.filter((name) => !lacking.includes(name)) }, path),
+  ),
+);
