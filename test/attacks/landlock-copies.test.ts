@@ -81,7 +81,7 @@ test.runIf(underRoot && root !== undefined)(
     fs.chmodSync(join(cwd, 'open.txt'), 0o644);
     fs.chmodSync(cwd, 0o755);
     const before = new Set(fs.readdirSync('/var/tmp'));
-    const script = 'echo ready; read line; chmod 777 . open.txt; echo again; read line';
+    const script = 'echo ready; read line; chmod 777 . open.txt; echo again; read line; true';
     const how = { as, cwd };
     const child = startWasbox([...landlock, '--', 'sh', '-c', script], how);
     let out = '';

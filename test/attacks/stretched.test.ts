@@ -95,9 +95,9 @@ print('deaf', flush=True)
 time.sleep(1000)`;
       const { child, over, says } = await start(['--timeout', '50s'], code);
       expect(await says('begun')).toBe(true);
-      child.kill('SIGINT');
-      child.kill('SIGINT');
-      const run = await over;
+      // Two that come at once are one to the kernel.
+      const again = setInterval(() => child.kill('SIGINT'), 200);
+      const run = await over.finally(() => clearInterval(again));
       expect([run.status, run.signal]).not.toContain(124);
     });
 
