@@ -208,6 +208,7 @@ static void saved_ids(void) {
   char id[WB_RUN_ID + 1], name[16];
   const int saved = wb_state_open_in(state, "saved", 1);
   static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+  unlinkat(state, "clock", 0);
   CHECK(wb_choose_id(state, 1800000000000ull, id) == 0);
   for (int i = 1; i < 1024; i++) {
     snprintf(name, sizeof name, "%.7s%c%c", id, alphabet[i / 32], alphabet[i % 32]);
