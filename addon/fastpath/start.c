@@ -111,7 +111,7 @@ static int make_directory(struct started *started, int state, struct wb_entry *e
     memcpy(entry_at(entry, entry->plan) + ids[i], started->run.id, WB_RUN_ID);
   if (!entry->private_root || make_working_copy(&started->run, entry) == 0)
     return 0;
-  wb_rundir_remove(&started->run); /* the engine makes it again, and says why it cannot */
+  wb_rundir_abandon(&started->run); /* the engine makes it again, and says why it cannot */
   return -1;
 }
 
@@ -163,7 +163,8 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
     say_note(entry, command->envp);
   if (wb_start(running, &request, &failure) < 0) {
     set_mask(mask);
-    return wb_rundir_remove(&started.run) < 0 ? 125 : START_FAILED;
+    wb_rundir_abandon(&started.run);
+    return START_FAILED; /* the engine makes it again, and says why it cannot */
   }
   note_init(started.run.lock, running->pid);
   /* While init gets ready. Nothing has been executed where an answer differs, and nothing will be.
@@ -196,8 +197,7 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
   if (!agrees || outcome->kind == WB_SETUP_FAILED || outcome->kind == WB_EXEC_FAILED) {
     wb_close(running);
     wb_release(running);
-    if (wb_rundir_remove(&started.run) < 0)
-      return 125;
+    wb_rundir_abandon(&started.run);
     return agrees ? START_FAILED : START_STALE;
   }
   const struct wb_entry *whole = making ? end_making(making, wanted) : entry;

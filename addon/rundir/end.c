@@ -85,6 +85,15 @@ int wb_rundir_remove(const struct wb_rundir *run) {
              : -1;
 }
 
+void wb_rundir_abandon(struct wb_rundir *run) {
+  if (wb_rundir_remove(run) == 0 || run->lock < 0)
+    return;
+  /* libfuse and NFS keep a removed file in the directory until it is closed. */
+  close(run->lock);
+  run->lock = -1;
+  wb_remove_name(run->parent, run->id, AT_REMOVEDIR);
+}
+
 int wb_rundir_move(int state, const char *id, const char *from, const char *to) {
   const int source = wb_state_open_in(state, from, 0);
   if (source < 0)

@@ -17,19 +17,23 @@ static int closed(int fd, int error) {
   return -1;
 }
 
-static int try_lock(int fd) {
-  if (syscall(SYS_flock, fd, LOCK_EX | LOCK_NB) == 0)
+static int try_lock_as(int fd, int how) {
+  if (syscall(SYS_flock, fd, how | LOCK_NB) == 0)
     return 0;
   if (errno == EWOULDBLOCK)
     errno = EBUSY;
   return -1;
 }
 
+static int try_lock(int fd) {
+  return try_lock_as(fd, LOCK_EX);
+}
+
 /* Locks an open lock file. If another process has removed the run meanwhile, it has removed this
  * file, too: the lock then protects nothing, and this fails with EBUSY. */
-static int hold(int directory, int fd) {
+static int hold_as(int directory, int fd, int how) {
   struct statx opened, named;
-  if (try_lock(fd) < 0)
+  if (try_lock_as(fd, how) < 0)
     return -1;
   if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_INO, &opened) < 0 ||
       syscall(SYS_statx, directory, "lock", AT_SYMLINK_NOFOLLOW, STATX_INO, &named) < 0) {
@@ -41,6 +45,10 @@ static int hold(int directory, int fd) {
     return 0;
   errno = EBUSY;
   return -1;
+}
+
+static int hold(int directory, int fd) {
+  return hold_as(directory, fd, LOCK_EX);
 }
 
 /* Where a lock cannot be held before other processes see it (see wb_rename_noreplace), the process
@@ -87,6 +95,11 @@ int wb_rundir_lock(int directory) {
   if (fd < 0 && errno == ENOENT)
     return wb_rundir_make_lock(directory);
   return fd < 0 || hold(directory, fd) == 0 ? fd : closed(fd, errno);
+}
+
+int wb_rundir_share(int directory) {
+  int fd = wb_open_beneath(directory, "lock", O_RDWR, 0);
+  return fd < 0 || hold_as(directory, fd, LOCK_SH) == 0 ? fd : closed(fd, errno);
 }
 
 /* Whether no process holds the lock of what lies in `runs`; the TypeScript side finds out what it

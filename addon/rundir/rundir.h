@@ -105,6 +105,8 @@ int wb_rundir_lock_existing(int directory);
  * makes the lock owns the directory, also in place of the one that made that. EBUSY: another
  * process has it. ENOENT: the directory was removed. */
 int wb_rundir_lock(int directory);
+/* The same lock for a process that only reads, beside others that do. ENOENT: there is none. */
+int wb_rundir_share(int directory);
 /* Makes the lock of a new directory. EBUSY, ENOENT: another process was first, or has removed it.
  */
 int wb_rundir_make_lock(int directory);
@@ -127,6 +129,9 @@ int wb_rundir_reopen(struct wb_rundir *run, int state, const char *id, int lock)
 int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir);
 /* Removes an untouched layer and the run with it, wherever it lies. */
 int wb_rundir_remove(const struct wb_rundir *run);
+/* The same of a run whose payload never ran, also where the open lock is in the way; then it is let
+ * go. What cannot be removed has no run.json: the next look at the runs removes it. */
+void wb_rundir_abandon(struct wb_rundir *run);
 /* tree.c: removes a directory that a payload could change, with all below it. ENOENT counts as
  * done. */
 int wb_tree_remove(int parent, const char *name);

@@ -24,8 +24,10 @@ static int open_how(int directory, const char *name, int flags, unsigned mode, u
   return (int)fd;
 }
 
+/* A FIFO in place of a file must not hold it up until another process opens its other end. */
 int wb_open_beneath(int directory, const char *name, int flags, unsigned mode) {
-  return open_how(directory, name, flags | O_NOFOLLOW, mode,
+  const int waits = flags & O_PATH ? 0 : O_NONBLOCK;
+  return open_how(directory, name, flags | O_NOFOLLOW | waits, mode,
                   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 }
 

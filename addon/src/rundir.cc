@@ -56,10 +56,11 @@ Napi::Value CloseRun(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
-// lockRun(directory): a descriptor; undefined where another process has it or has removed it.
+// lockRun(directory, shared): a descriptor; undefined where another process has it or has removed
+// it.
 Napi::Value LockRun(const Napi::CallbackInfo &info) {
   const int directory = info[0].IsNumber() ? info[0].As<Napi::Number>().Int32Value() : -1;
-  const int lock = wb_rundir_lock(directory);
+  const int lock = BooleanOf(info[1]) ? wb_rundir_share(directory) : wb_rundir_lock(directory);
   if (lock >= 0)
     return NewDescriptor(info.Env(), lock);
   return errno == EBUSY || errno == ENOENT ? info.Env().Undefined() : Failed(info.Env(), "lockRun");

@@ -50,8 +50,11 @@ export {
   idsBeginning,
   isRunning,
   listRuns,
+  type OpenOptions,
   openRun,
+  RunInUseError,
   savedRecord,
+  unreadableRuns,
 } from './lifecycle/saved-runs.js';
 export {
   continueRunSoon,

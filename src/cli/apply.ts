@@ -20,6 +20,7 @@ import { progressLine } from './progress.js';
 import { readLine } from './read-line.js';
 import { err, style } from './terminal.js';
 import { flag, parseVerb, runAndPaths, userStore, type VerbDescription } from './verb.js';
+import { waitForRun } from './wait-for-run.js';
 
 const conflictFlags = [
   'merge',
@@ -143,7 +144,9 @@ export function applyVerb(argv: readonly string[]): number {
     throw new UsageError('ERR_USAGE', 'wasbox apply takes paths or -i, not both');
   }
   const how = conflictsOf(parsed.values, paths, interactive);
-  const run = openRun(store, id ?? latestRun(store, interactive ? 'show' : 'apply'));
+  const run = openRun(store, id ?? latestRun(store, interactive ? 'show' : 'apply'), {
+    onInUse: waitForRun(),
+  });
   try {
     const options = {
       ...selection(store, run, paths, interactive),

@@ -20,6 +20,7 @@ import { page } from './pager.js';
 import { progressLine } from './progress.js';
 import { err, hasColor, out, write } from './terminal.js';
 import { flag, parseVerb, runAndPaths, userStore, type VerbDescription } from './verb.js';
+import { waitForRun } from './wait-for-run.js';
 
 /** Of a run whose changes were not saved to their end. */
 const incompleteText =
@@ -139,7 +140,10 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
   if (patch) checkPatch(values);
   const store = userStore();
   const { id, paths } = runAndPaths(store, parsed.operands);
-  const run = openRun(store, id ?? latestRun(store, 'show'));
+  const run = openRun(store, id ?? latestRun(store, 'show'), {
+    shared: true,
+    onInUse: waitForRun(),
+  });
   if (run.record.incomplete === true) err(`wasbox: ${incompleteText}\n`);
   const from = placeIn(run.record);
   const chosen = paths.length === 0 ? {} : { paths, from };

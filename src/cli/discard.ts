@@ -43,7 +43,11 @@ export function discardVerb(argv: readonly string[]): number {
   }
   for (const { id } of report.busy)
     err(`wasbox: run ${id} was not discarded: it is still running or in use\n`);
-  return report.busy.length > 0 ? 1 : 0;
+  for (const id of report.unreadable)
+    err(
+      `wasbox: run ${id} was not discarded: its journal entry is damaged, or of a newer wasbox\nwasbox: to discard it anyway: wasbox discard ${id}\n`,
+    );
+  return report.busy.length + report.unreadable.length > 0 ? 1 : 0;
 
   function idsOrLatest(ids: readonly string[]): string[] {
     if (ids.length > 0) return [...ids];

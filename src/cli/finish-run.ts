@@ -7,7 +7,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { openStore, resumeRun } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { decodeEnded } from '../fastpath/index.js';
-import { endLaunch, endPrivateRoot } from '../launch/index.js';
+import { endLaunch, endPrivateRoot, withOutcome } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import { buildReport } from '../report/index.js';
 import { endInterrupted } from './interrupt.js';
@@ -39,12 +39,20 @@ export async function finishRunVerb([fd = '']: readonly string[]): Promise<numbe
   const store = openStore(native, { directory: ended.state });
   const run = resumeRun(store, ended.id, ended.lock);
   const { spec, quiet, verbose } = context;
-  if (spec.isolation === 'landlock') endPrivateRoot(native, run, spec, outcome);
+  try {
+    if (spec.isolation === 'landlock') endPrivateRoot(native, run, spec, outcome);
+  } catch (error) {
+    throw withOutcome(error, outcome);
+  }
   const launched = { native, spec, store, run, startedAt };
   const progress = progressLine(quiet ? { visible: false } : {});
   const onProgress = progress.show;
   const end = { ...launched, asked: true, onProgress };
-  const result = await endLaunch(end, outcome).finally(progress.end);
+  const result = await endLaunch(end, outcome)
+    .catch((error: unknown) => {
+      throw withOutcome(error, outcome);
+    })
+    .finally(progress.end);
   noteEnd(store, result);
   const report = buildReport(spec, result);
   tell(report, { quiet, verbose });

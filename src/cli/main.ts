@@ -30,6 +30,15 @@ function statusOf(verb: string | undefined, error: unknown, runStatus: number): 
   return error instanceof UsageError ? 2 : 1;
 }
 
+/** The status of the program that had ended before an error of wasbox's own; undefined if there is none. */
+async function endedStatus(error: unknown): Promise<number | undefined> {
+  const { outcomeOf } = await import('../launch/index.js');
+  const outcome = outcomeOf(error);
+  if (outcome === undefined) return undefined;
+  const { reportOutcome } = await import('../report/index.js');
+  return reportOutcome(outcome).status;
+}
+
 /** `wasbox help VERB`: what `wasbox VERB --help` says. */
 async function helpOf([name = '', ...rest]: readonly string[]): Promise<number> {
   if (Object.hasOwn(verbs, name)) return commandLine([name, ...rest, '--help']);
@@ -69,6 +78,7 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
     return await (await import('./implied-run.js')).impliedRun(argv, Object.keys(verbs));
   } catch (error) {
     if (error instanceof LeaveToNode) throw error;
-    return statusOf(name, error, printError(error, verbose));
+    const printed = printError(error, verbose);
+    return (await endedStatus(error)) ?? statusOf(name, error, printed);
   }
 }

@@ -1,10 +1,10 @@
 /** `wasbox runs`: lists the runs with saved changes. */
-import { listRuns, type RunRecord } from '../changes/index.js';
+import { listRuns, type RunRecord, unreadableRuns } from '../changes/index.js';
 import { shellQuote } from '../options/index.js';
 import { jsonText } from '../text/index.js';
 import { ago } from './ago.js';
 import { columns, homePath, shortSize } from './columns.js';
-import { out } from './terminal.js';
+import { err, out } from './terminal.js';
 import { flag, parseVerb, userStore } from './verb.js';
 
 function counts({ counts: { added, modified, deleted } }: RunRecord): string {
@@ -46,7 +46,12 @@ export function runsVerb(argv: readonly string[]): number {
     argv,
   );
   if (parsed === undefined) return 0;
-  const records = listRuns(userStore());
+  const store = userStore();
+  const records = listRuns(store);
+  for (const id of unreadableRuns(store))
+    err(
+      `wasbox: run ${id}: its journal entry is damaged, or of a newer wasbox\nwasbox: to discard it: wasbox discard ${id}\n`,
+    );
   if (parsed.values.json === true) {
     out(`${jsonText({ schemaVersion: 1, runs: records })}\n`);
   } else if (records.length === 0) {

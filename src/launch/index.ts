@@ -36,6 +36,7 @@ export type {
   StdioTarget,
   TerminalSettings,
 } from './options.js';
+export { outcomeOf, withOutcome } from './outcome-of.js';
 export { type OnOutput, Output } from './output.js';
 export { PinnedImage } from './pinned-image.js';
 export { endPrivateRoot, privateRootIn, privateRootUnmade } from './private-root.js';

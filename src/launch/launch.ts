@@ -35,6 +35,7 @@ import { turn } from './gate.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf, stackedSpec } from './layers.js';
 import { checkMemoryLayers, saveMemoryLayers } from './memory-layers.js';
 import { newRun } from './new-run.js';
+import { withOutcome } from './outcome-of.js';
 import { requireOwnIds } from './own-ids.js';
 import { type MadeRoot, makePrivateRoot } from './private-root.js';
 import { hasEnded, leaveAtExit } from './running.js';
@@ -165,9 +166,12 @@ async function launchWith(
       const ended = await endLaunch({ ...launched, ...how, ...ends }, outcome);
       return asking === undefined ? ended : { ...ended, asked: asking.records() };
     };
-    const done = ended.then(end).catch((error: unknown) => {
-      throw descriptorsError(error, ran);
-    });
+    const done = ended.then((how) =>
+      end(how).catch((error: unknown) => {
+        if (given === undefined) run?.close();
+        throw withOutcome(descriptorsError(error, ran), how.seen);
+      }),
+    );
     done.catch(() => {}); // reported through the result; must not count as unhandled during the start
     options.onLaunched?.();
     let pid: number;

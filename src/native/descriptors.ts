@@ -50,8 +50,8 @@ export function withDescriptors(native: Native): Native {
     ...native,
     openOwn: (...request) => noted(native.openOwn(...request)),
     openat2: (...request) => noted(native.openat2(...request)),
-    lockRun: (directory) => {
-      const lock = native.lockRun(directory);
+    lockRun: (directory, shared = false) => {
+      const lock = native.lockRun(directory, shared);
       return lock === undefined ? undefined : noted(lock);
     },
     socketPair: () => {

@@ -229,7 +229,7 @@ export interface NativeRuns {
   /** Releases the lock of a run that `createRun` made. */
   closeRun(lock: number): void;
   /** Takes the lock of an open run's directory; undefined where another process uses or makes it. */
-  lockRun(directory: number): number | undefined;
+  lockRun(directory: number, shared?: boolean): number | undefined;
   /** Moves a run whose lock is held from one directory of the state directory to another. */
   moveRun(state: string, id: string, from: string, to: string): void;
   /**

@@ -4,12 +4,17 @@ import type { RunApplied } from './changes.js';
 import type { ApplyChoice } from './choice.js';
 import type { Saved } from './saved.js';
 
+/** Another process may use the run for so long before a method gives up. */
+const longestWaitMs = 10_000;
+
 /**
  * A run whose changes are saved: as `wasbox diff`, `apply` and `discard` with its ID. Each method opens
  * the run for itself.
  *
- * All methods reject with a ChangesError: `ERR_RUN_BUSY` while another process uses the run, and `ERR_RUN_UNKNOWN` once
- * all of it is applied or discarded. Then `discard` does nothing instead.
+ * Several may look at a run at the same time. While another process changes it, they wait for up to ten seconds.
+ *
+ * All methods reject with a ChangesError: `ERR_RUN_BUSY` while the run is running, or longer in use than that, and
+ * `ERR_RUN_UNKNOWN` once all of it is applied or discarded. Then `discard` does nothing instead.
  */
 export class KeptRun {
   readonly id: string;
@@ -75,6 +80,15 @@ export class KeptRun {
   /** What works with its changes is loaded when it is first asked for: few programs do. */
   async #saved<T>(use: (saved: Saved) => T): Promise<T> {
     const { Saved } = await import('./saved.js');
-    return use(new Saved(this.id, this.#directory));
+    const { RunInUseError } = await import('../changes/index.js');
+    const saved = new Saved(this.id, this.#directory);
+    for (const end = performance.now() + longestWaitMs; ; ) {
+      try {
+        return use(saved);
+      } catch (error) {
+        if (!(error instanceof RunInUseError) || performance.now() > end) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 }

@@ -11,6 +11,7 @@ import {
   openStore,
   previewApply,
   type Run,
+  RunInUseError,
   type RunRecord,
   readChanged,
   type Store,
@@ -32,7 +33,7 @@ export const savedRecords = (): RunRecord[] => listRuns(openStore(loadNative().n
 /** @throws ChangesError ERR_RUN_UNKNOWN, ERR_RUN_BUSY */
 export function savedRecord(id: string): { readonly record: RunRecord; readonly state: string } {
   const store = openStore(loadNative().native);
-  const run = openRun(store, id);
+  const run = openRun(store, id, { shared: true });
   run.close();
   return { record: run.record, state: store.directory };
 }
@@ -48,11 +49,11 @@ export class Saved {
   }
 
   diff(paths: readonly string[] | undefined): JsonDiff[] {
-    return this.#with((run) => diffOf(this.#store, run, paths));
+    return this.#look((run) => diffOf(this.#store, run, paths));
   }
 
   patch(paths: readonly string[] | undefined): Uint8Array {
-    return this.#with((run) => {
+    return this.#look((run) => {
       const chosen = checkedPaths('patch', paths);
       const options = { patch: true, ...(chosen === undefined ? {} : { paths: chosen }) };
       const files = [...diffRun(this.#store, run, options)];
@@ -61,7 +62,7 @@ export class Saved {
   }
 
   read(path: string): Uint8Array | undefined {
-    return this.#with((run) => {
+    return this.#look((run) => {
       checkedPaths('read', [path]);
       const content = readChanged(this.#store, run, path);
       return content && new Uint8Array(content);
@@ -81,7 +82,7 @@ export class Saved {
   }
 
   discard(): void {
-    let busy: readonly unknown[];
+    let busy: readonly RunRecord[];
     try {
       busy = discardRuns(this.#store, [this.#id]).busy;
     } catch (error) {
@@ -89,14 +90,21 @@ export class Saved {
       if (error instanceof ChangesError && error.code === 'ERR_RUN_UNKNOWN') return;
       throw error;
     }
-    if (busy.length === 0) return;
-    throw new ChangesError('ERR_RUN_BUSY', `Run ${this.#id} is still running or in use.`, {
+    const [one] = busy;
+    if (one === undefined) return;
+    if (one.status !== 'running') throw new RunInUseError(this.#id);
+    throw new ChangesError('ERR_RUN_BUSY', `Run ${this.#id} is still running.`, {
       hint: 'Wait until it ends.',
     });
   }
 
-  #with<T>(use: (run: Run) => T): T {
-    const run = openRun(this.#store, this.#id);
+  /** Others may look at the run at the same time. */
+  #look<T>(use: (run: Run) => T): T {
+    return this.#with(use, true);
+  }
+
+  #with<T>(use: (run: Run) => T, shared = false): T {
+    const run = openRun(this.#store, this.#id, { shared });
     try {
       return use(run);
     } finally {

@@ -159,7 +159,9 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
     }
     const runs = await this.#wasbox('runs');
     const diff = await this.#wasbox('diff', '--stat');
-    const applied = await this.#wasbox('apply', '--delete');
+    // A build before the mend, for the control, has no such option.
+    let applied = await this.#wasbox('apply', '--delete');
+    if (applied.err.includes('unknown option')) applied = await this.#wasbox('apply');
     said.push(runs.err, diff.err, applied.err);
     const now = treeOf(this.#directory);
     const left = this.#left();

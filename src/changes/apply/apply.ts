@@ -21,7 +21,7 @@ import { writeRecord } from '../store/record.js';
 import { moveRun, openRunDirectory, removeRun } from '../store/run-directory.js';
 import { type Session, withSessions } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
-import { explainingFullDisk } from '../store/state-error.js';
+import { explainingState } from '../store/state-error.js';
 import { Applier, type Handling } from './applier.js';
 import { type DeletionOptions, deletionRefusals } from './deletions.js';
 import { dropJournal, Journal } from './journal.js';
@@ -55,7 +55,7 @@ export interface ApplyOptions extends DeletionOptions {
  */
 export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): ApplyReport {
   const { id } = run.record;
-  const { report, remaining } = explainingFullDisk(store, id, () =>
+  const { report, remaining } = explainingState(store, id, () =>
     withFd(openRunDirectory(store, run), (runDirectory) =>
       withSessions(store.native, runDirectory, run.record, (sessions) => {
         const { onProgress } = options;

@@ -163,7 +163,10 @@ export function recoverJournal(
   const applied = new Set<string>();
   const ownCtimes = new Map<string, bigint>();
   const text = withFd(
-    openSync(at(runDirectory, journalName), constants.O_RDONLY | constants.O_NOFOLLOW),
+    openSync(
+      at(runDirectory, journalName),
+      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+    ),
     (fd) => readFileSync(fd, 'latin1'),
   );
   const entries = text.split('\n').map(parse).reverse();

@@ -68,7 +68,11 @@ export class Layer {
     this.#shared = shared;
     this.#modesFd = openSync(
       at(runDirectory, modesName),
-      constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW,
+      constants.O_RDWR |
+        constants.O_CREAT |
+        constants.O_APPEND |
+        constants.O_NOFOLLOW |
+        constants.O_NONBLOCK,
       0o600,
     );
     try {

@@ -12,13 +12,16 @@ import { openRoot, self } from './fdtree.js';
 /** statfs(2). */
 const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
 
-/** Opens a tree of a run, and makes sure that it is still the same directory. */
+/**
+ * Opens a tree of a run, and makes sure that it is still the same directory. While the run ends, it is the one that it
+ * used; after that its birth time tells, which does not depend on how the clock was set when the run started.
+ */
 export function openTree(
   native: ChangesNative,
   tree: TreeIdentity,
-  { id, started }: Pick<RunRecord, 'id' | 'started'>,
+  { id, started, status }: Pick<RunRecord, 'id' | 'started' | 'status'>,
 ): number {
-  const { path, ino } = tree;
+  const { path, ino, birthNs } = tree;
   const problem = (message: string, cause?: unknown): ChangesError =>
     new ChangesError('ERR_APPLY', `The directory ${displayPath(Buffer.from(path))} ${message}.`, {
       cause,
@@ -33,10 +36,13 @@ export function openTree(
   const stat = fstatSync(fd, { bigint: true });
   // File systems reuse inode numbers. The birth time is 0 where it is not supported.
   // An overlay, such as a container's root, gives a directory a new birth time when it is first written to.
-  const isLater =
-    Number(stat.birthtimeNs / 1_000_000n) > Date.parse(started) &&
-    statfsSync(self(fd)).type !== OVERLAYFS_SUPER_MAGIC;
-  if (stat.ino.toString() === ino && !isLater) return fd;
+  const isOther =
+    birthNs === undefined
+      ? Number(stat.birthtimeNs / 1_000_000n) > Date.parse(started)
+      : stat.birthtimeNs.toString() !== birthNs;
+  const differs =
+    isOther && status !== 'running' && statfsSync(self(fd)).type !== OVERLAYFS_SUPER_MAGIC;
+  if (stat.ino.toString() === ino && !differs) return fd;
   closeDescriptor(fd);
   throw problem('is not the one that the run used');
 }

@@ -11,6 +11,7 @@ import { removeTree } from '../files/remove.js';
 import type { Run, RunRecord, TreeIdentity } from '../model/index.js';
 import { pruneLayer } from '../scan/tree-changes.js';
 import { Base } from '../store/base.js';
+import { nextTick } from '../store/clock.js';
 import { noteContinued } from '../store/continued.js';
 import type { RequestedTree, RunRequest } from '../store/create.js';
 import { baseline, withHome } from '../store/new-record.js';
@@ -47,6 +48,7 @@ export function continueRun(store: Store, wanted: string, request: RunRequest): 
       command: request.command,
       argv: [...request.argv],
       earlier: [...(run.record.earlier ?? []), earlier],
+      order: nextTick(store),
       started: (request.now ?? new Date()).toISOString(),
       status: 'running',
     };

@@ -1,12 +1,13 @@
 /**
  * Old runs are discarded when a new one is saved: by age, and by the disk space of all of them. Each is
  * reported. The latest run of a directory is never discarded, so that it is there when the user comes back
- * to a project.
+ * to a project. Where the clock was set, nothing is discarded by age for a day.
  *
  * A full count takes time, so `disk-use.ts` counts what was saved since the last one. There is another after
  * a day, or if the limit may be reached.
  */
 import type { Expired, RunRecord } from '../model/index.js';
+import { isClockPlausible } from '../store/clock.js';
 import { forgetContinued } from '../store/continued.js';
 import { addDiskUse, type DiskUse, readDiskUse, writeDiskUse } from '../store/disk-use.js';
 import type { Store } from '../store/state-dir.js';
@@ -68,7 +69,9 @@ export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits =
     return [];
   }
   const records = listRuns(store);
-  const expired = chooseExpired(records, kept.id, limits);
+  const plausible = limits.maxAgeMs !== undefined || isClockPlausible(store, now, tally?.lookedMs);
+  const maxAgeMs = plausible ? limits.maxAgeMs : Number.POSITIVE_INFINITY;
+  const expired = chooseExpired(records, kept.id, { ...limits, maxAgeMs });
   const { discarded } = discardRuns(
     store,
     expired.map(({ record }) => record.id),

@@ -1,6 +1,7 @@
 /**
  * The end of a run: its changes are saved, applied or discarded.
  */
+import { fstatSync } from 'node:fs';
 import { applyRun } from '../apply/apply.js';
 import { withFd } from '../files/fdtree.js';
 import {
@@ -12,6 +13,7 @@ import {
   type Run,
   type RunRecord,
   sortChanges,
+  type TreeIdentity,
 } from '../model/index.js';
 import { TooManyChangesError } from '../scan/change-list.js';
 import { changesOf, pruneLayer, quickChangesOf } from '../scan/tree-changes.js';
@@ -28,7 +30,7 @@ import {
 } from '../store/run-directory.js';
 import { type Session, withSessions } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
-import { explainingFullDisk, fullDiskError } from '../store/state-error.js';
+import { explainingState, runStateError } from '../store/state-error.js';
 import { flattenRun } from './stack.js';
 import { unchanged } from './unchanged.js';
 
@@ -63,7 +65,7 @@ export function finishRun(store: Store, run: Run, end: RunEnd, mode: FinishMode)
     if (dropped) removeRun(store, flat, end.onProgress);
     return report;
   } catch (error) {
-    throw fullDiskError(store, run.record.id, error);
+    throw runStateError(store, run.record.id, error);
   } finally {
     run.close();
   }
@@ -104,7 +106,8 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): Ending {
       const seen = compare(sessions, end, discarded);
       if (!discarded && (seen.changes.length > 0 || seen.unlisted)) {
         for (const session of sessions) keepOriginals(session, ofTree(session, seen.changes));
-        writeRecord(native, directory, endedRecord(run, end, seen.summary), true);
+        const record = datedRecord(run.record, sessions);
+        writeRecord(native, directory, endedRecord(record, end, seen.summary), true);
       }
       return seen;
     }),
@@ -149,9 +152,24 @@ function compare(sessions: readonly Session[], end: RunEnd, discarded: boolean):
   }
 }
 
-function endedRecord(run: Run, end: RunEnd, summary: ChangeSummary): RunRecord {
+/** The entry with the birth times of the trees. */
+function datedRecord(record: RunRecord, sessions: readonly Session[]): RunRecord {
+  const dated = (tree: TreeIdentity, index: number): TreeIdentity => {
+    const { host } = sessions[index] ?? {};
+    if (host === undefined) return tree;
+    return { ...tree, birthNs: fstatSync(host, { bigint: true }).birthtimeNs.toString() };
+  };
+  const { trees } = record;
   return {
-    ...run.record,
+    ...record,
+    workdir: dated(record.workdir, 0),
+    ...(trees === undefined ? {} : { trees: trees.map((tree, index) => dated(tree, index + 1)) }),
+  };
+}
+
+function endedRecord(record: RunRecord, end: RunEnd, summary: ChangeSummary): RunRecord {
+  return {
+    ...record,
     ...end.command,
     ...summary,
     status: 'kept',
@@ -163,7 +181,7 @@ function endedRecord(run: Run, end: RunEnd, summary: ChangeSummary): RunRecord {
 
 /** The changes of a run compared with the host as it is now, by tree and path. */
 export function scanRun(store: Store, run: Run, onProgress?: OnProgress): Change[] {
-  return explainingFullDisk(store, run.record.id, () =>
+  return explainingState(store, run.record.id, () =>
     withFd(openRunDirectory(store, run), (directory) =>
       withSessions(store.native, directory, run.record, (sessions) =>
         sortChanges(sessions.flatMap((session) => changesOf(session, onProgress))),

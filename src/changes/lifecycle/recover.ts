@@ -30,7 +30,10 @@ export function recoverRun(
   const journal = hasAnyJournal(native, runDirectory, record);
   if (record.status !== 'running' && !journal) return record;
   try {
-    return withSessions(native, runDirectory, record, (sessions) => {
+    // Which directory it used is known by the time alone: it may be long ago.
+    const ended =
+      record.status === 'running' ? { ...record, status: 'interrupted' as const } : record;
+    return withSessions(native, runDirectory, ended, (sessions) => {
       const changes = sessions.flatMap((session) => {
         const { directory, host, layer } = session;
         withFd(openDirectory(native, directory, layerName), (fd) => removeUnsaved(native, fd));
@@ -62,6 +65,17 @@ export function recoverRun(
     return recovered;
   }
 }
+
+/** Whether a saved run is as it is to be shown: nothing of it was cut short. */
+export const isSettled = (
+  { native }: { readonly native: ChangesNative },
+  runDirectory: number,
+  record: RunRecord,
+): boolean =>
+  (record.status === 'kept' || record.status === 'interrupted') &&
+  (record.stack ?? []).length === 0 &&
+  record.reset === undefined &&
+  !hasAnyJournal(native, runDirectory, record);
 
 function hasAnyJournal(native: ChangesNative, runDirectory: number, record: RunRecord): boolean {
   return treesOf(record).some((_tree, index) => {

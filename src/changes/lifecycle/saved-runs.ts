@@ -1,6 +1,6 @@
 /** Saved runs: listed, opened, discarded. */
 import { ChangesError } from '../../errors/index.js';
-import { withFd } from '../files/fdtree.js';
+import { lstatAt, withFd } from '../files/fdtree.js';
 import type { OnProgress, Run, RunRecord } from '../model/index.js';
 import { continuedIds } from '../store/continued.js';
 import { sweepFrozen } from '../store/frozen.js';
@@ -10,13 +10,16 @@ import { hasRecord, readRecord, recordName } from '../store/record.js';
 import { makeRun, places } from '../store/run-directory.js';
 import { idsByAge, idsIn, idsWith } from '../store/run-ids.js';
 import { openOwn, type Store } from '../store/state-dir.js';
-import { explainingFullDisk } from '../store/state-error.js';
+import { explainingState } from '../store/state-error.js';
+import { isSettled } from './recover.js';
 import { interrupted, recoverOpened, recoverRuns } from './recover-all.js';
 
 export interface DiscardReport {
   readonly discarded: readonly RunRecord[];
   /** Still running, or in use by another wasbox process. */
   readonly busy: readonly RunRecord[];
+  /** IDs of runs that this version cannot read. They are discarded only by their ID. */
+  readonly unreadable: readonly string[];
 }
 
 /** The saved runs, without those whose journal entry is damaged. */
@@ -37,12 +40,28 @@ function readSaved(store: Store, saved: number, id: string): RunRecord | undefin
   }
 }
 
-const newestFirst = (a: RunRecord, b: RunRecord): number =>
-  a.started === b.started ? (a.id < b.id ? 1 : -1) : a.started < b.started ? 1 : -1;
+/** What the runs are ordered by: the count in the ID, which no clock sets back, then the time. */
+const orderOf = ({ order, id, started }: RunRecord): string =>
+  `${order ?? tickOf(id)} ${started} ${id}`;
+
+const newestFirst = (a: RunRecord, b: RunRecord): number => (orderOf(a) < orderOf(b) ? 1 : -1);
+
+/** IDs of saved runs whose journal entry is damaged, or written by a newer version. */
+export function unreadableRuns(store: Store): string[] {
+  const saved = openOwn(store, 'saved', false);
+  if (saved === undefined) return [];
+  return withFd(saved, () =>
+    idsIn(store, 'saved').filter(
+      (id) =>
+        readSaved(store, saved, id) === undefined &&
+        lstatAt(saved, Buffer.from(`${id}/${recordName}`)) !== undefined,
+    ),
+  );
+}
 
 /**
- * The saved and the running runs, newest first. Recovers interrupted ones. A run whose journal entry is
- * damaged is left out; `discardRuns` still removes it.
+ * The saved and the running runs, newest first. Recovers interrupted ones. A run whose journal entry cannot be read is
+ * left out: `unreadableRuns` has its ID.
  */
 export function listRuns(store: Store): RunRecord[] {
   const found = new Map<string, RunRecord>();
@@ -136,22 +155,72 @@ function findId(store: Store, wanted: string | undefined): string {
   return id;
 }
 
+/** Another process uses the run, for a moment: it looks at its changes, applies or removes them. */
+export class RunInUseError extends ChangesError {
+  constructor(id: string) {
+    super('ERR_RUN_BUSY', `Run ${id} is in use by another wasbox process.`, {
+      hint: 'Try again when that has ended.',
+    });
+  }
+}
+
+export interface OpenOptions {
+  /** Whether the changes are only looked at: others may look at them at the same time. @default false */
+  readonly shared?: boolean | undefined;
+  /** Called while another process uses the run, with how long that has lasted; waits, or throws. @default throws */
+  readonly onInUse?: ((error: RunInUseError, waitedMs: number) => void) | undefined;
+}
+
 /**
  * Opens a saved run and holds its lock.
  *
  * @param wanted an ID or its unique beginning; by default the latest
  * @throws ChangesError ERR_RUN_UNKNOWN, ERR_RUN_BUSY
  */
-export function openRun(store: Store, wanted?: string): Run {
+export function openRun(
+  store: Store,
+  wanted?: string,
+  { shared = false, onInUse }: OpenOptions = {},
+): Run {
   const id = findId(store, wanted);
+  const began = performance.now();
+  for (;;) {
+    try {
+      return (shared ? openToLook(store, id) : undefined) ?? openOwned(store, id);
+    } catch (error) {
+      if (!(error instanceof RunInUseError) || onInUse === undefined) throw error;
+      onInUse(error, performance.now() - began);
+    }
+  }
+}
+
+/** Opens a run with a lock that is shared; undefined if something must be put right in it first. */
+function openToLook(store: Store, id: string): Run | undefined {
+  const opened = openAt(store, id, ['saved'], true);
+  if (opened === undefined) return undefined;
+  let kept = false;
+  try {
+    const { directory, lock } = opened;
+    if (lock === undefined || !hasRecord(directory)) return undefined;
+    const record = readRecord(store.native, directory, id);
+    if (!isSettled(store, directory, record)) return undefined;
+    kept = true;
+    return makeRun(store, record, lock, 'saved');
+  } finally {
+    closeOpened(opened, kept);
+  }
+}
+
+function openOwned(store: Store, id: string): Run {
   const opened = openAt(store, id, places);
   if (opened === undefined) throw unknownRun(`Run ${id} was not found.`);
   let kept = false;
   try {
-    const record = explainingFullDisk(store, id, () => recoverOpened(store, id, opened));
+    const record = explainingState(store, id, () => recoverOpened(store, id, opened));
+    if (opened.lock === undefined && record?.status !== 'running') throw new RunInUseError(id);
     if (record === undefined) throw unknownRun(`Run ${id} was not found.`);
     if (opened.lock === undefined) {
-      throw new ChangesError('ERR_RUN_BUSY', `Run ${id} is still running or in use.`, {
+      throw new ChangesError('ERR_RUN_BUSY', `Run ${id} is still running.`, {
         hint: 'Wait until it ends.',
       });
     }
@@ -173,7 +242,10 @@ export function isRunning(store: Store, id: string): boolean {
   return running;
 }
 
-/** Discards runs with their changes. Those in use are left alone and listed in `busy`. */
+/**
+ * Discards runs with their changes. Those in use are left alone and listed in `busy`, and of `all` those that cannot be
+ * read: a newer version may have saved them.
+ */
 export function discardRuns(
   store: Store,
   ids: readonly string[] | 'all',
@@ -181,18 +253,24 @@ export function discardRuns(
 ): DiscardReport {
   const discarded: RunRecord[] = [];
   const busy: RunRecord[] = [];
+  const unreadable: string[] = [];
   const chosen = ids === 'all' ? runIds(store) : ids.map((id) => findId(store, id));
   for (const id of new Set(chosen)) {
-    const found = discardOne(store, id, { discarded, busy, onProgress });
+    const found = discardOne(store, id, {
+      ...{ discarded, busy, onProgress },
+      unreadable: ids === 'all' ? unreadable : undefined,
+    });
     if (!found && ids !== 'all') throw unknownRun(`Run ${id} was not found.`);
   }
   sweepFrozen(store);
-  return { discarded, busy };
+  return { discarded, busy, unreadable };
 }
 
 interface Discarding {
   readonly discarded: RunRecord[];
   readonly busy: RunRecord[];
+  /** Those that cannot be read are left alone and listed there; undefined discards them. */
+  readonly unreadable: string[] | undefined;
   readonly onProgress: OnProgress | undefined;
 }
 
@@ -200,7 +278,7 @@ interface Discarding {
 function discardOne(
   store: Store,
   id: string,
-  { discarded, busy, onProgress }: Discarding,
+  { discarded, busy, unreadable, onProgress }: Discarding,
 ): boolean {
   const opened = openAt(store, id, places);
   if (opened === undefined) return false;
@@ -208,7 +286,12 @@ function discardOne(
   try {
     // Another process is removing or creating it.
     if (lock === undefined && !hasRecord(directory)) return false;
-    const record = recordOrBlank(store, directory, id);
+    const read = hasRecord(directory) ? recordOf(store, directory, id) : blankRecord(id);
+    if (read === undefined && unreadable !== undefined) {
+      unreadable.push(id);
+      return true;
+    }
+    const record = read ?? blankRecord(id);
     if (lock === undefined) {
       busy.push(record);
       return true;
@@ -221,23 +304,26 @@ function discardOne(
   }
 }
 
-/** A run with a damaged entry can still be discarded. */
-function recordOrBlank(store: Store, directory: number, id: string): RunRecord {
+/** The entry of a run; undefined if it cannot be read. */
+function recordOf(store: Store, directory: number, id: string): RunRecord | undefined {
   try {
     return readRecord(store.native, directory, id);
   } catch (error) {
     if (!(error instanceof ChangesError)) throw error;
-    return {
-      schemaVersion: 1,
-      id,
-      command: '?',
-      argv: [],
-      workdir: { path: '/', dev: '0', ino: '0' },
-      started: new Date(0).toISOString(),
-      baselineNs: '0',
-      status: 'interrupted',
-      sizeBytes: 0,
-      counts: { added: 0, modified: 0, deleted: 0 },
-    };
+    return undefined;
   }
 }
+
+/** A run with a damaged entry can still be discarded. */
+const blankRecord = (id: string): RunRecord => ({
+  schemaVersion: 1,
+  id,
+  command: '?',
+  argv: [],
+  workdir: { path: '/', dev: '0', ino: '0' },
+  started: new Date(0).toISOString(),
+  baselineNs: '0',
+  status: 'interrupted',
+  sizeBytes: 0,
+  counts: { added: 0, modified: 0, deleted: 0 },
+});

@@ -6,7 +6,7 @@ import type { Expired, FinishReport, Run, RunRecord } from '../model/index.js';
 import type { RunRequest } from '../store/create.js';
 import { endUntouched, endUntouchedSoon, type LayerEnd } from '../store/run-directory.js';
 import type { Store } from '../store/state-dir.js';
-import { fullDiskError } from '../store/state-error.js';
+import { runStateError } from '../store/state-error.js';
 import type { FinishMode, RunEnd } from './finish.js';
 import { unchanged } from './unchanged.js';
 
@@ -47,7 +47,7 @@ export async function finishRunSoon(
     const { finishChanged } = await import('./finish.js');
     return await finishChanged(store, run, end, mode, layer);
   } catch (error) {
-    throw fullDiskError(store, run.record.id, error);
+    throw runStateError(store, run.record.id, error);
   } finally {
     run.close();
   }

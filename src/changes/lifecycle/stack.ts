@@ -32,7 +32,7 @@ import {
 } from '../store/run-directory.js';
 import { openTreeDirectory, treesOf } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
-import { explainingFullDisk } from '../store/state-error.js';
+import { explainingState } from '../store/state-error.js';
 import {
   copiedName,
   freshLayer,
@@ -75,7 +75,7 @@ export function freezeRun(
   const { native } = store;
   const { record } = run;
   const trees = treesOf(record);
-  return explainingFullDisk(store, record.id, () =>
+  return explainingState(store, record.id, () =>
     withFd(openRunDirectory(store, run), (directory) => {
       const facts = {
         below: record.stack ?? [],
@@ -118,7 +118,7 @@ function moveUpper(store: Store, from: number, name: string, index: number): voi
 export function resetRun(store: Store, run: Run, layer: FrozenLayer): Run {
   const { native } = store;
   const record = { ...run.record, stack: namesOf(layer) };
-  return explainingFullDisk(store, record.id, () =>
+  return explainingState(store, record.id, () =>
     withFd(openRunDirectory(store, run), (directory) => {
       markStacked(store, run, directory);
       // A new name each time: the entry on disk may still have the name of an earlier rollback.
@@ -240,7 +240,7 @@ export function flattenDirectory(store: Store, directory: number, record: RunRec
 export function lowerStack(store: Store, run: Run, layer: FrozenLayer): StackedRun {
   const { native } = store;
   const stack = namesOf(layer);
-  return explainingFullDisk(store, run.record.id, () =>
+  return explainingState(store, run.record.id, () =>
     withFd(openRunDirectory(store, run), (directory) => {
       removeTree(native, directory, mergedName);
       mkdirSync(at(directory, mergedName), { mode: 0o700 });

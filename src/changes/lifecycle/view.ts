@@ -35,7 +35,7 @@ import { layerPath } from '../store/layer-path.js';
 import { openRunDirectory } from '../store/run-directory.js';
 import { openLayer, type Session, treesOf, withSessions } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
-import { explainingFullDisk } from '../store/state-error.js';
+import { explainingState } from '../store/state-error.js';
 import { copyBase } from './copy-base.js';
 import { freeName } from './stack.js';
 import {
@@ -55,7 +55,7 @@ import {
 export function withView<T>(store: Store, run: Run, use: (view: Run) => T): T {
   const { native } = store;
   const { record } = run;
-  return explainingFullDisk(store, record.id, () =>
+  return explainingState(store, record.id, () =>
     withFd(openRunDirectory(store, run), (directory) => {
       const name = freeName(directory, 'view-');
       const seen = { ...record, shared: true };

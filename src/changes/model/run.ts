@@ -11,6 +11,8 @@ export interface TreeIdentity {
   /** Decimal, so that JSON keeps all 64 bits. */
   readonly dev: string;
   readonly ino: string;
+  /** When the directory was made, by statx(2), in nanoseconds, decimal: an inode's number is used again. */
+  readonly birthNs?: string | undefined;
   /**
    * Whether it is the user's home: of an `empty` one the run saw nothing. Nothing of it is applied unless
    * named.
@@ -32,6 +34,8 @@ export interface RunRecord {
   readonly trees?: readonly TreeIdentity[] | undefined;
   /** Runs on the same layer before this one (`--continue`), oldest first. */
   readonly earlier?: readonly EarlierRun[] | undefined;
+  /** Of a run that was continued: its place in the order of the runs, as the count in an ID. */
+  readonly order?: string | undefined;
   /** ISO 8601, UTC. */
   readonly started: string;
   /** ISO 8601, UTC; absent while it runs. */

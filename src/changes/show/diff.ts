@@ -18,7 +18,7 @@ import { changesOf } from '../scan/tree-changes.js';
 import { openRunDirectory } from '../store/run-directory.js';
 import { closeSessions, openSessions, type Session } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
-import { fullDiskError } from '../store/state-error.js';
+import { runStateError } from '../store/state-error.js';
 import { expectedRefusals } from './expected-refusals.js';
 import {
   blobHash,
@@ -252,7 +252,7 @@ export function* diffRun(
       yield count === 0 ? diff : { ...diff, folded: count };
     }
   } catch (error) {
-    throw fullDiskError(store, run.record.id, error);
+    throw runStateError(store, run.record.id, error);
   } finally {
     closeSessions(sessions);
     closeDescriptor(runDirectory);

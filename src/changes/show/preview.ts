@@ -9,7 +9,7 @@ import { changesOf } from '../scan/tree-changes.js';
 import { openRunDirectory } from '../store/run-directory.js';
 import { withSessions } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
-import { explainingFullDisk } from '../store/state-error.js';
+import { explainingState } from '../store/state-error.js';
 import { expectedRefusals } from './expected-refusals.js';
 import { fromLayer } from './file-contents.js';
 
@@ -25,7 +25,7 @@ export function previewApply(
   paths?: readonly (string | Buffer)[],
   options: DeletionOptions = {},
 ): ApplyReport {
-  return explainingFullDisk(store, run.record.id, () =>
+  return explainingState(store, run.record.id, () =>
     withFd(openRunDirectory(store, run), (directory) =>
       withSessions(store.native, directory, run.record, (sessions) => {
         const all = sortChanges(sessions.flatMap((session) => changesOf(session)));

@@ -63,7 +63,8 @@ export function addDiskUse(store: Store, use: DiskUse, bytes: number): void {
     writeDiskUse(store, use.lookedMs, use.bytes, use.added + bytes);
     return;
   }
-  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
+  const flags =
+    constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   try {
     const fd = inState(store, (state) => openSync(at(state, diskUseName), flags));
     try {

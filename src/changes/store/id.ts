@@ -21,6 +21,9 @@ export function isRunIdPrefix(text: string): boolean {
 /** The part of an ID that counts sixteenths of a second. */
 export const tickOf = (id: string): string => id.slice(0, 7);
 
+export const isTick = (value: unknown): value is string =>
+  typeof value === 'string' && /^[0-9a-hjkmnp-tv-z]{7}$/.test(value);
+
 /** Names of frozen layers: the run that froze it, and which of its layers it is. */
 const layerPattern = /^[0-9a-hjkmnp-tv-z]{9}-[1-9]\d{0,9}$/;
 

@@ -98,7 +98,8 @@ export function noteLastRun(store: Store, directory: string, run: LastRun): void
     withFd(openOwn(store, 'last-runs', true), (notes) => {
       const name = nameOf(directory);
       if (lstatAt(notes, name) === undefined) forget(notes);
-      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
+      const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+      const flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
       const fd = openSync(at(notes, name), flags, 0o600);
       try {
         writeSync(fd, encode(directory, run));

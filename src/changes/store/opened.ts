@@ -8,6 +8,7 @@ import type { OnProgress } from '../model/index.js';
 import { removePrivateRoot } from './private-root.js';
 import { type Place, removeEmptied, removeRunDirectory } from './run-directory.js';
 import { openOwn, type Store } from './state-dir.js';
+import { runStateError } from './state-error.js';
 
 export interface Opened {
   readonly place: Place;
@@ -29,24 +30,32 @@ export function closeOpened(opened: Opened, keepLock = false): void {
   afterClose?.();
 }
 
-/** Opens a run in the first of these places that has it; undefined if none has. */
-export function openAt(store: Store, id: string, places: readonly Place[]): Opened | undefined {
+/**
+ * Opens a run in the first of these places that has it; undefined if none has.
+ * @param shared whether the lock is shared with others who only read
+ */
+export function openAt(
+  store: Store,
+  id: string,
+  places: readonly Place[],
+  shared = false,
+): Opened | undefined {
   // Twice: it may be moved between two lookups.
   for (const place of [...places, ...places]) {
-    const opened = openIn(store, id, place);
+    const opened = openIn(store, id, place, shared);
     if (opened !== undefined) return opened;
   }
   return undefined;
 }
 
-function openIn(store: Store, id: string, place: Place): Opened | undefined {
+function openIn(store: Store, id: string, place: Place, shared: boolean): Opened | undefined {
   const parent = openOwn(store, place, false);
   if (parent === undefined) return undefined;
   const name = Buffer.from(id);
   let directory: number | undefined;
   try {
     directory = openDirectory(store.native, parent, name);
-    const lock = store.native.lockRun(directory);
+    const lock = store.native.lockRun(directory, shared);
     const opened = { place, parent, directory, lock };
     // Only the holder of the lock moves a run, so it stays here from now on.
     if (lstatAt(parent, name)?.ino === fstatSync(directory, { bigint: true }).ino) return opened;
@@ -56,7 +65,7 @@ function openIn(store: Store, id: string, place: Place): Opened | undefined {
     if (directory !== undefined) closeDescriptor(directory);
     closeDescriptor(parent);
     if (directory === undefined && isAbsent(error)) return undefined;
-    throw error;
+    throw runStateError(store, id, error);
   }
 }
 

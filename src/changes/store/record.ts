@@ -10,7 +10,7 @@ import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import { at, createFile, lstatAt, openToRead, removeQuietly, withFd } from '../files/fdtree.js';
 import type { ChangesNative, RunRecord, RunStatus, TreeIdentity } from '../model/index.js';
-import { isLayerName, isResetName, isRunId } from './id.js';
+import { isLayerName, isResetName, isRunId, isTick } from './id.js';
 
 export const recordName: Buffer = Buffer.from('run.json');
 const statuses: readonly RunStatus[] = ['running', 'kept', 'applied', 'discarded', 'interrupted'];
@@ -30,11 +30,12 @@ const isTime = (value: unknown): value is string =>
 
 function isTree(value: unknown): value is TreeIdentity {
   if (!isObject(value)) return false;
-  const { path, dev, ino, home, placed } = value;
+  const { path, dev, ino, birthNs, home, placed } = value;
   const named =
     typeof path === 'string' && path.startsWith('/') && isDecimal(dev) && isDecimal(ino);
   const known = home === undefined || home === 'empty' || home === 'cow';
-  return named && known && (placed === undefined || isWords(placed));
+  const dated = birthNs === undefined || isDecimal(birthNs);
+  return named && known && dated && (placed === undefined || isWords(placed));
 }
 
 function isWords(value: unknown): boolean {
@@ -63,6 +64,7 @@ function isRecord(value: unknown): value is RunRecord {
     isListOf(value.earlier, isEarlier) &&
     isTime(value.started) &&
     (value.ended === undefined || isTime(value.ended)) &&
+    (value.order === undefined || isTick(value.order)) &&
     isDecimal(value.baselineNs) &&
     statuses.includes(value.status as RunStatus) &&
     (value.discard === undefined || typeof value.discard === 'boolean') &&
@@ -122,7 +124,7 @@ function damaged(id: string, cause: unknown): ChangesError {
   });
 }
 
-/** Writes a file atomically: no reader sees a part of it. */
+/** Writes a file atomically: no reader sees a part of it, and of several writers the last one counts. */
 export function writeWhole(
   native: ChangesNative,
   directory: number,
@@ -130,16 +132,18 @@ export function writeWhole(
   content: string,
   durable: boolean,
 ): void {
-  const temporary = Buffer.from(`${name.toString()}.new`);
-  removeQuietly(directory, temporary);
+  const temporary = Buffer.from(`${name.toString()}.${process.pid}-${process.hrtime.bigint()}.new`);
   const fd = createFile(native, directory, temporary);
   try {
     writeFileSync(fd, content);
     if (durable) fsyncSync(fd);
+    renameSync(at(directory, temporary), at(directory, name));
+  } catch (error) {
+    removeQuietly(directory, temporary);
+    throw error;
   } finally {
     closeDescriptor(fd);
   }
-  renameSync(at(directory, temporary), at(directory, name));
 }
 
 export const recordText = (record: RunRecord): string => `${JSON.stringify(record, null, 2)}\n`;

@@ -4,14 +4,24 @@ import { ChangesError } from '../../errors/index.js';
 import { elsewhereHint } from '../../host/index.js';
 import { shellQuote } from '../../options/index.js';
 
-/** What an errno means when the directory is created or opened. */
+/** What an errno means when the directory, or what is in it, is made, opened, written or removed. */
 const stateProblems: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EROFS: 'its file system is read-only',
   ENOSPC: 'no space is left on its file system',
   EDQUOT: 'your disk quota is used up',
+  EFBIG: 'a file in it would be larger than allowed (ulimit -f)',
   ENOTDIR: 'a part of the path is not a directory',
+  EISDIR: 'there is a directory in place of a file',
+  ELOOP: 'there is a symbolic link in place of a file or directory',
+  ENXIO: 'there is a FIFO or a device in place of a file',
+  EAGAIN: 'there is a FIFO or a device in place of a file',
+  EXDEV: 'something else is mounted in it',
+  EIO: 'its disk reports errors',
+  ESTALE: 'it was removed on the file server',
+  ENOTCONN: 'its file system has ended',
+  ENOMEM: 'no memory is left',
 };
 
 export function stateError(path: string, cause: unknown): ChangesError {
@@ -45,22 +55,30 @@ function stateHint(path: string, code: unknown): string {
   return `wasbox saves changes there. ${elsewhereHint}`;
 }
 
-/** Explains a full disk; returns any other error unchanged. */
-export function fullDiskError(
+/** Explains what is wrong with the state directory; returns any other error unchanged. */
+export function runStateError(
   store: { readonly directory: string },
   id: string,
   error: unknown,
 ): unknown {
   const { code } = error as { readonly code?: unknown };
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  if (error instanceof ChangesError || typeof code !== 'string') return error;
+  const why = stateProblems[code];
+  if (why === undefined) return error;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') {
+    return new ChangesError('ERR_STATE_DIR', `Run ${id} in ${store.directory}: ${why}.`, {
+      hint: `Its changes are still there. Once that is put right:\n  wasbox diff ${id}`,
+      cause: error,
+    });
+  }
   return new ChangesError('ERR_STATE_DIR', `No space is left in ${store.directory}.`, {
     hint: `The changes of run ${id} are still saved. Free some space, then review or discard them:\n  wasbox diff ${id}\n  wasbox discard ${id}`,
     cause: error,
   });
 }
 
-/** Runs `use` and explains a full disk. */
-export function explainingFullDisk<T>(
+/** Runs `use` and explains what is wrong with the state directory. */
+export function explainingState<T>(
   store: { readonly directory: string },
   id: string,
   use: () => T,
@@ -68,6 +86,6 @@ export function explainingFullDisk<T>(
   try {
     return use();
   } catch (error) {
-    throw fullDiskError(store, id, error);
+    throw runStateError(store, id, error);
   }
 }

@@ -25,6 +25,7 @@ import {
   openRun,
   openStore,
   scanRun,
+  unreadableRuns,
 } from '../../../src/changes/index.js';
 import { needs } from '../../support/needs.js';
 import { type Fixture, makeFixture, native, runScript, startRun } from './fixture.js';
@@ -212,6 +213,75 @@ test.each(['openat2', 'lockRun'] as const)(
   },
 );
 
+test('several look at a run at the same time, and who changes it waits for them', () => {
+  const { store } = fixture;
+  const made = runScript(fixture, 'echo x > x');
+  finishRun(store, made, { succeeded: true }, 'keep');
+  const readers = [1, 2].map(() => openRun(store, undefined, { shared: true }));
+  for (const reader of readers) expect(scanRun(store, reader)).toHaveLength(1);
+  expect(code(() => openRun(store))).toBe('ERR_RUN_BUSY');
+  let waits = 0;
+  const run = openRun(store, undefined, {
+    onInUse: () => {
+      waits++;
+      readers.pop()?.close();
+    },
+  });
+  expect(waits).toBe(2);
+  // The control: it has the run for itself.
+  expect(code(() => openRun(store, undefined, { shared: true }))).toBe('ERR_RUN_BUSY');
+  run.close();
+});
+
+test('who waits for a run gives up when told so', () => {
+  const { store } = fixture;
+  const made = runScript(fixture, 'echo x > x');
+  finishRun(store, made, { succeeded: true }, 'keep');
+  const reader = openRun(store, undefined, { shared: true });
+  const times: number[] = [];
+  const onInUse = (error: Error, waitedMs: number): void => {
+    times.push(waitedMs);
+    if (times.length === 3) throw error;
+  };
+  expect(code(() => openRun(store, undefined, { onInUse }))).toBe('ERR_RUN_BUSY');
+  expect(times).toEqual([...times].sort((a, b) => a - b));
+  reader.close();
+});
+
+test('a run that is running is not waited for', () => {
+  const run = startRun(fixture);
+  const onInUse = (): void => expect.unreachable();
+  expect(code(() => openRun(fixture.store, run.record.id, { onInUse }))).toBe('ERR_RUN_BUSY');
+  run.close();
+});
+
+test.each(['lock', 'run.json', 'base', 'modes', 'apply'])(
+  'a FIFO, a directory or a link in place of the file %s of a run is told, and holds nothing up',
+  (name) => {
+    const { store } = fixture;
+    for (const make of ['mkfifo', 'mkdir', 'ln -s /dev/zero']) {
+      const run = runScript(fixture, 'echo x > x');
+      finishRun(store, run, { succeeded: true }, 'keep');
+      const path = join(run.directory, name);
+      execFileSync('sh', ['-c', `rm -f "$1" && ${make} "$1"`, 'sh', path]);
+      listRuns(store);
+      const found = code(() => {
+        const kept = openRun(store, run.record.id);
+        try {
+          applyRun(store, kept);
+        } finally {
+          kept.close();
+        }
+      });
+      // The file is not needed, or the error says what is wrong.
+      expect([undefined, 'ERR_STATE_DIR', 'ERR_RUN_UNKNOWN'], `${make} ${name}`).toContain(found);
+      execFileSync('rm', ['-rf', path]);
+      code(() => discardRuns(store, [run.record.id]));
+      expect(listRuns(store)).toEqual([]);
+    }
+  },
+);
+
 test('a damaged journal entry hides no other run and can be discarded', () => {
   const run = runScript(fixture, 'echo x > x');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
@@ -220,6 +290,26 @@ test('a damaged journal entry hides no other run and can be discarded', () => {
   expect(code(() => openRun(fixture.store, run.record.id))).toBe('ERR_STATE_DIR');
   expect(discardRuns(fixture.store, [run.record.id]).discarded).toHaveLength(1);
   expect(existsSync(run.directory)).toBe(false);
+});
+
+test.each([
+  ['damaged', '{"schemaVersion":1'],
+  ['of a newer version', '{"schemaVersion":2}'],
+])('a run whose journal entry is %s is named, and discarded only by its ID', (_what, text) => {
+  const { store } = fixture;
+  const [unread, other] = ['x', 'y'].map((name) => {
+    const run = runScript(fixture, `echo ${name} > ${name}`);
+    finishRun(store, run, { succeeded: true }, 'keep');
+    return run;
+  });
+  const { directory = '', record } = unread ?? {};
+  writeFileSync(join(directory, 'run.json'), text);
+  expect(unreadableRuns(store)).toEqual([record?.id]);
+  const report = discardRuns(store, 'all');
+  expect(report.discarded.map(({ id }) => id)).toEqual([other?.record.id]);
+  expect([report.unreadable, existsSync(join(directory, 'layers'))]).toEqual([[record?.id], true]);
+  expect(discardRuns(store, [record?.id ?? '']).unreadable).toEqual([]);
+  expect([unreadableRuns(store), existsSync(directory)]).toEqual([[], false]);
 });
 
 test.each(['layers', 'layers/0/upper'])(

@@ -208,13 +208,47 @@ static void saved_ids(void) {
   char id[WB_RUN_ID + 1], name[16];
   const int saved = wb_state_open_in(state, "saved", 1);
   static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+  unlinkat(state, "clock", 0);
   CHECK(wb_choose_id(state, 1800000000000ull, id) == 0);
   for (int i = 1; i < 1024; i++) {
     snprintf(name, sizeof name, "%.7s%c%c", id, alphabet[i / 32], alphabet[i % 32]);
     CHECK(mkdirat(saved, name, 0700) == 0);
   }
+  /* As without the count that it would come after. */
+  CHECK(unlinkat(state, "clock", 0) == 0);
   CHECK(wb_choose_id(state, 1800000000000ull, id) == 0 && strcmp(id + 7, "00") == 0);
   close(saved);
+  clear();
+}
+
+/* An id comes after all before it, whatever the clock says; damage is no order. */
+static void ordered_ids(void) {
+  static const uint64_t times[] = {1800000000000ull, 1799999940000ull, 1ull, 1900000000000ull,
+                                   1800000000000ull};
+  char before[WB_RUN_ID + 1] = "", id[WB_RUN_ID + 1];
+  for (unsigned i = 0; i < sizeof times / sizeof *times; i++) {
+    CHECK(wb_choose_id(state, times[i], id) == 0 && strncmp(before, id, 7) < 0);
+    memcpy(before, id, sizeof id);
+  }
+  const int clock = openat(state, "clock", O_WRONLY | O_TRUNC);
+  CHECK(write(clock, "u/.....", 7) == 7 && close(clock) == 0);
+  CHECK(wb_choose_id(state, 1800000000000ull, id) == 0 && strncmp(before, id, 7) > 0);
+  CHECK(unlinkat(state, "clock", 0) == 0);
+}
+
+/* Those who only read share the lock, and keep out who changes the run. */
+static void shared_lock(void) {
+  struct wb_rundir run;
+  CHECK(create(&run, 0) == 0);
+  CHECK(wb_rundir_share(run.directory) < 0 && errno == EBUSY);
+  close(run.lock);
+  const int one = wb_rundir_share(run.directory), other = wb_rundir_share(run.directory);
+  CHECK(one >= 0 && other >= 0);
+  CHECK(wb_rundir_lock(run.directory) < 0 && errno == EBUSY);
+  CHECK(close(one) == 0 && close(other) == 0);
+  run.lock = wb_rundir_lock(run.directory);
+  CHECK(run.lock >= 0);
+  wb_rundir_close(&run);
   clear();
 }
 
@@ -830,6 +864,8 @@ int main(void) {
   CHECK(state >= 0);
   ids();
   saved_ids();
+  ordered_ids();
+  shared_lock();
   planted();
   untouched();
   home();
