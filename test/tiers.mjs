@@ -34,6 +34,7 @@ const launches = (...names) => names.map((name) => `test/integration/${name}.tes
 
 /** Long tests that `npm test` leaves to `npm run test:all`, by project. */
 const slow = {
+  pure: ['test/unit/convert/oci.test.ts'],
   unit: ['test/abi/elsewhere.test.ts'],
   launch: [
     ...launches('bundles', 'channels', 'engine-node', 'engine-policies', 'engine-random', 'mcp'),
@@ -43,12 +44,16 @@ const slow = {
     ...launches('changes/kill', 'changes/patch', 'changes/programs', 'images/crash'),
     ...launches('changes/property', 'library-callbacks', 'library-inputs', 'pool-tasks'),
     ...launches('first-run', 'mcp-conformance', 'mcp-conformance-tools', 'session-states'),
+    ...launches('causes', 'learn', 'machine-tools', 'why-programs', 'changes/links-out'),
     'test/attacks/blame.test.ts',
+    'test/attacks/bombs.test.ts',
     'test/attacks/landlock-ends.test.ts',
     'test/attacks/responsive.test.ts',
     'test/attacks/terminal-parts.test.ts',
   ],
   docs: [
+    'test/browser/playground/answers.test.ts',
+    'test/browser/search.test.ts',
     'test/browser/playground/people.test.ts',
     'test/browser/playground/same-bytes.test.ts',
     'test/docs/examples.test.ts',
@@ -104,8 +109,8 @@ const project = (files, long, others = []) => ({
 
 export const projects = {
   pure: {
-    include: tier === 'rest' || pass === 'user' ? [] : pure,
-    exclude: [...(tier === 'check' ? withPrograms : []), ...lacking],
+    include: pass === 'user' ? [] : tier === 'rest' ? slow.pure : pure,
+    exclude: [...({ check: withPrograms, test: slow.pure }[tier] ?? []), ...lacking],
   },
   unit: project(['test/**/*.test.ts'], slow.unit, [
     ...[...pure, ...mocking, ...launching, ...documentation],
