@@ -7,7 +7,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually, uniqueMarker } from '../support/host.js';
-import { everyone, identities, ordinaryUser, underRoot } from '../support/identity.js';
+import { everyone, identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { ended, runProgram, runWasbox, startWasbox } from '../support/wasbox.js';
 
@@ -47,7 +48,7 @@ for i in range(30): os.pwrite(f.fileno(), os.urandom(1 << 20), i << 30)`;
   });
 });
 
-describe.runIf(underRoot)('a copy in a file system with little room', () => {
+needs('root').describe('a copy in a file system with little room', () => {
   test('holds a sparse file, where writing its holes would fill it', async () => {
     const as = ordinaryUser();
     const cwd = makeProject(as);
@@ -72,7 +73,7 @@ describe.runIf(underRoot)('a copy in a file system with little room', () => {
 });
 
 const root = everyone().find((one) => one.label === 'root');
-test.runIf(underRoot && root !== undefined)(
+needs('root').test(
   'what a closed directory kept from other users stays closed in root’s copy of it',
   async () => {
     const as = root ?? ordinaryUser();

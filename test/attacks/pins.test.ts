@@ -10,9 +10,10 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compileAddonObjects } from '../../addon/targets.mjs';
-import { everyone, type Identity, underRoot } from '../support/identity.js';
+import { everyone, type Identity } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 
 const seconds = Number(process.env.WASBOX_RACE_SECONDS ?? 15);
 const controlSeconds = 60;
@@ -89,7 +90,7 @@ const cases = everyone().flatMap((as) =>
     .map((isolation) => ({ as, label: as.label, isolation })),
 );
 
-describe.runIf(underRoot)('a caller that is killed while the supervisor acts for it', () => {
+needs('root').describe('a caller that is killed while the supervisor acts for it', () => {
   beforeAll(() => {
     fs.chmodSync(directory, 0o755);
     execFileSync('gcc', ['-O2', '-Wall', '-o', path('race'), join(here, 'race.c')]);

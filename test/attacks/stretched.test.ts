@@ -6,10 +6,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunReport } from '../../src/report/index.js';
 import { eventually, processesWith, uniqueMarker } from '../support/host.js';
-import { ordinaryUser, underRoot } from '../support/identity.js';
+import { ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { ended, type StartOptions, startWasbox } from '../support/wasbox.js';
 
@@ -18,7 +19,7 @@ const as = ordinaryUser();
 /** The call that the supervisor makes in the payload's place, or looks at before it refuses it. */
 const calls = { namespaces: 'os.chown(path, 1, 1)', landlock: 'os.chmod(path, 0o600)' } as const;
 
-describe.runIf(underRoot).each(['namespaces', 'landlock'] as const)(
+needs('root').describe.each(['namespaces', 'landlock'] as const)(
   'a path that does not come back, with %s isolation',
   (isolation) => {
     let place = '';

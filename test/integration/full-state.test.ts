@@ -1,11 +1,12 @@
 /** The program's own status where its changes cannot be saved: the state directory is full, has no inodes, or no rights. */
 import { execFileSync } from 'node:child_process';
-import { describe, expect, test } from 'vitest';
-import { identities, underRoot } from '../support/identity.js';
+import { expect, test } from 'vitest';
+import { identities } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { runWasbox } from '../support/wasbox.js';
 
-describe.skipIf(!underRoot).each(identities())('a full state directory, as $label', (as) => {
+needs('root').describe.each(identities())('a full state directory, as $label', (as) => {
   test.each([
     ['no room', 'size=1m', 'head -c 4000000 /dev/zero > big'],
     ['no inodes', 'nr_inodes=200', 'for n in $(seq 400); do : > f$n; done'],
