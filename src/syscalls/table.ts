@@ -47,8 +47,8 @@ import {
   takesDescriptors,
   uncounted,
   unixPairs,
-  watchesMounts,
   unusedMemory,
+  watchesMounts,
   withoutSlice,
 } from './refusals.js';
 
