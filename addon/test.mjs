@@ -38,6 +38,8 @@ check(
     'closed',
     'directory',
     'members',
+    'notification',
+    'pin',
     'processes',
     'programs',
     'unlinked_files',

@@ -462,6 +462,9 @@ void wb_supervise(struct wb_run *run, struct wb_result *result) {
     result->outcome.kind = WB_INIT_DIED; /* whatever init had told */
   run->reader_deadline_ns = had_to_end(run, &result->outcome) ? run->started_ns : 0;
   finish_services(run);
+  /* The listener failed, and the payload ended before this thread heard of it. */
+  if (run->answering.failed)
+    lose_watch(&now, run->answering.failed);
   account(run, result);
   wb_terminal_close(run);
   conclude(&now);

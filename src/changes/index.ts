@@ -131,6 +131,7 @@ export {
   beginPrivateRoot,
   capturePrivateRoot,
   endedPrivateRoot,
+  hasPrivateRoot,
   newPrivateRootName,
   privateRootName,
   removePrivateRoot,

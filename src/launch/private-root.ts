@@ -13,6 +13,7 @@ import {
   beginPrivateRoot,
   capturePrivateRoot,
   endedPrivateRoot,
+  hasPrivateRoot,
   newPrivateRootName,
   privateRootName,
   type Run,
@@ -53,15 +54,16 @@ const randomDigits = (count: number): string =>
   Array.from({ length: count }, () => digits[randomBelow(digits.length)]).join('');
 
 /**
- * The payload's own, and closed to everybody else: what it copies may lie below closed directories. The link comes
+ * Root's, and open to the payload's own group alone: what it copies may lie below closed directories. The link comes
  * first, so that a kill leaves no directory that no link leads to.
  */
-function makePublic(place: string, link: string, { hostUid, hostGid }: IdentitySpec): string {
+function makePublic(place: string, link: string, { hostGid }: IdentitySpec): string {
   const made = join(place, `wasbox-${randomDigits(6)}`);
   symlinkSync(made, link);
   try {
     mkdirSync(made, { mode: 0o700 });
-    chownSync(made, hostUid, hostGid);
+    chownSync(made, 0, hostGid);
+    chmodSync(made, 0o710);
   } catch (error) {
     unlinkSync(link);
     throw error;
@@ -183,7 +185,10 @@ export function endPrivateRoot(
   const { directory, record } = run;
   if (kind !== 'setup' && kind !== 'exec') {
     try {
-      if (!capturePrivateRoot(native, directory, record, identity.unowned === true))
+      if (
+        !hasPrivateRoot(directory) ||
+        !capturePrivateRoot(native, directory, record, identity.unowned === true)
+      )
         throw new Error('its copy of the directory is damaged');
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException;

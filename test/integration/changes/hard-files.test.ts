@@ -224,7 +224,7 @@ describe.each(identities())('trees, as $label', (as) => {
     const third = (rest: number) => Math.ceil((manyFiles - rest) / 3);
     const stat = (await wasbox('diff', '--name-only')).out.trim().split('\n');
     expect(stat).toHaveLength(third(0) + third(1));
-    expect((await wasbox('apply')).status).toBe(0);
+    expect((await wasbox('apply', '--delete')).status).toBe(0);
     const left = await runProgram(
       ['sh', '-c', 'find . -type f | wc -l; cat d*/*/* | grep -c more'],
       { as, cwd, timeoutMs: 600_000 },
