@@ -310,7 +310,7 @@ function once(fixture: Fixture, tree: readonly unknown[], steps: readonly unknow
   const shown = [...diffRun(fixture.store, kept, { fold: true })]
     .map((one) => formatUnified(one))
     .join('');
-  applyRun(fixture.store, kept);
+  applyRun(fixture.store, kept, { delete: true });
   kept.close();
   const after = snapshot(fixture.workdir, false);
   checkShown(before, after, shown);
