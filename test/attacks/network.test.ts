@@ -220,6 +220,16 @@ print(open('/proc/net/igmp').read())`;
       expect(control.out).toContain('030201E8');
     });
 
+    test('a program that has closed itself to other processes connects where a rule allows it', async () => {
+      // As ssh does: its memory can be read, but its files in /proc are root's.
+      const code = `import ctypes, socket
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+s = socket.create_connection(('${addresses.web}', 80), 20)
+print('connected')`;
+      const run = await inside(['--net', addresses.web], ['/usr/bin/python3', '-c', code]);
+      expect([run.status, run.out], run.err).toEqual([0, 'connected\n']);
+    });
+
     test('thousands of registrations do not keep the supervisor, and its time limit, waiting', async () => {
       // Each connection would have 2.5 million lines of /proc to be read for it, seconds each.
       const code = `import os, select, socket
