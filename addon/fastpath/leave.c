@@ -109,6 +109,8 @@ int leave_behind(struct wb_run *run, const struct wb_rundir *directory, int entr
                         run->control,
                         run->wake,
                         run->watch.listener,
+                        run->answering.stop,
+                        run->answering.told,
                         run->mounts,
                         run->meter.proc,
                         run->meter.scratch,

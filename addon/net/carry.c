@@ -109,6 +109,6 @@ void net_carry_over(const struct carried *all, struct wb_pin *caller, int file) 
     if (one.epoll < 0)
       continue;
     wb_run_in_namespaces(register_again, &one, 0);
-    close(one.epoll);
+    net_let_go(one.epoll); /* whatever the payload has put at that number */
   }
 }

@@ -102,7 +102,7 @@ static int finish(const struct copy_job *job, int fd, const struct stat *info) {
 
 int copy_next_data(int file, off_t at, off_t size, off_t *begin, off_t *end) {
   *begin = at >= size ? -1 : lseek(file, at, SEEK_DATA);
-  if (*begin < 0 && at < size && errno == EINVAL) {
+  if (*begin < 0 && at < size && errno != ENXIO) { /* not to be had: then read(2) says why */
     *begin = at;
     *end = size;
     return 1;

@@ -229,7 +229,7 @@ void Supervise(const std::shared_ptr<Run> &run) {
       run->finished = true;
       wb_close(run->run.get());
     }
-    if (run->layer && run->result.outcome.kind == WB_ENDED)
+    if (run->layer && !run->lost && run->result.outcome.kind == WB_ENDED)
       run->retired = RetireUntouched(*run->layer);
   }
   if (run->network && !run->lost)

@@ -118,6 +118,12 @@ static void serve_moves(struct wb_run *run) {
   __atomic_store_n(&run->answering.helped_us, wb_moves_spent_us(&run->moves), __ATOMIC_RELAXED);
 }
 
+/* Whether the supervising thread waits for this one, or has given it up. */
+static int must_stop(const struct wb_answering *answering) {
+  struct pollfd stop = {answering->stop, POLLIN, 0};
+  return __atomic_load_n(&answering->lost, __ATOMIC_RELAXED) || poll(&stop, 1, 0) > 0;
+}
+
 /* Waits once, and answers what is there. Returns 0 when the thread is to end. */
 static int step(struct wb_run *run) {
   struct wb_answering *answering = &run->answering;
@@ -131,15 +137,15 @@ static int step(struct wb_run *run) {
   const int n = poll(packed, count, patience);
   if ((n < 0 && errno != EINTR) || packed[count - 1].revents || (n == 0 && is_idle && !moving))
     return 0;
-  if (n > 0 && run->watch.listener >= 0 && packed[0].revents) {
+  if (n > 0 && wait[LISTENER].fd >= 0 && packed[0].revents) {
     if (!(packed[0].revents & POLLIN))
       return 0; /* hung up: the supervising thread sees it as well */
     if (wb_watch_answer(&run->watch) < 0) {
       answering->failed = errno;
       return 0;
     }
-    if (n == 1 && count == 2 && !moving)
-      return 1; /* nothing else is there to be served */
+    if ((n == 1 && count == 2 && !moving) || must_stop(answering))
+      return 1; /* nothing else is there to be served, or it is not this thread's any more */
   }
   serve_asker(run);
   wb_lookups_serve(&run->lookups, run->watch.refusals);
@@ -222,7 +228,7 @@ int wb_answering_serve(struct wb_run *run, const struct pollfd *wait, int due, i
   if (asked & POLLNVAL)
     return EBADF;
   *hung_up = asked && !(asked & POLLIN);
-  return wanted || (asked & POLLIN) ? begin(run) : 0;
+  return !*hung_up && (wanted || (asked & POLLIN)) ? begin(run) : 0;
 }
 
 int wb_answering_end(struct wb_run *run) {
@@ -237,7 +243,8 @@ int wb_answering_end(struct wb_run *run) {
       answering->busy = 0;
   }
   answering->lost = answering->busy;
-  hear(answering->stop);
+  if (!answering->lost) /* else it is still to hear of it */
+    hear(answering->stop);
   return !answering->lost;
 }
 

@@ -5,8 +5,7 @@
 #include <stdint.h>
 
 struct wb_clock {
-  int fd;          /* owned; -1: there is none */
-  uint64_t own_ns; /* of the calling thread, when it began */
+  int fd; /* owned; -1: there is none */
 };
 
 /* Begins to count for the calling thread and for all processes that come from it from now on. */

@@ -128,7 +128,7 @@ static void judge_processor(struct wb_meter *meter, const struct wb_processes *s
     meter->lost_cpu_us += meter_unwaited_us(meter, seen, seen->unwaited, since);
   meter->sampled_ns = now;
   meter->live_cpu_us = seen->cpu_us;
-  const uint64_t counted = wb_clock_us(&meter->clock);
+  const uint64_t counted = wb_clock_us(&meter->clock) + meter->helped_us;
   const uint64_t found = meter->live_cpu_us + meter->lost_cpu_us + meter->helped_us;
   meter->usage.cpu_us = counted > found ? counted : found;
   if (meter->plan->cpu_us && meter->usage.cpu_us >= meter->plan->cpu_us)

@@ -12,7 +12,12 @@
 #include "notify.h"
 
 int wb_listener_stands(int listener, uint64_t notification) {
-  return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notification) == 0;
+  /* Interrupted by a stop of this program, as in wb_watch_respond. */
+  int ret;
+  do
+    ret = ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notification);
+  while (ret < 0 && errno == EINTR);
+  return ret == 0;
 }
 
 int wb_watch_valid(const struct wb_watch *watch, uint64_t notification) {

@@ -174,7 +174,7 @@ static int take_peer(const struct wb_ptys *ptys, const struct wb_watch *watch,
   static const char name[] = "tty-index:";
   char path[24], text[512 + sizeof name] = {0};
   struct statx info;
-  const long file = wb_payload_descriptor(caller, master);
+  const long file = master < 0 ? -EBADF : wb_payload_descriptor(caller, master);
   if (file < 0)
     return 0;
   const int is_master = look(file, &info) && is_ptmx(&info);

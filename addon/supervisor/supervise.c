@@ -65,8 +65,9 @@ static void take_listener(struct wb_run *run, struct wb_outcome *outcome, int er
     return;
   }
   /* One that comes twice, or that cannot be served, is closed: the kernel then refuses by itself.
-   */
-  if (run->watch.listener >= 0 || (outcome->watch_error = wb_watch_open(&run->watch, fd)) != 0)
+   * Nothing is answered meanwhile, as for a published port: the thread reads where it is. */
+  if (!wb_answering_end(run) || run->watch.listener >= 0 ||
+      (outcome->watch_error = wb_watch_open(&run->watch, fd)) != 0)
     close(fd);
   else
     outcome->watched = 1;
@@ -480,10 +481,11 @@ void wb_release(struct wb_run *run) {
 }
 
 void wb_close(struct wb_run *run) {
-  close(run->pidfd);
   close(run->control);
-  if (!run->answering.lost)
+  if (!run->answering.lost) { /* else the thread has it still, and the pidfd by other names */
+    close(run->pidfd);
     drop_listener(run);
+  }
   wb_answering_close(&run->answering);
   if (run->wake >= 0)
     close(run->wake);

@@ -14,6 +14,10 @@
 #include "directory.h"
 #include "files.h"
 #include "processes.h"
+#include "supervisor.h"
+
+/* How long the messages of one task are looked for in one sample. */
+#define MESSAGES_NS 50000000ull
 
 static uint64_t mix(uint64_t a, uint64_t b) {
   const uint64_t key = (a ^ b * 0x9e3779b97f4a7c15u) * 0xc2b2ae3d27d4eb4fu;
@@ -141,6 +145,15 @@ void wb_unlinked_maps(const struct wb_sandbox *sandbox, const char *process, uin
   close(fd);
 }
 
+/* Whether a descriptor is a socket. The list of an epoll waits for a lock that the payload can
+ * hold, and no other kind has messages. */
+static int is_socket(const struct wb_sandbox *sandbox, const char *task, const char *number) {
+  char path[64], target[16];
+  snprintf(path, sizeof path, "%s/fd/%s", task, number);
+  const long n = syscall(SYS_readlinkat, sandbox->proc, path, target, sizeof target);
+  return n < 0 || (n >= 7 && memcmp(target, "socket:", 7) == 0);
+}
+
 /* Descriptors on their way to one of the sockets can be anything, sockets with more of them too. */
 void wb_unlinked_messages(const struct wb_sandbox *sandbox, const char *task, uint32_t *left,
                           struct wb_files *files) {
@@ -154,10 +167,15 @@ void wb_unlinked_messages(const struct wb_sandbox *sandbox, const char *task, ui
       wb_unlinked_anything(path, files);
     return;
   }
+  const uint64_t until_ns = wb_now_ns() + MESSAGES_NS;
   wb_directory_begin(&directory, fd);
   while (*left > 0 && (entry = wb_directory_next(&directory))) {
     (*left)--;
-    if (wb_read_text(fd, entry->name, text, 512) <= 0)
+    if (wb_now_ns() > until_ns) {
+      wb_unlinked_anything(path, files);
+      break;
+    }
+    if (!is_socket(sandbox, task, entry->name) || wb_read_text(fd, entry->name, text, 512) <= 0)
       continue;
     const uint64_t count = wb_processes_field(text, "scm_fds:");
     if (!count)

@@ -42,13 +42,22 @@ needs('root').describe('a network with rules and Landlock isolation', () => {
       async (mode) => {
         const cwd = makeProject(as);
         compilePayload(as, 'netrace', cwd);
-        const argv = (cell: string) => ['./netrace', mode, addresses.web, addresses.lan, cell];
+        const argv = (cell: string, by: string = mode) => [
+          './netrace',
+          by,
+          addresses.web,
+          addresses.lan,
+          cell,
+        ];
         const cell = newCell();
         const run = await inside(cwd, addresses.web, argv(cell));
         expect([run.status, run.out.includes('reached 0')], run.out + run.err).toEqual([0, true]);
         if (mode !== 'fast-open') expect(run.out).not.toContain('connected 0');
         const control = newCell();
-        const outside = await network.outside(argv(control), { as, cwd });
+        const outside = await network.outside(
+          argv(control, mode === 'swap-listen' ? 'swap-listen-fresh' : mode),
+          { as, cwd },
+        );
         if (mode !== 'fast-open') expect(outside.out).not.toContain('reached 0');
         const to = (name: string) =>
           network.requests(name).filter((line) => line.includes(addresses.lan));

@@ -152,14 +152,23 @@ needs('root').describe('rules of the network', () => {
       'a socket that is led elsewhere: %s',
       async (mode) => {
         const cell = newCell();
-        const argv = (name: string) => ['./netrace', mode, addresses.web, addresses.lan, name];
+        const argv = (name: string, by: string = mode) => [
+          './netrace',
+          by,
+          addresses.web,
+          addresses.lan,
+          name,
+        ];
         const run = await inside(['--net', addresses.web], argv(cell));
         expect(run.status, run.err).toBe(0);
         expect(run.out).toContain('reached 0');
         // It did have a connection to where it may.
         if (mode !== 'fast-open') expect(run.out).not.toContain('connected 0');
         const control = newCell();
-        const outside = await network.outside(argv(control), { as, cwd });
+        const outside = await network.outside(
+          argv(control, mode === 'swap-listen' ? 'swap-listen-fresh' : mode),
+          { as, cwd },
+        );
         // The server ends the connection after the first of several requests.
         if (mode !== 'fast-open') expect(outside.out).not.toContain('reached 0');
         if (mode !== 'swap-listen') expect(await arrived(control)).toBe(true);

@@ -28,7 +28,7 @@ describe.each(identities())('the state directory, as $label', (as) => {
       const run = await runWasbox(args, { as, cwd, env });
       expect(run.out).not.toContain('seen');
       const state = join(shown, 'state/wasbox');
-      const always = ['runs', 'saved', 'tally', 'places', 'last-runs', 'clock'];
+      const always = ['runs', 'saved', 'tally', 'places', 'last-runs', 'clock', 'clock-seen'];
       const known = throughNode ? [] : ['leaving', 'plans', 'spare'];
       expect(fs.readdirSync(state).filter((name) => ![...known, ...always].includes(name))).toEqual(
         [],

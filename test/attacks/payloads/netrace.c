@@ -104,7 +104,8 @@ static int let_go(void) {
 static void by_swapping(int kind, int listening) {
   pthread_t thread;
   one_kind = socket(kind, kind == AF_UNIX ? SOCK_STREAM : SOCK_DGRAM, 0);
-  other_kind = let_go();
+  /* Newer kernels refuse listen(2) on a socket that was let go: the control takes a fresh one. */
+  other_kind = listening == 2 ? socket(AF_INET, SOCK_STREAM, 0) : let_go();
   dup2(one_kind, PLACE);
   pthread_create(&thread, NULL, swap, NULL);
   for (int i = 0; goes_on(i); i++) {
@@ -200,6 +201,8 @@ int main(int argc, char **argv) {
     by_swapping(AF_INET, 0);
   else if (!strcmp(argv[1], "swap-listen"))
     by_swapping(AF_UNIX, 1);
+  else if (!strcmp(argv[1], "swap-listen-fresh"))
+    by_swapping(AF_UNIX, 2);
   else if (!strcmp(argv[1], "again"))
     by_again();
   else if (!strcmp(argv[1], "fast-open"))
