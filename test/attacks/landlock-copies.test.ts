@@ -89,7 +89,6 @@ needs('root').test(
     child.stdout?.on('data', (text) => {
       out += text;
     });
-    const over = ended(child, how);
     const other = (path: string) => runProgram(['cat', path], { as: ordinaryUser() });
     expect(await eventually(() => out.includes('ready'))).toBe(true);
     const made = fs
@@ -99,7 +98,10 @@ needs('root').test(
     const copy = copies.find(
       (one) => fs.existsSync(one) && fs.readFileSync(one, 'utf8') === secret,
     );
-    expect(copy).toBeDefined();
+    expect(
+      copy,
+      `${made.join()} ${copies.filter((one) => fs.existsSync(one)).join()} ${out}`,
+    ).toBeDefined();
     expect((await other(copy ?? '')).err).toContain('Permission denied');
     child.stdin?.write('\n');
     expect(await eventually(() => out.includes('again'))).toBe(true);
@@ -107,7 +109,7 @@ needs('root').test(
     // The control: with the directory above open, the copy is what other users can read.
     fs.chmodSync(join(copy ?? '', '../..'), 0o711);
     expect((await other(copy ?? '')).out).toBe(secret);
-    child.stdin?.end('\n');
-    expect((await over).status).toBe(0);
+    child.stdin?.write('\n');
+    expect((await ended(child, how)).status).toBe(0);
   },
 );

@@ -74,6 +74,15 @@ function processorsOf(pid: number): number {
   return bits.replaceAll('0', '').length;
 }
 
+/** A process's nice value; undefined where it has ended. */
+function priorityOf(pid: number): number | undefined {
+  try {
+    return getPriority(pid);
+  } catch {
+    return undefined;
+  }
+}
+
 /** `nice 0` of the session, as the kernel schedules it; the process's own where it does not. */
 function niceOf(pid: number): string {
   const path = `/proc/${pid}/autogroup`;
@@ -237,11 +246,11 @@ time.sleep(60)
       });
       expect(await eventually(() => text.includes('ready'))).toBe(true);
       const nice = niceOf(process.pid);
-      const inside = processesWith(marker).filter((pid) => getPriority(pid) === 19);
+      const inside = processesWith(marker).filter((pid) => priorityOf(pid) === 19);
       expect(inside).toEqual([]);
       child.stdin?.write('\n');
       const calmed = (): number[] =>
-        processesWith(marker).filter((pid) => getPriority(pid) === 19 && niceOf(pid) === 'nice 19');
+        processesWith(marker).filter((pid) => priorityOf(pid) === 19 && niceOf(pid) === 'nice 19');
       expect(await eventually(() => calmed().length > count / 2)).toBe(true);
       expect(niceOf(process.pid)).toBe(nice);
       child.kill('SIGKILL');
@@ -262,7 +271,7 @@ time.sleep(60)
     const child = startWasbox(['run', '-q', '--discard', ...limits, '--', ...argv], options);
     const each = (): number[] =>
       processesWith(marker)
-        .filter((pid) => getPriority(pid) === 19)
+        .filter((pid) => priorityOf(pid) === 19)
         .map(processorsOf);
     expect(await eventually(() => each().length > count / 2)).toBe(true);
     const those = (): number => each().filter((allowed) => allowed === processors).length;
