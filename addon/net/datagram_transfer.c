@@ -161,7 +161,7 @@ static int note_length(const struct datagram_call *call, uint32_t index, size_t 
                       sizeof length);
 }
 
-/* Whether a call that has moved so many bytes since then may begin another message. */
+/* Returns whether a call that has moved so many bytes since then may begin another message. */
 static int may_go_on(size_t moved, uint64_t since_ns) {
   return moved < CALL_BYTES && wb_now_ns() - since_ns < CALL_NS;
 }

@@ -68,11 +68,7 @@ static uint64_t hear(int file) {
   return read(file, &words, sizeof words) == sizeof words ? words : 0;
 }
 
-static int sooner(int a, int b) {
-  return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
-/* What there is to answer; returns for how many milliseconds to wait, or -1. */
+/* Fills in what there is to answer; returns for how many milliseconds to wait, or -1. */
 static int gather(const struct wb_run *run, struct pollfd *wait) {
   const struct wb_asker *asker = run->watch.asker;
   const struct wb_network *network = run->watch.network;
@@ -82,7 +78,7 @@ static int gather(const struct wb_run *run, struct pollfd *wait) {
   wb_lookups_wait(&run->lookups, wait + LOOKUPS);
   wb_moves_wait(&run->moves, wait + MOVES);
   const int patience = network ? network->wait_ms(network) : -1;
-  return asker ? sooner(patience, asker->wait_ms(asker)) : patience;
+  return asker ? wb_sooner(patience, asker->wait_ms(asker)) : patience;
 }
 
 /* --- on the thread ---------------------------------------------------------------------------- */
@@ -118,7 +114,7 @@ static void serve_moves(struct wb_run *run) {
   __atomic_store_n(&run->answering.helped_us, wb_moves_spent_us(&run->moves), __ATOMIC_RELAXED);
 }
 
-/* Whether the supervising thread waits for this one, or has given it up. */
+/* Returns whether the supervising thread waits for this one, or has given it up. */
 static int must_stop(const struct wb_answering *answering) {
   struct pollfd stop = {answering->stop, POLLIN, 0};
   return __atomic_load_n(&answering->lost, __ATOMIC_RELAXED) || poll(&stop, 1, 0) > 0;
@@ -130,7 +126,7 @@ static int step(struct wb_run *run) {
   struct wb_network *network = run->watch.network;
   struct pollfd wait[WB_ANSWERING_WAITS], packed[WB_ANSWERING_WAITS];
   const int moving = are_moves_under_way(run);
-  int patience = sooner(gather(run, wait), moving ? MOVES_MS : IDLE_MS);
+  int patience = wb_sooner(gather(run, wait), moving ? MOVES_MS : IDLE_MS);
   const int is_idle = patience == IDLE_MS;
   wait[OTHER] = (struct pollfd){answering->stop, POLLIN, 0};
   const unsigned count = pack(wait, packed);

@@ -92,7 +92,8 @@ static int hold(struct wb_pin *caller) {
 }
 
 /* The caller's memory, or -1. It stays this address space's, which ends with its last thread:
- * whoever has the number then, nothing more is read or written. mem_rw in fs/proc/base.c */
+ * nothing more is read or written then, whichever process has the number. mem_rw in fs/proc/base.c
+ */
 static int hold_memory(struct wb_pin *caller) {
   if (caller->memory == UNTRIED) {
     const int process = hold(caller);
@@ -104,10 +105,10 @@ static int hold_memory(struct wb_pin *caller) {
 }
 
 /*
- * Of a caller that has closed itself to all but root (PR_SET_DUMPABLE, as ssh does, and the
- * payload's process before it executes the program): its files in /proc are root's, but the owner
- * of its user namespace may read its memory. By number, so that a caller that is gone afterwards
- * was perhaps another process: then nothing was read. There is no such way to write. ptrace(2)
+ * Reads a caller that has closed itself to all but root: PR_SET_DUMPABLE, as ssh does, or the
+ * payload's process before it executes the program. Its files in /proc are root's, but the owner of
+ * its user namespace may read its memory. This goes by number: if the caller is gone afterwards,
+ * the bytes may be another process's, and are dropped. There is no such way to write. ptrace(2)
  */
 static size_t copy_closed(struct wb_pin *caller, uint64_t address, void *out, size_t size) {
   struct iovec local = {out, size}, remote = {(void *)(uintptr_t)address, size};

@@ -6,7 +6,9 @@
  * A number is another process's as soon as its process was reaped, and the payload decides when
  * that is. So the caller of a notification is pinned first, then the kernel is asked whether the
  * notification still stands. If it does, the number was the caller's when it was opened. The
- * descriptors lead to that process for good: once it has ended they lead nowhere.
+ * descriptors lead to that process for good: once it has ended they lead nowhere. Only a caller
+ * that is closed to all but root is read by number, and only what was read while it still waits
+ * counts.
  */
 #ifndef WASBOX_PIN_H
 #define WASBOX_PIN_H

@@ -178,11 +178,6 @@ static int wait_ms(uint64_t deadline) {
   return ms > 0x7fffffff ? 0x7fffffff : (int)ms;
 }
 
-/* The shorter of two times for poll(2), where -1 is for ever. */
-static int sooner(int a, int b) {
-  return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
 /* Looks at what the run uses, and ends it where that is too much. */
 static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
   uint64_t now = wb_now_ns();
@@ -295,11 +290,11 @@ static int prepare(const struct supervision *now, uint64_t kill_at, struct pollf
   wait[WAIT_CONTROL] = (struct pollfd){now->has_control ? run->control : -1, POLLIN, 0};
   wait[WAIT_WAKE] = (struct pollfd){run->wake, POLLIN, 0};
   int patience =
-      sooner(wb_terminal_wait(&run->terminal, wait + WAIT_TERMINAL), wait_ms(now->deadline));
-  patience = sooner(sooner(patience, wait_ms(kill_at)), wait_ms(run->meter.next_ns));
+      wb_sooner(wb_terminal_wait(&run->terminal, wait + WAIT_TERMINAL), wait_ms(now->deadline));
+  patience = wb_sooner(wb_sooner(patience, wait_ms(kill_at)), wait_ms(run->meter.next_ns));
   wb_relay_wait(&run->relay, wait + WAIT_RELAYS);
   *answer_ms = wb_answering_wait(run, wait + WAIT_ANSWERING);
-  return sooner(patience, *answer_ms);
+  return wb_sooner(patience, *answer_ms);
 }
 
 /* A payload whose calls are not judged any more must not go on. */

@@ -186,6 +186,11 @@ static inline uint64_t wb_now_ns(void) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+/* The shorter of two times for poll(2), where -1 is for ever. */
+static inline int wb_sooner(int a, int b) {
+  return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static inline int wb_fail(struct wb_failure *failure, uint32_t step, int error, const char *path) {
   failure->step = step;
   failure->error = error;
