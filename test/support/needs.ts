@@ -23,6 +23,8 @@ function marked<T>(reasons: readonly string[], add: () => T): T {
   for (const task of tasks.slice(before)) {
     const made = task.type === 'collector' ? task.suite : task;
     if (made !== undefined) made.meta.missing = reasons;
+    // Suites inside take over the options of this one.
+    if (task.type === 'collector') task.options = { ...task.options, meta: { missing: reasons } };
   }
   return result;
 }
