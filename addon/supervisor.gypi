@@ -57,6 +57,7 @@
     "supervisor/relay.c",
     "supervisor/rights.c",
     "supervisor/run_in_namespaces.c",
+    "supervisor/sampling.c",
     "supervisor/screen.c",
     "supervisor/shell.c",
     "supervisor/signals.c",

@@ -105,21 +105,11 @@ int leave_behind(struct wb_run *run, const struct wb_rundir *directory, int entr
   if (left.pid < 0)
     return -1;
   /* Those of the run take a while to close, and lead to nothing but the sandbox. */
-  const int needed[] = {run->pidfd,
-                        run->control,
-                        run->wake,
-                        run->watch.listener,
-                        run->answering.stop,
-                        run->answering.told,
-                        run->mounts,
-                        run->meter.proc,
-                        run->meter.scratch,
-                        directory->parent,
-                        directory->directory,
-                        directory->lock,
-                        directory->state,
-                        left.file,
-                        entry};
+  const int needed[] = {
+      run->pidfd,          run->control,        run->wake,          run->watch.listener,
+      run->answering.stop, run->answering.told, run->sampling.told, run->mounts,
+      run->meter.proc,     run->meter.scratch,  directory->parent,  directory->directory,
+      directory->lock,     directory->state,    left.file,          entry};
   close_others(needed, sizeof needed / sizeof *needed);
   left.run = run;
   left.directory = *directory;

@@ -208,7 +208,7 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
     note_quiet(&started.run);
     say_lacks(entry, outcome->lacks, command->envp);
   }
-  if (quiet && !running->answering.lost && leave_behind(running, &started.run, saved) == 0) {
+  if (quiet && !wb_is_lost(running) && leave_behind(running, &started.run, saved) == 0) {
     /* It is exiting already; a PID 1 that does not reap would leave it as a zombie. */
     wb_keeper_await(&running->terminal.keeper, 0);
     return outcome->exit_code;

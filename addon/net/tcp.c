@@ -21,7 +21,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -85,10 +84,6 @@ static int closes_at_exec(struct wb_pin *caller, int number) {
 
 static int put_at(const struct net *net, struct wb_pin *caller, const struct pending *one,
                   int number) {
-  struct seccomp_notif_addfd add = {.id = one->notification,
-                                    .flags = SECCOMP_ADDFD_FLAG_SETFD,
-                                    .srcfd = (uint32_t)one->file,
-                                    .newfd = (uint32_t)number};
   int now = wb_pin_take(caller, number);
   if (now < 0)
     return EBADF;
@@ -96,9 +91,8 @@ static int put_at(const struct net *net, struct wb_pin *caller, const struct pen
   net_let_go(now);
   if (!same) /* closed meanwhile, and used for something else */
     return EBADF;
-  if (closes_at_exec(caller, number))
-    add.newfd_flags = O_CLOEXEC;
-  return ioctl(net->watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? errno : 0;
+  return wb_watch_replace(net->watch, one->notification, one->file, number,
+                          closes_at_exec(caller, number));
 }
 
 /* Puts a socket in the place of the payload's, wherever it is. Returns 0 or an errno. */

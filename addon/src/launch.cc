@@ -39,7 +39,7 @@ struct Run {
   bool start_failed = false;
   bool finished = false;
   bool abandoned = false; // Node's thread ends: it gets no more events
-  bool lost = false;      // a thread still uses it: nothing of it is freed (answering.h)
+  bool lost = false;      // a thread still uses it: nothing of it is freed (wb_is_lost)
   std::vector<int> early; // signals that came before the start
   std::unique_ptr<Napi::Promise::Deferred> started_promise;
   bool released = false;
@@ -215,7 +215,7 @@ void Supervise(const std::shared_ptr<Run> &run) {
     wb_result_failed(&run->result, &run->failure);
   } else {
     wb_supervise(run->run.get(), &run->result);
-    if (run->run->answering.lost) {
+    if (wb_is_lost(run->run.get())) {
       run->lost = true;
       new std::shared_ptr<Run>(run); // for as long as this process lives
     }

@@ -14,7 +14,6 @@
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -73,26 +72,6 @@ static int take_call(struct wb_asker *asker, const struct wb_watch *watch, struc
 #define LENT_FLAGS                                                                                 \
   (O_ACCMODE | O_APPEND | O_NONBLOCK | O_TRUNC | O_DIRECTORY | O_DIRECT | O_SYNC | O_DSYNC)
 
-/* Hands a descriptor over as the result of the call. Returns 0 or an errno: then nothing was
- * answered. */
-static int hand_over(const struct wb_watch *watch, const struct wb_held *held, int fd) {
-  struct seccomp_notif_addfd addfd = {
-      .id = held->notification,
-      .flags = SECCOMP_ADDFD_FLAG_SEND, /* answers in the same step */
-      .srcfd = (uint32_t)fd,
-      .newfd_flags = held->flags & O_CLOEXEC ? O_CLOEXEC : 0,
-  };
-  if (ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd) >= 0)
-    return 0;
-  if (errno != EINVAL)
-    return errno;
-  addfd.flags = 0; /* before Linux 5.14 in two */
-  int number = ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd);
-  if (number < 0)
-    return errno;
-  return wb_watch_respond(watch, held->notification, 0, number, 0) < 0 ? EIO : 0;
-}
-
 static void decide_file(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
                         uint32_t decision) {
   (void)asker;
@@ -111,7 +90,9 @@ static void decide_file(struct wb_asker *asker, const struct wb_watch *watch, st
   if (!error) {
     path[n] = 0;
     fd = wb_host_open(path, info.st_dev, info.st_ino, held->flags & LENT_FLAGS);
-    error = fd < 0 ? errno : hand_over(watch, held, fd);
+    const int sent =
+        fd < 0 ? -errno : wb_watch_give(watch, held->notification, fd, held->flags & O_CLOEXEC);
+    error = sent < 0 ? -sent : 0;
   }
   if (fd >= 0)
     close(fd);

@@ -341,6 +341,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->mounts = run->wake = run->image_lock = -1;
   run->watch.listener = -1;
   wb_answering_init(&run->answering);
+  wb_sampling_init(&run->sampling);
   run->terminal.master = run->terminal.caller.in = -1;
   run->terminal.caller.out.fd = run->terminal.caller.passed = -1;
   if (!wb_plan_valid(plan, request->plan_size) || (plan->session != 0) != (request->session != 0))

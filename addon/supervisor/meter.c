@@ -28,6 +28,8 @@
 #define CROWD 8
 #define CROWD_LOOKS 2
 #define CALM_NS (200 * MS)
+/* Threads of a run that is looked at in passing. */
+#define SMALL 16
 
 static uint32_t count_processors(void) {
   unsigned long mask[16] = {0};
@@ -167,18 +169,26 @@ static uint64_t unwaited_since(const struct wb_meter *meter) {
   return estimates || meter->programs.count ? meter->looked_ns : 0;
 }
 
-int wb_meter_sample(struct wb_meter *meter, uint64_t now) {
+/* Whether there may be much to look at, or a lock that is held: not in a run that has done nothing
+ * since the last time, and has few threads. */
+static int is_costly(const struct wb_meter *meter, const struct wb_processes *seen) {
+  return seen->tasks > SMALL || seen->cpu_us != meter->live_cpu_us || meter->disk.depth >= 0;
+}
+
+int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
   const uint64_t spent = meter_spent_ns();
   struct wb_processes seen;
   const uint64_t cpu_before = meter->usage.cpu_us;
   const uint64_t since_ns = meter->looked_ns ? now - meter->looked_ns : 0;
   int wanted = 0;
-  meter->usage.samples++;
   if (wb_processes_sample(meter->proc, &meter->members, unwaited_since(meter), &meter->programs,
                           &seen) != 0) {
     meter->next_ns = 0; /* the sandbox is gone; its end is on the way */
     return 0;
   }
+  if (!may_wait && is_costly(meter, &seen))
+    return WB_METER_THREAD;
+  meter->usage.samples++;
   meter_sample_private(meter);
   meter_sample_descriptors(meter, now, seen.resident_bytes);
   seen.kernel_bytes += meter->ipc_bytes + meter->ipc_task_bytes * seen.tasks;

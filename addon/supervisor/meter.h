@@ -81,6 +81,7 @@ int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now);
 #define WB_METER_SPARE 4        /* with WB_METER_DEPRIORITISE: keeps it off one of the processors */
 
 #define WB_METER_PROGRAMS 8 /* has init end programs, as meter.programs says */
+#define WB_METER_THREAD 16  /* nothing was looked at: a thread that may wait is to do it */
 
 /* A program of a session is to be held to limits of its own, or something of it was reaped: PROGRAM
  * and REAPED. Returns 0, or an errno where they cannot be held. */
@@ -89,8 +90,9 @@ int wb_meter_program(struct wb_meter *meter, const struct wb_event *event, uint6
 /* What init says of System V objects. */
 void wb_meter_shared(struct wb_meter *meter, const struct wb_event *event);
 
-/* Looks, when `next_ns` has come. Returns WB_METER_*; usage.limit is set where one is exceeded. */
-int wb_meter_sample(struct wb_meter *meter, uint64_t now);
+/* Looks, when `next_ns` has come. `may_wait`: on a thread that others do not wait for. Returns
+ * WB_METER_*; usage.limit is set where one is exceeded. */
+int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait);
 
 /* The last sample, when all processes are gone. */
 void wb_meter_finish(struct wb_meter *meter);

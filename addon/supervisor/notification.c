@@ -45,15 +45,38 @@ int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int er
   return sent == 0 ? 1 : errno == ENOENT ? 0 : -1;
 }
 
+/* Returns the number, or a negative errno. A signal interrupts this as it does an answer. */
+static int add_file(const struct wb_watch *watch, struct seccomp_notif_addfd *add) {
+  int number;
+  do
+    number = ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, add);
+  while (number < 0 && errno == EINTR);
+  return number < 0 ? -errno : number;
+}
+
 int wb_watch_give(const struct wb_watch *watch, uint64_t notification, int file,
                   int close_on_exec) {
   struct seccomp_notif_addfd add = {.id = notification,
                                     .flags = SECCOMP_ADDFD_FLAG_SEND,
                                     .srcfd = (uint32_t)file,
                                     .newfd_flags = close_on_exec ? O_CLOEXEC : 0};
-  int sent;
-  do
-    sent = ioctl(watch->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
-  while (sent < 0 && errno == EINTR);
-  return sent >= 0 ? 1 : errno == ENOENT ? 0 : -errno;
+  int number = add_file(watch, &add);
+  if (number != -EINVAL)
+    return number >= 0 ? 1 : number == -ENOENT ? 0 : number;
+  add.flags = 0; /* before Linux 5.14 in two */
+  number = add_file(watch, &add);
+  if (number < 0)
+    return number == -ENOENT ? 0 : number;
+  return wb_watch_respond(watch, notification, 0, number, 0) < 0 ? -EIO : 1;
+}
+
+int wb_watch_replace(const struct wb_watch *watch, uint64_t notification, int file, int number,
+                     int close_on_exec) {
+  struct seccomp_notif_addfd add = {.id = notification,
+                                    .flags = SECCOMP_ADDFD_FLAG_SETFD,
+                                    .srcfd = (uint32_t)file,
+                                    .newfd = (uint32_t)number,
+                                    .newfd_flags = close_on_exec ? O_CLOEXEC : 0};
+  const int placed = add_file(watch, &add);
+  return placed < 0 ? -placed : 0;
 }

@@ -128,6 +128,11 @@ int wb_watch_respond(const struct wb_watch *watch, uint64_t notification, int er
  * no more; or a negative errno, and the answer is still owed. */
 int wb_watch_give(const struct wb_watch *watch, uint64_t notification, int file, int close_on_exec);
 
+/* Puts a copy of `file` in the place of one of the caller's descriptors; nothing is answered.
+ * Returns 0 or an errno. */
+int wb_watch_replace(const struct wb_watch *watch, uint64_t notification, int file, int number,
+                     int close_on_exec);
+
 /* --- payload_path.c --- */
 
 #define WB_PAYLOAD_PATH_MAX 4096

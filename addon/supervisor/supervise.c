@@ -156,10 +156,9 @@ static int receive(struct wb_run *run, struct wb_result *result) {
     take_start(run, result, &packet.event, fds);
   else if (packet.event.kind == WB_EVENT_STOPPED)
     wb_stopped(run, packet.event.step);
-  else if (packet.event.kind == WB_EVENT_SHARED)
-    wb_meter_shared(&run->meter, &packet.event);
-  else if (packet.event.kind == WB_EVENT_PROGRAM || packet.event.kind == WB_EVENT_REAPED)
-    refuse_limits(run, result, wb_meter_program(&run->meter, &packet.event, wb_now_ns()));
+  else if (packet.event.kind == WB_EVENT_SHARED || packet.event.kind == WB_EVENT_PROGRAM ||
+           packet.event.kind == WB_EVENT_REAPED)
+    refuse_limits(run, result, wb_sampling_event(run, &packet.event));
   else if (packet.event.kind == WB_EVENT_NETWORK)
     take_network(run, &packet.event, fds[0]);
   else
@@ -179,12 +178,12 @@ static int wait_ms(uint64_t deadline) {
 }
 
 /* Looks at what the run uses, and ends it where that is too much. */
-static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
-  uint64_t now = wb_now_ns();
-  if (!run->meter.next_ns || now < run->meter.next_ns || outcome->kind == WB_ENDED)
+static void meter(struct wb_run *run, struct wb_result *result, const struct pollfd *wait) {
+  if (result->outcome.kind == WB_ENDED)
     return;
-  run->meter.helped_us = __atomic_load_n(&run->answering.helped_us, __ATOMIC_RELAXED);
-  int wanted = wb_meter_sample(&run->meter, now);
+  int error;
+  const int wanted = wb_sampling_serve(run, wait, &error);
+  refuse_limits(run, result, error);
   if (wanted & WB_METER_DEPRIORITISE) {
     wb_command(run, WB_COMMAND_DEPRIORITISE, DEPRIORITISED_NICE);
     if (wanted & WB_METER_SPARE)
@@ -195,7 +194,7 @@ static void meter(struct wb_run *run, const struct wb_outcome *outcome) {
     wb_command(run, WB_COMMAND_SHARED, 0);
   if (wanted & WB_METER_PROGRAMS)
     wb_end_programs(run);
-  if (run->meter.usage.limit) {
+  if (!run->sampling.busy && run->meter.next_ns && run->meter.usage.limit) {
     run->meter.next_ns = 0;
     wb_signal(run, SIGKILL);
   }
@@ -206,9 +205,8 @@ static void relay(struct wb_run *run, const struct pollfd *wait) {
   int exceeded = wb_relay_serve(&run->relay, wait);
   exceeded |= wb_relay_count(&run->relay, run->terminal.written);
   run->terminal.written = 0;
-  if (exceeded && !run->meter.usage.limit) {
-    run->meter.usage.limit = WB_LIMIT_OUTPUT;
-    run->meter.next_ns = 0;
+  if (exceeded && !run->over_output) {
+    run->over_output = 1;
     wb_signal(run, SIGKILL);
   }
 }
@@ -244,7 +242,8 @@ enum {
   WAIT_WAKE,
   WAIT_TERMINAL,
   WAIT_RELAYS = WAIT_TERMINAL + 3,
-  WAIT_ANSWERING = WAIT_RELAYS + 2 * WB_RELAY_STREAMS,
+  WAIT_SAMPLING = WAIT_RELAYS + 2 * WB_RELAY_STREAMS,
+  WAIT_ANSWERING,
   WAITS = WAIT_ANSWERING + WB_ANSWERING_WAITS
 };
 
@@ -287,11 +286,13 @@ static int prepare(const struct supervision *now, uint64_t kill_at, struct pollf
                    int *answer_ms) {
   struct wb_run *run = now->run;
   wait[WAIT_PIDFD] = (struct pollfd){run->pidfd, POLLIN, 0};
-  wait[WAIT_CONTROL] = (struct pollfd){now->has_control ? run->control : -1, POLLIN, 0};
+  const int listens = now->has_control && wb_sampling_listens(&run->sampling);
+  wait[WAIT_CONTROL] = (struct pollfd){listens ? run->control : -1, POLLIN, 0};
   wait[WAIT_WAKE] = (struct pollfd){run->wake, POLLIN, 0};
   int patience =
       wb_sooner(wb_terminal_wait(&run->terminal, wait + WAIT_TERMINAL), wait_ms(now->deadline));
-  patience = wb_sooner(wb_sooner(patience, wait_ms(kill_at)), wait_ms(run->meter.next_ns));
+  patience =
+      wb_sooner(wb_sooner(patience, wait_ms(kill_at)), wb_sampling_wait(run, wait + WAIT_SAMPLING));
   wb_relay_wait(&run->relay, wait + WAIT_RELAYS);
   *answer_ms = wb_answering_wait(run, wait + WAIT_ANSWERING);
   return wb_sooner(patience, *answer_ms);
@@ -352,6 +353,8 @@ static int step(struct supervision *now) {
   if (patience < 0 || patience >= LONG_WAIT_MS)
     wb_rest_stack();
   const int n = poll(wait, WAITS, patience);
+  /* Something else may be ready each time, as with output without end. */
+  const int is_due = answer_ms == 0 || (n == 0 && answer_ms > 0 && answer_ms <= patience);
   if (n < 0 && errno != EINTR)
     return 0;
   if (n > 0 && wait[WAIT_CONTROL].revents && !receive(run, now->result))
@@ -361,10 +364,10 @@ static int step(struct supervision *now) {
   if (n >= 0)
     wb_terminal_serve(run, wait + WAIT_TERMINAL);
   if (n >= 0)
-    answer(now, wait + WAIT_ANSWERING, n == 0 && answer_ms >= 0 && answer_ms <= patience);
+    answer(now, wait + WAIT_ANSWERING, is_due);
   if (n > 0)
     relay(run, wait + WAIT_RELAYS);
-  meter(run, &now->result->outcome);
+  meter(run, now->result, wait + WAIT_SAMPLING);
   keep_deadlines(now, kill_at);
   if (n > 0 && wait[WAIT_WAKE].revents)
     drain_wake(run);
@@ -391,11 +394,14 @@ static void finish_services(struct wb_run *run) {
 static void account(struct wb_run *run, struct wb_result *result) {
   struct wb_outcome *outcome = &result->outcome;
   struct wb_usage *usage = &result->usage;
-  wb_meter_finish(&run->meter);
+  if (!run->sampling.lost)
+    wb_meter_finish(&run->meter);
+  *usage = run->sampling.lost ? run->sampling.before : run->meter.usage;
   wb_home_list(run->meter.scratch, run->meter.plan, &result->home);
-  run->meter.usage.output_bytes = run->relay.bytes;
-  wb_cgroup_finish(&run->cgroup, run->meter.plan, &run->meter.usage);
-  *usage = run->meter.usage;
+  usage->output_bytes = run->relay.bytes;
+  wb_cgroup_finish(&run->cgroup, run->meter.plan, usage);
+  if (run->over_output && !usage->limit)
+    usage->limit = WB_LIMIT_OUTPUT;
   outcome->stdin_withheld = run->stdin_withheld != 0;
   outcome->typed_interrupt = run->terminal.typed_interrupt != 0;
   if (outcome->kind != WB_ENDED)
@@ -451,6 +457,7 @@ void wb_supervise(struct wb_run *run, struct wb_result *result) {
   while (step(&now))
     ;
   run->asked_before_end = __atomic_load_n(&run->asked_to_end, __ATOMIC_SEQ_CST);
+  wb_sampling_end(run);
   const int gone = wb_leftover_end(run);
   while (receive(run, result))
     ;
@@ -469,6 +476,8 @@ void wb_supervise(struct wb_run *run, struct wb_result *result) {
 void wb_release(struct wb_run *run) {
   /* First: Node may exit while the mounts go, and who is not waited for may stay for good. */
   wb_keeper_await(&run->terminal.keeper, 0);
+  if (run->sampling.lost)
+    return;
   if (run->mounts >= 0)
     close(run->mounts);
   run->mounts = -1;
@@ -482,6 +491,7 @@ void wb_close(struct wb_run *run) {
     drop_listener(run);
   }
   wb_answering_close(&run->answering);
+  wb_sampling_close(&run->sampling);
   if (run->wake >= 0)
     close(run->wake);
   run->pidfd = run->control = run->wake = -1;

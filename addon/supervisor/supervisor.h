@@ -20,6 +20,7 @@
 #include "outcome.h"
 #include "ptys.h"
 #include "relay.h"
+#include "sampling.h"
 #include "terminal.h"
 
 #ifdef __cplusplus
@@ -58,6 +59,7 @@ struct wb_run {
   uint64_t timeout_ns, grace_ns, kill_at_ns;
   int attended;
   int unheard;        /* errno of a PROCEED that could not be sent */
+  int over_output;    /* more than its limit was written */
   int stdin_withheld; /* the payload's is /dev/null: wb_shell_reads */
   int wake;           /* owned: an eventfd for supervise.c, or -1 */
   /* Of wb_signal, atomic: killed; stopped by it; asked to end; SIGINT and SIGCONT so far; every
@@ -71,6 +73,7 @@ struct wb_run {
   struct wb_watch watch;
   struct wb_cgroup cgroup;
   struct wb_answering answering;
+  struct wb_sampling sampling;
   struct wb_lookups lookups;
   struct wb_moves moves;
   struct wb_meter meter; /* ends with its buffers */
@@ -142,8 +145,12 @@ uint64_t wb_kill_at(struct wb_run *run);
 int wb_image_lock(struct wb_run *run, const char *path);
 void wb_image_unlock(struct wb_run *run);
 
-/* Closes what wb_signal needs; the result may be told from here on. Where `answering.lost` is set,
- * a thread still uses the run, and all that it borrows: these must never be freed. */
+/* Whether a thread still uses the run, and all that it borrows: these must never be freed. */
+static inline int wb_is_lost(const struct wb_run *run) {
+  return run->answering.lost || run->sampling.lost;
+}
+
+/* Closes what wb_signal needs; the result may be told from here on. */
 void wb_close(struct wb_run *run);
 
 /* Lets the sandbox's mounts go, which takes a while. After wb_close. */

@@ -1,28 +1,33 @@
 /*
- * The second thread of the native command: addon/supervisor/answering.c. There is one at a time,
- * with a stack of its own and an errno of its own, to which the thread pointer leads (libc.c).
+ * The other threads of the native command: addon/supervisor/answering.c and sampling.c. Each has a
+ * stack and an errno of its own, to which the thread pointer leads (libc.c).
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 
 #include "../supervisor/thread.h"
 #include "syscall.h"
 #include "thread.h"
 
+#define THREADS 2
 #define STACK_SIZE (256 << 10)
+#define GUARD_SIZE (64 << 10) /* the largest page there is */
 #define SIGSET_BYTES 8
 
-static struct {
+static struct thread {
   void (*work)(void *);
   void *argument;
   int *number; /* where the thread pointer leads */
   int error;   /* errno */
-} own;
+  int running; /* the thread's number; the kernel clears it when it has left its stack */
+  int guarded;
+} threads[THREADS];
 static int main_error, *main_number = &main_error;
-static int running; /* the thread's number; the kernel clears it when it has left its stack */
 
 #if defined(__x86_64__)
 #define SET_FS 0x1002 /* ARCH_SET_FS, arch_prctl(2) */
@@ -39,27 +44,42 @@ void begin_threads(void) {
   set_pointer(&main_number);
 }
 
-static int begin(void *unused) {
-  (void)unused;
-  own.number = &own.error;
-  set_pointer(&own.number);
-  own.work(own.argument);
+static int begin(void *argument) {
+  struct thread *own = argument;
+  own->number = &own->error;
+  set_pointer(&own->number);
+  own->work(own->argument);
   return 0;
 }
 
+/* One that nobody uses, or NULL. Threads are begun by the main thread alone. */
+static struct thread *find_free(void) {
+  for (unsigned i = 0; i < THREADS; i++)
+    if (!__atomic_load_n(&threads[i].running, __ATOMIC_ACQUIRE))
+      return &threads[i];
+  return NULL;
+}
+
 int wb_thread_begin(void (*work)(void *), void *argument) {
-  static unsigned char stack[STACK_SIZE] __attribute__((aligned(16)));
+  /* The lower end of each is closed: what grows beyond its stack must not get into the next. */
+  static unsigned char stacks[THREADS + 1][GUARD_SIZE + STACK_SIZE];
   const uint64_t all = ~(uint64_t)0;
   uint64_t before = 0;
-  if (__atomic_load_n(&running, __ATOMIC_ACQUIRE))
+  struct thread *own = find_free();
+  if (!own)
     return EAGAIN;
-  own.work = work;
-  own.argument = argument;
+  const uintptr_t first = ((uintptr_t)stacks + GUARD_SIZE - 1) & ~(uintptr_t)(GUARD_SIZE - 1);
+  unsigned char *guard = (unsigned char *)first + (size_t)(own - threads) * sizeof *stacks;
+  if (!own->guarded && sys3(__NR_mprotect, guard, GUARD_SIZE, PROT_NONE) < 0)
+    return ENOMEM;
+  own->guarded = 1;
+  own->work = work;
+  own->argument = argument;
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &before, SIGSET_BYTES);
-  const long ret = sys_clone(begin, 0, stack + sizeof stack,
+  const long ret = sys_clone(begin, own, guard + sizeof *stacks,
                              CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
                                  CLONE_SYSVSEM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
-                             &running);
+                             &own->running);
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &before, 0, SIGSET_BYTES);
   return ret < 0 ? (int)-ret : 0;
 }

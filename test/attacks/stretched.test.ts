@@ -121,3 +121,56 @@ time.sleep(1000)`;
     });
   },
 );
+
+/**
+ * What the supervisor looks at for its limits can hold it up as well. Here the file system of the layers does, of which it
+ * asks how full it is; memory maps and lists of descriptors wait for locks of the payload's own.
+ */
+needs('root').test(
+  'a look at what a run uses that does not come back delays no time limit',
+  async () => {
+    const place = makeProject(as, { 'low/': '', 'state/': '' }, 'looked-at');
+    const state = join(place, 'state');
+    const daemon = spawn('bindfs', ['-f', '-o', 'allow_other', join(place, 'low'), state]);
+    try {
+      fs.writeFileSync(join(place, 'low/mounted'), '');
+      expect(await eventually(() => fs.existsSync(join(state, 'mounted')))).toBe(true);
+      const marker = uniqueMarker();
+      const code = `print("ready", flush=True)
+while True: pass`;
+      const limits = ['--timeout', '5s', '--disk', '100M', '--isolation', 'landlock'];
+      const argv = [
+        'run',
+        '-q',
+        '--discard',
+        ...limits,
+        '--',
+        '/usr/bin/python3',
+        '-c',
+        code,
+        marker,
+      ];
+      const how = { as, cwd: makeProject(as), env: { XDG_STATE_HOME: state }, timeoutMs: 60_000 };
+      const child = startWasbox(argv, how);
+      let out = '';
+      child.stdout?.on('data', (text) => {
+        out += text;
+      });
+      expect(await eventually(() => out.includes('ready'), 20_000)).toBe(true);
+      daemon.kill('SIGSTOP');
+      expect(await eventually(() => isStopped(daemon.pid ?? 0))).toBe(true);
+      const isProgram = (pid: number) =>
+        fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('/usr/bin/python3');
+      const runs = () => processesWith(marker).some(isProgram);
+      expect(runs()).toBe(true);
+      expect(await eventually(() => !runs(), 15_000)).toBe(true);
+      expect(isStopped(daemon.pid ?? 0)).toBe(true);
+      daemon.kill('SIGCONT');
+      expect((await ended(child, how)).status).toBe(124);
+    } finally {
+      daemon.kill('SIGCONT');
+      spawnSync('umount', ['-l', state]);
+      daemon.kill('SIGKILL');
+    }
+  },
+);

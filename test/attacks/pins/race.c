@@ -3,10 +3,11 @@
  * a process of the host gets its number. Both sides; pins.test.ts starts them in one pid namespace
  * with few numbers.
  *
- *     race victims FILE SECONDS       the host's processes, until one is hit; the result is in FILE
- *     race datagrams SECONDS          in Landlock isolation with a network rule
- *     race epolls PORT SECONDS        with namespaces and a rule for this port of loopback
+ *     race victims FILE SECONDS            the host's processes, until one is hit; the result is in FILE
+ *     race landlock SECONDS [CALL]         in Landlock isolation with a rule for a name
+ *     race namespaces SECONDS PORT [CALL]  with namespaces and a rule for this port of loopback
  *
+ * Without CALL each of the calls that the supervisor acts on has its turn.
  * Victims and callers have the same memory at the same addresses and the same descriptors, so that
  * whatever is done by number to a caller that is gone is seen in a victim.
  */
@@ -23,9 +24,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,7 +38,9 @@
 #define PATTERN 0xa5
 #define FIRST_EPOLL 40
 #define EPOLLS 16
-#define ALIVE 64 /* victims at a time */
+#define STREAM 60   /* a TCP socket, in victims neither bound nor connected */
+#define DATAGRAM 61 /* the same, UDP */
+#define ALIVE 64    /* victims at a time */
 
 static double now(void) {
   struct timespec time;
@@ -55,6 +60,36 @@ static void *map(void *at, size_t size) {
 
 /* --- the host's processes --------------------------------------------------------------------- */
 
+/* A socket at this number. */
+static void place_socket(int number, int type) {
+  const int fd = socket(AF_INET, type | SOCK_NONBLOCK, 0);
+  if (fd < 0 || dup2(fd, number) < 0 || close(fd) < 0) {
+    perror("socket");
+    exit(2);
+  }
+}
+
+static void place_epolls(void) {
+  for (int i = 0; i < EPOLLS; i++) {
+    const int fd = epoll_create1(0);
+    if (fd < 0 || dup2(fd, FIRST_EPOLL + i) < 0 || close(fd) < 0) {
+      perror("epoll");
+      exit(2);
+    }
+  }
+}
+
+/* Whether somebody has bound or connected it, or made it listen. */
+static int was_used(int fd) {
+  struct sockaddr_in name = {0};
+  socklen_t size = sizeof name;
+  int listens = 0;
+  getsockname(fd, (void *)&name, &size);
+  size = sizeof listens;
+  getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+  return name.sin_port != 0 || listens;
+}
+
 /* What is wrong with this process, or NULL. */
 static const char *damage(const cpu_set_t *processors) {
   struct epoll_event event;
@@ -68,6 +103,8 @@ static const char *damage(const cpu_set_t *processors) {
       return "epoll";
   if (fcntl(FIRST_EPOLL + EPOLLS, F_GETFD) >= 0)
     return "descriptor";
+  if (was_used(STREAM) || was_used(DATAGRAM))
+    return "socket";
   sched_getaffinity(0, sizeof present, &present);
   if (!CPU_EQUAL(&present, processors))
     return "affinity";
@@ -101,9 +138,9 @@ static int victims(const char *file, double seconds) {
   char line[64];
   const int out = open(file, O_WRONLY | O_CREAT | O_APPEND, 0644);
   memset(map(SHARED, SHARED_SIZE), PATTERN, SHARED_SIZE);
-  for (int i = 0; i < EPOLLS; i++)
-    if (dup2(epoll_create1(0), FIRST_EPOLL + i) < 0)
-      return 2;
+  place_epolls();
+  place_socket(STREAM, SOCK_STREAM);
+  place_socket(DATAGRAM, SOCK_DGRAM);
   long made = 0;
   int alive = 0, hit = 0;
   for (const double end = now() + seconds; !hit && now() < end;) {
@@ -128,82 +165,185 @@ static void end_caller(pid_t pid, int try) {
   waitpid(pid, NULL, 0);
 }
 
-/* A question to the resolver, whose answer is to come. */
-static int ask_resolver(void) {
-  static const unsigned char question[] = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
-                                          "\x07" "example\x03" "com\x00\x00\x01\x00\x01";
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53)};
-  inet_pton(AF_INET, "127.0.0.53", &to.sin_addr);
-  const int fd = socket(AF_INET, SOCK_DGRAM, 0);
-  struct pollfd wait = {fd, POLLIN, 0};
-  if (fd < 0 || sendto(fd, question, sizeof question - 1, 0, (void *)&to, sizeof to) < 0 ||
+static int port; /* that the rule allows, of loopback */
+
+static const unsigned char question[] = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+                                        "\x07" "example\x03" "com\x00\x00\x01\x00\x01";
+
+/* Where the question goes, as the call finds it: in memory that victims have, too. */
+static struct sockaddr_in *resolver(void) {
+  struct sockaddr_in *to = (void *)(SHARED + 16384);
+  *to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(53)};
+  inet_pton(AF_INET, "127.0.0.53", &to->sin_addr);
+  return to;
+}
+
+/* A question to the resolver on the socket, whose answer is to come. */
+static void ask_resolver(void) {
+  struct pollfd wait = {DATAGRAM, POLLIN, 0};
+  if (sendto(DATAGRAM, question, sizeof question - 1, 0, (void *)resolver(), 16) < 0 ||
       poll(&wait, 1, 5000) != 1) {
     perror("resolver");
     exit(2);
   }
-  return fd;
 }
 
-/* Receives a datagram with its name and header where victims have memory of their own. */
-static _Noreturn void receive(int fd) {
-  struct iovec vector = {SHARED + 4096, 512};
-  struct msghdr *message = (void *)(SHARED + 8192);
-  *message =
-      (struct msghdr){.msg_name = SHARED, .msg_namelen = 16, .msg_iov = &vector, .msg_iovlen = 1};
-  recvmsg(fd, message, 0);
-  _exit(0);
+/* A message whose header, name and vector lie where victims have memory of their own. */
+static struct mmsghdr *message(void *name, void *bytes, size_t size) {
+  struct mmsghdr *one = (void *)(SHARED + 8192);
+  struct iovec *vector = (void *)(SHARED + 12288);
+  *vector = (struct iovec){bytes, size};
+  *one = (struct mmsghdr){
+      .msg_hdr = {.msg_name = name, .msg_namelen = 16, .msg_iov = vector, .msg_iovlen = 1}};
+  return one;
 }
 
-static int datagrams(double seconds) {
-  memset(map(SHARED, SHARED_SIZE), 0, SHARED_SIZE);
-  long tries = 0;
-  for (const double end = now() + seconds; now() < end; tries++) {
-    const int fd = ask_resolver();
-    const pid_t pid = fork();
-    if (pid == 0)
-      receive(fd);
-    if (pid > 0)
-      end_caller(pid, (int)tries);
-    close(fd);
-  }
-  printf("tries %ld\n", tries);
-  return 0;
+static void do_recvfrom(void) {
+  socklen_t *size = (void *)(SHARED + 2048);
+  *size = 16;
+  recvfrom(DATAGRAM, SHARED + 4096, 512, 0, (void *)SHARED, size);
+}
+static void do_recvmsg(void) {
+  recvmsg(DATAGRAM, &message(SHARED, SHARED + 4096, 512)->msg_hdr, 0);
+}
+static void do_recvmmsg(void) {
+  recvmmsg(DATAGRAM, message(SHARED, SHARED + 4096, 512), 1, 0, NULL);
+}
+static void do_sendto(void) {
+  memcpy(SHARED + 4096, question, sizeof question);
+  sendto(DATAGRAM, SHARED + 4096, sizeof question - 1, 0, (void *)resolver(), 16);
+}
+static void do_sendmsg(void) {
+  memcpy(SHARED + 4096, question, sizeof question);
+  sendmsg(DATAGRAM, &message(resolver(), SHARED + 4096, sizeof question - 1)->msg_hdr, 0);
+}
+static void do_sendmmsg(void) {
+  memcpy(SHARED + 4096, question, sizeof question);
+  sendmmsg(DATAGRAM, message(resolver(), SHARED + 4096, sizeof question - 1), 1, 0);
+}
+static void do_connect_datagram(void) {
+  connect(DATAGRAM, (void *)resolver(), 16);
 }
 
-static _Noreturn void dial(int port) {
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+static struct sockaddr_in *server(void) {
+  struct sockaddr_in *to = (void *)(SHARED + 16384);
+  *to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  to->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return to;
+}
+static void do_connect(void) {
+  connect(STREAM, (void *)server(), 16);
+}
+static void do_connect_watched(void) {
   for (int i = 0; i < EPOLLS; i++) {
     struct epoll_event event = {.events = EPOLLOUT, .data.u64 = 0x4141414141414141};
-    epoll_ctl(FIRST_EPOLL + i, EPOLL_CTL_ADD, fd, &event);
+    epoll_ctl(FIRST_EPOLL + i, EPOLL_CTL_ADD, STREAM, &event);
   }
-  connect(fd, (void *)&to, sizeof to);
-  _exit(0);
+  do_connect();
+}
+static void do_fastopen(void) {
+  sendto(STREAM, SHARED, 1, MSG_FASTOPEN, (void *)server(), 16);
+}
+static void do_bind(void) {
+  struct sockaddr_in *any = server();
+  any->sin_port = htons(7478);
+  bind(STREAM, (void *)any, 16);
+}
+static void do_listen(void) {
+  do_bind();
+  listen(STREAM, 1);
+}
+static void do_chown(void) {
+  memcpy(SHARED, "file", 5);
+  fchownat(AT_FDCWD, (char *)SHARED, 12345, 12345, 0);
+}
+static void do_rename(void) {
+  memcpy(SHARED, "directory", 10);
+  memcpy(SHARED + 64, "fresh", 6);
+  rename((char *)SHARED, (char *)SHARED + 64);
+}
+static void do_utimens(void) {
+  struct timespec *times = (void *)(SHARED + 64);
+  memcpy(SHARED, "file", 5);
+  utimensat(AT_FDCWD, (char *)SHARED, times, 0);
+}
+static void do_own_thread(void) {
+  const struct sched_param none = {0};
+  sched_setscheduler(getpid(), SCHED_BATCH, &none);
+}
+static void do_terminal(void) {
+  memcpy(SHARED, "/dev/ptmx", 10);
+  const int master = open((char *)SHARED, O_RDWR | O_NOCTTY);
+  ioctl(master, 0x5441 /* TIOCGPTPEER */, O_RDWR | O_NOCTTY);
 }
 
-static int epolls(int port, double seconds) {
-  for (int i = 0; i < EPOLLS; i++)
-    if (dup2(epoll_create1(0), FIRST_EPOLL + i) < 0)
-      return 2;
-  long tries = 0;
-  for (const double end = now() + seconds; now() < end; tries++) {
-    const pid_t pid = fork();
-    if (pid == 0)
-      dial(port);
-    if (pid > 0)
-      end_caller(pid, (int)tries);
+enum { LANDLOCK = 1, NAMESPACES = 2, ANSWER = 4 /* is on its way */ };
+
+static struct way {
+  const char *name;
+  int where;
+  void (*call)(void);
+  long tries;
+} ways[] = {
+    {"recvfrom", LANDLOCK | ANSWER, do_recvfrom, 0},
+    {"recvmsg", LANDLOCK | ANSWER, do_recvmsg, 0},
+    {"recvmmsg", LANDLOCK | ANSWER, do_recvmmsg, 0},
+    {"sendto", LANDLOCK | NAMESPACES, do_sendto, 0},
+    {"sendmsg", LANDLOCK | NAMESPACES, do_sendmsg, 0},
+    {"sendmmsg", LANDLOCK | NAMESPACES, do_sendmmsg, 0},
+    {"connect-datagram", LANDLOCK | NAMESPACES, do_connect_datagram, 0},
+    {"connect", LANDLOCK | NAMESPACES, do_connect, 0},
+    {"connect-watched", LANDLOCK | NAMESPACES, do_connect_watched, 0},
+    {"fastopen", LANDLOCK | NAMESPACES, do_fastopen, 0},
+    {"bind", LANDLOCK | NAMESPACES, do_bind, 0},
+    {"listen", LANDLOCK | NAMESPACES, do_listen, 0},
+    {"chown", LANDLOCK | NAMESPACES, do_chown, 0},
+    {"rename", NAMESPACES, do_rename, 0},
+    {"utimens", LANDLOCK, do_utimens, 0},
+    {"own-thread", LANDLOCK | NAMESPACES, do_own_thread, 0},
+    {"terminal", LANDLOCK, do_terminal, 0},
+};
+#define WAYS (sizeof ways / sizeof *ways)
+
+static void attempt(struct way *way, int try) {
+  place_socket(STREAM, SOCK_STREAM);
+  place_socket(DATAGRAM, SOCK_DGRAM);
+  if (way->where & ANSWER)
+    ask_resolver();
+  const pid_t pid = fork();
+  if (pid == 0) {
+    way->call();
+    _exit(0);
   }
-  printf("tries %ld\n", tries);
+  if (pid > 0)
+    end_caller(pid, try);
+  way->tries++;
+}
+
+static int attack(int where, double seconds, const char *only) {
+  memset(map(SHARED, SHARED_SIZE), 0, SHARED_SIZE);
+  place_epolls();
+  close(open("file", O_WRONLY | O_CREAT, 0644));
+  mkdir("directory", 0755);
+  int try = 0;
+  for (const double end = now() + seconds; now() < end; try++)
+    for (size_t i = 0; i < WAYS; i++)
+      if ((ways[i].where & where) && (!only || strcmp(only, ways[i].name) == 0))
+        attempt(&ways[i], try);
+  for (size_t i = 0; i < WAYS; i++)
+    if (ways[i].tries)
+      printf("tries %s %ld\n", ways[i].name, ways[i].tries);
   return 0;
 }
 
 int main(int count, char **words) {
   if (count == 4 && strcmp(words[1], "victims") == 0)
     return victims(words[2], atof(words[3]));
-  if (count == 3 && strcmp(words[1], "datagrams") == 0)
-    return datagrams(atof(words[2]));
-  if (count == 4 && strcmp(words[1], "epolls") == 0)
-    return epolls(atoi(words[2]), atof(words[3]));
+  if ((count == 4 || count == 5) && strcmp(words[1], "namespaces") == 0) {
+    port = atoi(words[3]);
+    return attack(NAMESPACES, atof(words[2]), words[4]);
+  }
+  if ((count == 3 || count == 4) && strcmp(words[1], "landlock") == 0)
+    return attack(LANDLOCK, atof(words[2]), words[3]);
   return 2;
 }
