@@ -3,7 +3,6 @@
  * up and supervises it, as for Node. Where the entry was saved, the host is asked again while init
  * builds the sandbox; nothing is executed in it before all answers agree.
  */
-#include <asm/ioctls.h>
 #include <errno.h>
 #include <signal.h>
 #include <linux/fcntl.h>
@@ -56,12 +55,6 @@ static void set_handlers(void (*handler)(int)) {
     handle(forwarded[i], handler);
 }
 
-/* A failure is explained where a person reads stderr. */
-static int fails_attended(const struct wb_outcome *outcome) {
-  char modes[64]; /* struct termios of the kernel: 36 bytes on x86_64 and arm64 */
-  return outcome->exit_code != 0 && sys3(__NR_ioctl, 2, TCGETS, modes) == 0;
-}
-
 /* Whether the program left all as it was made. */
 static int is_untouched(const struct started *started) {
   const struct wb_rundir *run = &started->run;
@@ -69,15 +62,15 @@ static int is_untouched(const struct started *started) {
          (!run->private_root || working_copy_unchanged(run, started->workdir));
 }
 
-/* Whether there is nothing to report or save, and no interrupted run to recover. 126 and 127 mean
- * that something was not found, for which there is advice. */
+/* Whether there is nothing to report or save, and no interrupted run to recover. For a failure there
+ * may be advice. */
 static int ends_quietly(const struct started *started, const struct wb_result *result,
                         int interrupted) {
   const struct wb_outcome *outcome = &result->outcome;
   return outcome->kind == WB_ENDED && outcome->signal == 0 && !outcome->timed_out &&
-         !result->usage.reached && outcome->exit_code != 126 && outcome->exit_code != 127 &&
-         started->refusals->total == 0 && result->home.files == 0 && !outcome->stdin_withheld &&
-         !interrupted && !fails_attended(outcome) && is_untouched(started);
+         !result->usage.reached && outcome->exit_code == 0 && started->refusals->total == 0 &&
+         result->home.files == 0 && !outcome->stdin_withheld && !interrupted &&
+         is_untouched(started);
 }
 
 /* The run's own values in the text of its journal entry and in the plan. */

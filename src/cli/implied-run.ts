@@ -15,6 +15,11 @@ export async function impliedRun(
     return await runVerb(argv, argv);
   } catch (error) {
     const [name = ''] = argv;
+    const isNotFound = error instanceof UsageError && error.code === 'ERR_SCRIPT_NOT_FOUND';
+    if (name === 'version' && isNotFound) {
+      const hint = 'To show the version: wasbox --version';
+      throw new UsageError(error.code, error.message, { hint, cause: error });
+    }
     const near = name.startsWith('-') ? undefined : suggest(name, verbs);
     if (!(error instanceof UsageError) || near === undefined) throw error;
     // In a place where nothing can be run, it was not even looked for.

@@ -1,12 +1,13 @@
 /** `wasbox run`. */
+import { posix } from 'node:path';
 import { makeStateDirectory, noteLastRun, openStore } from '../changes/index.js';
-import { WasboxError } from '../errors/index.js';
+import { UsageError, WasboxError } from '../errors/index.js';
 import { argumentCount, Recorder, takeCacheKey } from '../fastpath/index.js';
-import { realHost, refusePlace } from '../host/index.js';
+import { type Host, realHost, refusePlace } from '../host/index.js';
 import type { Launched } from '../launch/index.js';
 import { launch, planOnly, withImage } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
-import { parseRunArguments, type RunArguments } from '../options/index.js';
+import { parseRunArguments, type RunArguments, shellQuote } from '../options/index.js';
 import { buildFailureReport, buildReport, type RunReport } from '../report/index.js';
 import { isStartNote, resolveSpec, type SandboxSpec, untrustedSources } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
@@ -17,6 +18,7 @@ import { runHelp, shortHelp } from './help.js';
 import { fetchImage } from './image-store.js';
 import { endInterrupted } from './interrupt.js';
 import { latestRun, noteEnd } from './latest.js';
+import { leadsOf } from './leads.js';
 import { leave } from './leave.js';
 import { type ProgressLine, progressLine } from './progress.js';
 import { openSink, type Sink } from './sink.js';
@@ -31,6 +33,23 @@ interface Sinks {
 
 /** Errors that `why` does not go by. */
 const noRun: ReadonlySet<string> = new Set(['ERR_SCRIPT_NOT_FOUND', 'ERR_IMAGE_NOT_FOUND']);
+
+/** An option that takes a value took the script: `wasbox run --hide script.py`. */
+function withoutOperand(error: UsageError, argv: readonly string[], host: Host): UsageError {
+  const [option = '', last = ''] = argv.slice(-2);
+  const here = host.cwd();
+  const isFile =
+    argv.length > 1 &&
+    here !== undefined &&
+    option.startsWith('-') &&
+    host.files.stat(posix.resolve(here, last))?.kind === 'file';
+  if (!isFile) return error;
+  const again = `wasbox run ${option} … ${shellQuote(last)}`;
+  return new UsageError(error.code, error.message, {
+    hint: `${option} took ${last} as its value. To run ${last}: ${again}`,
+    cause: error,
+  });
+}
 
 const warn = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${displayText(text)}\n`);
 
@@ -81,7 +100,9 @@ async function start(
     const report = buildReport(spec, result);
     noteCommand(argv, startedAt, report.outcome.status, report);
     try {
-      tell(report, { ...options, sink });
+      const leads = (): string[] =>
+        leadsOf(spec, report, realHost({ native: loadNative().native }));
+      tell(report, { ...options, sink, leads });
     } finally {
       if (page !== undefined) await tellPage(report, page, store);
     }
@@ -162,6 +183,8 @@ export async function runVerb(
     } catch (error) {
       // A name that was mistyped is no run: `why` goes on to mean the one before.
       // Nor one whose image is still to be fetched.
+      if (error instanceof UsageError && error.code === 'ERR_NO_OPERAND')
+        throw withoutOperand(error, argv, host);
       const isNone = error instanceof WasboxError && noRun.has(error.code);
       if (error instanceof WasboxError && !isNone) noteCommand(argv, new Date(), error.exitStatus);
       throw error;

@@ -8,6 +8,8 @@ export interface Telling {
   readonly json?: boolean | undefined;
   readonly quiet?: boolean | undefined;
   readonly verbose?: boolean | undefined;
+  /** Lines about what the program may have lacked: asked for only where they are shown. */
+  readonly leads?: () => readonly string[];
   /** Where `--report` writes to. */
   readonly sink?: { readonly fd: number } | undefined;
 }
@@ -40,7 +42,8 @@ function say(report: RunReport, json: string, telling: Telling): void {
   const [quiet, verbose] = [telling.quiet === true, telling.verbose === true];
   // Asked only where it matters: what tells brings node:net along.
   const attended = report.outcome.status !== 0 && process.getBuiltinModule('node:tty').isatty(2);
-  for (const line of formatSummary(report, { quiet, verbose, attended })) {
+  const leads = quiet ? [] : (telling.leads?.() ?? []);
+  for (const line of formatSummary(report, { quiet, verbose, attended, leads })) {
     err(`${style(2, 'dim', 'wasbox:')} ${line}\n`);
   }
 }

@@ -58,7 +58,10 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
     'name hostname label pull restart',
     'Leave it out: there is no container here to name or configure',
   ],
-  ['cpus cpu-shares', 'To limit processor time: --cpu 60s'],
+  [
+    'cpus cpu-shares cpuset-cpus',
+    'To limit processor time: --cpu 60s. To keep it to two processors: wasbox run -- taskset -c 0,1 COMMAND',
+  ],
   ['pids-limit rlimit_nproc max-procs', 'To limit the number of processes: --pids 256'],
   ['m memory-swap rlimit_as rlimit-as', 'To limit memory: --memory 512M'],
   ['ulimit', 'To set limits: --open-files, --file-size, --pids, --memory, --cpu and --disk'],

@@ -5,9 +5,12 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
   const all = [...candidates];
   const longer = all.filter((candidate) => word.length > 2 && candidate.startsWith(word));
   if (longer.length === 1) return longer[0];
+  // Short words are near to many others: `uv` is no misspelt `mv`.
+  if (word.length < 3) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of all) {
+    if (word.length < 6 && candidate[0]?.toLowerCase() !== word[0]?.toLowerCase()) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {
       best = candidate;

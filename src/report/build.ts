@@ -19,6 +19,7 @@ import { serviceEntries } from './services.js';
 import {
   type EndedReport,
   maxReportedChanges,
+  type ReachedLimit,
   type ReportChanges,
   type RunReport,
 } from './types.js';
@@ -142,6 +143,14 @@ function changesNotes(finish: FinishReport | undefined): string[] {
   return [...unlisted, ...(text === undefined ? [] : [text])];
 }
 
+/** Who handles SIGXFSZ, or is a shell's child, is not ended by it: then a file tells that is as large as it may be. */
+function fullFile({ limits }: SandboxSpec, { outcome, finish }: ReportInput): ReachedLimit[] {
+  const isFull = finish?.changes.some(
+    ({ after }) => after?.type === 'file' && after.size === limits.fileSizeBytes,
+  );
+  return isFull === true && endingLimit(outcome) === undefined ? [{ limit: 'file-size' }] : [];
+}
+
 /** The report of a run whose payload ran. */
 export function buildReport(spec: SandboxSpec, input: ReportInput): EndedReport {
   const { outcome, finish } = input;
@@ -160,7 +169,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): EndedReport 
       maxRssBytes: outcome.maxRssKiB * 1024,
       ...reportUsage(spec, input),
     },
-    reached: reachedLimits(outcome.usage.reached),
+    reached: [...reachedLimits(outcome.usage.reached), ...fullFile(spec, input)],
     changes: finish === undefined ? undefined : reportChanges(finish),
     home: reportHome(outcome),
     refusals: reportRefusals(

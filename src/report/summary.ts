@@ -20,6 +20,8 @@ export interface SummaryOptions {
   readonly quiet: boolean;
   /** Whether stderr is a terminal: a failure then gets a line with the next step. @default false */
   readonly attended?: boolean;
+  /** Lines about what it may have lacked, by its own text. */
+  readonly leads?: readonly string[];
 }
 
 function plural(count: number, noun: string, many = `${noun}s`): string {
@@ -199,7 +201,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
     ...(report.refusals === undefined ? [] : refusalLines(report.refusals, options.verbose)),
     ...(report.network === undefined ? [] : networkLines(report.network, options.verbose)),
     ...presetLines(report),
-    ...misplacedLines(report),
+    ...new Set([...misplacedLines(report), ...(options.leads ?? [])]),
   ];
   const lines = [
     ...troubles,

@@ -14,6 +14,12 @@ const shellWords = new Set(
 );
 
 export function notFound(draft: Draft, command: string, named: string): UsageError {
+  if (draft.host.files.stat(named)?.kind === 'directory') {
+    const start = `wasbox run --chdir ${shellQuote(command)} -- COMMAND`;
+    return new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: is a directory`, {
+      hint: `Give a script or a program. To start one in that directory: ${start}`,
+    });
+  }
   const bare = !command.includes('/');
   const message = bare
     ? `${command}: not found, neither as a file here nor as a command in PATH`

@@ -292,8 +292,8 @@ function fromOperand(draft: Draft, command: string, language: Language | undefin
     }
     if (found === undefined) throw notRunnable(draft, command, head);
   } else if (info !== undefined && !bare) {
-    const what = info.kind === 'directory' ? 'is a directory' : 'is not a regular file';
-    throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: ${what}`, {
+    if (info.kind === 'directory') throw notFound(draft, command, named);
+    throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: is not a regular file`, {
       hint: 'Give a script or a program. To run a script from a pipe: … | wasbox run -',
     });
   } else if (info === undefined && !bare) {

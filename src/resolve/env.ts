@@ -120,7 +120,7 @@ export function runtimeDirectory(uid: number): string {
 function addAsked(draft: Draft, env: Record<string, string>): void {
   for (const [name, value] of Object.entries(draft.options.env ?? {})) {
     if (value === undefined) continue;
-    if (name === '' || /[=\0]/.test(name)) {
+    if (name === '' || /[=\0\s]/.test(name)) {
       throw new UsageError('ERR_OPTION_VALUE', `--env: invalid variable name "${name}"`, {
         hint: 'Write --env NAME to pass a variable, or --env NAME=VALUE to set it.',
       });

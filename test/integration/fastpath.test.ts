@@ -133,9 +133,18 @@ describe('a repeated run', () => {
     await fastpath.settled();
   });
 
-  test.each([0, 1, 42, 124, 255])('ends with %i', async (status) => {
-    const { second } = await warm(makeProject(as), ['run', '--', 'sh', '-c', `exit ${status}`]);
-    expect(second.status).toBe(status);
+  test('ends with 0', async () => {
+    const { second } = await warm(makeProject(as), ['run', '--', 'sh', '-c', 'exit 0']);
+    expect(second.status).toBe(0);
+  });
+
+  test.each([1, 42, 124, 255])('ends with %i, for which there may be advice', async (status) => {
+    const cwd = makeProject(as);
+    const fastpath = makeFastpath(as);
+    for (let i = 0; i < 2; i++) {
+      const ended = await fastpath.run(['run', '--', 'sh', '-c', `exit ${status}`], { cwd });
+      expect(ended.status).toBe(status);
+    }
   });
 
   test('passes stdin, stderr, umask and variables on', async () => {

@@ -110,7 +110,7 @@ describe.each(identities())('hints as $label', (as) => {
     expect(ran.err).toContain(
       '--net went to the program, because it stands behind script.py. For wasbox: wasbox run --net … script.py',
     );
-    const other = await run(['run', 'script.py', '--ro', '/', '--network']);
+    const other = await run(['run', 'script.py', '--socket', '/', '--network']);
     expect(other.err).toContain('the network is off');
     expect(other.err).not.toContain('went to the program');
   });

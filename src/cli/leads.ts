@@ -1,0 +1,62 @@
+/**
+ * What a run that failed may have lacked, by what the program's own text names. wasbox knows which variables it did not
+ * pass, and that an option behind the script went to the script; the program's message tells neither.
+ */
+import { posix } from 'node:path';
+import type { Host } from '../host/index.js';
+import { runOptionTable } from '../options/index.js';
+import type { RunReport } from '../report/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
+
+/** Bytes of a script that are looked through. */
+const textLimit = 1 << 20;
+
+/** More names than these are no lead. */
+const namesMax = 5;
+
+/** A program that hands its arguments on may have any option. */
+const handsOn = /\$[@*]|argv\s*\[\s*1\s*:|argv\.slice|\bARGV\b|@args?\b|\.\.\.args/;
+
+/** The script's text; empty for a command, whose file says little. */
+function scriptText({ command }: SandboxSpec, host: Host): string {
+  const here = host.cwd();
+  if (here === undefined || command.display === '-' || command.display === '-c') return '';
+  const named = posix.resolve(here, command.display);
+  const bytes = host.files.stat(named)?.kind === 'file' && host.files.read(named, textLimit);
+  return bytes ? new TextDecoder('latin1').decode(bytes) : '';
+}
+
+const words = (text: string): Set<string> => new Set(text.match(/[A-Za-z_][A-Za-z0-9_]*/g));
+
+function withheld(text: string, spec: SandboxSpec, host: Host): string[] {
+  const named = words(text);
+  const names = Object.keys(host.env).filter(
+    (name) => name.length > 3 && named.has(name) && !Object.hasOwn(spec.env, name),
+  );
+  return names
+    .sort()
+    .slice(0, namesMax)
+    .map((name) => `${name} is set, but was not passed. If the program may have it: --env ${name}`);
+}
+
+/** Options of wasbox behind the script, where nothing of it has to do with them. */
+function misplaced(text: string, { command, argv }: RunReport): string[] {
+  if (text === '' || handsOn.test(text)) return [];
+  const options = argv.flatMap((word) => /^--([a-z-]+)(?:=|$)/.exec(word)?.[1] ?? []);
+  return runOptionTable
+    .map(({ name }) => name)
+    .filter((name) => options.includes(name))
+    .filter((name) => !text.includes(name) && !text.includes(name.replaceAll('-', '_')))
+    .map(
+      (name) =>
+        `--${name} went to the program, because it stands behind ${command}. For wasbox: wasbox run --${name} … ${command}`,
+    );
+}
+
+/** Lines for the summary. @param host of the user who started the run */
+export function leadsOf(spec: SandboxSpec, report: RunReport, host: Host): string[] {
+  const script = scriptText(spec, host);
+  const failed = report.outcome.kind === 'exited' && report.outcome.exitCode !== 0;
+  const text = [script, ...report.argv].join('\n');
+  return [...(failed ? withheld(text, spec, host) : []), ...misplaced(script, report)];
+}

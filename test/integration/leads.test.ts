@@ -1,0 +1,135 @@
+/** What a user brought wrong is told in a line that works, whether or not a person reads it. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ordinaryUser } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { runWasbox } from '../support/wasbox.js';
+
+const as = ordinaryUser();
+const files = {
+  'token.py': 'import os\nprint(os.environ["GITHUB_TOKEN"])\n',
+  'fine.py': 'print("fine")\n',
+  'fails.py': 'raise SystemExit(4)\n',
+  'options.py':
+    'import argparse\np = argparse.ArgumentParser()\np.add_argument("--timeout")\np.parse_args()\n',
+  'wrapper.sh': 'true "$@"\n',
+  'someplace/file': '',
+};
+const env = { GITHUB_TOKEN: 'secret', OTHER_TOKEN: 'other' };
+const run = (args: readonly string[], more: Readonly<Record<string, string>> = env) =>
+  runWasbox(args, { as, cwd: makeProject(as, files), env: more });
+
+describe('a variable that was not passed', () => {
+  const line =
+    'GITHUB_TOKEN is set, but was not passed. If the program may have it: --env GITHUB_TOKEN';
+
+  test('is named where the script names it and fails, in a first and in a repeated run', async () => {
+    const cwd = makeProject(as, files);
+    for (let i = 0; i < 3; i++) {
+      const { status, err } = await runWasbox(['run', 'token.py'], { as, cwd, env });
+      expect([status, err]).toEqual([1, expect.stringContaining(line)]);
+      expect(err).not.toContain('OTHER_TOKEN');
+    }
+  });
+
+  test('is named where the code on the command line names it', async () => {
+    const { status, err } = await run(['run', '-c', 'test -n "$GITHUB_TOKEN"']);
+    expect([status, err]).toEqual([1, expect.stringContaining(line)]);
+  });
+
+  test('works with the option of the line', async () => {
+    expect((await run(['run', '--env', 'GITHUB_TOKEN', 'token.py'])).status).toBe(0);
+  });
+
+  test.each([
+    ['it is not set', ['run', 'token.py'], {}],
+    ['the program succeeds', ['run', '-c', ': $GITHUB_TOKEN'], env],
+    ['nothing is to be told', ['run', '-q', 'token.py'], env],
+  ])('is not named where %s', async (_, args, given) => {
+    expect((await run(args, given)).err).not.toContain('was not passed');
+  });
+});
+
+describe('an option behind the script', () => {
+  test('is told where the script has nothing to do with it, and fails', async () => {
+    const { status, err } = await run(['run', 'fails.py', '--timeout', '1']);
+    expect(status).toBe(4);
+    expect(err).toContain('--timeout went to the program, because it stands behind fails.py');
+  });
+
+  test.each(['options.py', 'wrapper.sh'])('is not told of %s, which takes it', async (script) => {
+    expect((await run(['run', script, '--timeout', '1'])).err).not.toContain('went to the program');
+  });
+});
+
+describe('a slip', () => {
+  test.each([
+    [['run', 'someplace'], 126, 'wasbox run --chdir someplace -- COMMAND'],
+    [['run', './someplace'], 126, 'wasbox run --chdir ./someplace -- COMMAND'],
+    [
+      ['run', '--hide', 'fine.py'],
+      125,
+      '--hide took fine.py as its value. To run fine.py: wasbox run --hide … fine.py',
+    ],
+    [['run', '--ro', 'fine.py'], 125, '--ro took fine.py as its value'],
+    [['version'], 127, 'To show the version: wasbox --version'],
+    [['run', '--cpus', '2', 'fine.py'], 125, 'taskset -c 0,1'],
+    [['run', '--env', 'A B=1', 'fine.py'], 125, '--env: invalid variable name "A B"'],
+    [['run', '--env', 'A\tB', 'fine.py'], 125, '--env: invalid variable name'],
+  ])('%j is answered by what to write', async (args, expected, hint) => {
+    const { status, err } = await run(args);
+    expect([status, err]).toEqual([expected, expect.stringContaining(hint)]);
+  });
+
+  test.each(['zz', 'qy'])('of a short word gets no guess: %s', async (word) => {
+    expect((await run(['run', word])).err).not.toContain('Did you mean');
+  });
+
+  test('--chdir starts in the directory that was meant', async () => {
+    const { out } = await run(['run', '--chdir', 'someplace', '--', 'ls']);
+    expect(out).toBe('file\n');
+  });
+});
+
+describe('a file that is as large as it may be', () => {
+  const python = `import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+f = open("big", "wb", buffering=0)
+try:
+    while True: f.write(b"x" * 65536)
+except OSError: pass`;
+
+  test.each([
+    ['of a shell’s child', ['-c', 'head -c 9M /dev/zero > big; true']],
+    ['of a program that goes on', ['--lang', 'python', '-c', python]],
+  ])('is told %s', async (_, words) => {
+    const { status, err } = await run(['run', '--file-size', '1M', ...words]);
+    expect([status, err]).toEqual([0, expect.stringContaining('wrote a file larger than 1 MiB')]);
+    expect(err).toContain('--file-size 2M');
+  });
+
+  test('is not told of a smaller one', async () => {
+    const { err } = await run([
+      'run',
+      '--file-size',
+      '1M',
+      '-c',
+      'head -c 1000000 /dev/zero > big',
+    ]);
+    expect(err).not.toContain('larger than');
+  });
+});
+
+test('the script is read where it is, and nothing else', async () => {
+  const cwd = makeProject(as, files);
+  // A FIFO in its place would hold wasbox up for good.
+  const { status } = await runWasbox(['run', '--', 'sh', '-c', 'exit 3'], {
+    as,
+    cwd,
+    env,
+    timeoutMs: 20_000,
+  });
+  expect(status).toBe(3);
+  expect(fs.existsSync(join(cwd, 'token.py'))).toBe(true);
+});
