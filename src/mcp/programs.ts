@@ -7,9 +7,10 @@ import type {
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import type { ExecProgram } from '../index.js';
-import { answer } from './answers.js';
+import { answer, ToolError } from './answers.js';
 import { decidedBy } from './asking.js';
-import { maxAnswerBytes, type Serving, sandbox } from './serving.js';
+import { Excerpt, jsonExcerpt } from './excerpt.js';
+import { maxAnswerBytes, type Serving, sandbox, usualOutputBytes } from './serving.js';
 
 /** Milliseconds between two notes about the progress of a program. */
 const progressMs = 1000;
@@ -24,7 +25,18 @@ const where = {
   timeout_ms: z.number().int().min(1).max(2_147_483_647).optional().describe('Time limit'),
   memory_bytes: z.number().int().min(1).optional().describe('Memory of all its processes'),
   cpu_ms: z.number().int().min(1).optional().describe('Processor time of all its processes'),
+  max_output_bytes: z
+    .number()
+    .int()
+    .min(1000)
+    .max(maxAnswerBytes)
+    .optional()
+    .describe(`Bytes of output in the answer, ${usualOutputBytes} if not given: beginning and end`),
 };
+
+/** What a model can do about output that is left out. */
+const howToGetIt =
+  'For more: max_output_bytes, or redirect the output to a file and read parts of it';
 
 interface Where {
   readonly sandbox?: string | undefined;
@@ -34,6 +46,7 @@ interface Where {
   readonly timeout_ms?: number | undefined;
   readonly memory_bytes?: number | undefined;
   readonly cpu_ms?: number | undefined;
+  readonly max_output_bytes?: number | undefined;
 }
 
 const denied = z.object({
@@ -69,15 +82,16 @@ async function execute(
   { sandbox: name, cwd, env, stdin, ...limits }: Where,
   { signal, _meta, sendNotification }: Extra,
 ): Promise<CallToolResult> {
-  const written = { stdout: 0, stderr: 0 };
+  const most = limits.max_output_bytes ?? usualOutputBytes;
+  const written = { stdout: new Excerpt(most), stderr: new Excerpt(most) };
   const { progressToken } = _meta ?? {};
   let told = 0;
   const count = (stream: keyof typeof written) => (chunk: Uint8Array) => {
-    written[stream] += chunk.length;
+    written[stream].add(chunk);
     const now = performance.now();
     if (progressToken === undefined || now - told < progressMs) return;
     told = now;
-    const progress = written.stdout + written.stderr;
+    const progress = written.stdout.bytes + written.stderr.bytes;
     const params = { progressToken, progress, message: `${progress} bytes written` };
     sendNotification({ method: 'notifications/progress', params }).catch(() => {});
   };
@@ -90,26 +104,40 @@ async function execute(
       memoryBytes: limits.memory_bytes,
       cpuMs: limits.cpu_ms,
       signal,
-      maxOutputBytes: maxAnswerBytes,
+      maxOutputBytes: 0, // the excerpts have it
       onStdout: count('stdout'),
       onStderr: count('stderr'),
     }),
   );
-  const { stdout, stderr, outcome, exitCode, truncated } = result;
+  const { outcome, exitCode } = result;
+  const { stdout, stderr } = written;
+  // A stream may have what the other one leaves; both have half.
+  const half = Math.floor(most / 2);
+  const shareOf = (other: Excerpt): number => Math.max(half, most - other.bytes);
   const value = {
     outcome,
     ...(result.limit === undefined ? {} : { limit: result.limit }),
     exit_code: exitCode ?? null,
     signal: result.signal ?? null,
     duration_ms: result.durationMs,
-    stdout,
-    stderr,
-    stdout_bytes: written.stdout,
-    stderr_bytes: written.stderr,
-    truncated,
+    stdout: jsonExcerpt(stdout, shareOf(stderr), howToGetIt),
+    stderr: jsonExcerpt(stderr, shareOf(stdout), howToGetIt),
+    stdout_bytes: stdout.bytes,
+    stderr_bytes: stderr.bytes,
+    truncated: stdout.bytes > shareOf(stderr) || stderr.bytes > shareOf(stdout),
     denied: result.denied.map((denial) => asking.told(denial)),
   };
   return { ...answer(value), isError: false };
+}
+
+function programOf(command: string | undefined, argv: readonly string[] | undefined): ExecProgram {
+  if (command !== undefined && argv === undefined) return ['sh', '-c', command];
+  if (argv !== undefined && command === undefined) return argv;
+  throw new ToolError(
+    'ERR_USAGE',
+    argv === undefined ? 'run_command: nothing to run' : 'run_command: both command and argv',
+    'Give one of them: command is a line for sh, argv a program and its arguments.',
+  );
 }
 
 export function addPrograms(serving: Serving): void {
@@ -117,15 +145,18 @@ export function addPrograms(serving: Serving): void {
   server.registerTool(
     'run_command',
     {
-      description: 'Run a command in the sandbox, without a shell. To use a shell, run sh -c.',
+      description:
+        'Run a command in the sandbox: a line for a shell, or a program and its arguments without one.',
       inputSchema: {
-        argv: z.array(z.string()).min(1).describe('The command and its arguments'),
+        command: z.string().min(1).optional().describe('A line for sh: pipes, && and > work'),
+        argv: z.array(z.string()).min(1).optional().describe('A program and its arguments'),
         ...where,
       },
       outputSchema: ended,
       annotations: { openWorldHint: true },
     },
-    ({ argv, ...how }, extra) => limited(() => execute(serving, argv, how, extra)),
+    ({ command, argv, ...how }, extra) =>
+      limited(() => execute(serving, programOf(command, argv), how, extra)),
   );
   server.registerTool(
     'run_code',

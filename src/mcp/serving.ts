@@ -5,8 +5,11 @@ import { z } from 'zod';
 import type { Asking } from './asking.js';
 import type { Workspaces } from './workspaces.js';
 
-/** Bytes of each stream, and of a file, in one answer. */
+/** Bytes of a file in one answer, and the most of a program's output that can be asked for. */
 export const maxAnswerBytes = 100_000;
+
+/** Bytes of a program's output in one answer, of both streams together, unless more is asked for. */
+export const usualOutputBytes = 15_000;
 
 export interface Serving {
   readonly server: McpServer;

@@ -239,7 +239,39 @@ describe('bad input', () => {
     const { call, leave } = await startMcp(as);
     const { value } = await call('run_command', { argv: ['head', '-c', '1000000', '/dev/zero'] });
     expect(value).toMatchObject({ truncated: true, stdout_bytes: 1_000_000 });
-    expect(value.stdout.length).toBe(100_000);
+    expect(Buffer.byteLength(JSON.stringify(value))).toBeLessThan(16_384);
+    await leave();
+  });
+
+  it('a command is a line for a shell, or a program and its arguments', async () => {
+    const { call, leave } = await startMcp(as);
+    const line = await call('run_command', { command: 'echo a b | tr a-z A-Z && echo "$0"' });
+    expect(line.value.stdout).toBe('A B\nsh\n');
+    expect((await call('run_command', { argv: ['echo', '$HOME|'] })).value.stdout).toBe('$HOME|\n');
+    for (const wrong of [{}, { command: 'ls', argv: ['ls'] }]) {
+      const { isError, text } = await call('run_command', wrong);
+      expect([isError, text]).toEqual([true, expect.stringContaining('"ERR_USAGE"')]);
+    }
+    await leave();
+  });
+
+  it('of much output the beginning and the end are there, and how to get the rest', async () => {
+    const { call, leave } = await startMcp(as);
+    const argv = ['sh', '-c', 'seq 100000; seq 100000 >&2; echo "what went wrong" >&2'];
+    const { value } = await call('run_command', { argv });
+    expect(Buffer.byteLength(JSON.stringify(value))).toBeLessThan(16_384);
+    expect(value.stdout).toMatch(
+      /^1\n2\n[\s\S]*bytes left out. For more: max_output_bytes[\s\S]*\n100000\n$/,
+    );
+    expect(value.stderr).toMatch(/^1\n2\n[\s\S]*\nwhat went wrong\n$/);
+    // One stream may have what the other one leaves, and more is there for the asking.
+    const one = await call('run_command', { argv: ['seq', '2500'] });
+    expect(one.value).toMatchObject({
+      truncated: false,
+      stdout: expect.stringMatching(/\n2500\n$/),
+    });
+    const more = { argv: ['seq', '10000'], max_output_bytes: 60_000 };
+    expect((await call('run_command', more)).value).toMatchObject({ truncated: false });
     await leave();
   });
 });
