@@ -1,7 +1,9 @@
 /** What a worker is told, checked, with what holds where it says nothing. */
+
 import { availableParallelism, hostname } from 'node:os';
 import type { Meter } from '@opentelemetry/api';
 import type { ConnectionOptions, WorkerOptions as QueueWorkerOptions } from 'bullmq';
+import { misuse } from '../errors/index.js';
 import { type PoolLanguage, type SandboxOptions, UsageError } from '../index.js';
 import type { NetworkOption } from '../options/index.js';
 import { type Caps, defaultLimits, limitNames } from './caps.js';
@@ -106,7 +108,7 @@ const ofOneRun = [
 /** @throws UsageError */
 export function settingsOf(options: WorkerOptions): WorkerSettings {
   if (typeof options !== 'object' || options === null) {
-    throw new TypeError('createWorker(options): options must be an object');
+    throw misuse('createWorker(options): options must be an object');
   }
   if (typeof options.queue !== 'string' || options.queue === '') {
     throw wrong('queue must be the name of a queue', "Example: queue: 'jobs'");

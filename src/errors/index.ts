@@ -71,6 +71,9 @@ export class UsageError extends WasboxError {
   static override readonly kind: string = 'UsageError';
 }
 
+/** A call of the library that cannot be: an argument of another kind, or too many. */
+export const misuse = (message: string): UsageError => new UsageError('ERR_USAGE', message);
+
 /** This machine does not offer what the sandbox needs. */
 export class SupportError extends WasboxError {
   /** @internal */

@@ -1,10 +1,12 @@
 /** The forms of a call of `run` and `spawn`, and the checks of what is not an option of the sandbox. */
 import { fstatSync } from 'node:fs';
-import { UsageError } from '../errors/index.js';
+import { misuse, UsageError } from '../errors/index.js';
 import {
   callProperties,
   describeValue,
+  type OptionEntry,
   type ResolveOptions,
+  runOptionTable,
   validateRunOptions,
 } from '../options/index.js';
 import { isBytes, isRecord, withInherited } from '../text/index.js';
@@ -16,28 +18,26 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * The three forms as one: `(options)`, `(command, options)`, `(command, args, options)`.
- * @throws TypeError where arguments are of no form
+ * @throws UsageError where arguments are of no form
  */
 export function callOptions(name: 'run' | 'spawn' | 'dryRun', given: readonly unknown[]): Fields {
   const [command, second, third] = given;
   if (typeof command !== 'string') {
     if (!isRecord(command)) {
-      throw new TypeError(
-        `${name}(options): options must be an object, such as { command: 'make' }`,
-      );
+      throw misuse(`${name}(options): options must be an object, such as { command: 'make' }`);
     }
     if (second === undefined && third === undefined) return withInherited(command);
-    throw new TypeError(`${name}(options) takes no second argument: put args in options`);
+    throw misuse(`${name}(options) takes no second argument: put args in options`);
   }
   if (isRecord(second)) {
     if (third === undefined) return { ...withInherited(second), command };
-    throw new TypeError(`${name}(command, options) takes no third argument: put args in options`);
+    throw misuse(`${name}(command, options) takes no third argument: put args in options`);
   }
   if (second !== undefined && !Array.isArray(second)) {
-    throw new TypeError(`${name}(command, args, options): args must be an array of strings`);
+    throw misuse(`${name}(command, args, options): args must be an array of strings`);
   }
   if (third !== undefined && !isRecord(third)) {
-    throw new TypeError(`${name}(command, args, options): options must be an object`);
+    throw misuse(`${name}(command, args, options): options must be an object`);
   }
   return {
     ...(third && withInherited(third)),
@@ -92,10 +92,18 @@ const collected: Readonly<Record<string, Check>> = {
   all: [(value) => typeof value === 'boolean', 'true or false'],
 };
 
-const isMilliseconds = (value: unknown): boolean =>
-  typeof value === 'number' && value > 0 && value < 2 ** 31;
+/** As `timeoutMs` of a run: the option table has the longest time. */
+const optionTable: readonly OptionEntry[] = runOptionTable;
+const longestMs = optionTable.find(({ name }) => name === 'timeout')?.max ?? 0;
 
-const milliseconds: Check = [isMilliseconds, 'milliseconds from 1 to 2147483647'];
+const isMilliseconds = (value: unknown): boolean =>
+  value === Number.POSITIVE_INFINITY ||
+  (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= longestMs);
+
+const milliseconds: Check = [
+  isMilliseconds,
+  `whole milliseconds from 1 to ${longestMs}, or Infinity`,
+];
 
 /** Also the words of the command line, which are about this process's terminal. */
 const tty: Check = [

@@ -55,6 +55,7 @@ export { run } from './run.js';
 export type { RunningSandbox, Sandbox, TerminalSandbox } from './sandbox.js';
 export { type Piped, spawn } from './spawn.js';
 export { signalNumber } from './start.js';
+export { after, type Timer } from './timer.js';
 export { requireSize, type Tty, terminalSizeOf } from './tty.js';
 export type { Launched, LaunchResult, LaunchTask, PlannedStart } from './types.js';
 export {

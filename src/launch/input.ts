@@ -1,7 +1,7 @@
 /** What `run` gives its payload to read. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { UsageError } from '../errors/index.js';
+import { misuse, UsageError } from '../errors/index.js';
 import { isBytes } from '../text/index.js';
 import { close, isIterable, quietly } from './hold-input.js';
 import type { Input, InputPiece, StdioTarget } from './options.js';
@@ -126,7 +126,7 @@ function pump(
       if (over) return;
       if (next.done === true) break;
       if (!isText(next.value)) {
-        throw new TypeError('option input: a piece must be a string or a Uint8Array');
+        throw misuse('option input: a piece must be a string or a Uint8Array');
       }
       if (stdin.write(next.value)) continue;
       await new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 /** A stream as lines. */
 import type { Readable } from 'node:stream';
-import { UsageError } from '../errors/index.js';
+import { misuse, UsageError } from '../errors/index.js';
 
 export interface LineOptions {
   /**
@@ -13,11 +13,10 @@ export interface LineOptions {
 
 export function linesOf(stream: Readable | null, options: LineOptions = {}): AsyncIterable<string> {
   if (typeof options !== 'object' || options === null) {
-    throw new TypeError('stdoutLines(options): options must be an object');
+    throw misuse('stdoutLines(options): options must be an object');
   }
   const { maxLength = 1024 * 1024 } = options;
-  if (stream === null)
-    throw new TypeError("stdoutLines(): stdout is not a pipe: stdio[1] must be 'pipe'");
+  if (stream === null) throw misuse("stdoutLines(): stdout is not a pipe: stdio[1] must be 'pipe'");
   if (!Number.isSafeInteger(maxLength) || maxLength < 1) {
     throw new UsageError('ERR_OPTION_VALUE', 'maxLength must be a whole number of at least 1');
   }

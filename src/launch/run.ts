@@ -11,7 +11,7 @@ import type { RunResult } from './result.js';
  * const { stdout, exitCode } = await run('script.py', ['--fast']);
  * const { stdout } = await run({ lang: 'python', code: 'print(1 + 1)' });
  *
- * @throws TypeError for arguments of the wrong kind
+ * @throws UsageError for arguments of the wrong kind
  * @throws UsageError for options that are invalid or contradict each other
  * @throws PolicyError where the policy does not compile
  * @throws LaunchError or SupportError where the payload could not be started

@@ -35,7 +35,7 @@ export interface RunningSandbox<
   /**
    * The lines of stdout as they come, without the newline; with `tty` each still ends in `\r`. Use it instead of
    * reading `stdout`.
-   * @throws TypeError where stdout is not a pipe
+   * @throws UsageError where stdout is not a pipe
    */
   stdoutLines(options?: LineOptions): AsyncIterable<string>;
   /**
@@ -53,6 +53,6 @@ export interface RunningSandbox<
 
 /** A sandbox whose program has a terminal of its own: `tty`. */
 export interface TerminalSandbox extends RunningSandbox<Writable, Readable, Readable> {
-  /** Changes the size of the terminal; the program gets SIGWINCH. @throws TypeError for an invalid size */
+  /** Changes the size of the terminal; the program gets SIGWINCH. @throws UsageError for an invalid size */
   resize(size: TerminalSize): void;
 }

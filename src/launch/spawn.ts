@@ -14,7 +14,7 @@ export type Piped = readonly ['pipe', 'pipe', 'pipe'];
  * await using sandbox = await spawn('./server.py', { net: ['localhost:8000'] });
  * for await (const line of sandbox.stdoutLines()) console.log(line);
  *
- * @throws TypeError for arguments of the wrong kind
+ * @throws UsageError for arguments of the wrong kind
  * @throws UsageError for options that are invalid or contradict each other
  * @throws PolicyError where the policy does not compile
  * @throws AbortError where the signal is aborted before the start

@@ -1,6 +1,6 @@
 /** How a program of the library's starts, and what `spawn` gives of it. */
 import { constants } from 'node:os';
-import { AbortError } from '../errors/index.js';
+import { AbortError, misuse } from '../errors/index.js';
 import { refusePlace } from '../host/index.js';
 import { loadNative } from '../native/index.js';
 import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
@@ -111,7 +111,7 @@ export async function start(
 export function signalNumber(signal: NodeJS.Signals | number, least = 0): number {
   const number = typeof signal === 'number' ? signal : constants.signals[signal];
   if (Number.isInteger(number) && number >= least && number <= 64) return number;
-  throw new TypeError(`kill(signal): unknown signal ${String(signal)}`);
+  throw misuse(`kill(signal): unknown signal ${String(signal)}`);
 }
 
 async function settle(

@@ -1,4 +1,5 @@
 /** The option `tty`: a terminal of the program's own, for a caller that has pipes. */
+import { misuse } from '../errors/index.js';
 import type { TerminalSize } from '../options/index.js';
 import { isRecord } from '../text/index.js';
 
@@ -28,8 +29,8 @@ export function terminalSizeOf(tty: unknown): TerminalSize | undefined {
   return tty === true ? usualSize : undefined;
 }
 
-/** @throws TypeError */
+/** @throws UsageError */
 export function requireSize(size: unknown): TerminalSize {
   if (isSize(size)) return { rows: size.rows, columns: size.columns };
-  throw new TypeError(`resize(size): expected ${sizeKind}`);
+  throw misuse(`resize(size): expected ${sizeKind}`);
 }

@@ -14,6 +14,7 @@ import type { RunLibraryOptions } from './options.js';
 import { type OnOutput, Output } from './output.js';
 import { type Outputs, type RunResult, toResult, wasStopped, withOutput } from './result.js';
 import { type Started, start } from './start.js';
+import { after } from './timer.js';
 import type { LaunchResult } from './types.js';
 
 /** Bytes kept of each stream. */
@@ -55,8 +56,6 @@ export function listen(
   return { stdout, stderr, all: both };
 }
 
-const maxTimerMs = 2 ** 31 - 1; // setTimeout(3p) fires at once for more
-
 /**
  * From the time limit on no callback holds up the payload or the result: its promise may never be fulfilled.
  * @param timeoutMs from now on; 0 without a limit
@@ -71,8 +70,7 @@ export function letGoAfter(
     stdout.release();
     stderr.release();
   };
-  const timer = setTimeout(release, Math.min(timeoutMs, maxTimerMs));
-  return () => clearTimeout(timer);
+  return after(timeoutMs, release).clear;
 }
 
 /** A run with what its result was made of. */

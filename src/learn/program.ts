@@ -1,5 +1,5 @@
 /** The library's `learn`: a run, and the profile that allows what it used. */
-import { SupportError, UsageError } from '../errors/index.js';
+import { misuse, SupportError, UsageError } from '../errors/index.js';
 import {
   calledFrom,
   callSite,
@@ -30,7 +30,7 @@ export type LearnOptions = RunLibraryOptions & {
 /**
  * Runs a program, records what it uses, and makes a profile that allows that and similar use, as
  * `wasbox learn` does.
- * @throws TypeError where `options` is not an object
+ * @throws UsageError where `options` is not an object
  * @throws UsageError where `earlier` is not a profile that was learned, or was edited
  * @throws SupportError where this kernel cannot watch a run
  */
@@ -43,7 +43,7 @@ export function learnProfile(options: LearnOptions): Promise<LearnedProfile> {
 
 async function learnFrom(given: LearnOptions): Promise<LearnedProfile> {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new TypeError("learn(options): options must be an object, such as { command: 'make' }");
+    throw misuse("learn(options): options must be an object, such as { command: 'make' }");
   }
   const { earlier, ...options } = given;
   if (earlier !== undefined && typeof earlier !== 'string') {

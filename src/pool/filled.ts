@@ -1,5 +1,5 @@
 /** Fills a pool and ends it: the same for sandboxes of one task each and for sessions. */
-import { UsageError } from '../errors/index.js';
+import { misuse, UsageError } from '../errors/index.js';
 import { aborted, onAbort } from '../launch/index.js';
 import { Schedule, type ScheduleEnd, type Waiting } from './schedule.js';
 
@@ -65,9 +65,7 @@ export async function filledPool<W extends Waiting>(
   });
   const close = async (how: CloseOptions = {}): Promise<void> => {
     if (typeof how !== 'object' || how === null) {
-      throw new TypeError(
-        'pool.close(options): options must be an object, such as { force: true }',
-      );
+      throw misuse('pool.close(options): options must be an object, such as { force: true }');
     }
     await end({ force: how.force ?? false });
   };

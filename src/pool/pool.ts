@@ -1,6 +1,6 @@
 /** `createPool`: sandboxes made ready beforehand, each used once. */
 import { availableParallelism } from 'node:os';
-import { UsageError } from '../errors/index.js';
+import { misuse, UsageError } from '../errors/index.js';
 import {
   aborted,
   calledFrom,
@@ -154,7 +154,7 @@ function programOf({ lang, command, args, preload }: PoolProgram): WaitingProgra
 
 async function create(options: PoolOptions): Promise<Pool> {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError('createPool(options): options must be an object with a lang or a command');
+    throw misuse('createPool(options): options must be an object with a lang or a command');
   }
   const { lang, command, args, preload, size, maxRunning, maxQueued, ...others } = options;
   const { startTimeoutMs = defaultStartTimeoutMs, ...rest } = others;
@@ -185,15 +185,19 @@ async function create(options: PoolOptions): Promise<Pool> {
     const task: PoolTask =
       typeof given === 'string' ? (own ? { input: given } : { code: given }) : given;
     if (typeof task !== 'object' || task === null || Array.isArray(task)) {
-      throw new TypeError('pool.run(task): task must be a string or an object');
+      throw misuse('pool.run(task): task must be a string or an object');
     }
     checkTask(task, { own, asks: sandbox.ask !== undefined });
     const closeInput = holdInput(task.input);
     return schedule.run((waiting) => waiting.run(task, limits), task.signal).finally(closeInput);
   };
-  const run = (task: string | PoolTask): Promise<RunResult> => {
+  const run = (task: string | PoolTask, ...more: unknown[]): Promise<RunResult> => {
     const site = callSite(run);
-    return runTask(task).catch((error: unknown) => {
+    const started =
+      more.length === 0
+        ? runTask(task)
+        : Promise.reject(misuse('pool.run(task) takes one argument: pool.run({ code, timeoutMs })'));
+    return started.catch((error: unknown) => {
       throw calledFrom(site, error);
     });
   };

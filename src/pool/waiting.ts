@@ -8,6 +8,7 @@ import type { Ask } from '../ask/index.js';
 import { LaunchError, SupportError } from '../errors/index.js';
 import {
   aborted,
+  after,
   askingOf,
   type Channels,
   closeGiven,
@@ -28,6 +29,7 @@ import {
   repeatedHost,
   type SandboxOptions,
   sandboxOptions,
+  type Timer,
   toResult,
   wasStopped,
   withImage,
@@ -198,11 +200,10 @@ export class WaitingSandbox {
   }
 
   async #ready(abort: AbortSignal, limitMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
+    let timer: Timer | undefined;
     let unwatch = () => {};
     const late = new Promise<string>((resolve) => {
-      timer = setTimeout(() => resolve(`was not ready in ${limitMs} ms`), limitMs);
-      timer.unref();
+      timer = after(limitMs, () => resolve(`was not ready in ${limitMs} ms`)).unref();
       const stop = () => resolve('was no longer needed');
       unwatch = onAbort(abort, stop);
       if (abort.aborted) stop();
@@ -222,7 +223,7 @@ export class WaitingSandbox {
       await Promise.all([this.#stdout.whole(), this.#stderr.whole()]);
       throw this.#bootError(trouble);
     } finally {
-      clearTimeout(timer);
+      timer?.clear();
       unwatch();
     }
   }
@@ -312,7 +313,7 @@ export class WaitingSandbox {
       throw error;
     } finally {
       endInput();
-      for (const timer of timers) clearTimeout(timer);
+      for (const timer of timers) timer.clear();
       hold();
       unwatch();
     }
@@ -325,16 +326,16 @@ export class WaitingSandbox {
     return feedInput(task.input, this.#stdin, failed);
   }
 
-  #limit(timeoutMs: number | undefined): NodeJS.Timeout[] {
-    const timers: NodeJS.Timeout[] = [];
+  #limit(timeoutMs: number | undefined): Timer[] {
+    const timers: Timer[] = [];
     if (timeoutMs === undefined) return timers;
     const { SIGKILL, SIGTERM } = constants.signals;
     const over = () => {
       this.#state.timedOut = true;
       this.#launched.signal(SIGTERM);
-      timers.push(setTimeout(() => this.#launched.signal(SIGKILL), this.#spec.limits.graceMs));
+      timers.push(after(this.#spec.limits.graceMs, () => this.#launched.signal(SIGKILL)));
     };
-    timers.push(setTimeout(over, timeoutMs));
+    timers.push(after(timeoutMs, over));
     return timers;
   }
 }

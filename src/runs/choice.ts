@@ -1,6 +1,6 @@
 /** Arguments of a kept run's methods: a slip must not apply more than was meant. */
 import type { Conflicts } from '../changes/index.js';
-import { UsageError } from '../errors/index.js';
+import { misuse, UsageError } from '../errors/index.js';
 import { alternatives, suggest } from '../options/index.js';
 
 export interface ApplyChoice {
@@ -39,7 +39,7 @@ const refuse = (message: string, hint?: string): UsageError =>
 export function checkedPaths(call: string, paths: unknown): readonly string[] | undefined {
   if (paths === undefined) return undefined;
   if (!Array.isArray(paths)) {
-    throw new TypeError(`${call}: paths must be an array of strings, such as ['dist']`);
+    throw misuse(`${call}: paths must be an array of strings, such as ['dist']`);
   }
   const wrong = paths.find((path) => typeof path !== 'string' || path === '');
   if (wrong !== undefined || paths.includes(undefined)) {
@@ -48,11 +48,11 @@ export function checkedPaths(call: string, paths: unknown): readonly string[] | 
   return paths as readonly string[];
 }
 
-/** @throws TypeError where it is no object; UsageError for a key or value that means nothing */
+/** @throws UsageError where it is no object; UsageError for a key or value that means nothing */
 export function checkedChoice(given: unknown): ApplyChoice {
   if (given === undefined) return {};
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new TypeError("apply(choice): choice must be an object, such as { paths: ['dist'] }");
+    throw misuse("apply(choice): choice must be an object, such as { paths: ['dist'] }");
   }
   const choice = given as Readonly<Record<string, unknown>>;
   const odd = Object.keys(choice).find((key) => !(known as readonly string[]).includes(key));

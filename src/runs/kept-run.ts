@@ -61,7 +61,7 @@ export class KeptRun {
   /**
    * Applies changes to the working directory, each whole or not at all. What is left stays saved.
    *
-   * @throws TypeError or UsageError for a choice that means nothing; nothing is applied then
+   * @throws UsageError for a choice that means nothing; nothing is applied then
    */
   apply(choice?: ApplyChoice): Promise<RunApplied> {
     return this.#saved((saved) => saved.apply(choice));

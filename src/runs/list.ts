@@ -4,7 +4,7 @@ import type { RunInfo, RunsPlace } from './saved-list.js';
 
 /**
  * The runs that are saved or running, newest first, as `wasbox runs` lists them.
- * @throws TypeError where `place` is not an object
+ * @throws UsageError where `place` is not an object
  * @throws UsageError for another option, and for a `workdir` that is not there
  * @throws ChangesError `ERR_STATE_DIR`
  */

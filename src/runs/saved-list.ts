@@ -1,7 +1,7 @@
 /** What `listRuns` and `openRun` do. */
 import { realpathSync } from 'node:fs';
 import type { ChangeCounts, RunRecord, RunStatus } from '../changes/index.js';
-import { UsageError } from '../errors/index.js';
+import { misuse, UsageError } from '../errors/index.js';
 import { describeValue } from '../options/index.js';
 import { KeptRun } from './kept-run.js';
 import { savedRecord, savedRecords } from './saved.js';
@@ -50,7 +50,7 @@ const infoOf = (record: RunRecord): RunInfo => ({
 /** As `listRuns`. */
 export function savedRuns(place: RunsPlace): RunInfo[] {
   if (typeof place !== 'object' || place === null) {
-    throw new TypeError("listRuns(place): place must be an object, such as { workdir: '.' }");
+    throw misuse("listRuns(place): place must be an object, such as { workdir: '.' }");
   }
   const odd = Object.keys(place).find((key) => key !== 'workdir');
   if (odd !== undefined) {
@@ -82,7 +82,7 @@ function realDirectory(path: string): string {
 
 /** As `openRun`. */
 export function savedRun(id: string): KeptRun {
-  if (typeof id !== 'string') throw new TypeError('openRun(id): id must be a string');
+  if (typeof id !== 'string') throw misuse('openRun(id): id must be a string');
   const { record, state } = savedRecord(id);
   return new KeptRun(record.id, record.workdir.path, state);
 }

@@ -1,14 +1,14 @@
 /** Checks the options that callers pass to a session and its programs. */
-import { UsageError } from '../errors/index.js';
+import { misuse, UsageError } from '../errors/index.js';
 import { checkCall, checkOptions } from '../launch/index.js';
 import { ownLimitNames } from '../plan/index.js';
 import type { ExecOptions } from './options.js';
 import { preloadedOf } from './preloaded.js';
 
-/** @throws UsageError, TypeError */
+/** @throws UsageError */
 export function checkSession(options: unknown): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError('createSession(options): options must be an object');
+    throw misuse('createSession(options): options must be an object');
   }
   const given = options as Readonly<Record<string, unknown>>;
   for (const name of ['command', 'args', 'code', 'tty', 'outputBytes']) {
@@ -32,10 +32,10 @@ const execNames = new Set([
 ]);
 const spawnNames = new Set(['env', 'cwd', 'timeoutMs', 'signal', 'tty', ...ownLimitNames]);
 
-/** @throws UsageError, TypeError */
+/** @throws UsageError */
 export function checkExec(call: 'exec' | 'spawn', options: unknown): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`session.${call}(program, options): options must be an object`);
+    throw misuse(`session.${call}(program, options): options must be an object`);
   }
   const names = call === 'exec' ? execNames : spawnNames;
   for (const name of Object.keys(options)) {
@@ -46,7 +46,7 @@ export function checkExec(call: 'exec' | 'spawn', options: unknown): void {
   }
   const { env, cwd, ...rest } = options as ExecOptions;
   if (env !== undefined && (typeof env !== 'object' || env === null)) {
-    throw new TypeError(`session.${call}: env must be an object`);
+    throw misuse(`session.${call}: env must be an object`);
   }
   checkOptions('session.exec', { ...rest });
 }

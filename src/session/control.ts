@@ -1,6 +1,6 @@
 /** What ends one program of a session. */
 import { constants } from 'node:os';
-import { onAbort } from '../launch/index.js';
+import { after, onAbort, type Timer } from '../launch/index.js';
 import type { StartedProgram } from './exec.js';
 import type { ProgramOptions } from './options.js';
 
@@ -14,7 +14,7 @@ export function control(
 ) {
   let wasAborted = false;
   let timedOut = false;
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const stop = (): void => {
     wasAborted = true;
     send(SIGKILL);
@@ -22,14 +22,14 @@ export function control(
   const unwatch = onAbort(signal, stop);
   if (signal?.aborted) stop();
   if (timeoutMs !== undefined) {
-    timer = setTimeout(() => {
+    timer = after(timeoutMs, () => {
       timedOut = true;
       send(SIGTERM);
-      timer = setTimeout(() => send(SIGKILL), graceMs);
-    }, timeoutMs);
+      timer = after(graceMs, () => send(SIGKILL));
+    });
   }
   const release = (): void => {
-    clearTimeout(timer);
+    timer?.clear();
     unwatch();
   };
   ended.then(release, release);

@@ -3,7 +3,7 @@
  * no path ever leads the host anywhere.
  */
 import { posix } from 'node:path';
-import { RunError, UsageError } from '../errors/index.js';
+import { misuse, RunError, UsageError } from '../errors/index.js';
 import { type Input, inputKinds, isInput } from '../launch/index.js';
 import {
   buildExec,
@@ -141,7 +141,7 @@ export function sessionFiles(
     work: FileWork & { readonly missing?: boolean } = {},
   ): Promise<Uint8Array | undefined> => {
     if (typeof path !== 'string' || path === '') {
-      throw new TypeError(`session.files.${call}(path): path must be a string that is not empty`);
+      throw misuse(`session.files.${call}(path): path must be a string that is not empty`);
     }
     if (path.includes('\0')) {
       throw new UsageError('ERR_OPTION_VALUE', `session.files.${call}: a path has no NUL`);
@@ -180,7 +180,7 @@ export function sessionFiles(
     readText: async (path, options) => new TextDecoder().decode(await files.read(path, options)),
     write: async (path, content, { append = false } = {}) => {
       if (!isInput(content)) {
-        throw new TypeError(`session.files.write(path, content): content must be ${inputKinds}`);
+        throw misuse(`session.files.write(path, content): content must be ${inputKinds}`);
       }
       await operate('write', append ? WB_EXEC_APPEND : WB_EXEC_WRITE, path, { input: content });
     },

@@ -109,6 +109,6 @@ export interface SessionProcess {
 
 /** A program with a terminal of its own. */
 export interface TerminalProcess extends SessionProcess {
-  /** Changes the size of the terminal; the program gets SIGWINCH. @throws TypeError for an invalid size */
+  /** Changes the size of the terminal; the program gets SIGWINCH. @throws UsageError for an invalid size */
   resize(size: TerminalSize): void;
 }

@@ -1,6 +1,6 @@
 /** What a session executes: words, or code in a language. All names are looked up inside the sandbox. */
 import { posix } from 'node:path';
-import { UsageError } from '../errors/index.js';
+import { misuse, UsageError } from '../errors/index.js';
 import { suggest } from '../options/index.js';
 import { WB_EXEC_PATHS_MAX } from '../plan/index.js';
 import { languageByName, languageNames } from '../resolve/index.js';
@@ -29,7 +29,7 @@ const wrong = (message: string, hint: string): UsageError =>
   new UsageError('ERR_OPTION_VALUE', message, { hint });
 
 function checkText(what: string, text: unknown): asserts text is string {
-  if (typeof text !== 'string') throw new TypeError(`session.exec: ${what} must be a string`);
+  if (typeof text !== 'string') throw misuse(`session.exec: ${what} must be a string`);
   if (text.includes('\0'))
     throw wrong(`${what} must not contain NUL`, 'Pass bytes through `input`.');
   if (Buffer.byteLength(text) >= wordLimit) {
@@ -41,8 +41,7 @@ function checkText(what: string, text: unknown): asserts text is string {
 }
 
 function checkWords(what: string, words: unknown): asserts words is readonly string[] {
-  if (!Array.isArray(words))
-    throw new TypeError(`session.exec: ${what} must be an array of strings`);
+  if (!Array.isArray(words)) throw misuse(`session.exec: ${what} must be an array of strings`);
   for (const [i, word] of words.entries()) checkText(`${what}[${i}]`, word);
 }
 
@@ -56,7 +55,7 @@ export function wordsOf(program: ExecProgram): readonly (readonly string[])[] {
     return [program];
   }
   if (typeof program !== 'object' || program === null) {
-    throw new TypeError('session.exec(program): an array of words, or { lang, code }, expected');
+    throw misuse('session.exec(program): an array of words, or { lang, code }, expected');
   }
   const { code, lang = 'sh', args = [], ...rest } = program as ExecCode;
   const odd = Object.keys(rest)[0];

@@ -1,6 +1,6 @@
 /** One program of a session, from the first interpreter that is there to what it wrote. */
 import { constants } from 'node:os';
-import { LaunchError } from '../errors/index.js';
+import { LaunchError, misuse } from '../errors/index.js';
 import {
   aborted,
   defaultMaxOutputBytes,
@@ -149,7 +149,7 @@ export function follow(
     resize: (size) => {
       const wanted = requireSize(size);
       if (started.resize !== undefined) return started.resize(wanted);
-      throw new TypeError('resize(size): the program has no terminal; start it with tty');
+      throw misuse('resize(size): the program has no terminal; start it with tty');
     },
   };
 }

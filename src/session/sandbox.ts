@@ -1,6 +1,6 @@
 /** One sandbox of a session. After a snapshot or a rollback another one takes its place. */
 import { constants } from 'node:os';
-import type { LaunchResult } from '../launch/index.js';
+import { after, type LaunchResult } from '../launch/index.js';
 import type { Begun } from './begin.js';
 
 /** Streams that processes hold which outlive their program: the oldest are closed beyond it. */
@@ -63,8 +63,7 @@ export class LiveSandbox {
       this.#ending = true;
       connection.close();
       // Init answers at once, unless a program keeps it from starting another.
-      const timer = setTimeout(() => launched.signal(constants.signals.SIGKILL), graceMs);
-      const done = (): void => clearTimeout(timer);
+      const { clear: done } = after(graceMs, () => launched.signal(constants.signals.SIGKILL));
       launched.done.then(done, done);
     }
     return launched.done;

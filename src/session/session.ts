@@ -2,11 +2,13 @@
 import type { FrozenLayer, JsonDiff } from '../changes/index.js';
 import {
   aborted,
+  after,
   calledFrom,
   callSite,
   holdImage,
   onAbort,
   type SandboxResult,
+  type Timer,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import type { OwnLimits } from '../plan/index.js';
@@ -47,7 +49,7 @@ export class OpenSession implements Session {
   readonly files: SessionFiles;
   #awaited = false;
   #idleMs: number | undefined;
-  #idle: NodeJS.Timeout | undefined;
+  #idle: Timer | undefined;
   #released: () => void = () => {};
   readonly #letImageGo: () => void;
 
@@ -225,7 +227,7 @@ export class OpenSession implements Session {
   }
 
   #work(): void {
-    clearTimeout(this.#idle);
+    this.#idle?.clear();
     this.#sandboxes.live?.hold(true, true);
   }
 
@@ -235,14 +237,13 @@ export class OpenSession implements Session {
     if (closed || wasAborted) return;
     this.#sandboxes.live?.hold(false, this.#awaited);
     if (this.#idleMs === undefined) return;
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => void this.close().catch(() => {}), this.#idleMs);
-    this.#idle.unref();
+    this.#idle?.clear();
+    this.#idle = after(this.#idleMs, () => void this.close().catch(() => {})).unref();
   }
 
   #release(): void {
     this.#from.state.closed = true;
-    clearTimeout(this.#idle);
+    this.#idle?.clear();
     this.#released();
     this.#letImageGo();
     this.#states.end();

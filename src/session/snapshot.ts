@@ -1,6 +1,6 @@
 /** A state of a session's files, to go back to or to fork from. */
 import type { FrozenLayer } from '../changes/index.js';
-import { LaunchError } from '../errors/index.js';
+import { LaunchError, misuse } from '../errors/index.js';
 import type { SessionLayers } from './layers.js';
 
 /** Where and by whom it is held. */
@@ -53,7 +53,7 @@ const keep = (snapshot: Snapshot, place: Held): void => {
 /**
  * The layer of a snapshot that a session of the same files may use.
  * @param isAlive whether the session is alive whose files these are
- * @throws TypeError, LaunchError ERR_SNAPSHOT
+ * @throws UsageError, LaunchError ERR_SNAPSHOT
  */
 export function layerOf(
   call: string,
@@ -62,7 +62,7 @@ export function layerOf(
   isAlive: (layers: SessionLayers) => boolean,
 ): FrozenLayer {
   if (!(snapshot instanceof Snapshot)) {
-    throw new TypeError(`session.${call}(snapshot): expected what session.snapshot() gave`);
+    throw misuse(`session.${call}(snapshot): expected what session.snapshot() gave`);
   }
   const found = held.get(snapshot);
   if (found !== undefined && isAlive(found.layers)) {

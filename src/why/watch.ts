@@ -1,5 +1,5 @@
 /** What `why` does: reads the report of an audit, or makes the run once more, watched. */
-import { UsageError } from '../errors/index.js';
+import { misuse, UsageError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 import {
   checkCall,
@@ -32,7 +32,7 @@ export interface WatchedExplanation extends Explanation {
 /** @param given as for `why` */
 export async function explain(given: RunReport | RunLibraryOptions): Promise<Explanation> {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new TypeError('why(options): expected the options of a run, or the report of an audit');
+    throw misuse('why(options): expected the options of a run, or the report of an audit');
   }
   if ('report' in given && !('schemaVersion' in given)) {
     throw new UsageError('ERR_OPTION_VALUE', 'why: expected options or a report, got a result', {

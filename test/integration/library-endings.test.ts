@@ -136,7 +136,7 @@ describe('what the host throws', () => {
        show((await lib.run({ ...options, code: 'echo next' })).stdout);`,
     );
     const [[name] = [], next] = lines as [string[], string];
-    expect(['RangeError', 'TypeError']).toContain(name);
+    expect(['RangeError', 'UsageError']).toContain(name);
     expect([next, err]).toEqual(['next\n', '']);
     expect(processesWith(marker)).toEqual([]);
     expect(left(state)).toEqual([]);

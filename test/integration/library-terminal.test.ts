@@ -131,7 +131,7 @@ describe.each(identities())('as $label', (as) => {
       'SIGINT',
       ['line\r\nline\r\n', 0],
       ['half a linehalf a line', 0],
-      [0, 'TypeError'],
+      [0, 'UsageError'],
       ['\u0003\u0004', 0],
     ];
     expect(lines).toEqual([...expected, ...expected]);
@@ -279,7 +279,7 @@ describe.each(identities())('as $label', (as) => {
       'ERR_OPTION_VALUE',
       'ERR_OPTION_VALUE',
       'ERR_USAGE',
-      'TypeError',
+      'ERR_USAGE',
       true,
       ['20 60\r\nx\r\n', '', 4],
     ]);

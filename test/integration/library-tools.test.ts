@@ -20,6 +20,7 @@ import {
   renderReport,
   run,
   spawn,
+  UsageError,
 } from '../../src/index.js';
 import { processesWith } from '../support/host.js';
 import { libraryPlace } from '../support/library-place.js';
@@ -327,7 +328,7 @@ describe('a slip', () => {
       code: 'ERR_OPTION_UNKNOWN',
       hint: 'Did you mean paths?',
     });
-    await expect(kept?.diff('d' as never)).rejects.toThrow(TypeError);
+    await expect(kept?.diff('d' as never)).rejects.toThrow(UsageError);
     // Control: rightly called, it applies what was named.
     await kept?.apply({ paths: ['d'] });
     expect([existsSync(join(workdir, 'd/new')), existsSync(join(workdir, 'other'))]).toEqual([

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type RunReport, renderReport, run, why } from '../../src/index.js';
+import { type RunReport, renderReport, run, UsageError, why } from '../../src/index.js';
 
 import { libraryPlace } from '../support/library-place.js';
 
@@ -80,7 +80,7 @@ describe('why(report)', () => {
     await expect(why(result as never)).rejects.toMatchObject({
       hint: expect.stringContaining('why(result.report)'),
     });
-    await expect(why(7 as never)).rejects.toThrow(TypeError);
+    await expect(why(7 as never)).rejects.toThrow(UsageError);
     await expect(why({ code: 'true', timout: 5 } as never)).rejects.toMatchObject({
       code: 'ERR_OPTION_UNKNOWN',
     });

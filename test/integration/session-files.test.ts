@@ -96,7 +96,7 @@ describe.each(identities())('as $label', (as) => {
       file('ENOTDIR'),
       file('ENOTEMPTY'),
       ['ERR_OPTION_VALUE', null],
-      ['TypeError', null],
+      ['ERR_USAGE', null],
       file('ENAMETOOLONG'),
     ]);
   });

@@ -297,7 +297,7 @@ user.describe('bad input', () => {
     expect(lines.map((line) => (Array.isArray(line) ? line[0] : line))).toEqual([
       'ERR_EXEC_NOT_FOUND',
       'ERR_OPTION_VALUE',
-      'TypeError',
+      'ERR_USAGE',
       'ERR_OPTION_VALUE',
       'ERR_OPTION_UNKNOWN',
       'ERR_WORKDIR',

@@ -1,6 +1,6 @@
 /** Slips of new users, at the command line and in the library: each gets one clear error. */
 import { describe, expect, it } from 'vitest';
-import { createPool, run } from '../../src/index.js';
+import { createPool, run, UsageError } from '../../src/index.js';
 import { identities } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
@@ -110,13 +110,13 @@ describe.each(identities())('as $label', (as) => {
 describe('calls of the library', () => {
   const wrong = (call: unknown) => call as never;
 
-  it('run with anything else in the place of args or options is a TypeError, and starts nothing', async () => {
-    await expect(run('true', wrong('a b'))).rejects.toThrow(TypeError);
-    await expect(run('true', [], wrong([]))).rejects.toThrow(TypeError);
+  it('run with anything else in the place of args or options is a UsageError, and starts nothing', async () => {
+    await expect(run('true', wrong('a b'))).rejects.toThrow(UsageError);
+    await expect(run('true', [], wrong([]))).rejects.toThrow(UsageError);
     await expect(run(wrong({ command: 'true' }), wrong({ timeoutMs: 1 }))).rejects.toThrow(
-      TypeError,
+      UsageError,
     );
-    await expect(run(wrong(undefined))).rejects.toThrow(TypeError);
-    await expect(createPool(wrong('python'))).rejects.toThrow(TypeError);
+    await expect(run(wrong(undefined))).rejects.toThrow(UsageError);
+    await expect(createPool(wrong('python'))).rejects.toThrow(UsageError);
   });
 });
