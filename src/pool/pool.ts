@@ -196,7 +196,9 @@ async function create(options: PoolOptions): Promise<Pool> {
     const started =
       more.length === 0
         ? runTask(task)
-        : Promise.reject(misuse('pool.run(task) takes one argument: pool.run({ code, timeoutMs })'));
+        : Promise.reject(
+            misuse('pool.run(task) takes one argument: pool.run({ code, timeoutMs })'),
+          );
     return started.catch((error: unknown) => {
       throw calledFrom(site, error);
     });
