@@ -44,6 +44,41 @@ export function optionHelp(table: readonly OptionEntry[]): string {
     .join('\n\n');
 }
 
+/** More options of `wasbox run` than these are not repeated in the help of another command. */
+const repeatedMax = 8;
+
+/** Lines of at most 80 columns. */
+export const paragraph = (text: string): string => wrap(text, width).join('\n');
+
+/** The help of a command: its own options, and where the others are. */
+export function verbHelp(what: string, usage: string, table: readonly OptionEntry[]): string {
+  const ofRun = new Set<OptionEntry>(runOptionTable);
+  const shared = table.filter((entry) => ofRun.has(entry));
+  const isLong = shared.length > repeatedMax;
+  const shown = isLong
+    ? table.filter((entry) => !ofRun.has(entry) || ['quiet', 'verbose'].includes(entry.name))
+    : table;
+  const rest = isLong ? `\nThe options of a run work here, too: wasbox run --help\n` : '';
+  return `${paragraph(what)}\n\nUsage: wasbox ${usage}\n\n${optionHelp(shown)}\n${rest}`;
+}
+
+/** Words for `wasbox run --help WORD`: the group, or the group that has the option. */
+function groupOf(word: string): string | undefined {
+  const table: readonly OptionEntry[] = runOptionTable;
+  const groups = [...new Set(table.map(({ group }) => group))];
+  const lower = word.toLowerCase();
+  return (
+    groups.find((group) => group.toLowerCase().startsWith(lower)) ??
+    table.find(({ name }) => name === lower)?.group ??
+    groups.find((group) => group.toLowerCase().includes(lower))
+  );
+}
+
+const groupWords = (): string =>
+  [...new Set((runOptionTable as readonly OptionEntry[]).map(({ group }) => group))]
+    .map((group) => group.toLowerCase().split(' ', 1)[0])
+    .join(', ');
+
 export function generalHelp(verbs: Readonly<Record<string, VerbEntry>>): string {
   return `wasbox runs untrusted code in a sandbox, with one command.
 
@@ -93,7 +128,16 @@ All commands: wasbox --help
 `;
 }
 
-export function runHelp(): string {
+/** @param word a group of options, or an option of it; all of them without one that exists */
+export function runHelp(word?: string): string {
+  const group = word === undefined ? undefined : groupOf(word);
+  if (group !== undefined) {
+    return `${optionHelp(runOptionTable.filter((entry) => entry.group === group))}
+
+All options: wasbox run --help
+Groups: ${groupWords()}
+`;
+  }
   return `Run a script or command in a sandbox: no network, an empty home, a read-only
 system, and a copy-on-write working directory.
 
@@ -103,7 +147,8 @@ Usage: wasbox run [options] <script|command> [args…]
 
 ${optionHelp(runOptionTable)}
 
-Options end at the first operand or at --.
+Options end at the first operand or at --. One group of options alone:
+wasbox run --help GROUP (${groupWords()}).
 
 Every limit except --grace can be "none". Core files are never written: setting
 RLIMIT_CORE (ulimit -c) succeeds but has no effect.

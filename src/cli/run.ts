@@ -148,7 +148,8 @@ export async function runVerb(
   const warnings: string[] = [];
   let options = parseRunArguments(argv, (text) => warnings.push(text));
   if (options.help !== undefined) {
-    out(options.help === 'short' ? shortHelp() : runHelp());
+    const word = argv[argv.indexOf('--help') + 1];
+    out(options.help === 'short' ? shortHelp() : runHelp(word?.startsWith('-') ? undefined : word));
     return 0;
   }
   if (options.version === true) {

@@ -5,7 +5,7 @@ import { loadNative } from '../native/index.js';
 import type { OptionEntry } from '../options/index.js';
 import { type ParsedLine, parseLine } from '../options/index.js';
 import { displayText } from '../text/index.js';
-import { optionHelp } from './help.js';
+import { verbHelp } from './help.js';
 import { err, out, style } from './terminal.js';
 import type { Verb } from './verb-entry.js';
 
@@ -82,7 +82,7 @@ export function parseVerb(verb: VerbDescription, argv: readonly string[]): Parse
     warn: (text) => err(`${style(2, 'dim', 'wasbox:')} ${displayText(text)}\n`),
   });
   if (parsed.values.help === true) {
-    out(`${verb.what}\n\nUsage: wasbox ${verb.name} ${verb.usage}\n\n${optionHelp(table)}\n`);
+    out(verbHelp(verb.what, `${verb.name} ${verb.usage}`, table));
     return undefined;
   }
   const extra = parsed.operands[verb.maxOperands ?? Number.POSITIVE_INFINITY];

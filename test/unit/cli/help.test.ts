@@ -1,23 +1,56 @@
 import { describe, expect, it } from 'vitest';
-import { generalHelp, runHelp } from '../../../src/cli/help.js';
-import { verbs } from '../../../src/cli/verbs.js';
-import { runOptionTable } from '../../../src/options/table.js';
+import { runHelp, verbHelp } from '../../../src/cli/help.js';
+import { runOptionTable } from '../../../src/options/index.js';
 
-describe('help', () => {
-  it('names every option with its value and default', () => {
-    const words = runHelp().replace(/\s+/g, ' ');
-    for (const entry of runOptionTable) {
-      const value = 'metavar' in entry ? ` ${entry.metavar}` : '';
-      expect(words).toContain(`--${entry.name}${value} ${entry.help}`);
-      if ('default' in entry) expect(words).toContain(`[${entry.default}]`);
-    }
+const lines = (text: string): string[] => text.split('\n');
+
+describe('the help of a run', () => {
+  it.each([
+    ['net', 'Network:', '--publish'],
+    ['limits', 'Limits:', '--memory'],
+    ['timeout', 'Limits:', '--cpu'],
+    ['policy', 'Environment and policy:', '--allow'],
+    ['FILES', 'Files:', '--workdir'],
+  ])('of %s is one group', (word, group, option) => {
+    const text = runHelp(word);
+    expect(lines(text)[0]).toBe(group);
+    expect(text).toContain(option);
+    expect(lines(text).filter((line) => /^[A-Z][a-z ]+:$/.test(line))).toEqual([group]);
   });
 
-  it('has examples, and fits a terminal', () => {
-    for (const text of [generalHelp(verbs), runHelp()]) {
-      expect(text).toContain('Examples:');
-      for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(90);
-      expect(text.endsWith('\n')).toBe(true);
-    }
+  it.each([undefined, 'script.py'])('of %s is all of it, with the names of the groups', (word) => {
+    const text = runHelp(word);
+    for (const { name } of runOptionTable) expect(text).toContain(`--${name}`);
+    expect(text).toContain('wasbox run --help GROUP (program, files, network');
+  });
+
+  it('fits in 80 columns', () => {
+    for (const text of [runHelp(), runHelp('net')])
+      for (const line of lines(text)) expect(line.length, line).toBeLessThanOrEqual(80);
+  });
+});
+
+describe('the help of a command', () => {
+  const own = {
+    name: 'own',
+    kind: 'flag',
+    group: 'Output',
+    help: 'its own',
+    scope: 'cli',
+  } as const;
+  const entry = { ...own, property: 'own' };
+
+  it('names its own options alone, where it has those of a run as well', () => {
+    const text = verbHelp('Does it.', 'does [options]', [entry, ...runOptionTable]);
+    expect(text).toContain('--own');
+    expect(text).toContain('The options of a run work here, too: wasbox run --help');
+    expect(text).not.toContain('--memory');
+    expect(lines(text).length).toBeLessThan(25);
+  });
+
+  it('names the few of a run that it has', () => {
+    const text = verbHelp('Does it.', 'does [options]', [entry, ...runOptionTable.slice(0, 3)]);
+    expect(text).toContain('--lang');
+    expect(text).not.toContain('options of a run');
   });
 });
