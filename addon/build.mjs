@@ -1,78 +1,90 @@
-// Builds the addon and wasbox-init with node-gyp and puts them where the package looks for them:
-// dist/native/<platform>-<arch>. One build serves glibc and musl: the executables have no libc, and the addon
-// names none (src/runtime.cc). Compiles only where a source, this file, Node or the compiler changed.
+// `npm run build:native`: the native part for this processor, in dist/native/linux-PROCESSOR, where the package looks for it;
+// `npm run build:all`: for each processor that the package serves, with a compiler for each (Debian: g++-aarch64-linux-gnu,
+// or the x86-64 one on arm64). One build serves glibc and musl: the executables have no libc, and the addon names none
+// (src/runtime.cc). Compiles only what is made of a file that changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compilersFor, compileTarget, nativeSources } from './targets.mjs';
 
 const addon = dirname(fileURLToPath(import.meta.url));
 const dist = join(addon, '..', 'dist', 'native');
 
-if (process.platform !== 'linux') {
-  console.error('wasbox: the native part is for Linux; the policy core works everywhere');
-  process.exit(0);
+/** Targets, the names that they are installed by, and their modes. */
+const files = [
+  ['wasbox-init', 'wasbox-init', 0o755],
+  ['wasbox-fastpath', 'wasbox', 0o755],
+  ['wasbox', 'wasbox.node', 0o644],
+];
+
+const versionOf = (compiler) => spawnSync(compiler, ['--version'], { encoding: 'utf8' }).stdout;
+
+/** What is compiled by another compiler or with other options lies elsewhere. */
+function folderOf(arch, { cc, cxx }) {
+  const hash = createHash('sha256');
+  for (const name of ['native.mjs', 'targets.mjs']) hash.update(readFileSync(join(addon, name)));
+  hash.update(`${versionOf(cc)}${versionOf(cxx)}`);
+  return join(addon, 'build', `${arch}-${hash.digest('hex').slice(0, 12)}`);
 }
 
-const base = `${process.platform}-${process.arch}`;
-const stamp = join(addon, 'build', 'sources.hash');
-
-/** A hash of all that the native part is made of. */
-function sourcesHash() {
-  const hash = createHash('sha256').update(process.version);
-  for (const variable of ['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'LDFLAGS'])
-    hash.update(`${variable}=${process.env[variable]}`);
-  hash.update(spawnSync(process.env.CC ?? 'cc', ['--version']).stdout ?? '');
-  const names = readdirSync(addon, { recursive: true, encoding: 'utf8' })
-    .filter((name) => !/(^|\/)build\//.test(name))
-    .filter((name) => name === 'build.mjs' || /\.(?:c|cc|h|S|gypi?|map)$/.test(name))
-    .sort();
-  for (const name of names) hash.update(`${name}\0`).update(readFileSync(join(addon, name)));
-  return hash.digest('hex');
+function sourcesHash(folder) {
+  const hash = createHash('sha256').update(basename(folder));
+  for (const path of nativeSources())
+    hash.update(`${relative(addon, path)}\0`).update(readFileSync(path));
+  const headers = join(addon, '..', 'package-lock.json'); // has the versions of Node's headers
+  return hash.update(readFileSync(headers)).digest('hex');
 }
 
-const hash = sourcesHash();
-const made = ['wasbox-init', 'wasbox', 'wasbox.node'].map((name) => join(dist, base, name));
-const isCurrent = existsSync(stamp) && readFileSync(stamp, 'utf8') === hash;
-if (isCurrent && made.every((file) => existsSync(file))) process.exit(0);
+/** Of the addon, for the engine. */
+export const addonFolder = (arch) => join(folderOf(arch, compilersFor(arch)), 'wasbox.objects');
 
-/** Node's own headers, where they are installed beside it; else node-gyp finds them itself. */
-const headers = join(process.execPath, '..', '..');
-const gyp = ['rebuild', '--silent', '--jobs', 'max', '-C', addon];
-if (existsSync(join(headers, 'include', 'node', 'common.gypi'))) gyp.push(`--nodedir=${headers}`);
-
-// npm puts its own node-gyp on the PATH of a script; outside of npm, npm's copy is used as well.
-const runner = process.env.npm_lifecycle_event
-  ? ['node-gyp', gyp]
-  : ['npm', ['exec', '--no', '--', 'node-gyp', ...gyp]];
-const { status, error } = spawnSync(runner[0], runner[1], { stdio: 'inherit', cwd: addon });
-if (status !== 0) {
-  console.error(
-    'wasbox: building the native part failed; it needs a C and C++ compiler, make and python3',
+/** Why the native part cannot be compiled; undefined where it can. */
+function whyNot({ cc, cxx }) {
+  const missing = [cc, cxx, 'make'].filter(
+    (name) => versionOf(name) === undefined || versionOf(name) === null,
   );
-  if (error) console.error(`  ${error.message}`);
-  process.exit(1);
+  return missing.length === 0 ? undefined : `these programs are missing: ${missing.join(', ')}`;
 }
 
-function install(from, directory, mode, name = from) {
-  mkdirSync(directory, { recursive: true });
-  const target = join(directory, name);
-  copyFileSync(join(addon, 'build', 'Release', from), `${target}.new`);
-  chmodSync(`${target}.new`, mode);
-  renameSync(`${target}.new`, target); // a running copy keeps its file
+/** Builds and installs the native part for a processor; ends this process where it cannot. */
+export function buildNative(arch) {
+  const compilers = compilersFor(arch);
+  const why = whyNot(compilers);
+  if (why !== undefined) {
+    console.error(`wasbox: the native part cannot be built for ${arch}: ${why}`);
+    process.exit(1);
+  }
+  const folder = folderOf(arch, compilers);
+  const stamp = join(folder, 'sources.hash');
+  const hash = sourcesHash(folder);
+  const place = join(dist, `linux-${arch}`);
+  const isCurrent = existsSync(stamp) && readFileSync(stamp, 'utf8') === hash;
+  if (isCurrent && files.every(([, name]) => existsSync(join(place, name)))) return;
+  for (const [name, installed, mode] of files) {
+    const file = join(folder, installed);
+    if (
+      !compileTarget(name, { ...compilers, arch, file, directory: join(folder, `${name}.objects`) })
+    ) {
+      console.error(
+        `wasbox: ${compilers.cc} could not build ${installed} for ${arch}; its errors are above`,
+      );
+      process.exit(1);
+    }
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, `${installed}.new`), readFileSync(file));
+    chmodSync(join(place, `${installed}.new`), mode);
+    renameSync(join(place, `${installed}.new`), join(place, installed)); // a running copy keeps its file
+  }
+  writeFileSync(stamp, hash);
 }
 
-install('wasbox-init', join(dist, base), 0o755);
-install('wasbox-fastpath', join(dist, base), 0o755, 'wasbox');
-install('wasbox.node', join(dist, base), 0o644);
-writeFileSync(stamp, hash);
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.platform !== 'linux') {
+    console.error('wasbox: the native part is for Linux; the policy core works everywhere');
+    process.exit(0);
+  }
+  const all = process.argv.includes('--all') ? ['x64', 'arm64'] : [process.arch];
+  for (const arch of all) buildNative(arch);
+}

@@ -50,7 +50,7 @@ function check(compiler) {
   const names = ['wasbox-fastpath', 'wasbox-init', ...(installed(compiler.cxx) ? ['wasbox'] : [])];
   const wrong = names.flatMap((name) => {
     const file = join(out, `${name}.${compiler.cc.replaceAll('/', '_')}`);
-    if (!compileTarget(name, { ...compiler, file }))
+    if (!compileTarget(name, { ...compiler, file, directory: `${file}.d` }))
       return [`${name}: ${compiler.cc} does not compile it`];
     const { machine, interpreter, libraries, versions } = elfOf(file);
     return [

@@ -1,5 +1,1 @@
-export function compileAddonObjects(how: {
-  without: readonly string[];
-  arch: string;
-  file: string;
-}): string[] | undefined;
+export function addonObjects(directory: string, without: readonly string[]): string[];

@@ -1,102 +1,116 @@
-// The targets of binding.gyp (which is JSON, as is the list that it includes), compiled by a compiler directly: for
-// other processors than this machine's, and as a check. node-gyp builds the same for this one.
+// Compiles the targets of native.mjs with a compiler for a processor. Called by build.mjs, by cross.mjs as a check, and by
+// addon/engine for what the engine has of the addon.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { targets, warnings } from './native.mjs';
 
 const addon = dirname(fileURLToPath(import.meta.url));
-const read = (name) => JSON.parse(readFileSync(join(addon, name), 'utf8'));
-const gyp = read('binding.gyp');
-const defaults = gyp.target_defaults;
-/** libgcc's atomics look at the processor, which takes a libc. */
-const [[, { cflags: arm64Flags }]] = defaults.conditions;
+const require = createRequire(import.meta.url);
+
+const prefixes = { x64: 'x86_64-linux-gnu-', arm64: 'aarch64-linux-gnu-' };
+
+/** The compilers for a processor, and what the names of its other tools begin with. */
+export function compilersFor(arch) {
+  const prefix = arch === process.arch ? '' : prefixes[arch];
+  return { cc: `${prefix}gcc`, cxx: `${prefix}g++`, prefix };
+}
 
 /** e_machine of elf(5), by the name that Node has for a processor. */
 export const machines = { x64: 62, arm64: 183 };
 
-const require = createRequire(import.meta.url);
+/** libgcc's atomics look at the processor, which takes a libc. */
+const forArch = { x64: [], arm64: ['-mno-outline-atomics'] };
 
-function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: addon, stdio: 'inherit' });
+const within = (name, path) => join(dirname(require.resolve(`${name}/package.json`)), path);
+
+/** The addon's headers, from npm's packages and not from the Node that is installed. */
+const nodeHeaders = () =>
+  [within('node-api-headers', 'include'), within('node-addon-api', '.')].flatMap((path) => [
+    '-isystem',
+    path,
+  ]);
+
+/** A word for the shell that make starts. */
+const quoted = (word) => `'${word.replaceAll("'", "'\\''").replaceAll('$', '$$')}'`;
+
+/**
+ * Carries commands out side by side, each for a file that it makes of a source and of what that includes, where one of
+ * these is newer. Returns whether all could be.
+ */
+function makeAll(commands) {
+  const rules = commands.map(
+    ({ file, source, words }) =>
+      `${file}: ${source}\n\t@${words.map(quoted).join(' ')}\n-include ${file}.d\n`,
+  );
+  const all = `all: ${commands.map(({ file }) => file).join(' ')}\n${rules.join('')}`;
+  const how = ['-s', '--no-print-directory', '-j', `${availableParallelism()}`, '-f', '-', 'all'];
+  const { status, error } = spawnSync('make', how, {
+    cwd: addon,
+    input: all,
+    stdio: ['pipe', 'inherit', 'inherit'],
+    env: { ...process.env, MAKEFLAGS: '' },
+  });
+  if (error) throw new Error('make is needed to build the native part', { cause: error });
+  return status === 0;
+}
+
+/** An object file for each source, in a directory; undefined where one fails. */
+function compileSources(target, { cc, cxx, arch, more = [], directory }) {
+  mkdirSync(directory, { recursive: true });
+  const { cflags, cflagsCc = [], defines = [] } = target;
+  const common = [
+    ...[...warnings, ...cflags, ...forArch[arch], ...more],
+    ...defines.map((define) => `-D${define}`),
+    ...(target.executable ? [] : nodeHeaders()),
+  ];
+  const commands = target.sources.map((source) => {
+    const file = join(directory, `${source.replaceAll('/', '_')}.o`);
+    const isC = !source.endsWith('.cc');
+    const flags = isC ? ['-std=gnu17'] : ['-std=gnu++17', ...cflagsCc];
+    const dependencies = ['-MD', '-MP', '-MF', `${file}.d`];
+    const words = [isC ? cc : cxx, '-c', ...dependencies, ...common, ...flags, '-o', file, source];
+    return { file, source, words };
+  });
+  return makeAll(commands) ? commands.map(({ file }) => file) : undefined;
+}
+
+/** Links object files, without symbols: those of an assembled file have the name of a temporary one. */
+function link(target, { cc, file }, objects) {
+  const libraries = target.executable ? [] : ['-lgcc'];
+  const words = ['-s', ...target.ldflags, '-o', file, ...objects, ...libraries];
+  const { status, error } = spawnSync(cc, words, { cwd: addon, stdio: 'inherit' });
   if (error) throw error;
   return status === 0;
 }
 
-/** With the sources of the lists that it includes, as gyp appends them. */
-function targetOf(name) {
-  const { includes = [], sources, ...rest } = gyp.targets.find((one) => one.target_name === name);
-  return { ...rest, sources: [...sources, ...includes.flatMap((list) => read(list).sources)] };
-}
-
-const defines = (target) => (target.defines ?? []).map((define) => `-D${define}`);
-
-/** An executable that needs no libc. */
-function compileExecutable(target, { cc, more, file }) {
-  return run(cc, [
-    ...[...defaults.cflags, ...defaults.cflags_c, ...target.cflags, ...more],
-    // Without symbols: those of an assembled file have the name of the compiler's temporary one.
-    ...[...defines(target), ...target.ldflags, '-s', '-o', file, ...target.sources],
-  ]);
-}
-
-/** Every source by itself, as C and C++ take different flags; undefined where one fails. */
-function compileSources(target, { cc, cxx, more, file }) {
-  const within = (name, path) => join(dirname(require.resolve(`${name}/package.json`)), path);
-  const includes = [within('node-api-headers', 'include'), within('node-addon-api', '.')].flatMap(
-    (path) => ['-isystem', path],
-  );
-  const common = [...defaults.cflags, ...target.cflags, ...more, ...defines(target), ...includes];
-  const objects = [];
-  for (const source of target.sources) {
-    const object = `${file}.${objects.length}.o`;
-    const isC = source.endsWith('.c');
-    const flags = isC ? defaults.cflags_c : ['-std=gnu++17', ...target.cflags_cc];
-    if (!run(isC ? cc : cxx, ['-c', '-O2', '-fPIC', ...common, ...flags, '-o', object, source]))
-      return undefined;
-    objects.push(object);
-  }
-  return objects;
-}
-
-function compileAddon(target, how) {
-  const objects = compileSources(target, how);
-  if (objects === undefined) return false;
-  const { cxx, file } = how;
-  const link = target.ldflags.map((flag) => flag.replace('<(module_root_dir)', addon));
-  return run(cxx, ['-shared', '-s', ...link, '-o', file, ...objects, ...target.libraries]);
-}
-
 /**
- * Compiles a target of binding.gyp; returns whether it could.
- * @param {string} name of the target
- * @param {{ cc: string, cxx?: string, arch: string, more?: string[], file: string }} how
+ * Compiles a target of native.mjs, with its object files in a directory; returns whether it could.
+ * @param {keyof typeof targets} name
+ * @param {{ cc: string, cxx?: string, arch: string, more?: string[], file: string, directory: string }} how
  */
-export function compileTarget(name, { cc, cxx, arch, more = [], file }) {
-  const target = targetOf(name);
-  mkdirSync(dirname(file), { recursive: true });
-  const all = { cc, cxx, file, more: [...more, ...(arch === 'arm64' ? arm64Flags : [])] };
-  return target.type === 'executable' ? compileExecutable(target, all) : compileAddon(target, all);
+export function compileTarget(name, how) {
+  mkdirSync(dirname(how.file), { recursive: true });
+  const objects = compileSources(targets[name], how);
+  return objects !== undefined && link(targets[name], how, objects);
 }
 
-/**
- * The objects of the addon, but for some of its sources, for another program to link; undefined where one fails.
- * @param {{ without: string[], arch: string, file: string }} how `file`: what their paths begin with
- */
-export function compileAddonObjects({ without, arch, file }) {
-  const { sources, ...target } = targetOf('wasbox');
-  const wanted = sources.filter((source) => !without.includes(source));
-  const more = arch === 'arm64' ? arm64Flags : [];
-  return compileSources({ ...target, sources: wanted }, { cc: 'gcc', cxx: 'g++', more, file });
-}
+/** The addon's object files for another program to link, but for those of some sources. */
+export const addonObjects = (directory, without) =>
+  targets.wasbox.sources
+    .filter((source) => !without.includes(source))
+    .map((source) => join(directory, `${source.replaceAll('/', '_')}.o`));
 
-/** What these objects are made of: every file that they can include. */
-export function addonSources() {
-  const under = ['.', 'net', 'rundir', 'src', 'supervisor', 'sys'];
-  return under.flatMap((folder) =>
+/** Every file that the native part can be made of. */
+export function nativeSources() {
+  const folders = ['.', 'fastpath', 'init', 'net', 'rundir', 'src', 'supervisor', 'sys'];
+  return folders.flatMap((folder) =>
     readdirSync(join(addon, folder))
-      .filter((name) => /\.(c|cc|h|gyp|gypi|mjs)$/.test(name))
+      .filter((name) => /\.(c|cc|h|S|map)$/.test(name) || /^(native|targets)\.mjs$/.test(name))
+      .sort()
       .map((name) => join(addon, folder, name)),
   );
 }

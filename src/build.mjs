@@ -15,10 +15,11 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { buildEngine } from '../addon/engine/build.mjs';
+import { buildEngineFor } from '../addon/engine/build.mjs';
 import { bundleLibrary } from './library.mjs';
+import { thirdParties } from './notices/parties.mjs';
+import { billOfMaterials, thirdPartyNotices } from './notices/write.mjs';
 import { pureModules } from './pure-modules.mjs';
-import { billOfMaterials, thirdParties, thirdPartyNotices } from './third-party.mjs';
 
 const src = dirname(fileURLToPath(import.meta.url));
 const dist = join(src, '..', 'dist');
@@ -209,7 +210,11 @@ for (const builtin of builtinNames()) {
 }
 
 const root = join(src, '..');
-const engine = await buildEngine();
+// `--all`: for each processor that a release serves, where this one can make it.
+const processors = process.argv.includes('--all') ? ['x64', 'arm64'] : [process.arch];
+const engines = [];
+for (const arch of processors) engines.push(await buildEngineFor(arch));
+const engine = engines.find((one) => one !== undefined);
 const parties = thirdParties(
   root,
   bundles.map(({ metafile }) => metafile),

@@ -7,8 +7,8 @@ import { missing } from './support/packages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What the engine of the native command is built with. */
-const engine = ['quickjs', 'libquickjs', 'libmd-dev', 'zlib1g-dev'];
+/** The engine of the native command, which is built where its sources are. */
+const engine = ['wasbox-engine'];
 
 /**
  * Whole files, whose imports may need the programs: they are not even loaded.

@@ -13,7 +13,11 @@
 
 #include "engine.h"
 
+#ifdef __aarch64__
+#define ARENA ((char *)0x3000000000ul) /* there are kernels with 39 bits of addresses */
+#else
 #define ARENA ((char *)0x300000000000ul)
+#endif
 /* As much of it as can be had: the caller may limit what may be mapped (RLIMIT_AS). */
 #define ARENA_MOST ((size_t)4 << 30)
 #define ARENA_LEAST ((size_t)32 << 20)

@@ -267,7 +267,7 @@ static JSValue broken(JSContext *context) {
 /* For src/core/marshal.ts, which says what to do. */
 static JSValue throw_errno(JSContext *context, int error) {
   JSValue thrown = JS_NewError(context);
-  JS_SetPropertyStr(context, thrown, "code", JS_NewString(context, strerrorname_np(error)));
+  JS_SetPropertyStr(context, thrown, "code", JS_NewString(context, error_name(error)));
   return JS_Throw(context, thrown);
 }
 

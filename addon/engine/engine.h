@@ -27,6 +27,10 @@ int restore_program(JSContext **context, JSValue *program);
 int run_program(JSContext *context, JSValueConst global, JSValue *evaluated);
 int save_program(JSContext *context, JSValue program, const char *file);
 
+/* errors.c: `ENOENT` and its description; `UNKNOWN` and another one for what is none. */
+const char *error_name(int number);
+const char *error_text(int number);
+
 /* core.c: the object `policyCore` of the global scope. */
 void add_core(JSContext *context, JSValueConst global);
 /* Before another program is executed: the policy core's process is not left to it. */

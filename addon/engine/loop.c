@@ -229,7 +229,7 @@ static JSValue wait_for(JSContext *context, JSValueConst self, int count, JSValu
   polled[descriptors] = (struct pollfd){.fd = signal_pipe[0], .events = POLLIN};
   polled[descriptors + 1] = (struct pollfd){.fd = queue.wake ? queue.wake : -1, .events = POLLIN};
   if (poll(polled, descriptors + 2, timeout) < 0 && errno != EINTR)
-    return JS_ThrowInternalError(context, "poll: %s", strerror(errno));
+    return JS_ThrowInternalError(context, "poll: %s", error_text(errno));
   JSValue out = JS_NewArray(context);
   uint32_t found = 0;
   unsigned char signals[64];

@@ -10,11 +10,13 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -205,11 +207,30 @@ int run_jobs(void) {
   return result;
 }
 
+/* What the program needs of JavaScript, and no more: no compiler of JavaScript (bytecode.c made the
+ * bytecode), no weak references. A hole in what is left out cannot be reached;
+ * addon/engine/bundle.mjs refuses a program that names it. */
+static JSContext *new_context(void) {
+  JSContext *context = runtime ? JS_NewContextRaw(runtime) : NULL;
+  if (!context)
+    return NULL;
+  JS_AddIntrinsicBaseObjects(context);
+  JS_AddIntrinsicDate(context);
+  JS_AddIntrinsicStringNormalize(context);
+  JS_AddIntrinsicRegExp(context);
+  JS_AddIntrinsicJSON(context);
+  JS_AddIntrinsicProxy(context);
+  JS_AddIntrinsicMapSet(context);
+  JS_AddIntrinsicTypedArrays(context);
+  JS_AddIntrinsicPromise(context);
+  return context;
+}
+
 /* While the engine is built: the engine with the program in it, which has not been asked anything
  * yet. */
 static int load(JSContext **out, JSValue *program) {
   runtime = arena_runtime();
-  JSContext *context = runtime ? JS_NewContext(runtime) : NULL;
+  JSContext *context = new_context();
   if (!context)
     return -1;
   JS_SetMemoryLimit(runtime, MEMORY_MAX);
@@ -309,10 +330,25 @@ static void *run_on_thread(void *argument) {
   return NULL;
 }
 
+/* Tables with addresses of functions are not written to any more; a dynamic program's loader does
+ * this. */
+static void protect_tables(void) {
+  const ElfW(Phdr) *part = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+  const uintptr_t page = getauxval(AT_PAGESZ);
+  for (unsigned long i = 0; i < getauxval(AT_PHNUM); i++) {
+    const uintptr_t start = part[i].p_vaddr & -page;
+    const uintptr_t end = (part[i].p_vaddr + part[i].p_memsz) & -page;
+    if (part[i].p_type == PT_GNU_RELRO && end > start &&
+        mprotect((void *)start, end - start, PROT_READ) < 0)
+      give_up("cannot protect its memory");
+  }
+}
+
 /* JavaScript gets half of the stack: a quarter of the caller's limit may be words, and what is
  * called needs some, too. Where the caller allows less than that, a thread has a stack of its own.
  */
 int main(int argc, char **argv) {
+  protect_tables();
   signal(SIGCHLD, SIG_DFL); /* the caller may ignore it: no process could be waited for then */
   struct rlimit limit;
   if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur / 2 >= STACK_MAX)

@@ -96,8 +96,8 @@ static JSValue error_words(JSContext *context, JSValueConst self, int count, JSV
   int number;
   if (JS_ToInt32(context, &number, values[0]) < 0)
     return JS_EXCEPTION;
-  const char *words = text ? strerrordesc_np(number) : strerrorname_np(number);
-  return JS_NewString(context, words ? words : "UNKNOWN");
+  const char *words = text ? error_text(number) : error_name(number);
+  return JS_NewString(context, words);
 }
 
 static JSValue get_executable(JSContext *context, JSValueConst self) {

@@ -3,13 +3,12 @@
  * digests, deflate. Called by src/engine/buffer.ts and its neighbours through `machine`.
  */
 #include <errno.h>
-#include <sha1.h>
-#include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "../sys/utf8.h"
+#include "digest.h"
 #include "engine.h"
 
 static void free_bytes(JSRuntime *runtime, void *opaque, void *bytes) {
@@ -344,54 +343,36 @@ static JSValue find(JSContext *context, JSValueConst self, int count, JSValueCon
   return JS_NewInt64(context, at);
 }
 
-enum { SHA1, SHA256 };
-
-union digest_state {
-  SHA1_CTX sha1;
-  SHA2_CTX sha256;
-};
-
 /* digest(algorithm, state): begins with no state, and returns it, as an ArrayBuffer.
  * digest(algorithm, state, bytes) adds bytes, digest(algorithm, state, undefined) gives the digest.
  */
 static JSValue digest(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self;
-  int algorithm;
+  int number;
   uint8_t *memory;
-  if (JS_ToInt32(context, &algorithm, values[0]) < 0)
+  if (JS_ToInt32(context, &number, values[0]) < 0)
     return JS_EXCEPTION;
+  const enum digest_algorithm algorithm = number == 0 ? SHA1 : SHA256;
   if (count < 2) {
-    JSValue out = new_bytes(context, sizeof(union digest_state), &memory);
-    if (JS_IsException(out))
-      return out;
-    union digest_state *state = (union digest_state *)(void *)memory;
-    if (algorithm == SHA1)
-      SHA1Init(&state->sha1);
-    else
-      SHA256Init(&state->sha256);
+    JSValue out = new_bytes(context, sizeof(struct digest), &memory);
+    if (!JS_IsException(out))
+      digest_begin((struct digest *)(void *)memory, algorithm);
     return out;
   }
   size_t size;
   memory = JS_GetArrayBuffer(context, &size, values[1]);
-  if (!memory || size != sizeof(union digest_state))
+  if (!memory || size != sizeof(struct digest))
     return JS_ThrowTypeError(context, "no state of a digest");
-  union digest_state *state = (union digest_state *)(void *)memory;
+  struct digest *state = (struct digest *)(void *)memory;
   if (JS_IsUndefined(values[2])) {
-    uint8_t out[SHA256_DIGEST_LENGTH];
-    if (algorithm == SHA1)
-      SHA1Final(out, &state->sha1);
-    else
-      SHA256Final(out, &state->sha256);
-    return JS_NewArrayBufferCopy(context, out,
-                                 algorithm == SHA1 ? SHA1_DIGEST_LENGTH : SHA256_DIGEST_LENGTH);
+    uint8_t out[DIGEST_MAX];
+    const size_t length = digest_end(state, algorithm, out);
+    return JS_NewArrayBufferCopy(context, out, length);
   }
   const uint8_t *bytes = view_of(context, values[2], &size);
   if (!bytes)
     return JS_EXCEPTION;
-  if (algorithm == SHA1)
-    SHA1Update(&state->sha1, bytes, size);
-  else
-    SHA256Update(&state->sha256, bytes, size);
+  digest_add(state, algorithm, bytes, size);
   return JS_UNDEFINED;
 }
 

@@ -1,7 +1,8 @@
 /** Settings of this host that explain why a step of the set-up was refused. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { release } from 'node:os';
 import { SupportError } from '../errors/index.js';
+import { installedFile } from './installation.js';
 import { refusedLayer } from './layer-obstacle.js';
 import { fileSystemType } from './node.js';
 
@@ -11,8 +12,8 @@ export interface HostFacts {
   readonly sysctls: Readonly<Record<string, string>>;
   /** Whether this process runs in a container, as far as one can see. */
   readonly container: boolean;
-  /** Absolute path of the `node` that runs wasbox, for an AppArmor profile. */
-  readonly node: string;
+  /** Absolute path of the native command, without links, for an AppArmor profile; undefined where there is none. */
+  readonly command: string | undefined;
   readonly root: boolean;
   /** Whether a filter of system calls is in force (seccomp(2)). @default false */
   readonly filtered?: boolean;
@@ -72,6 +73,12 @@ export function looksContained(status: string, mounts: string): boolean {
 
 const isFiltered = (status: string): boolean => /^Seccomp:\s*2$/m.test(status);
 
+/** What makes the sandboxes, whether Node or the engine asks. */
+function nativeCommand(): string | undefined {
+  const path = installedFile(`native/${process.platform}-${process.arch}/wasbox`);
+  return path === undefined ? undefined : realpathSync(path);
+}
+
 /**
  * Reads them now; what cannot be read is left out.
  * @param state the state directory, where a run keeps its layers
@@ -97,7 +104,7 @@ export function hostFacts(state?: string): HostFacts {
     sysAdmin: holdsSysAdmin(status, 'CapEff'),
     state,
     stateFileSystem,
-    node: process.execPath,
+    command: nativeCommand(),
     root: process.geteuid?.() === 0,
   };
 }

@@ -2,30 +2,113 @@
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { filesOf, settle, standaloneTree } from './tree.mjs';
+import { gzipSync } from 'node:zlib';
+import { appArmorProfile } from './apparmor.mjs';
+import { filesOf, nativeCommand, settle, standaloneTree, write } from './tree.mjs';
 
 export const debianArchitectures = { x64: 'amd64', arm64: 'arm64' };
 
-/** Where Ubuntu keeps user namespaces from programs without a profile, and nowhere else: older parsers know no `userns`. */
+const maintainer = 'The wasbox authors <wasbox@localhost>';
+
+/**
+ * The profile is for AppArmor 4. An older parser refuses the word `userns`, and its init script would fail at each boot;
+ * such a parser is told to pass it over, as the administrator would tell it. Whether it is older says the parser itself,
+ * not its version; dpkg asks again when another AppArmor is installed (DEBIAN/triggers).
+ */
 const postinst = `#!/bin/sh
 set -e
-if [ "$1" = configure ] && [ -e /proc/sys/kernel/apparmor_restrict_unprivileged_userns ]; then
-  cp /usr/share/wasbox/apparmor /etc/apparmor.d/wasbox
-  apparmor_parser -r /etc/apparmor.d/wasbox ||
-    echo 'wasbox: its AppArmor profile could not be loaded; see: wasbox doctor' >&2
-fi
+profile=/etc/apparmor.d/wasbox
+disabled=/etc/apparmor.d/disable/wasbox
+ours=/var/lib/wasbox/apparmor-disabled
+
+parses() { apparmor_parser --skip-kernel-load --skip-cache --quiet "$profile" >/dev/null 2>&1; }
+
+set_up_profile() {
+  [ -e "$profile" ] && command -v apparmor_parser >/dev/null || return 0
+  if [ -e "$ours" ]; then
+    rm -f "$disabled" "$ours"
+  elif [ -L "$disabled" ]; then
+    return 0 # the administrator's
+  fi
+  if ! parses; then
+    mkdir -p /etc/apparmor.d/disable /var/lib/wasbox
+    : >"$ours"
+    ln -sf "$profile" "$disabled"
+  elif [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
+    apparmor_parser --replace "$profile" ||
+      echo 'wasbox: its AppArmor profile could not be loaded; see: wasbox doctor' >&2
+  fi
+}
+
+case "$1" in
+  configure | triggered) set_up_profile ;;
+esac
 `;
 const postrm = `#!/bin/sh
 set -e
-if [ "$1" = remove ] || [ "$1" = purge ]; then
-  if [ -e /etc/apparmor.d/wasbox ]; then
-    apparmor_parser -R /etc/apparmor.d/wasbox 2>/dev/null || true
-    rm -f /etc/apparmor.d/wasbox
-  fi
+case "$1" in
+  remove | purge)
+    if [ -e /var/lib/wasbox/apparmor-disabled ]; then
+      rm -f /etc/apparmor.d/disable/wasbox
+      rm -rf /var/lib/wasbox
+      rmdir --ignore-fail-on-non-empty /etc/apparmor.d/disable 2>/dev/null || true
+    fi
+    ;;
+esac
+`;
+const prerm = `#!/bin/sh
+set -e
+if [ "$1" = remove ] && [ -e /etc/apparmor.d/wasbox ] &&
+  command -v apparmor_parser >/dev/null &&
+  [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
+  apparmor_parser --remove /etc/apparmor.d/wasbox 2>/dev/null || true
 fi
 `;
+
+/** A change of the parser, which may know the profile then. */
+const triggers = 'interest-noawait /usr/sbin/apparmor_parser\n';
+
+/** What lintian says that is meant so: a package of upstream's, outside of Debian. */
+const overrides = `# Not built by Debian: no bug of its archive is closed.
+wasbox: initial-upload-closes-no-bugs
+# The project has no mail address; its issues are on its page.
+wasbox: bogus-mail-host-in-debian-changelog *
+wasbox: bogus-mail-host *
+# They need no C library, so that they run beside each, or are linked with musl.
+wasbox: statically-linked-binary *
+# Files of npm's package, which finds them beside its script.
+wasbox: executable-in-usr-lib *
+`;
+
+const control = ({ arch, version, size }) => `Package: wasbox
+Version: ${version}
+Architecture: ${debianArchitectures[arch]}
+Maintainer: ${maintainer}
+Installed-Size: ${size}
+Suggests: nodejs (>= 20.18)
+Section: utils
+Priority: optional
+Description: run untrusted scripts in a sandbox, with one command
+ No root, no daemon, no image, no configuration. What a run changed is reviewed
+ afterwards, and applied or discarded.
+ .
+ The command runs without Node.js, but for some verbs: session, exec, image, mcp
+ and worker, and international domain names, need Node.js 20.18 or newer (not
+ 21, nor 22.0 to 22.2), and so does the library.
+`;
+
+/** Debian wants one in its own format; the release's notes are in CHANGELOG.md. */
+function changelog(version, epoch) {
+  const date = new Date(epoch * 1000).toUTCString().replace('GMT', '+0000');
+  return `wasbox (${version}) unstable; urgency=medium
+
+  * Release ${version}: see /usr/share/doc/wasbox/CHANGELOG.md.
+
+ -- ${maintainer}  ${date}
+`;
+}
 
 /**
  * Writes the package.
@@ -33,34 +116,28 @@ fi
  */
 export function makeDeb({ root, work, file, arch, version, epoch }) {
   const tree = join(work, `deb-${arch}`);
-  standaloneTree(root, join(tree, 'usr'), { arch, installed: '/usr' });
+  standaloneTree(root, join(tree, 'usr'), arch);
+  write(join(tree, 'etc/apparmor.d/wasbox'), appArmorProfile(nativeCommand('/usr', arch)));
+  write(join(tree, 'usr/share/lintian/overrides/wasbox'), overrides);
+  const changes = gzipSync(changelog(version, epoch), { level: 9 });
+  write(join(tree, 'usr/share/doc/wasbox/changelog.gz'), changes);
   settle(tree, epoch);
   const files = [...filesOf(tree)].filter((path) => lstatSync(path).isFile());
   const bytes = files.reduce((sum, path) => sum + lstatSync(path).size, 0);
-  const control = `Package: wasbox
-Version: ${version}
-Architecture: ${debianArchitectures[arch]}
-Maintainer: The wasbox authors <wasbox@localhost>
-Installed-Size: ${Math.ceil(bytes / 1024)}
-Suggests: nodejs (>= 20.18)
-Section: utils
-Priority: optional
-Description: run untrusted scripts in a sandbox, with one command
- No root, no daemon, no image, no configuration. What a run changed is reviewed
- afterwards, and applied or discarded. The library needs Node.js 20.18 or newer
- (not 21, nor 22.0 to 22.2); the command does not.
-`;
   const sums = files.map((path) => {
     const sum = createHash('md5').update(readFileSync(path)).digest('hex');
     return `${sum}  ${relative(tree, path)}\n`;
   });
-  const meta = join(tree, 'DEBIAN');
-  mkdirSync(meta);
-  writeFileSync(join(meta, 'control'), control);
-  writeFileSync(join(meta, 'md5sums'), sums.join(''));
-  writeFileSync(join(meta, 'postinst'), postinst, { mode: 0o755 });
-  writeFileSync(join(meta, 'postrm'), postrm, { mode: 0o755 });
-  settle(meta, epoch);
+  const size = Math.ceil(bytes / 1024);
+  write(join(tree, 'DEBIAN/control'), control({ arch, version, size }));
+  write(join(tree, 'DEBIAN/conffiles'), '/etc/apparmor.d/wasbox\n');
+  write(join(tree, 'DEBIAN/triggers'), triggers);
+  write(join(tree, 'DEBIAN/md5sums'), sums.join(''));
+  for (const [name, text] of Object.entries({ postinst, prerm, postrm })) {
+    write(join(tree, `DEBIAN/${name}`), text);
+    chmodSync(join(tree, `DEBIAN/${name}`), 0o755);
+  }
+  settle(join(tree, 'DEBIAN'), epoch);
   settle(tree, epoch);
   execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '--build', tree, file], {
     env: { ...process.env, SOURCE_DATE_EPOCH: `${epoch}` },

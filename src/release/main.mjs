@@ -1,7 +1,8 @@
 // `npm run release`: everything that a release consists of, into build/release or `--out DIR`: npm's tarball, and for
 // each processor a tarball and a Debian package that are installed without npm; an SBOM and SHA-256 sums. The same
 // sources, Node and compilers give the same bytes, wherever the checkout lies. Builds anew in this checkout's dist.
-// Needs what `npm run build:all` needs, tar, xz and dpkg-deb.
+// Ends with an error that names the part where one is missing (complete.mjs). Needs what `npm run build:all` needs, the
+// engine's sources (`npm run engine`), qemu-user for the other processor, tar, xz and dpkg-deb.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -21,8 +22,10 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { appArmorProfile } from './apparmor.mjs';
+import { missingParts, obstacles, tryInstallation } from './complete.mjs';
 import { debianArchitectures, makeDeb } from './deb.mjs';
-import { settle, standaloneTree } from './tree.mjs';
+import { nativeCommand, settle, standaloneTree, write } from './tree.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const { values } = parseArgs({ options: { out: { type: 'string' } } });
@@ -40,20 +43,31 @@ function sourceDate() {
   return Number(text);
 }
 
+/** Ends the release where there is a reason to. */
+function refuse(reasons) {
+  if (reasons.length === 0) return;
+  console.error(`wasbox: no release is made:\n${reasons.map((text) => `  ${text}`).join('\n')}`);
+  process.exit(1);
+}
+
 /** From nothing but the policy core, which is compiled where its sources changed. */
 function build() {
   for (const name of existsSync(dist) ? readdirSync(dist) : []) {
     if (!name.startsWith('wasbox-core.wasm')) rmSync(join(dist, name), { recursive: true });
   }
-  for (const script of ['build:core', 'build:all', 'build:js', 'build:types'])
-    run('npm', ['run', '--silent', script], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const quiet = { stdio: ['ignore', 'ignore', 'inherit'] };
+  for (const script of ['build:core', 'build:all']) run('npm', ['run', '--silent', script], quiet);
+  run('npm', ['run', '--silent', 'build:js', '--', '--all'], quiet);
+  run('npm', ['run', '--silent', 'build:types'], quiet);
   // V8 makes other bytes each time, and for one version alone; without them the command starts, only later.
   for (const name of readdirSync(dist)) if (name.endsWith('.cache')) rmSync(join(dist, name));
 }
 
 function makeTarball(work, name, epoch, arch) {
   const tree = join(work, name);
-  standaloneTree(root, tree, { arch, installed: '/usr/local' });
+  standaloneTree(root, tree, arch);
+  write(join(tree, 'share/wasbox/apparmor'), appArmorProfile(nativeCommand('/usr/local', arch)));
+  tryInstallation(tree, arch, version);
   settle(tree, epoch);
   const how = ['--sort=name', '--format=ustar', '--owner=0', '--group=0', '--numeric-owner'];
   const tar = run('tar', ['-C', work, ...how, '-cf', '-', name], { encoding: 'buffer' });
@@ -77,9 +91,11 @@ function packForNpm(work, epoch) {
 }
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+refuse(obstacles(root, version));
 const epoch = sourceDate();
 process.env.SOURCE_DATE_EPOCH = `${epoch}`;
 build();
+refuse(missingParts(root));
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 const work = mkdtempSync(join(tmpdir(), 'wasbox-release-'));

@@ -18,7 +18,7 @@ import { gzipSync } from 'node:zlib';
 /** Of the package's files, what only projects that import it need. */
 const forProjects = new Set(['types']);
 
-function write(path, content) {
+export function write(path, content) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
 }
@@ -29,24 +29,17 @@ const completions = {
   fish: 'share/fish/vendor_completions.d/wasbox.fish',
 };
 
-/** An AppArmor profile for the native command: what it starts, Node among it, stays under it. */
-export const appArmorProfile = (
-  command,
-) => `# Ubuntu 23.10 and later forbid user namespaces to programs without a profile. This one lets wasbox make them.
-# Load it: apparmor_parser -r FILE
-abi <abi/4.0>,
-profile wasbox ${command} flags=(unconfined) {
-  userns,
-}
-`;
+/** Where the native command is below a prefix. */
+export const nativeCommand = (prefix, arch) =>
+  `${prefix}/lib/wasbox/dist/native/linux-${arch}/wasbox`;
 
 /**
  * Fills a prefix.
  * @param {string} root of the built checkout
  * @param {string} prefix directory that is made
- * @param {{ arch: string, installed: string }} target processor, and the path the prefix will have there
+ * @param {string} arch
  */
-export function standaloneTree(root, prefix, { arch, installed }) {
+export function standaloneTree(root, prefix, arch) {
   const dist = join(prefix, 'lib/wasbox/dist');
   mkdirSync(dist, { recursive: true });
   for (const name of readdirSync(join(root, 'dist'))) {
@@ -67,10 +60,11 @@ export function standaloneTree(root, prefix, { arch, installed }) {
   const documents = join(prefix, 'share/doc/wasbox');
   for (const name of ['README.md', 'CHANGELOG.md', 'SECURITY.md'])
     write(join(documents, name), readFileSync(join(root, name)));
-  write(join(documents, 'copyright'), readFileSync(join(root, 'LICENSE')));
+  const terms = ['LICENSE', 'dist/THIRD-PARTY.txt'].map((name) =>
+    readFileSync(join(root, name), 'utf8'),
+  );
+  write(join(documents, 'copyright'), terms.join('\n'));
   cpSync(join(root, 'docs/examples'), join(documents, 'examples'), { recursive: true });
-  const command = `${installed}/lib/wasbox/dist/${native}/wasbox`;
-  write(join(prefix, 'share/wasbox/apparmor'), appArmorProfile(command));
 }
 
 /** Every file below a directory, sorted, directories before what is in them. */

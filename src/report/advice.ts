@@ -4,6 +4,7 @@
  */
 import type { ErrorCode } from '../errors/index.js';
 import { type HostFacts, isBefore } from '../host/index.js';
+import { appArmorHint } from './apparmor.js';
 
 export interface SetupFailure {
   /** Name of the step in wire.h, for instance `overlay`. */
@@ -18,23 +19,6 @@ export interface Advice {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string | undefined;
-}
-
-/** Commands that let one program create user namespaces, to copy. */
-function appArmorHint(node: string): string {
-  return [
-    'Ubuntu 23.10 and later block user namespaces for programs without an AppArmor profile.',
-    'Allow it for the program that runs wasbox:',
-    '  sudo tee /etc/apparmor.d/wasbox <<EOF',
-    '  abi <abi/4.0>,',
-    `  profile wasbox ${node} flags=(unconfined) {`,
-    '    userns,',
-    '  }',
-    '  EOF',
-    '  sudo apparmor_parser -r /etc/apparmor.d/wasbox',
-    'Or allow it for every program, until the next boot:',
-    '  sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0',
-  ].join('\n');
 }
 
 const filterHint =
@@ -56,7 +40,7 @@ export function userNamespaceHint(facts: HostFacts): string | undefined {
     return 'Allow them: sudo sysctl user.max_user_namespaces=15000';
   }
   if (value('kernel/apparmor_restrict_unprivileged_userns') === '1' && !facts.root) {
-    return appArmorHint(facts.node);
+    return appArmorHint(facts.command);
   }
   if (facts.container) return containerHint;
   return facts.filtered === true

@@ -11,7 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { compileAddonObjects } from '../../addon/targets.mjs';
+import { addonFolder, buildNative } from '../../addon/build.mjs';
+import { addonObjects } from '../../addon/targets.mjs';
 import { everyone, type Identity } from '../support/identity.js';
 import { needs } from '../support/needs.js';
 
@@ -106,11 +107,10 @@ needs('root').describe('a caller that is killed while the supervisor acts for it
   beforeAll(() => {
     fs.chmodSync(directory, 0o755);
     execFileSync('gcc', ['-O2', '-Wall', '-o', path('race'), join(here, 'race.c')]);
-    const arch = process.arch;
-    const objects = compileAddonObjects({ without: ['supervisor/pin.c'], arch, file: path('o') });
-    expect(objects).toBeDefined();
-    install('real', objects ?? [], join(root, 'addon/supervisor/pin.c'));
-    install('by-number', objects ?? [], join(here, 'by_number.c'));
+    buildNative(process.arch);
+    const objects = addonObjects(addonFolder(process.arch), ['supervisor/pin.c']);
+    install('real', objects, join(root, 'addon/supervisor/pin.c'));
+    install('by-number', objects, join(here, 'by_number.c'));
   });
 
   test.each(cases)(

@@ -111,7 +111,7 @@ function project(): string {
 
 describe('the engine', () => {
   test('is installed, for without it these tests would show nothing', () => {
-    expect(fs.existsSync(engine), 'QuickJS is needed: Debian packages quickjs and libquickjs').toBe(
+    expect(fs.existsSync(engine), 'the engine is needed: npm run engine, then npm run build').toBe(
       true,
     );
   });

@@ -4,6 +4,10 @@ import { fileURLToPath } from 'node:url';
 
 const list = fileURLToPath(new URL('../../.ci/packages.txt', import.meta.url));
 
+const engine = fileURLToPath(
+  new URL(`../../dist/native/linux-${process.arch}/wasbox-engine`, import.meta.url),
+);
+
 /** The command or file that shows that a Debian package is installed, by the package's name. */
 const shownBy = new Map(
   readFileSync(list, 'utf8')
@@ -54,6 +58,10 @@ const conditions = {
   },
   'another identity': { met: false, hint: 'root runs them', optional: true },
   'x64 processor': { met: process.arch === 'x64', hint: 'another machine', optional: true },
+  'wasbox-engine': {
+    met: existsSync(engine),
+    hint: 'npm run engine, then npm run build',
+  },
   'an engine': {
     met: process.env.WASBOX_TEST_NODE !== '1',
     hint: 'here wasbox runs in Node',

@@ -5,7 +5,7 @@ import { adviseSetupFailure } from '../../../src/report/index.js';
 const facts: HostFacts = {
   sysctls: {},
   container: false,
-  node: '/usr/bin/node',
+  command: '/usr/lib/wasbox/wasbox',
   root: false,
 };
 const failure = (step: string, errno: string, path?: string) => ({
@@ -19,7 +19,7 @@ describe('adviseSetupFailure', () => {
   it.each([
     ['kernel/unprivileged_userns_clone', '0', 'sudo sysctl kernel.unprivileged_userns_clone=1'],
     ['user/max_user_namespaces', '0', 'sudo sysctl user.max_user_namespaces='],
-    ['kernel/apparmor_restrict_unprivileged_userns', '1', 'profile wasbox /usr/bin/node'],
+    ['kernel/apparmor_restrict_unprivileged_userns', '1', 'profile wasbox /usr/lib/wasbox/wasbox'],
   ])('names the setting that forbids user namespaces: %s', (name, value, fix) => {
     const advice = adviseSetupFailure(failure('namespaces', 'EPERM'), {
       ...facts,

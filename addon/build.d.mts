@@ -1,0 +1,2 @@
+export function addonFolder(arch: string): string;
+export function buildNative(arch: string): void;

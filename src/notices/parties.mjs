@@ -1,0 +1,168 @@
+// Whose code and data are in the package, and under which terms. Of the bundles esbuild says what is in them; the engine
+// is linked with the pinned sources of addon/engine/sources.mjs; the addon is compiled against node-addon-api's headers;
+// the policy core is linked with functions of musl, as wasi-libc has them; tables were made of other projects' data.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { librariesFor } from '../../addon/engine/libraries.mjs';
+import { sources } from '../../addon/engine/sources.mjs';
+import { mit, unicode } from './terms.mjs';
+
+/**
+ * @typedef {{ component: string, version: string, license: string, text: string, note?: string, purl: string,
+ *   hash?: { alg: string, content: string }, type?: 'library' | 'data' }} Party
+ */
+
+const compiled = ['node-addon-api'];
+
+/** Packages whose code is in the bundles. */
+function bundled(metafiles) {
+  const names = metafiles
+    .flatMap(({ outputs }) => Object.values(outputs))
+    .flatMap(({ inputs }) => Object.entries(inputs))
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .flatMap(([path]) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+  return [...new Set(names)].sort();
+}
+
+/** Versions and hashes of npm's packages, as they are installed. */
+function lockOf(root) {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  return (name) => packages[`node_modules/${name}`] ?? {};
+}
+
+/** An integrity of the lock as CycloneDX has hashes. */
+const hashOf = (integrity) => {
+  const [, alg, base64] = /^sha(\d+)-(.*)$/.exec(integrity ?? '') ?? [];
+  if (alg === undefined) return undefined;
+  return { alg: `SHA-${alg}`, content: Buffer.from(base64, 'base64').toString('hex') };
+};
+
+const npmUrl = (name, version) => `pkg:npm/${name.replace('@', '%40')}@${version}`;
+
+/** @returns {Party} */
+function packageNotice(root, lock, name) {
+  const directory = join(root, 'node_modules', name);
+  const { version, license } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+  const files = readdirSync(directory).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file));
+  if (files.length === 0) throw new Error(`${name} is in the package and has no licence file`);
+  const text = files.sort().map((file) => readFileSync(join(directory, file), 'utf8'));
+  return {
+    component: name,
+    version,
+    license,
+    text: text.join('\n'),
+    purl: npmUrl(name, version),
+    hash: hashOf(lock(name).integrity),
+  };
+}
+
+/** What the engine is linked with, whose terms come with its sources. @returns {Party[]} */
+function linkedParties() {
+  const { licences } = librariesFor(process.arch);
+  return Object.entries(sources).map(([key, { name, version, license, sha256 }]) => ({
+    component: name,
+    version,
+    license,
+    note: 'linked with wasbox-engine',
+    text: readFileSync(licences[key], 'utf8'),
+    purl: `pkg:generic/${name}@${version}`,
+    hash: { alg: 'SHA-256', content: sha256 },
+  }));
+}
+
+/** In QuickJS: tables of characters' properties. @returns {Party} */
+const unicodeData = {
+  component: 'unicode-data',
+  version: '16.0.0',
+  license: 'Unicode-3.0',
+  note: 'tables in QuickJS',
+  text: unicode,
+  purl: 'pkg:generic/unicode-data@16.0.0',
+  type: 'data',
+};
+
+/** The policy core's libc comes with its compiler. @returns {Party} */
+function wasiLibc(lock) {
+  const { version, integrity } = lock('@yowasp/clang');
+  return {
+    component: 'wasi-libc',
+    version,
+    license: 'MIT',
+    note: 'functions of musl in the policy core; the version is that of @yowasp/clang, which brings it',
+    text: `Copyright (c) 2005-2020 Rich Felker, et al.\nSorting: Copyright (c) 2011 Valentin Ochs\n\n${mit}`,
+    purl: npmUrl('@yowasp/clang', version),
+    hash: hashOf(integrity),
+  };
+}
+
+/** Lists of names that another project keeps; none of its code. @returns {Party[]} */
+const namesOfOthers = [
+  {
+    component: 'systemd',
+    version: '257',
+    license: 'LGPL-2.1-or-later',
+    note: 'names in tables',
+    text: `The groups of system calls of the policy language have the members that systemd's sets have, as
+"systemd-analyze syscall-filter" lists them. There is no code of systemd in wasbox. systemd is free software
+under the GNU Lesser General Public License, version 2.1 or later: https://systemd.io/`,
+    purl: 'pkg:generic/systemd@257',
+    type: 'data',
+  },
+  {
+    component: 'firejail',
+    version: '0.9.74',
+    license: 'GPL-2.0-or-later',
+    note: 'names in tables',
+    text: `To read firejail's profiles, wasbox knows which system calls firejail's groups have, as its program
+"fseccomp" puts them into filters. There is no code of firejail in wasbox. firejail is free software under the
+GNU General Public License, version 2 or later: https://firejail.wordpress.com/`,
+    purl: 'pkg:generic/firejail@0.9.74',
+    type: 'data',
+  },
+  {
+    component: 'linux',
+    version: '6.12',
+    license: 'GPL-2.0-only WITH Linux-syscall-note',
+    note: 'numbers in tables',
+    text: `Names and numbers of system calls and constants are those of the kernel's headers for programs, whose terms
+except programs that use them (Linux-syscall-note).`,
+    purl: 'pkg:generic/linux@6.12',
+    type: 'data',
+  },
+];
+
+/** GCC's support library: parts of it may be in what GCC links. @returns {Party} */
+const libgcc = {
+  component: 'libgcc',
+  version: '12',
+  license: 'GPL-3.0-or-later WITH GCC-exception-3.1',
+  note: 'arithmetic in wasbox-engine and the addon; 12 or newer, as the compiler is',
+  text: `Parts of GCC's support library may be in the native part. The GCC Runtime Library Exception, version 3.1, allows
+to convey what GCC compiled with them under terms of one's choice: https://www.gnu.org/licenses/gcc-exception-3.1.html`,
+  purl: 'pkg:generic/libgcc',
+};
+
+/**
+ * @param {string} root
+ * @param metafiles of the builds whose output is in the package
+ * @param engine of the bundle in wasbox-engine; undefined where that is not built
+ * @returns {Party[]}
+ */
+export function thirdParties(root, metafiles, engine) {
+  const lock = lockOf(root);
+  const all = engine === undefined ? metafiles : [...metafiles, engine];
+  const packages = [...new Set([...bundled(all), ...compiled])];
+  return [
+    ...packages.map((name) => packageNotice(root, lock, name)),
+    wasiLibc(lock),
+    libgcc,
+    ...namesOfOthers,
+    ...(engine === undefined ? [] : [...linkedParties(), unicodeData]),
+  ];
+}
+
+/** The packages in other bundles, as the documentation's. @returns {Party[]} */
+export function bundledParties(root, metafiles) {
+  const lock = lockOf(root);
+  return bundled(metafiles).map((name) => packageNotice(root, lock, name));
+}
