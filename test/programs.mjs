@@ -26,7 +26,7 @@ const files = [
     'procps',
   ],
   [/^test\/attacks\/asking-terminal/, 'tmux', 'screen'],
-  [/^test\/integration\/engine(-\w+)?\.test/, ...engine],
+  [/^test\/integration\/(engine(-\w+)?|release-refused)\.test/, ...engine],
   [/^test\/integration\/(fastpath-entry|first-run)\.test/, ...engine],
   [/^test\/integration\/images\/(run|lookup)|^test\/attacks\/image-roots/, 'busybox-static'],
   [/^test\/integration\/(views|images\/in-use|images\/fetched)\.test/, 'busybox-static'],

@@ -42,6 +42,7 @@ const programOf = (job: SandboxJob): { code: string; lang: string; args: readonl
 
 export class Processor {
   readonly #parts: ProcessorParts;
+  #running = 0;
 
   constructor(parts: ProcessorParts) {
     this.#parts = parts;
@@ -89,6 +90,7 @@ export class Processor {
   async process(job: QueueJob, token?: string, signal?: AbortSignal): Promise<SandboxJobResult> {
     const { metrics } = this.#parts;
     metrics.started();
+    this.#running += 1;
     try {
       const result = await this.#run(job, signal);
       metrics.ended(result.outcome, result);
@@ -97,7 +99,14 @@ export class Processor {
       const kind = classOf(error);
       metrics.ended(kind);
       throw await this.#failure(kind, error, job, token);
+    } finally {
+      this.#running -= 1;
     }
+  }
+
+  /** Whether no job runs. */
+  get isIdle(): boolean {
+    return this.#running === 0;
   }
 
   async #run(job: QueueJob, signal: AbortSignal | undefined): Promise<SandboxJobResult> {

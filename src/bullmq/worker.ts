@@ -87,9 +87,11 @@ export async function createWorker(options: WorkerOptions): Promise<SandboxWorke
       ending: ending.signal,
     });
     return start(options, settings, processor, async (worker, graceMs) => {
-      const closed = worker.close();
+      // Nothing is to be recorded: a server that is away is not waited for.
+      const isOver = processor.isIdle && !(await answers(worker));
+      const closed = isOver ? worker.close(true) : worker.close();
       const timer = setTimeout(() => ending.abort(), graceMs);
-      await withinGoodbye(closed, graceMs);
+      await withinGoodbye(closed, isOver ? 0 : graceMs, isOver ? answerMs : goodbyeMs);
       clearTimeout(timer);
       await sandboxes?.close({ force: true });
       await directories.close();
@@ -101,11 +103,32 @@ export async function createWorker(options: WorkerOptions): Promise<SandboxWorke
   }
 }
 
+/** How long the queue's server may take to answer before it counts as away. */
+const answerMs = 500;
+
+/** Whether the queue's server answers now. */
+async function answers(worker: Worker): Promise<boolean> {
+  const ping = worker.backend.client
+    .then((client) => client.info())
+    .then(
+      () => true,
+      () => false,
+    );
+  const late = new Promise<boolean>((resolve) => {
+    setTimeout(resolve, answerMs, false).unref();
+  });
+  return Promise.race([ping, late]);
+}
+
 /** A server that is away does not keep the worker. */
-async function withinGoodbye(closed: Promise<void>, graceMs: number): Promise<void> {
+async function withinGoodbye(
+  closed: Promise<void>,
+  graceMs: number,
+  answerMs: number,
+): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, graceMs + goodbyeMs);
+    timer = setTimeout(resolve, graceMs + answerMs);
   });
   await Promise.race([closed, late]);
   clearTimeout(timer);

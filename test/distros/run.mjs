@@ -130,7 +130,7 @@ async function checkNpm(root, name, options) {
   await check(`${name}: npm uninstall`, () => within(root, `cd /check && ${npm} uninstall wasbox`));
 }
 
-/** Everything again where Node is hidden, if the release has an engine for this processor. */
+/** Everything again where Node is hidden. */
 async function checkWithoutNode(root, name, { command }) {
   await check(`${name}, without Node`, () => {
     const hidden =
@@ -148,7 +148,7 @@ async function checkStandalone(root, name, options) {
     within(root, `tar -C /usr/local --strip-components=1 -xzf ${tarball}`),
   );
   await checkInstalled(root, `${name}, standalone`, standalonePlace, options);
-  if (process.arch === 'x64') await checkWithoutNode(root, `${name}, standalone`, standalonePlace);
+  await checkWithoutNode(root, `${name}, standalone`, standalonePlace);
   const remove = 'while read -r f; do if [ -f "$f" ] || [ -h "$f" ]; then rm "$f"; fi; done';
   within(root, `cd /usr/local; tar -tzf ${tarball} | sed 's,[^/]*/,,' | ${remove}`);
 }
@@ -175,10 +175,17 @@ async function checkDeb(root, name, options) {
   });
   if (fs.existsSync(join(root, 'usr/sbin/apparmor_parser')))
     await check(`${name}, .deb: the AppArmor profile`, () => {
+      const version = within(root, 'apparmor_parser --version | head -n 1').replace(/.* /, '');
+      const profile = '/etc/apparmor.d/wasbox';
+      // As its service does at each boot: a file that it cannot read would make it fail.
+      within(root, 'apparmor_parser --skip-kernel-load --skip-cache /etc/apparmor.d');
+      const isDisabled = fs.existsSync(join(root, 'etc/apparmor.d/disable/wasbox'));
+      if (isDisabled !== version.startsWith('3.')) throw new Error(`disabled: ${isDisabled}`);
+      if (isDisabled) return `AppArmor ${version} passes it over`;
       const parser = 'apparmor_parser --skip-kernel-load --skip-cache --debug';
-      const shown = within(root, `${parser} /usr/share/wasbox/apparmor`);
+      const shown = within(root, `${parser} ${profile}`);
       if (!/Name:\s+wasbox/.test(shown)) throw new Error(shown);
-      return 'parsed';
+      return `AppArmor ${version} takes it`;
     });
   await check(`${name}: dpkg --purge leaves nothing`, () => {
     within(root, 'dpkg --purge wasbox');
@@ -195,14 +202,13 @@ async function checkOldNode(root, name) {
   await check(`${name}: a Node that is too old`, () => {
     const library = `import(${JSON.stringify(npmPlace.library)}).then((m) => m.run("true")).catch((e) => console.log(e.code))`;
     const cli = '/usr/local/lib/node_modules/wasbox/dist/cli.js';
-    const script = `mkdir -p ~/old; cd ~/old; export PATH=/usr/bin; for command in ${process.arch === 'x64' ? '/usr/local/bin/wasbox' : ''} "node ${cli}"; do
+    const script = `mkdir -p ~/old; cd ~/old; export PATH=/usr/bin; for command in /usr/local/bin/wasbox "node ${cli}"; do
         $command run -q -c true 2>&1; echo "status $?"
       done; node -e '${library}'`;
     const shown = within(root, as('me', `set +e; ${script}`));
     const words =
       'wasbox: /usr/bin/node is Node.js 18[.0-9]*; wasbox needs Node.js 20.18 or later \\(not 21, nor 22.0 to 22.2\\)';
-    const native = process.arch === 'x64' ? 'status 0\n' : '';
-    if (!new RegExp(`^${native}${words}\nstatus 125\nERR_RUNTIME$`).test(shown))
+    if (!new RegExp(`^status 0\n${words}\nstatus 125\nERR_RUNTIME$`).test(shown))
       throw new Error(shown);
     return shown.split('\n').at(-3);
   });
@@ -212,7 +218,7 @@ const distros = {
   bookworm: {
     make: () =>
       debianRoot(work, 'bookworm', {
-        packages: ['bash-completion', 'nodejs'], // Node 18 in /usr/bin
+        packages: ['bash-completion', 'nodejs', 'apparmor'], // Node 18 in /usr/bin
         node: `node-linux-${process.arch}@20`,
       }),
     hasPython: true,

@@ -2,7 +2,7 @@
  * Workers of a queue: `createWorker`, `submit`, `wasbox worker`, workers that are killed. As whom the tests run.
  * Needs: user namespaces, overlayfs in them, valkey-server, python3.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -324,6 +324,27 @@ describe('wasbox worker', () => {
     expect(fs.readdirSync(jobs)).toHaveLength(1);
     await worker.close();
     expect(fs.readdirSync(jobs)).toEqual([]);
+  });
+
+  it('ends at SIGTERM while the server of its queue is away', async () => {
+    const gone = join(directory, 'no-such-server');
+    const args = ['worker', '--queue', 'away', '--connection', gone, '--drain', '60s'];
+    const worker = spawn(process.execPath, [join(root, 'dist/cli.js'), ...args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const ended = new Promise((resolve) => {
+      worker.on('exit', (status, signal) => resolve([status, signal]));
+    });
+    let said = '';
+    worker.stderr.on('data', (piece) => {
+      said += piece;
+    });
+    await expect.poll(() => said, { timeout: 20_000 }).toContain('takes jobs of away');
+    const from = performance.now();
+    worker.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    // A second for the question whether the server is back, and the rest for a loaded machine.
+    expect(performance.now() - from).toBeLessThan(8000);
   });
 
   it('says what is missing or wrong', async () => {

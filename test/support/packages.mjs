@@ -1,6 +1,7 @@
 // What this machine lacks of the programs that tests run, and who runs them. .ci/packages.txt says how each is found.
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { sourceFolder, sources } from '../../addon/engine/sources.mjs';
 
 const list = fileURLToPath(new URL('../../.ci/packages.txt', import.meta.url));
 
@@ -61,6 +62,11 @@ const conditions = {
   'wasbox-engine': {
     met: existsSync(engine),
     hint: 'npm run engine, then npm run build',
+  },
+  'engine sources': {
+    met: Object.values(sources).every(({ file }) => existsSync(`${sourceFolder}/${file}`)),
+    hint: 'npm run engine',
+    optional: pass === 'user',
   },
   'an engine': {
     met: process.env.WASBOX_TEST_NODE !== '1',

@@ -1,0 +1,108 @@
+/**
+ * A release that lacks a part is refused, and the part is named: before anything is built where a source, a program or a
+ * version is wrong, and after it where something is missing in what was built.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const work = fs.mkdtempSync(join(tmpdir(), 'wasbox-refused-'));
+const checkout = join(work, 'checkout');
+const version = JSON.parse(fs.readFileSync(join(root, 'package.json'), 'utf8')).version as string;
+
+/** Every program of the PATH but one. */
+function pathWithout(name: string): string {
+  const folder = join(work, `without-${name}`);
+  fs.mkdirSync(folder);
+  for (const directory of ['/usr/bin', '/bin', '/usr/local/bin'])
+    for (const one of fs.existsSync(directory) ? fs.readdirSync(directory) : [])
+      if (one !== name && !fs.existsSync(join(folder, one)))
+        fs.symlinkSync(join(directory, one), join(folder, one));
+  return folder;
+}
+
+/** What a release says that cannot be made, and its status. */
+function release(env: Record<string, string>): { said: string; status: number | null } {
+  const { stderr, status } = spawnSync(process.execPath, ['src/release/main.mjs'], {
+    cwd: checkout,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
+  expect(fs.existsSync(join(checkout, 'build/release'))).toBe(false);
+  expect(fs.existsSync(join(checkout, 'dist'))).toBe(false);
+  return { said: stderr, status };
+}
+
+describe('a release', () => {
+  beforeAll(() => {
+    const names = execFileSync('git', ['ls-files', '-z', '--', 'addon', 'src', 'package.json'], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    for (const name of names.split('\0').filter((one) => fs.existsSync(join(root, one)) && one))
+      fs.cpSync(join(root, name), join(checkout, name));
+    fs.symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
+  });
+  afterAll(() => fs.rmSync(work, { recursive: true, force: true }));
+
+  test('is refused without the sources of the engine, for each processor', () => {
+    const { said, status } = release({ WASBOX_SOURCES: join(work, 'no-sources') });
+    expect(status).toBe(1);
+    for (const arch of ['x64', 'arm64']) expect(said).toContain(`no engine for ${arch}: `);
+    expect(said).toContain('npm run engine');
+  });
+
+  test('is refused without a program that it needs, which it names', () => {
+    const { said, status } = release({ PATH: pathWithout('xz') });
+    expect(status).toBe(1);
+    expect(said).toMatch(/these programs are missing: .*\bxz\b/);
+  });
+
+  test('is refused where the tag is not the version', () => {
+    const tag = { GITHUB_REF_TYPE: 'tag', GITHUB_REF_NAME: 'v99.0.0' };
+    const { said, status } = release({ ...tag, WASBOX_SOURCES: join(work, 'no-sources') });
+    expect(status).toBe(1);
+    expect(said).toContain(`the tag is v99.0.0, but package.json says ${version}`);
+    const right = { ...tag, GITHUB_REF_NAME: `v${version}` };
+    const control = release({ ...right, WASBOX_SOURCES: join(work, 'no-sources') });
+    expect(control.said).not.toContain('the tag is');
+  });
+
+  test('is refused where a part of what was built is missing or for another processor', async () => {
+    const { missingParts } = await import('../../src/release/complete.mjs');
+    const place = join(work, 'built');
+    const native = 'dist/native';
+    fs.cpSync(join(root, 'dist'), join(place, 'dist'), { recursive: true });
+    const own = join(place, native, `linux-${process.arch}`);
+    const other = process.arch === 'x64' ? 'arm64' : 'x64';
+    fs.rmSync(join(place, native, `linux-${other}`), { recursive: true, force: true });
+    fs.cpSync(own, join(place, native, `linux-${other}`), { recursive: true });
+    fs.rmSync(join(own, 'wasbox-init'));
+    fs.rmSync(join(place, 'dist/man'), { recursive: true });
+    const notices = join(place, 'dist/THIRD-PARTY.txt');
+    const text = fs.readFileSync(notices, 'utf8');
+    fs.writeFileSync(notices, text.replace('\nzlib 1', '\nzlob 1'));
+    const found = missingParts(place);
+    expect(found).toContain(`wasbox-init for ${process.arch} is missing`);
+    expect(found).toContain(`wasbox for ${other} is for another processor`);
+    expect(found).toContain('dist/man/wasbox.1 is missing');
+    expect(found).toContain('THIRD-PARTY.txt lacks the notice of zlib');
+    expect(found).not.toContain(`wasbox for ${process.arch} is missing`);
+  });
+
+  test('is not what npm publish in a checkout makes', () => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(root, 'src/release/refuse-publish.mjs')],
+      { encoding: 'utf8', env: { ...process.env, npm_package_version: version } },
+    );
+    expect(status).toBe(1);
+    expect(stderr).toContain(`npm publish build/release/wasbox-${version}-npm.tgz`);
+    const { scripts } = JSON.parse(fs.readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(scripts.prepublishOnly).toContain('refuse-publish.mjs');
+  });
+});

@@ -1,0 +1,91 @@
+/**
+ * What the hosted workflow does for a release, in a clean root file system with the README's prerequisites, the cross
+ * compilers and the emulator: `npm run engine`, `npm ci`, `npm run release`, in two folders, which must give the same bytes.
+ * Then the package is installed, used by an ordinary user without Node, and purged; and a release is refused where a part
+ * is hidden.
+ *
+ *     npm run test:release [-- --root FILE.tar] [--keep DIRECTORY]
+ *
+ * `--root` names a root file system of an earlier run, which is made there the first time. Needs root, mmdebstrap, and
+ * the registries of apt and npm; changes nothing of this machine.
+ */
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { run } from '../distros/roots.mjs';
+import { addNetwork, addNode, makeRoot, within } from '../fresh/root.mjs';
+
+const checkout = fileURLToPath(new URL('../..', import.meta.url));
+const { values } = parseArgs({
+  options: { root: { type: 'string' }, keep: { type: 'string' } },
+});
+const work = values.keep ?? fs.mkdtempSync('/var/tmp/wasbox-release-');
+const root = join(work, 'root');
+const archive = values.root ?? join(work, 'root.tar');
+const other = { x64: 'aarch64', arm64: 'x86-64' }[process.arch];
+const debian = { x64: 'amd64', arm64: 'arm64' }[process.arch];
+const emulator = { x64: 'qemu-aarch64', arm64: 'qemu-x86_64' }[process.arch];
+const packages = [
+  ...['ca-certificates', 'gcc', 'g++', 'make', 'python3', 'git', 'xz-utils'],
+  ...[`g++-${other}-linux-gnu`, 'qemu-user'],
+];
+
+let failed = 0;
+function check(name, good) {
+  console.log(`${good ? 'ok    ' : 'FAILED'} ${name}`);
+  if (!good) failed += 1;
+  return good;
+}
+
+const inRoot = (script) => within(root, ['sh', '-ec', `export HOME=/root LANG=C.UTF-8; ${script}`]);
+
+/** Whether a release fails, and says this. */
+const isRefused = (hidden, words) =>
+  inRoot(`cd /one; ${hidden}
+    if npm run --silent release >/tmp/said 2>&1; then exit 1; fi
+    cat /tmp/said; grep -q "${words}" /tmp/said; test ! -e build/release || exit 1`);
+
+const places = ['/one', '/another/folder'];
+
+try {
+  makeRoot(root, archive, packages);
+  addNode(root);
+  addNetwork(root);
+  for (const place of places)
+    run('git', ['clone', '--quiet', '--no-hardlinks', checkout, join(root, place)]);
+  check(
+    'a release without the sources is refused, and says so',
+    inRoot('cd /one; npm ci --no-audit --no-fund') &&
+      isRefused(':', 'no engine for arm64: its sources are not on this machine'),
+  );
+  check('npm run engine', inRoot('cd /one; npm run --silent engine'));
+  for (const place of places)
+    check(
+      `npm run release in ${place}`,
+      inRoot(`cd ${place}; npm ci --no-audit --no-fund; npm run --silent release`),
+    );
+  const sums = places.map((place) =>
+    fs.readFileSync(join(root, place, 'build/release/SHA256SUMS'), 'utf8'),
+  );
+  check('the same bytes in both folders', sums[0] === sums[1]);
+  execFileSync('chroot', [root, 'useradd', '--create-home', '--shell', '/bin/sh', 'me']);
+  const use = `mv /usr/local/bin/node /root/node; cd /home/me
+    su me -c 'set -e; cd; wasbox --version; wasbox run -q --discard -- echo inside; wasbox run -q -- sh -c "echo >made"
+      wasbox diff | grep made; wasbox apply; test -e made'
+    mv /root/node /usr/local/bin/node`;
+  check(
+    'the package is installed, works without Node, and is purged',
+    inRoot(`dpkg --install /one/build/release/wasbox_*_${debian}.deb; ${use}; dpkg --purge wasbox
+      test ! -e /usr/lib/wasbox; test ! -e /etc/apparmor.d/wasbox`),
+  );
+  const hide = `rm -r build/release; d=$(dirname $(command -v ${emulator})); mv $d/${emulator} /root/hidden`;
+  check(
+    'a release without the emulator is refused, and says so',
+    isRefused(hide, `these programs are missing: ${emulator}`),
+  );
+} finally {
+  if (values.keep === undefined) fs.rmSync(work, { recursive: true, force: true });
+}
+process.exitCode = failed === 0 ? 0 : 1;
