@@ -207,6 +207,10 @@ export async function imageVerb(argv: readonly string[]): Promise<number> {
     const { images, layers, leftovers } = pruned;
     out(`removed ${images} images, ${layers} layers, ${leftovers} leftovers\n`);
     tellInUse(pruned.inUse);
+    if (pruned.others > 0)
+      err(
+        'wasbox: another version of wasbox stored images here: no layer was removed, as they may need it.\nwasbox: to remove them, too: wasbox image prune --all\n',
+      );
   } else
     throw wrong(
       verb === undefined ? 'missing the command' : `wasbox image cannot do "${argv.join(' ')}"`,

@@ -60,10 +60,11 @@ export function standaloneTree(root, prefix, arch) {
   const documents = join(prefix, 'share/doc/wasbox');
   for (const name of ['README.md', 'CHANGELOG.md', 'SECURITY.md'])
     write(join(documents, name), readFileSync(join(root, name)));
-  const terms = ['LICENSE', 'dist/THIRD-PARTY.txt'].map((name) =>
-    readFileSync(join(root, name), 'utf8'),
-  );
-  write(join(documents, 'copyright'), terms.join('\n'));
+  const terms = readFileSync(join(root, 'LICENSE'), 'utf8');
+  const others =
+    'Code and data of others in it, with their terms: THIRD-PARTY.txt beside this file.\n';
+  write(join(documents, 'copyright'), `${terms}\n${others}`);
+  write(join(documents, 'THIRD-PARTY.txt'), readFileSync(join(root, 'dist/THIRD-PARTY.txt')));
   cpSync(join(root, 'docs/examples'), join(documents, 'examples'), { recursive: true });
 }
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, existsSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { openRoot } from '../../changes/index.js';
+import { ImageError } from '../../errors/index.js';
 import { layerDirectory, storeVersion } from '../../image/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import type { Budget } from '../limits.js';
@@ -19,7 +20,7 @@ import {
   storeError,
   syncDirectory,
 } from './directory.js';
-import { readLayerRecord, writeLayerRecord } from './records.js';
+import { layerRecordPath, readLayerRecord, versionOf, writeLayerRecord } from './records.js';
 
 export interface AddedLayer {
   readonly key: string;
@@ -155,6 +156,11 @@ async function unpackNew(
 }
 
 function replaceLayer(images: ImageStore, key: string, making: string): void {
+  const version = versionOf(layerRecordPath(pathIn(images, 'layers', key))) ?? 0;
+  if (version > storeVersion)
+    throw new ImageError('ERR_IMAGE_STORE', 'A newer version of wasbox stored a layer of it.', {
+      hint: 'Use that version, or remove all images and pull them again:\n  wasbox image prune --all',
+    });
   removeLayer(images, key);
   renameSync(making, pathIn(images, 'layers', key));
 }

@@ -32,6 +32,7 @@ import {
   type LayerRecord,
   type NamedRecord,
   neededLayers,
+  otherRecords,
   readLayerRecord,
 } from './records.js';
 
@@ -147,7 +148,7 @@ export async function removeImages(
  * Removes records by id that no reference names any more, then layers that no record needs. A sandbox takes the lock
  * of its image before it looks for the layers, so the locks are held until those are gone.
  */
-function removeUnneeded(images: ImageStore): { readonly layers: number; readonly inUse: number } {
+function removeUnneeded(images: ImageStore): Omit<Pruned, 'images' | 'leftovers'> {
   const named = new Set(imageRecords(images, 'refs').map(({ record }) => record.id));
   const locks: number[] = [];
   let inUse = 0;
@@ -161,10 +162,11 @@ function removeUnneeded(images: ImageStore): { readonly layers: number; readonly
         removeFile(pathIn(images, 'ids', file));
       }
     }
+    const others = otherRecords(images).length;
     const needed = neededLayers(images);
-    const unneeded = namesIn(images, 'layers').filter((key) => !needed.has(key));
+    const unneeded = others > 0 ? [] : namesIn(images, 'layers').filter((key) => !needed.has(key));
     for (const key of unneeded) removeLayer(images, key);
-    return { layers: unneeded.length, inUse };
+    return { layers: unneeded.length, inUse, others };
   } finally {
     for (const lock of locks) closeSync(lock);
   }
@@ -177,6 +179,8 @@ export interface Pruned {
   readonly leftovers: number;
   /** Images without a name that running sandboxes use: they are removed later. */
   readonly inUse: number;
+  /** Records of another version. While there are some, no layer is removed: they may need it. */
+  readonly others: number;
 }
 
 /** Removes what no image needs, and what an interrupted pull left; with `all`, all images, too. */
@@ -193,8 +197,7 @@ export async function pruneImages(store: Store, all: boolean): Promise<Pruned> {
         if (part === 'refs') removed += 1;
       }
     }
-    const { layers, inUse } = removeUnneeded(images);
-    return { images: removed, layers, leftovers: removeLeftovers(images), inUse };
+    return { images: removed, ...removeUnneeded(images), leftovers: removeLeftovers(images) };
   });
 }
 

@@ -51,6 +51,25 @@ function readRecord(path: string): JsonObject | undefined {
   }
 }
 
+/** The version that wrote a record; undefined where it is damaged. */
+export function versionOf(path: string): number | undefined {
+  try {
+    const { version } = jsonObject(readFileSync(path), path);
+    return typeof version === 'number' ? version : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Records that another version wrote: which layers they need cannot be known. */
+export const otherRecords = (images: ImageStore): string[] =>
+  (['refs', 'ids'] as const).flatMap((part) =>
+    namesIn(images, part).filter((file) => {
+      const version = versionOf(pathIn(images, part, file));
+      return version !== undefined && version !== storeVersion;
+    }),
+  );
+
 function writeWhole(path: string, value: object): void {
   const next = `${path}.${process.pid}.new`;
   try {

@@ -1,6 +1,14 @@
 /** `wasbox image` as users type it: imported, listed, shown, run, removed. The oracle is the state directory. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -143,6 +151,35 @@ describe.each(identities())('wasbox image as $label', (as) => {
       code: 1,
       err: expect.stringContaining('There is no image at'),
     });
+  });
+
+  test('what a newer version stored is named, and loses no layer to an older one', async () => {
+    const archive = join(scratch, 'newer.tar');
+    const made = await dockerArchive({ layers: [await tarOf([{ name: 'of-newer', data: 'x' }])] });
+    writeFileSync(archive, made, { mode: 0o644 });
+    const before = new Set(layers());
+    expect(await image('import', archive, '--name', 'newer:1')).toMatchObject({ code: 0 });
+    const [key = ''] = layers().filter((name) => !before.has(name));
+    const images = join(stateOf(as), 'wasbox/images');
+    const changed: [path: string, text: string][] = [];
+    for (const part of ['refs', 'ids']) {
+      const place = join(images, part);
+      for (const name of readdirSync(place)) {
+        const text = readFileSync(join(place, name), 'utf8');
+        if (!text.includes('newer:1')) continue;
+        changed.push([join(place, name), text]);
+        writeFileSync(join(place, name), text.replace('"version":1', '"version":2'));
+      }
+    }
+    expect(changed).toHaveLength(2);
+    const said = 'another version of wasbox stored images here: no layer was removed';
+    expect(await image('prune')).toMatchObject({ code: 0, err: expect.stringContaining(said) });
+    expect(layers()).toContain(key);
+    for (const [path, text] of changed) writeFileSync(path, text);
+    expect((await image('ls')).out).toContain('newer:1');
+    // The control: what no image needs is removed.
+    expect(await image('rm', 'newer:1')).toMatchObject({ code: 0 });
+    expect(layers()).not.toContain(key);
   });
 
   test('an impossible image or platform is refused before a registry is asked or a file made', async () => {
