@@ -78,6 +78,8 @@ export async function work({ connection, drainMs, ...options }: WorkerCommand): 
     const signal = await signalled;
     say(`${signal}: waiting for running jobs`);
     await worker.close({ graceMs: drainMs });
+    // BullMQ's timers would keep the process for as long as it tries to reach a server that is away.
+    setImmediate(() => process.exit(0));
     return 0;
   } finally {
     client.disconnect();

@@ -39,10 +39,14 @@ function release(env: Record<string, string>): { said: string; status: number | 
 
 describe('a release', () => {
   beforeAll(() => {
-    const names = execFileSync('git', ['ls-files', '-z', '--', 'addon', 'src', 'package.json'], {
-      cwd: root,
-      encoding: 'utf8',
-    });
+    const names = execFileSync(
+      'git',
+      ['ls-files', '-z', '--', 'addon', 'src', 'wasm-core', 'package.json'],
+      {
+        cwd: root,
+        encoding: 'utf8',
+      },
+    );
     for (const name of names.split('\0').filter((one) => fs.existsSync(join(root, one)) && one))
       fs.cpSync(join(root, name), join(checkout, name));
     fs.symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));

@@ -52,7 +52,7 @@ needs(compiler, 'dpkg', 'xz-utils', 'qemu-user', 'engine sources').describe('a r
       sums.push(execFileSync('sh', args, { cwd: checkout, env, encoding: 'utf8' }));
       fs.rmSync(checkout, { recursive: true });
     }
-  }, 1_200_000);
+  }, 2_400_000);
   afterAll(() => fs.rmSync(work, { recursive: true, force: true }));
 
   test('has the same bytes wherever and under whatever umask it is made', () => {
