@@ -26,6 +26,7 @@ function check(name, sources, flags = []) {
 
 check('plan_check_test', ['addon/plan_check.c']);
 check('exec_check_test', ['addon/exec_check.c']);
+check('digest_test', ['addon/engine/digest.c']);
 check('packets_test', ['addon/net/dns.c', 'addon/net/packet.c']);
 check('linger_test', ['addon/net/linger.c']);
 check('screen_test', ['addon/supervisor/screen.c']);

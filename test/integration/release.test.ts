@@ -144,6 +144,18 @@ needs(compiler, 'dpkg', 'xz-utils', 'qemu-user', 'engine sources').describe('a r
     expect(text).toBe(`wasbox ${version}\n`);
   });
 
+  needs('lintian').test(
+    'has Debian packages that lintian has nothing to say of',
+    () => {
+      for (const debian of ['amd64', 'arm64']) {
+        const file = join(out, `wasbox_${version}_${debian}.deb`);
+        const { status, stdout } = spawnSync('lintian', [file], { encoding: 'utf8' });
+        expect([stdout, status]).toEqual(['', 0]);
+      }
+    },
+    300_000,
+  );
+
   test('is linked hardened, for addresses that do not change', () => {
     for (const arch of ['x64', 'arm64']) {
       const debian = arch === 'x64' ? 'amd64' : 'arm64';
