@@ -158,9 +158,9 @@ another limit; 125 if wasbox itself failed; 126 if the program cannot be run;
 127 if it was not found; 128+n if it was killed by signal n.
 
 Examples:
-  wasbox run script.py --fast               run a script; its changes are saved for review
-  wasbox run --apply -- npm install         apply the changes if it succeeds
-  wasbox run --net host -- pip download x   with the host's network
-  wasbox run --ro ~/data:/data analyse.R    mount a directory of home read-only
+  wasbox run script.py --fast             run a script; changes wait for review
+  wasbox run --apply -- npm install       apply the changes if it succeeds
+  wasbox run --net host -- pip download x with the host's network
+  wasbox run --ro ~/data:/data analyse.R  mount a directory of home read-only
 `;
 }
