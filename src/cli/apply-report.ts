@@ -153,6 +153,12 @@ export function printApplied(report: ApplyReport, run: AppliedRun): void {
   err(`wasbox:   review:  wasbox diff ${id}\nwasbox:   discard: wasbox discard ${id}\n`);
 }
 
+/** 3: something was not applied; 1: a path names no change. */
+export function applyStatus({ refused, settled, unmatched }: ApplyReport): number {
+  if (refused.length > 0 || settled.some(({ how }) => how === 'conflict')) return 3;
+  return unmatched.length > 0 ? 1 : 0;
+}
+
 export function printAppliedJson(report: ApplyReport, id: string): void {
   const { applied, refused, left, unmatched, settled } = report;
   const json = {

@@ -13,7 +13,7 @@ import {
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { displayText } from '../text/index.js';
-import { printApplied, printAppliedJson } from './apply-report.js';
+import { applyStatus, printApplied, printAppliedJson } from './apply-report.js';
 import { chooseChanges, fullPath } from './choose.js';
 import { latestRun, placeIn } from './latest.js';
 import { progressLine } from './progress.js';
@@ -166,8 +166,7 @@ export function applyVerb(argv: readonly string[]): number {
       const maybeId = id === undefined ? paths[0] : undefined;
       printApplied(report, { ...how, id: record.id, directory: record.workdir.path, maybeId });
     }
-    const isWhole = report.refused.length + report.unmatched.length === 0;
-    return isWhole && report.settled.every(({ how }) => how !== 'conflict') ? 0 : 1;
+    return applyStatus(report);
   } finally {
     run.close();
   }

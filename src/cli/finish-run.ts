@@ -44,7 +44,7 @@ export async function finishRunVerb([fd = '']: readonly string[]): Promise<numbe
   try {
     if (spec.isolation === 'landlock') endPrivateRoot(native, run, spec, outcome);
   } catch (error) {
-    throw withOutcome(error, outcome);
+    throw withOutcome(error, outcome, spec);
   }
   const launched = { native, spec, store, run, startedAt };
   const progress = progressLine(quiet ? { visible: false } : {});
@@ -52,7 +52,7 @@ export async function finishRunVerb([fd = '']: readonly string[]): Promise<numbe
   const end = { ...launched, asked: true, onProgress };
   const result = await endLaunch(end, outcome)
     .catch((error: unknown) => {
-      throw withOutcome(error, outcome);
+      throw withOutcome(error, outcome, spec);
     })
     .finally(progress.end);
   noteEnd(store, result);

@@ -153,9 +153,10 @@ wasbox run --help GROUP (${groupWords()}).
 Every limit except --grace can be "none". Core files are never written: setting
 RLIMIT_CORE (ulimit -c) succeeds but has no effect.
 
-Exit status: the program's; 124 for a time limit (clock or processor); 137 for
-another limit; 125 if wasbox itself failed; 126 if the program cannot be run;
-127 if it was not found; 128+n if it was killed by signal n.
+Exit status: the program's; 3 if that is 0 and --apply could not apply all;
+124 for a time limit (clock or processor); 137 for another limit; 125 if wasbox
+itself failed; 126 if the program cannot be executed; 127 if it was not found;
+128+n if it was killed by signal n.
 
 Examples:
   wasbox run script.py --fast             run a script; changes wait for review

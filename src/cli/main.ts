@@ -30,13 +30,13 @@ function statusOf(verb: string | undefined, error: unknown, runStatus: number): 
   return error instanceof UsageError ? 2 : 1;
 }
 
-/** The status of the program that had ended before an error of wasbox's own; undefined if there is none. */
+/** The status of a run whose program had ended before an error of wasbox's own; undefined if there is none. */
 async function endedStatus(error: unknown): Promise<number | undefined> {
   const { outcomeOf } = await import('../launch/index.js');
-  const outcome = outcomeOf(error);
-  if (outcome === undefined) return undefined;
-  const { reportOutcome } = await import('../report/index.js');
-  return reportOutcome(outcome).status;
+  const ended = outcomeOf(error);
+  if (ended === undefined) return undefined;
+  const { reportEnd } = await import('../report/index.js');
+  return reportEnd(ended.outcome, ended.changes, undefined).status;
 }
 
 /** `wasbox help VERB`: what `wasbox VERB --help` says. */

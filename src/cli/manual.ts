@@ -67,6 +67,7 @@ function commandEntry(command: Command): string[] {
 }
 
 const statuses: readonly (readonly [string, string])[] = [
+  ['3', 'The program exited 0, and --apply could not apply all of its changes.'],
   ['124', 'A time limit was reached.'],
   ['125', 'wasbox itself failed, or the command line is wrong.'],
   ['126', 'The program cannot be executed.'],
@@ -131,7 +132,7 @@ export async function manualPage(version: string, date: string): Promise<string>
     ...statuses.flatMap(([status, meaning]) => ['.TP', bold(status), roff(meaning)]),
     '.PP',
     'The other commands exit 0 on success, 1 if the answer is no or the input is invalid, and 2',
-    'for a usage error.',
+    'for a usage error. apply exits 3 if a change that it was to apply was not applied.',
     '.SH ERRORS',
     'Each error has one of these codes, in JSON reports as well.',
     ...Object.entries(errorMeanings).flatMap(([code, meaning]) => [

@@ -8,7 +8,7 @@ import type { Launched } from '../launch/index.js';
 import { launch, planOnly, withImage } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import { parseRunArguments, type RunArguments, shellQuote } from '../options/index.js';
-import { buildFailureReport, buildReport, type RunReport } from '../report/index.js';
+import { buildFailureReport, buildReport, type RunReport, reportOutcome } from '../report/index.js';
 import { isStartNote, resolveSpec, type SandboxSpec, untrustedSources } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { terminalAsking } from './ask.js';
@@ -98,7 +98,7 @@ async function start(
     const store = openStore(loadNative().native);
     noteEnd(store, result);
     const report = buildReport(spec, result);
-    noteCommand(argv, startedAt, report.outcome.status, report);
+    noteCommand(argv, startedAt, reportOutcome(result.outcome).status, report);
     try {
       const leads = (): string[] =>
         leadsOf(spec, report, realHost({ native: loadNative().native }));

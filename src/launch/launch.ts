@@ -169,7 +169,7 @@ async function launchWith(
     const done = ended.then((how) =>
       end(how).catch((error: unknown) => {
         if (given === undefined) run?.close();
-        throw withOutcome(descriptorsError(error, ran), how.seen);
+        throw withOutcome(descriptorsError(error, ran), how.seen, spec);
       }),
     );
     done.catch(() => {}); // reported through the result; must not count as unhandled during the start

@@ -32,6 +32,8 @@ export function signalName(signal: number): string {
 
 /** As in timeout(1) and docker-run(1). */
 const timeoutStatus = 124;
+/** The program succeeded, and `--apply` left some of its changes saved. */
+const unappliedStatus = 3;
 /** 128 + SIGKILL. */
 const limitStatus = 137;
 
@@ -50,6 +52,24 @@ export function reportOutcome(outcome: NativeOutcome): EndedReport['outcome'] {
   }
   if (outcome.interrupted === true) return { kind: 'signaled', interrupted: true, ...ended };
   return { kind: outcome.signal === 0 ? 'exited' : 'signaled', ...ended };
+}
+
+/** Whether some changes were not applied; those of the home are applied by name alone. */
+const isUnapplied = ({ apply, unlisted = false }: FinishReport): boolean =>
+  unlisted || (apply?.refused.length ?? 0) > 0;
+
+/**
+ * The end of a run, with the status that says whether its changes were applied as they were to be.
+ * @param finish undefined where they could not be looked at
+ */
+export function reportEnd(
+  outcome: NativeOutcome,
+  changes: SandboxSpec['changes'],
+  finish: FinishReport | undefined,
+): EndedReport['outcome'] {
+  const ended = reportOutcome(outcome);
+  const isWhole = changes !== 'apply' || (finish !== undefined && !isUnapplied(finish));
+  return isWhole || ended.status !== 0 ? ended : { ...ended, status: unappliedStatus };
 }
 
 function homeCounts({ changes }: FinishReport): Pick<ReportChanges, 'home'> {
@@ -162,7 +182,8 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): EndedReport 
     argv: [...spec.command.argv],
     startedAt: input.startedAt.toISOString(),
     durationMs: outcome.durationNs / 1e6,
-    outcome: reportOutcome(outcome),
+    outcome:
+      finish === undefined ? reportOutcome(outcome) : reportEnd(outcome, spec.changes, finish),
     usage: {
       userMs: outcome.userUs / 1e3,
       systemMs: outcome.systemUs / 1e3,

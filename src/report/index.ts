@@ -20,6 +20,7 @@ export type {
 export {
   buildFailureReport,
   buildReport,
+  reportEnd,
   reportOutcome,
   signalName,
 } from './build.js';

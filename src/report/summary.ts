@@ -140,7 +140,7 @@ function verboseLines(report: RunReport): string[] {
   return [
     ...(sandbox.image === undefined ? [] : [`image: ${imageText(sandbox.image)}`]),
     ...(sandbox.project === undefined ? [] : [`project: ${projectText(sandbox.project)}`]),
-    `exited ${outcome.status} in ${durationText(durationMs)}` +
+    `exited ${outcome.kind === 'exited' ? outcome.exitCode : outcome.status} in ${durationText(durationMs)}` +
       ` (user ${durationText(usage.userMs)}, system ${durationText(usage.systemMs)},` +
       ` peak ${Math.round(usage.memoryBytes / 1048576)} MiB, ${plural(usage.processes, 'process', 'processes')})`,
   ];
@@ -169,7 +169,7 @@ function misplacedLines({ argv, command, outcome, refusals, network }: RunReport
     ...(network?.destinations ?? []).filter(({ allowed }) => !allowed),
   ].flatMap(({ option }) => option?.split(' ', 1) ?? []);
   if (outcome.kind === 'timeout') advised.push('--timeout');
-  if (outcome.status !== 0) advised.push('--apply', '--discard');
+  if (outcome.kind !== 'exited' || outcome.exitCode !== 0) advised.push('--apply', '--discard');
   const found = new Set(
     argv.slice(1).flatMap((word) => advised.filter((one) => `${word}=`.startsWith(`${one}=`))),
   );

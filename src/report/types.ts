@@ -52,7 +52,7 @@ export interface ReportOutcome {
   readonly limit?: LimitName | undefined;
   /** True if it was still running after a second interrupt and was killed after the grace period. */
   readonly interrupted?: true;
-  /** Exit status of `wasbox run`: the payload's, 124, 125, 126, 127 or 128 + signal. */
+  /** Exit status of `wasbox run`: the payload's, 3 if `--apply` left changes saved, 124 to 127 or 128 + signal. */
   readonly status: number;
   /** If the payload never ran: code, message and hint of the error. */
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };

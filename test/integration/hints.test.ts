@@ -36,7 +36,7 @@ describe.each(identities())('hints as $label', (as) => {
     expect(ran.err).toContain('~/.local/bin/tool exists');
     expect(ran.err).not.toContain('--append');
     const refused = await run(commandIn(ran.err, 'apply'));
-    expect(refused.status).toBe(1);
+    expect(refused.status).toBe(3);
     expect(refused.err).not.toContain('--append');
     const replace = refused.err.split('\n').find((line) => line.includes('--theirs')) ?? '';
     expect((await run(commandIn(replace, 'apply'))).status).toBe(0);
@@ -52,7 +52,7 @@ describe.each(identities())('hints as $label', (as) => {
     fs.symlinkSync('dotfiles/bashrc', join(home, '.bashrc'));
     await run(['run', '-c', 'echo new >> ~/.bashrc']);
     const refused = await run(['apply', '--append', '~/.bashrc']);
-    expect(refused.status).toBe(1);
+    expect(refused.status).toBe(3);
     expect(refused.err).toContain('run again with --home cow');
     expect(refused.err).not.toContain('add lines');
     expect(fs.readlinkSync(join(home, '.bashrc'))).toBe('dotfiles/bashrc');
@@ -68,7 +68,7 @@ describe.each(identities())('hints as $label', (as) => {
     await run(['run', '--home', 'cow', '-c', 'echo run >> ~/.bashrc']);
     fs.writeFileSync(join(home, '.bashrc'), `mine\n${lines}`);
     const refused = await run(['apply', '~/.bashrc']);
-    expect(refused.status).toBe(1);
+    expect(refused.status).toBe(3);
     const merge = refused.err.split('\n').find((line) => line.includes('--merge')) ?? '';
     const merged = await run(commandIn(merge, 'apply'));
     expect([merged.status, read('.bashrc')]).toEqual([0, `mine\n${lines}run\n`]);

@@ -78,13 +78,13 @@ describe.each(identities())('as $label', (as) => {
     ]);
     // A directory brings what is in it, but not what runs by itself.
     const some = await run(['apply', id, '~/.config', join(home, '.local')]);
-    expect([some.status, has('.config/app/c'), has('.local/bin/tool')]).toEqual([1, true, false]);
+    expect([some.status, has('.config/app/c'), has('.local/bin/tool')]).toEqual([3, true, false]);
     expect(some.err).toContain('~/.local/bin/tool: not applied automatically');
     expect((await run(['apply', id, '~/.local/bin/tool'])).status).toBe(0);
     expect(read('.local/bin/tool')).toBe('t\n');
     // A file that was there: appended, replaced, or skipped, as the user says.
     const refused = await run(['apply', id, '~/.bashrc']);
-    expect([refused.status, read('.bashrc')]).toEqual([1, 'alias a=b\n']);
+    expect([refused.status, read('.bashrc')]).toEqual([3, 'alias a=b\n']);
     expect(refused.err).toContain(`add lines:  wasbox apply ${id} --append ~/.bashrc`);
     const added = await run(['apply', id, '--append', '~/.bashrc']);
     expect([added.status, added.out, read('.bashrc')]).toEqual([

@@ -86,7 +86,7 @@ describe.each(identities())('an interrupted run, as $label', (as) => {
     expect(said(await wasbox(cwd, 'runs'))).toMatch(/incomplete +\+0 ~1 -0 /);
     expect(said(await wasbox(cwd, 'diff'))).toContain('this run was saved incompletely');
     const refused = await wasbox(cwd, 'apply');
-    expect([refused.status, refused.err]).toEqual([1, expect.stringContaining('--incomplete')]);
+    expect([refused.status, refused.err]).toEqual([3, expect.stringContaining('--incomplete')]);
     expect(fs.readFileSync(join(cwd, 'f2'), 'utf8')).toBe('2\n');
     await wasbox(cwd, 'apply', '--incomplete');
     expect([fs.readdirSync(cwd).length, fs.readFileSync(join(cwd, 'f2'), 'utf8')]).toEqual([

@@ -1,18 +1,18 @@
 /** Runs that are ended at a chosen system call, and what became of the user's files. For killed-runs.test.ts. */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type Identity, stateOf } from './identity.js';
+import { pathToFileURL } from 'node:url';
+import type { Identity } from './identity.js';
 import { makeProject } from './project.js';
+import { type Strike, strikeArgv, struckBy } from './strike.js';
 import { runProgram, wasboxArgv } from './wasbox.js';
 
 /** What is killed: the command, or a program that uses the library. */
 export type Victim = 'command' | 'library';
 
-/** In larger trees a run makes more calls than can be counted one by one. */
-const mostTraced = 2000;
+/** A run in a larger tree makes so many calls that it runs freely up to some of them. */
+const mostTraced = 100;
 
 /** The steps of the program, each one call that changes a file, and the tree after it. */
 const steps = [
@@ -26,44 +26,32 @@ const steps = [
 
 const script = ['set -e', ...steps].join('\n');
 
-/** Builds the tracer for an identity, once each. */
-const tracers = new Map<string, string>();
-function tracerOf(as: Identity): string {
-  const known = tracers.get(as.scratch);
-  if (known !== undefined) return known;
-  const source = fileURLToPath(new URL('kill-at.c', import.meta.url));
-  const built = join(fs.mkdtempSync(join(tmpdir(), 'wasbox-kill-at-')), 'kill-at');
-  execFileSync('cc', ['-O1', '-Wall', '-Werror', '-o', built, source]);
-  const place = join(as.scratch, 'kill-at');
-  fs.copyFileSync(built, place);
-  fs.chmodSync(place, 0o755);
-  tracers.set(as.scratch, place);
-  return place;
-}
+/** Files that no step touches. */
+const plainName = /^p\d+$/;
 
-/**
- * Paths of a tree with what they are, but for the files that no step touches: those are counted. A directory of the
- * host's that is renamed is moved file by file (addon/supervisor/move_tree.c): one that was cut short counts as not begun.
- */
+/** Paths of a tree with what they are, but for the files that no step touches: those are counted. */
 export function treeOf(directory: string): string {
   const found: string[] = [];
   let plain = 0;
   for (const entry of fs.readdirSync(directory, { recursive: true, withFileTypes: true })) {
-    const real = join(entry.parentPath, entry.name).slice(directory.length + 1);
-    if (/^\.wasbox-move-\d+$/.test(real)) continue;
-    const path = real.replace(/^\.wasbox-move-\d+\//, 'd/');
-    const info = fs.lstatSync(join(directory, real));
-    if (/^p\d+$/.test(entry.name) && info.size === 2) plain++;
+    const path = join(entry.parentPath, entry.name).slice(directory.length + 1);
+    const info = fs.lstatSync(join(directory, path));
+    if (plainName.test(entry.name) && info.size === 2) plain++;
     else
-      found.push(`${path} ${info.isFile() ? fs.readFileSync(join(directory, real)) : info.mode}`);
+      found.push(`${path} ${info.isFile() ? fs.readFileSync(join(directory, path)) : info.mode}`);
   }
   return [...found.sort(), `${plain} others`].join('\n');
 }
 
-function fill(directory: string, files: number): void {
-  for (const name of ['d', 'gone']) fs.mkdirSync(join(directory, name));
-  for (const name of ['f1', 'f2', 'f3', 'd/x']) fs.writeFileSync(join(directory, name), name);
-  for (let n = 0; n < files - 3; n++) fs.writeFileSync(join(directory, `p${n}`), 'p\n');
+const tmpfsMagic = 0x01021994;
+
+/** A directory in memory, where files are made fast, if it has room; else undefined. */
+function inMemory(): string | undefined {
+  const place = '/dev/shm';
+  if (!fs.existsSync(place)) return undefined;
+  const { type, bavail, bsize } = fs.statfsSync(place);
+  if (type !== tmpfsMagic || bavail * bsize < 2 ** 30) return undefined;
+  return fs.mkdtempSync(join(place, 'wasbox-kills-'));
 }
 
 /** A directory of files, and the trees that a run may leave: after each step of its program. */
@@ -71,8 +59,11 @@ export class Victims {
   readonly #as: Identity;
   readonly #files: number;
   readonly #isolation: string;
-  readonly #tracer: string;
-  #directory = '';
+  /** Has the project, the state directory and the count of calls. */
+  readonly #place: string;
+  readonly #directory: string;
+  readonly #state: string;
+  readonly #count: string;
   /** The trees before the first step, and after each. */
   readonly allowed: readonly string[];
 
@@ -81,22 +72,44 @@ export class Victims {
     this.#as = { ...as, cli: process.env.WASBOX_KILLS_CLI ?? as.cli };
     this.#isolation = isolation;
     this.#files = files;
-    this.#tracer = tracerOf(as);
-    this.#renew();
+    // Not every kernel can put an overlay's layer there.
+    const memory = isolation === 'landlock' ? inMemory() : undefined;
+    this.#place = memory ?? makeProject(as, {}, 'killed');
+    fs.chmodSync(this.#place, 0o755);
+    [this.#directory, this.#state, this.#count] = ['project', 'state', 'calls'].map((name) =>
+      join(this.#place, name),
+    ) as [string, string, string];
+    fs.mkdirSync(this.#directory);
+    for (let n = 0; n < files - 3; n++) fs.writeFileSync(join(this.#directory, `p${n}`), 'p\n');
+    this.#reset();
+    execFileSync('chown', ['-hR', `${as.uid}:${as.gid}`, this.#place]);
     const allowed = [treeOf(this.#directory)];
     for (const step of steps) {
       execFileSync('sh', ['-c', step], { cwd: this.#directory });
       allowed.push(treeOf(this.#directory));
     }
     this.allowed = allowed;
-    this.#renew();
+    this.#reset();
   }
 
-  #renew(): void {
-    if (this.#directory !== '') fs.rmSync(this.#directory, { recursive: true, force: true });
-    this.#directory = makeProject(this.#as, {}, 'killed');
-    fill(this.#directory, this.#files);
-    execFileSync('chown', ['-hR', `${this.#as.uid}:${this.#as.gid}`, this.#directory]);
+  /** Puts the tree back as it was; of the files that no step touches, only those that are missing. */
+  #reset(): void {
+    const own: string[] = [];
+    const put = (name: string, write: (path: string) => void): void => {
+      const path = join(this.#directory, name);
+      write(path);
+      own.push(path);
+    };
+    const plain = new Set<string>();
+    for (const name of fs.readdirSync(this.#directory)) {
+      if (plainName.test(name)) plain.add(name);
+      else fs.rmSync(join(this.#directory, name), { recursive: true });
+    }
+    for (const name of ['d', 'gone']) put(name, (path) => fs.mkdirSync(path));
+    for (const name of ['f1', 'f2', 'f3', 'd/x']) put(name, (path) => fs.writeFileSync(path, name));
+    for (let n = 0; n < this.#files - 3; n++)
+      if (!plain.has(`p${n}`)) put(`p${n}`, (path) => fs.writeFileSync(path, 'p\n'));
+    for (const path of own) fs.lchownSync(path, this.#as.uid, this.#as.gid);
   }
 
   #argv(victim: Victim): string[] {
@@ -106,90 +119,97 @@ export class Victims {
     }
     const library = pathToFileURL(join(dirname(this.#as.cli), 'index.js')).href;
     const program = `
-import { accessSync } from 'node:fs';
 const { run } = await import(${JSON.stringify(library)});
-try { accessSync('/wasbox-begins') } catch {}
+process.kill(process.pid, 'SIGURG');
 await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: ${JSON.stringify(this.#isolation)} });`;
     return [process.execPath, '--input-type=module', '-e', program];
   }
 
-  /** Starts a run and has it signalled: at its nth call, or after a time below 0, in microseconds; 0: never. */
-  async #start(victim: Victim, moment: number, signal: number): Promise<void> {
-    const mark = victim === 'library' ? '/wasbox-begins' : '';
-    const words = [`${moment}`, `${signal}`, mark, this.#count, '--', ...this.#argv(victim)];
-    await runProgram([this.#tracer, ...words], { as: this.#as, cwd: this.#directory });
+  #run(argv: readonly string[]) {
+    const env = { XDG_STATE_HOME: this.#state };
+    return runProgram(argv, { as: this.#as, cwd: this.#directory, env });
   }
 
-  get #count(): string {
-    return join(this.#as.scratch, `calls-${process.pid}`);
+  /** Starts a run and strikes it. */
+  async #start(victim: Victim, strike: Strike): Promise<void> {
+    const marked = victim === 'library' && strike.after === undefined;
+    const argv = strikeArgv(this.#as, { ...strike, marked }, this.#count, this.#argv(victim));
+    await this.#run(argv);
   }
 
-  async #wasbox(...words: string[]) {
-    const argv = wasboxArgv({ ...this.#as, isolation: 'namespaces' }, words);
-    return runProgram(argv, { as: this.#as, cwd: this.#directory });
+  #wasbox(...words: string[]) {
+    return this.#run(wasboxArgv({ ...this.#as, isolation: 'namespaces' }, words));
+  }
+
+  async #discard(): Promise<void> {
+    const isEmpty = ['runs', 'saved'].every((name) => this.#names(name).length === 0);
+    if (!isEmpty) await this.#wasbox('discard', '--all');
   }
 
   /**
-   * How many calls a whole run makes, and how many microseconds it takes. The second is as all that follow: the first
-   * is recorded. Of a large tree one will do.
+   * How many calls a whole run makes, which begins as all that follow: the first one is recorded. In a large tree: how
+   * many microseconds it takes.
    */
   async measure(victim: Victim): Promise<{ readonly calls: number; readonly micros: number }> {
-    let micros = 0;
-    const starts = this.#files > mostTraced ? 1 : 2;
-    for (let i = 0; i < starts; i++) {
-      const began = performance.now();
-      await this.#start(victim, -60e6, 0);
-      micros = (performance.now() - began) * 1000;
-      await this.#wasbox('discard', '--all');
-    }
-    if (this.#files > mostTraced) return { calls: 0, micros };
-    await this.#start(victim, 0, 0);
-    await this.#wasbox('discard', '--all');
-    return { calls: Number(fs.readFileSync(this.#count, 'utf8').split(' ')[0]), micros };
+    await this.#run(this.#argv(victim));
+    await this.#discard();
+    const began = performance.now();
+    const isLarge = this.#files > mostTraced;
+    if (isLarge) await this.#run(this.#argv(victim));
+    else await this.#start(victim, { at: 0 });
+    const micros = (performance.now() - began) * 1000;
+    await this.#discard();
+    return { calls: isLarge ? 0 : struckBy(this.#count).calls, micros };
   }
 
   /**
-   * Ends a run at a moment, as `kill-at` has it, then lists and applies what is saved.
+   * Strikes a run, then lists and applies what is saved.
    * @returns what is wrong; undefined if nothing is
    */
-  async kill(victim: Victim, moment: number, signal: number): Promise<string | undefined> {
-    await this.#start(victim, moment, signal);
+  async kill(victim: Victim, strike: Strike): Promise<string | undefined> {
+    await this.#start(victim, strike);
     const said: string[] = [];
+    let listed: readonly { readonly status: string }[] = [];
     // The sandbox of a killed command takes a moment to end.
-    for (let tries = 0; tries < 200; tries++) {
+    for (let tries = 0; tries < 500; tries++) {
       const runs = await this.#wasbox('runs', '--json');
       said.push(runs.err);
-      const { runs: all } = JSON.parse(runs.out) as { runs: { status: string }[] };
-      if (all.every(({ status }) => status !== 'running')) break;
+      listed = (JSON.parse(runs.out) as { runs: typeof listed }).runs;
+      if (listed.every(({ status }) => status !== 'running')) break;
     }
-    const runs = await this.#wasbox('runs');
-    const diff = await this.#wasbox('diff', '--stat');
-    // A build before the mend, for the control, has no such option.
-    let applied = await this.#wasbox('apply', '--delete');
-    if (applied.err.includes('unknown option')) applied = await this.#wasbox('apply');
-    said.push(runs.err, diff.err, applied.err);
+    if (listed.length > 0) {
+      const diff = await this.#wasbox('diff', '--stat');
+      // A build before the mend, for the control, has no such option.
+      let applied = await this.#wasbox('apply', '--delete');
+      if (applied.err.includes('unknown option')) applied = await this.#wasbox('apply');
+      said.push(diff.err, applied.err);
+    }
     const now = treeOf(this.#directory);
     const left = this.#left();
-    if (now !== this.allowed[0]) this.#renew();
-    await this.#wasbox('discard', '--all');
+    if (now !== this.allowed[0]) this.#reset();
+    await this.#discard();
     const fault = said.find((text) => /internal error|bug in wasbox|ERR_|E[A-Z]{4,}:/.test(text));
-    if (fault !== undefined) return `it said: ${fault}`;
-    if (!this.allowed.includes(now)) return `${runs.out}${applied.err}the tree is:\n${now}`;
-    return left.length === 0 ? undefined : `left behind: ${left.join(', ')}`;
+    const where = `at ${struckBy(this.#count).call ?? 'no call'}`;
+    if (fault !== undefined) return `${where} it said: ${fault}`;
+    if (!this.allowed.includes(now))
+      return `${where} ${JSON.stringify(listed)}\n${said.join('')}the tree is:\n${now}`;
+    return left.length === 0 ? undefined : `${where} left behind: ${left.join(', ')}`;
+  }
+
+  #names(name: string): string[] {
+    const path = join(this.#state, 'wasbox', name);
+    return fs.existsSync(path) ? fs.readdirSync(path) : [];
   }
 
   /** What is left in the state directory that no command shows. */
   #left(): string[] {
-    const state = join(stateOf(this.#as), 'wasbox');
-    const names = (name: string) =>
-      fs.existsSync(join(state, name)) ? fs.readdirSync(join(state, name)) : [];
     return [
-      ...names('runs').map((name) => `runs/${name}`),
-      ...names('spare').filter((name) => !/^(kept|home|live)-\w$/.test(name)),
+      ...this.#names('runs').map((name) => `runs/${name}`),
+      ...this.#names('spare').filter((name) => !/^(kept|home|live)-\w$/.test(name)),
     ];
   }
 
   dispose(): void {
-    fs.rmSync(this.#directory, { recursive: true, force: true });
+    fs.rmSync(this.#place, { recursive: true, force: true });
   }
 }

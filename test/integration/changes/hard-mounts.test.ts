@@ -113,7 +113,7 @@ ${script}`;
       `wasbox run -q -- sh -ec 'echo run >> a; echo n > new; cat a'
        wasbox apply; echo "status $?"; show; wasbox diff --name-only`,
     );
-    expect(run.out).toBe('a\nrun\nstatus 1\n./a: a\n./d/b: b\n./d/c: c\na\nnew\n');
+    expect(run.out).toBe('a\nrun\nstatus 3\n./a: a\n./d/b: b\n./d/c: c\na\nnew\n');
     expect(run.err.match(/EROFS/g)).toHaveLength(2);
   });
 
@@ -191,7 +191,7 @@ ${script}`;
     expect(run.err).toContain('big: not applied: no space is left');
     const lines = run.out.split('\n').filter((line) => !/^(modified|added)/.test(line));
     expect(lines).toEqual([
-      'status 1',
+      'status 3',
       'a',
       'run',
       's',

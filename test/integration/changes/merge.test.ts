@@ -28,7 +28,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
   test('is refused by default, and the message says what to do', async () => {
     const { wasbox, read, id } = await both(edit, others);
     const run = await wasbox('apply');
-    expect([run.status, read('f.txt'), read('new.txt')]).toEqual([1, others['f.txt'], 'new\n']);
+    expect([run.status, read('f.txt'), read('new.txt')]).toEqual([3, others['f.txt'], 'new\n']);
     for (const option of ['--merge', '--theirs', '--ours', '--resolved PATH']) {
       expect(run.err).toContain(option);
     }
@@ -48,12 +48,12 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
   test('gets conflict markers only on request', async () => {
     const { wasbox, read, cwd } = await both(edit, same);
     const refused = await wasbox('apply', '--merge');
-    expect([refused.status, read('f.txt'), read('new.txt')]).toEqual([1, same['f.txt'], 'new\n']);
+    expect([refused.status, read('f.txt'), read('new.txt')]).toEqual([3, same['f.txt'], 'new\n']);
     expect(refused.err).toContain(
       'f.txt: not applied: you and the run changed the same lines in one place',
     );
     const marked = await wasbox('apply', '--conflict-markers');
-    expect([marked.status, marked.out]).toEqual([1, 'conflict f.txt\n']);
+    expect([marked.status, marked.out]).toEqual([3, 'conflict f.txt\n']);
     expect(read('f.txt')).toBe(
       `one\ntwo\nthree\nfour\n<<<<<<< yours\nFIVE!\n||||||| before the run\nfive\n=======\nFIVE\n>>>>>>> the run's\n`,
     );
@@ -96,7 +96,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     });
     writeFiles(as, cwd, { bin: 'a\0c' });
     const run = await wasbox('apply', '--merge', 'bin');
-    expect([run.status, read('bin')]).toEqual([1, 'a\0c']);
+    expect([run.status, read('bin')]).toEqual([3, 'a\0c']);
     expect(run.err).toContain('Choose --ours or --theirs');
 
     // Changed on the host while the run went on: what it saw is gone.
@@ -110,7 +110,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     writeFiles(as, during.cwd, others);
     expect((await running).status).toBe(0);
     const refused = await during.wasbox('apply', '--merge');
-    expect([refused.status, during.read('f.txt')]).toEqual([1, others['f.txt']]);
+    expect([refused.status, during.read('f.txt')]).toEqual([3, others['f.txt']]);
     expect(refused.err).toContain('no copy from before the run');
   });
 
