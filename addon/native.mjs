@@ -31,6 +31,7 @@ const supervisor = [
   'supervisor/file_set.c',
   'supervisor/files.c',
   'supervisor/hidden.c',
+  'supervisor/holder.c',
   'supervisor/home.c',
   'supervisor/job_control.c',
   'supervisor/judge.c',

@@ -170,6 +170,7 @@ struct wb_entry *read_entry(int state, const struct wanted *wanted) {
 
 /* As src/fastpath/save.ts. */
 #define ENTRIES_MAX 256
+#define ENTRIES_BYTES_MAX (8 << 20)
 
 struct directory_entry {
   uint64_t ino;
@@ -179,10 +180,16 @@ struct directory_entry {
   char name[];
 };
 
-/* Calls `visit` with each entry's name and time of its last change, in seconds. */
+struct entries {
+  int64_t time; /* of their last changes: the sum, then the mean; in seconds */
+  uint64_t bytes;
+};
+
+/* Calls `visit` with each entry's name, time of its last change and size. */
 static unsigned each_entry(int plans,
-                           void (*visit)(int plans, const char *name, int64_t time, int64_t *value),
-                           int64_t *value) {
+                           void (*visit)(int plans, const char *name, const struct statx *info,
+                                         struct entries *entries),
+                           struct entries *entries) {
   static char buffer[16384] __attribute__((aligned(8)));
   unsigned count = 0;
   sys3(__NR_lseek, plans, 0, 0 /* SEEK_SET */);
@@ -193,32 +200,35 @@ static unsigned each_entry(int plans,
       at += one->size;
       const char *name = one->name; /* also what a killed process left half written */
       if (same_text(name, ".") || same_text(name, "..") ||
-          sys5(__NR_statx, plans, name, AT_SYMLINK_NOFOLLOW, STATX_MTIME, &info) < 0)
+          sys5(__NR_statx, plans, name, AT_SYMLINK_NOFOLLOW, STATX_MTIME | STATX_SIZE, &info) < 0)
         continue;
-      visit(plans, name, info.stx_mtime.tv_sec, value);
+      visit(plans, name, &info, entries);
       count++;
     }
   return count;
 }
 
-static void add_time(int plans, const char *name, int64_t time, int64_t *sum) {
+static void add(int plans, const char *name, const struct statx *info, struct entries *sum) {
   (void)plans, (void)name;
-  *sum += time;
+  sum->time += info->stx_mtime.tv_sec;
+  sum->bytes += info->stx_size;
 }
 
-static void remove_older(int plans, const char *name, int64_t time, int64_t *limit) {
-  if (time <= *limit)
+static void remove_older(int plans, const char *name, const struct statx *info,
+                         struct entries *mean) {
+  if (info->stx_mtime.tv_sec <= mean->time)
     sys3(__NR_unlinkat, plans, name, 0);
 }
 
-/* Room for one more: what is older than the mean goes when there are too many, about a half. */
+/* Room for one more: what is older than the mean goes when there are too many, or all take too
+ * much: about a half. */
 static void make_room(int plans) {
-  int64_t time = 0;
-  const unsigned count = each_entry(plans, add_time, &time);
-  if (count < ENTRIES_MAX)
+  struct entries entries = {0, 0};
+  const unsigned count = each_entry(plans, add, &entries);
+  if (count < ENTRIES_MAX && entries.bytes < ENTRIES_BYTES_MAX)
     return;
-  time /= count;
-  each_entry(plans, remove_older, &time);
+  entries.time /= count;
+  each_entry(plans, remove_older, &entries);
 }
 
 void save_entry(int state, int fd) {

@@ -3,9 +3,10 @@
  * sandbox's user and mount namespaces, and has the payload's ids without a capability. It is in no
  * pid namespace of the payload's, which cannot see it.
  *
- * The new directory is filled under a name of its own beside its place, and takes the place at the
- * end by one rename(2), which overlayfs makes for what it has made itself. Where a file cannot be
- * moved, those that were go back.
+ * The new directory is filled in one beside its place, and takes the place at the end by one
+ * rename(2), which overlayfs makes for what it has made itself. Where a file cannot be moved, those
+ * that were go back. The one beside stays until the old directory is gone, too: a run in whose
+ * layer it is found was ended amidst a move (src/changes/scan/cut-short.ts).
  *
  * Raw system calls alone, which return a negative errno: `errno` is the supervisor's thread's,
  * whose memory this process shares while that goes on.
@@ -191,6 +192,9 @@ static int move_entries(struct wb_move_tree *tree, int from, int to, unsigned de
   }
 }
 
+/* The directory in the one beside the new place that is filled. */
+static const char filled[] = "tree";
+
 /* A directory beside the new place, under a name that nothing has. */
 static int make_beside(const struct place *fresh, char name[NAME_ROOM]) {
   static const char stem[] = ".wasbox-move-";
@@ -222,22 +226,26 @@ static int move_whole(struct wb_move_tree *tree, const struct place *old, const 
   int error = make_beside(fresh, beside);
   if (error)
     return error;
-  int from = open_directory(old->parent, old->name), to = open_directory(fresh->parent, beside);
+  const int from = open_directory(old->parent, old->name);
+  const int mark = open_directory(fresh->parent, beside);
+  if (mark >= 0)
+    sys3(__NR_mkdirat, mark, filled, 0700);
+  const int to = mark < 0 ? -1 : open_directory(mark, filled);
   error = from < 0 || to < 0 ? EXDEV : move_entries(tree, from, to, 0);
   if (!error) {
     take_over(to, info);
-    error = rename_at(fresh->parent, beside, fresh->parent, fresh->name, tree->flags);
+    error = rename_at(mark, filled, fresh->parent, fresh->name, tree->flags);
   }
   if (error && from >= 0 && to >= 0)
     move_entries(tree, to, from, 0);
   if (error)
-    sys3(__NR_unlinkat, fresh->parent, beside, AT_REMOVEDIR);
+    sys3(__NR_unlinkat, mark, filled, AT_REMOVEDIR);
   else
     error = (int)-sys3(__NR_unlinkat, old->parent, old->name, AT_REMOVEDIR);
-  if (from >= 0)
-    sys1(__NR_close, from);
-  if (to >= 0)
-    sys1(__NR_close, to);
+  sys3(__NR_unlinkat, fresh->parent, beside, AT_REMOVEDIR);
+  for (const int *fd = (const int[]){from, mark, to, -2}; *fd != -2; fd++)
+    if (*fd >= 0)
+      sys1(__NR_close, *fd);
   return error;
 }
 

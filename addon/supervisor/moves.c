@@ -37,6 +37,8 @@ struct wb_move {
   struct wb_move_tree tree;
   /* The stack behind it. */
 };
+/* For moves that the program's end leaves unfinished. */
+#define END_MS 2000
 #define STACK_SIZE (256 << 10)
 #define MOVE_SIZE ((sizeof(struct wb_move) + 4095) / 4096 * 4096 + STACK_SIZE)
 
@@ -234,9 +236,16 @@ int wb_moves_serve(struct wb_moves *moves, const struct wb_watch *watch) {
 }
 
 void wb_moves_end(struct wb_moves *moves) {
+  struct timespec begun, now;
+  clock_gettime(CLOCK_MONOTONIC, &begun);
   for (unsigned i = 0; i < WB_MOVES_MAX; i++) {
     if (!moves->moves[i])
       continue;
+    /* A run with half a move in its layer is saved as incomplete: a while for all of them. */
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const long spent = (now.tv_sec - begun.tv_sec) * 1000 + (now.tv_nsec - begun.tv_nsec) / 1000000;
+    struct pollfd ended = {moves->pidfds[i], POLLIN, 0};
+    poll(&ended, 1, spent < END_MS ? (int)(END_MS - spent) : 0);
     syscall(SYS_pidfd_send_signal, moves->pidfds[i], SIGKILL, NULL, 0);
     let_go(moves, i);
   }

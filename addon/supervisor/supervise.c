@@ -71,6 +71,9 @@ static void take_listener(struct wb_run *run, struct wb_outcome *outcome, int er
     close(fd);
   else
     outcome->watched = 1;
+  /* Without a pid namespace init has the listener, and sees this program's end: child.c. */
+  if (outcome->watched && !run->watch.private_root)
+    wb_holder_open(&run->holder, fd, run->pidfd);
 }
 
 /* Without an end to relay to, the payload's terminal is closed, which hangs it up. */
@@ -435,6 +438,7 @@ static void conclude(const struct supervision *now) {
     ;
   take_silence(run, now->result, &info);
   wb_keeper_await(&run->terminal.keeper, WNOHANG); /* not to wait for it on a busy machine */
+  wb_holder_await(&run->holder, WNOHANG);
   wb_cgroup_close(&run->cgroup);
   const int was_killed = outcome->timed_out || now->result->usage.limit ||
                          __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST);
@@ -476,6 +480,7 @@ void wb_supervise(struct wb_run *run, struct wb_result *result) {
 void wb_release(struct wb_run *run) {
   /* First: Node may exit while the mounts go, and who is not waited for may stay for good. */
   wb_keeper_await(&run->terminal.keeper, 0);
+  wb_holder_await(&run->holder, 0);
   if (run->sampling.lost)
     return;
   if (run->mounts >= 0)

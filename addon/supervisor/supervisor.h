@@ -13,6 +13,7 @@
 #include "../records.h"
 #include "answering.h"
 #include "cgroup.h"
+#include "holder.h"
 #include "lookups.h"
 #include "meter.h"
 #include "moves.h"
@@ -71,6 +72,7 @@ struct wb_run {
   /* From when on a reader of the terminal's output that takes nothing is given up; 0: never. */
   uint64_t reader_deadline_ns;
   struct wb_watch watch;
+  struct wb_holder holder; /* of the watch's listener */
   struct wb_cgroup cgroup;
   struct wb_answering answering;
   struct wb_sampling sampling;

@@ -72,6 +72,12 @@ export {
   lowerStack,
   resetRun,
 } from './lifecycle/stack.js';
+export {
+  applyToStandIn,
+  type StandingIn,
+  standIn,
+  standInForMissing,
+} from './lifecycle/stand-in.js';
 export { applyOfSession, withView } from './lifecycle/view.js';
 export type {
   ApplyReport,
@@ -154,3 +160,4 @@ export {
   type StoreOptions,
 } from './store/state-dir.js';
 export { stateError } from './store/state-error.js';
+export { forgetTraces } from './store/traces.js';

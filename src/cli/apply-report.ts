@@ -23,6 +23,8 @@ export interface AppliedRun {
   readonly conflicts?: Conflicts | undefined;
   /** Whether the paths were only marked as applied. */
   readonly done?: boolean | undefined;
+  /** Whether the run is as it was before: its changes went to another directory. */
+  readonly stays?: boolean | undefined;
   /** An operand that may have been meant as a run ID. */
   readonly maybeId?: string | undefined;
 }
@@ -142,6 +144,11 @@ export function printApplied(report: ApplyReport, run: AppliedRun): void {
     err(`wasbox: ${displayText(name)}: ${what} that run ${id} changed\n`);
   }
   const left = report.left.length + report.refused.length;
+  if (run.stays === true) {
+    if (left > 0) err(`wasbox: ${plural(left, 'change')} not applied\n`);
+    err(`wasbox: the run is still saved; to discard it: wasbox discard ${id}\n`);
+    return;
+  }
   if (left === 0) return;
   err(`wasbox: ${plural(left, 'change')} not applied\n`);
   const home = report.left.find(

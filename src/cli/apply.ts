@@ -3,6 +3,7 @@ import {
   type ApplyOptions,
   type ApplyReport,
   applyRun,
+  applyToStandIn,
   type Deletions,
   deletionsText,
   noteFinished,
@@ -16,6 +17,7 @@ import { displayText } from '../text/index.js';
 import { applyStatus, printApplied, printAppliedJson } from './apply-report.js';
 import { chooseChanges, fullPath } from './choose.js';
 import { latestRun, placeIn } from './latest.js';
+import { runIn, workdirOption } from './other-directory.js';
 import { progressLine } from './progress.js';
 import { readLine } from './read-line.js';
 import { err, style } from './terminal.js';
@@ -93,6 +95,9 @@ const description: VerbDescription = {
       'incomplete',
       'apply what there is of a run that was saved incompletely, without its deletions',
     ),
+    workdirOption(
+      "apply to DIR in place of the run's directory, and keep the run: for one that was moved, or to take changes out",
+    ),
     flag('json', 'print what was done as JSON'),
   ],
 };
@@ -116,7 +121,13 @@ function askToDelete(large: Deletions): boolean {
   return readLine()?.trim().toLowerCase() === 'y';
 }
 
-function applyWithProgress(store: Store, run: Run, options: ApplyOptions): ApplyReport {
+/** @param apply `applyRun`, or what applies to another directory */
+function applyWithProgress(
+  store: Store,
+  run: Run,
+  options: ApplyOptions,
+  apply: typeof applyRun,
+): ApplyReport {
   const progress = progressLine();
   const { delete: allowed } = options;
   const ask = (large: Deletions): boolean => {
@@ -124,13 +135,31 @@ function applyWithProgress(store: Store, run: Run, options: ApplyOptions): Apply
     return askToDelete(large);
   };
   try {
-    return applyRun(store, run, {
+    return apply(store, run, {
       ...options,
       delete: allowed === true || ask,
       onProgress: progress.show,
     });
   } finally {
     progress.end();
+  }
+}
+
+/** Applies to another directory than the run's, which stays saved. */
+function applyElsewhere(
+  store: Store,
+  run: Run,
+  directory: string,
+  paths: readonly string[],
+  options: ApplyOptions,
+): { readonly report: ApplyReport; readonly path: string } {
+  const other = runIn(store, run, directory);
+  try {
+    const chosen = paths.length === 0 ? {} : { paths };
+    const report = applyWithProgress(store, other.run, { ...chosen, ...options }, applyToStandIn);
+    return { report, path: other.run.record.workdir.path };
+  } finally {
+    other.end();
   }
 }
 
@@ -144,28 +173,39 @@ export function applyVerb(argv: readonly string[]): number {
     throw new UsageError('ERR_USAGE', 'wasbox apply takes paths or -i, not both');
   }
   const how = conflictsOf(parsed.values, paths, interactive);
+  const { workdir } = parsed.values;
+  if (typeof workdir === 'string' && (interactive || how.done === true)) {
+    throw new UsageError(
+      'ERR_USAGE',
+      `wasbox apply takes ${interactive ? '-i' : '--resolved'} or --workdir, not both`,
+    );
+  }
   const run = openRun(store, id ?? latestRun(store, interactive ? 'show' : 'apply'), {
     onInUse: waitForRun(),
   });
   try {
     const options = {
-      ...selection(store, run, paths, interactive),
       ...how,
       // What was chosen one by one was asked about.
       delete: interactive || parsed.values.delete === true,
       incomplete: parsed.values.incomplete === true,
     };
-    const report = applyWithProgress(store, run, options);
     const { record } = run;
+    const maybeId = id === undefined ? paths[0] : undefined;
+    const isJson = parsed.values.json === true;
+    if (typeof workdir === 'string') {
+      const { report, path } = applyElsewhere(store, run, workdir, paths, options);
+      if (isJson) printAppliedJson(report, record.id);
+      else printApplied(report, { ...how, id: record.id, directory: path, maybeId, stays: true });
+      return applyStatus(report);
+    }
+    const chosen = selection(store, run, paths, interactive);
+    const report = applyWithProgress(store, run, { ...chosen, ...options }, applyRun);
     const isDone = report.refused.length + report.left.length === 0;
     if (isDone) noteFinished(store, record, 'applied');
     else if (interactive) noteShown(store, record);
-    if (parsed.values.json === true) {
-      printAppliedJson(report, record.id);
-    } else {
-      const maybeId = id === undefined ? paths[0] : undefined;
-      printApplied(report, { ...how, id: record.id, directory: record.workdir.path, maybeId });
-    }
+    if (isJson) printAppliedJson(report, record.id);
+    else printApplied(report, { ...how, id: record.id, directory: record.workdir.path, maybeId });
     return applyStatus(report);
   } finally {
     run.close();

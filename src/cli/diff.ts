@@ -10,12 +10,15 @@ import {
   noteShown,
   openRun,
   type Run,
+  type StandingIn,
   type Store,
+  standInForMissing,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import type { ParsedLine } from '../options/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { latestRun, placeIn } from './latest.js';
+import { runIn, workdirOption } from './other-directory.js';
 import { page } from './pager.js';
 import { progressLine } from './progress.js';
 import { err, hasColor, out, write } from './terminal.js';
@@ -56,6 +59,7 @@ const description: VerbDescription = {
     flag('json', 'print the changes as JSON'),
     flag('patch', 'print exact bytes for git apply; needs a pipe or a file'),
     flag('no-pager', 'do not use a pager'),
+    workdirOption("compare with DIR in place of the run's directory"),
   ],
 };
 
@@ -132,6 +136,15 @@ async function print(files: Differences, run: Run, values: ParsedLine['values'])
   }
 }
 
+function tellMissing(paths: readonly string[], id: string): void {
+  for (const path of paths) {
+    err(
+      `wasbox: ${displayText(path)} is not there any more: all that the run left of it is shown as added\n`,
+    );
+  }
+  if (paths.length > 0) err(`wasbox: to take it out: wasbox apply ${id} --workdir DIR\n`);
+}
+
 export async function diffVerb(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(description, argv);
   if (parsed === undefined) return 0;
@@ -147,12 +160,19 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
   if (run.record.incomplete === true) err(`wasbox: ${incompleteText}\n`);
   const from = placeIn(run.record);
   const chosen = paths.length === 0 ? {} : { paths, from };
-  const files = new Differences(store, run, { ...chosen, patch });
+  let other: StandingIn | undefined;
+  let files: Differences | undefined;
   try {
+    const { workdir } = values;
+    other =
+      typeof workdir === 'string' ? runIn(store, run, workdir) : standInForMissing(store, run);
+    tellMissing(other.missing, run.record.id);
+    files = new Differences(store, other.run, { ...chosen, patch });
     await print(files, run, values);
     noteShown(store, run.record);
   } finally {
-    files.end();
+    files?.end();
+    other?.end();
     run.close();
   }
   if (files.count > 0 || paths.length === 0) return 0;

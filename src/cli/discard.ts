@@ -2,6 +2,7 @@
 import {
   type DiscardReport,
   discardRuns,
+  forgetTraces,
   noteFinished,
   type RunRecord,
   type Store,
@@ -19,7 +20,12 @@ export function discardVerb(argv: readonly string[]): number {
       name: 'discard',
       what: "Delete a run's saved changes. Without an ID: those of the latest run here.",
       usage: '[ID… | --all]',
-      options: [flag('all', 'delete the changes of every run that has ended')],
+      options: [
+        flag(
+          'all',
+          'delete the changes of every run that has ended, and what wasbox noted of runs: their command lines, and starts to repeat',
+        ),
+      ],
     },
     argv,
   );
@@ -38,6 +44,7 @@ export function discardVerb(argv: readonly string[]): number {
     progress.end();
   }
   noteLatest(store, report.discarded);
+  if (ids === 'all') forgetTraces(store, report.unreadable.length > 0 ? undefined : report.busy);
   for (const { id, workdir } of report.discarded) {
     out(`discarded ${id} (${displayText(workdir.path)})\n`);
   }

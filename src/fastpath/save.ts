@@ -19,6 +19,8 @@ import { join } from 'node:path';
 import { randomBelow } from '../host/index.js';
 
 const entryLimit = 256;
+/** Of all entries together; addon/fastpath/entry.c has the same limits. */
+const bytesLimit = 8 * 1024 * 1024;
 const entryName = /^[0-9a-f]{16}$/;
 
 /** Opens the directory of entries; undefined where it is not the user's own. */
@@ -36,16 +38,23 @@ function openPlans(state: string): number | undefined {
   return undefined;
 }
 
-/** Room for one more: the oldest half goes when there are too many. */
+/** Room for one more: the oldest half goes when there are too many, or all take too much. */
 function makeRoom(directory: string): void {
-  const names = readdirSync(directory);
-  if (names.length < entryLimit) return;
-  const aged = names.map((name) => {
+  const aged = readdirSync(directory).map((name) => {
     const path = join(directory, name);
-    return { path, at: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 };
+    const info = statSync(path, { throwIfNoEntry: false });
+    return { path, at: info?.mtimeMs ?? 0, bytes: info?.size ?? 0 };
   });
+  let bytes = aged.reduce((sum, entry) => sum + entry.bytes, 0);
+  let count = aged.length;
+  if (count < entryLimit && bytes < bytesLimit) return;
   aged.sort((a, b) => a.at - b.at);
-  for (const { path } of aged.slice(0, names.length - entryLimit / 2)) unlinkSync(path);
+  for (const entry of aged) {
+    if (count <= entryLimit / 2 && bytes <= bytesLimit / 2) return;
+    unlinkSync(entry.path);
+    count--;
+    bytes -= entry.bytes;
+  }
 }
 
 function writeAll(fd: number, bytes: Uint8Array): void {

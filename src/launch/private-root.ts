@@ -91,7 +91,7 @@ function makePlace(run: Run, identity: IdentitySpec): Place {
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  EFBIG: 'it is larger than the limit on disk space',
+  EFBIG: 'it is larger than the limit on disk space, or on the size of a file (ulimit -f)',
   E2BIG: 'it has more files than a run may have', // EMFILE is a lack of descriptors: descriptors.ts
   ENOSPC: 'the disk is full',
   ELOOP: 'its directories are nested too deeply',

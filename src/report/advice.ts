@@ -331,6 +331,12 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
   if (kernel !== undefined && isBefore(kernel, 5, 12)) return adviseOldKernel(kernel);
   if (failure.errno === 'ENOSYS' && !knowMissingCalls.has(failure.step))
     return adviseMissingCall(failure, facts);
+  if (failure.errno === 'EFBIG')
+    return {
+      code: 'ERR_SETUP',
+      message: 'the limit on the size of files (ulimit -f) is too small to start a sandbox',
+      hint: 'Nothing was started. Raise it to 1 MiB or more: ulimit -f 1024',
+    };
   switch (failure.step) {
     case 'namespaces':
     case 'id-maps':

@@ -23,7 +23,8 @@ const costs = {
   payloadCalls: [130, 240],
   // A few of them look whether /etc/hosts and what ssh includes are as they were; and, where there is no repository, at
   // each level below home for the eight files that make a project. Five note the command line for `wasbox why`.
-  frontCalls: [180, 420],
+  // The process that holds the listener, and its beginning and end, are fourteen.
+  frontCalls: [180, 440],
   // ioctl(2) on the listener, for each question: receive, answer.
   question: [1.95, 2.05],
   // And where the caller is looked at: whether the question stands, once the caller is pinned.
@@ -38,7 +39,7 @@ const costs = {
     // The library's functions for dryRun, doctor and saved runs are the command's too, 35 KB.
     // Starting an image's programs, sessions of the command line and their checkpoints are 60 KB. What the user's own
     // files would run (git's configuration, hooks, tasks) is read for the review. Layers in memory, which are saved at
-    // the end of a run, are 12 KB.
+    // the end of a run, are 12 KB. Directories that stand in for lost ones are 6 KB.
     'cli-main.cjs': [250_000, 1_300_000],
     // With the parts that it imports: what runs programs (470 KB) is loaded by the first call.
     'index.js': [15_000, 60_000],

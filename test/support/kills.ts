@@ -141,9 +141,10 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
     return this.#run(wasboxArgv({ ...this.#as, isolation: 'namespaces' }, words));
   }
 
+  /** By their IDs: `--all` forgets how the run begins, too. */
   async #discard(): Promise<void> {
-    const isEmpty = ['runs', 'saved'].every((name) => this.#names(name).length === 0);
-    if (!isEmpty) await this.#wasbox('discard', '--all');
+    const ids = ['runs', 'saved'].flatMap((name) => this.#names(name));
+    if (ids.length > 0) await this.#wasbox('discard', ...ids);
   }
 
   /**

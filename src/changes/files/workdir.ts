@@ -25,7 +25,7 @@ export function openTree(
   const problem = (message: string, cause?: unknown): ChangesError =>
     new ChangesError('ERR_APPLY', `The directory ${displayPath(Buffer.from(path))} ${message}.`, {
       cause,
-      hint: `Restore it, or discard the changes: wasbox discard ${id}`,
+      hint: `To review the changes: wasbox diff ${id}\nTo take them out: wasbox apply ${id} --workdir DIR`,
     });
   let fd: number;
   try {

@@ -11,6 +11,7 @@ import { isClockPlausible } from '../store/clock.js';
 import { forgetContinued } from '../store/continued.js';
 import { addDiskUse, type DiskUse, readDiskUse, writeDiskUse } from '../store/disk-use.js';
 import type { Store } from '../store/state-dir.js';
+import { forgetOldTraces } from '../store/traces.js';
 import { discardRuns, listRuns } from './saved-runs.js';
 
 export interface ExpireLimits {
@@ -69,7 +70,9 @@ export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits =
     return [];
   }
   const records = listRuns(store);
-  const plausible = limits.maxAgeMs !== undefined || isClockPlausible(store, now, tally?.lookedMs);
+  const isClockRight = isClockPlausible(store, now, tally?.lookedMs);
+  if (isClockRight) forgetOldTraces(store, now);
+  const plausible = limits.maxAgeMs !== undefined || isClockRight;
   const maxAgeMs = plausible ? limits.maxAgeMs : Number.POSITIVE_INFINITY;
   const expired = chooseExpired(records, kept.id, { ...limits, maxAgeMs });
   const { discarded } = discardRuns(

@@ -16,6 +16,7 @@ import {
   type TreeIdentity,
 } from '../model/index.js';
 import { TooManyChangesError } from '../scan/change-list.js';
+import { cutShort } from '../scan/cut-short.js';
 import { changesOf, pruneLayer, quickChangesOf } from '../scan/tree-changes.js';
 import { keepOriginals } from '../store/originals.js';
 import { readRecord, writeRecord } from '../store/record.js';
@@ -107,7 +108,8 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): Ending {
       if (!discarded && (seen.changes.length > 0 || seen.unlisted)) {
         for (const session of sessions) keepOriginals(session, ofTree(session, seen.changes));
         const record = datedRecord(run.record, sessions);
-        writeRecord(native, directory, endedRecord(record, end, seen.summary), true);
+        const kept = { ...endedRecord(record, end, seen.summary), ...cutShort(seen.changes) };
+        writeRecord(native, directory, kept, true);
       }
       return seen;
     }),

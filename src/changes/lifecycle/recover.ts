@@ -9,6 +9,7 @@ import { dropJournal, hasJournal, recoverJournal } from '../apply/journal.js';
 import { isAbsent, openDirectory, withFd } from '../files/fdtree.js';
 import { removeUnsaved } from '../files/save-layer.js';
 import { type ChangesNative, countChanges, type RunRecord } from '../model/index.js';
+import { cutShort } from '../scan/cut-short.js';
 import { pruneLayer } from '../scan/tree-changes.js';
 import { keepOriginals, pruneOriginals } from '../store/originals.js';
 import { writeRecord } from '../store/record.js';
@@ -49,6 +50,7 @@ export function recoverRun(
       const recovered: RunRecord = {
         ...record,
         ...countChanges(changes),
+        ...(record.status === 'running' ? cutShort(changes) : {}),
         status: record.status === 'running' ? 'interrupted' : record.status,
         ended: record.ended ?? new Date().toISOString(),
       };

@@ -22,5 +22,13 @@ export type {
   RefusalReason,
   Settlement,
 } from './report.js';
-export type { EarlierRun, Run, RunRecord, RunStatus, RunTree, TreeIdentity } from './run.js';
+export type {
+  EarlierRun,
+  Run,
+  RunRecord,
+  RunStatus,
+  RunTree,
+  StandIn,
+  TreeIdentity,
+} from './run.js';
 export { inodeKey, metadataDiffers, wantedMode } from './state.js';

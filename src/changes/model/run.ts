@@ -64,11 +64,21 @@ export interface RunRecord {
   readonly reset?: string | true | undefined;
   /** Whether files of its layers may have names in those of other runs. */
   readonly shared?: boolean | undefined;
+  /** Of an opened run alone, never saved: directories that stand in for trees, by their index. */
+  readonly standIns?: ReadonlyMap<number, StandIn> | undefined;
   /** Bytes in the files that the layer holds. */
   readonly sizeBytes: number;
   /** Disk space of these files; absent in entries of older versions. */
   readonly diskBytes?: number | undefined;
   readonly counts: ChangeCounts;
+}
+
+/** A directory that a tree's changes are compared with and applied to in place of the tree. */
+export interface StandIn {
+  /** Absolute path. */
+  readonly host: string;
+  /** Absolute path of a directory for the tree's records, which those of the tree itself do not fit. */
+  readonly records: string;
 }
 
 /** A run that a later one continued. */

@@ -5,7 +5,7 @@
 
 import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
-import { isAbsent, openDirectory, withFd } from '../files/fdtree.js';
+import { isAbsent, openDirectory, openRoot, withFd } from '../files/fdtree.js';
 import { Layer } from '../files/layer.js';
 import { openTree } from '../files/workdir.js';
 import type { ChangesNative, RunRecord, TreeIdentity } from '../model/index.js';
@@ -70,10 +70,15 @@ export function openSessions(
   const sessions: Session[] = [];
   try {
     for (const [index, tree] of treesOf(record).entries()) {
-      const host = openTree(native, tree, record);
+      const standIn = record.standIns?.get(index);
+      const host =
+        standIn === undefined ? openTree(native, tree, record) : openRoot(native, standIn.host);
       let directory: number | undefined;
       try {
-        directory = openTreeDirectory(native, runDirectory, index);
+        directory =
+          standIn === undefined
+            ? openTreeDirectory(native, runDirectory, index)
+            : openRoot(native, standIn.records);
         const layer = openLayer(native, layers, record, index);
         sessions.push({ native, record, tree, index, directory, layer, host });
       } catch (error) {

@@ -68,7 +68,7 @@ function notOwn(path: string): ChangesError | undefined {
 /**
  * A directory in the state directory: `runs` for runs in use, `saved` for runs that have ended, `spare`
  * for layers that no run uses, `places` for what the user was shown of a directory's runs, `last-runs` for
- * the command lines of those, `caches` for those of presets, `frozen` for layers that several sessions may share,
+ * the command lines of those, `plans` for recorded starts, `caches` for those of presets, `frozen` for layers that several sessions may share,
  * `images` for those of `--image`, `sessions` for those of the command line, `continued` for the names of runs that were
  * continued.
  */
@@ -78,6 +78,7 @@ export type OwnName =
   | 'spare'
   | 'places'
   | 'last-runs'
+  | 'plans'
   | 'caches'
   | 'frozen'
   | 'images'

@@ -1,0 +1,92 @@
+/**
+ * wasbox is killed while its program makes calls that the supervisor answers: none of them fails before the program
+ * ends. The program writes what it saw to the host. In the control the process that holds the listener is killed first.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { isolatedIdentities } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { startWasbox } from '../support/wasbox.js';
+
+/** Renames as often as it can, in several processes, and notes what fails. */
+const code = `
+import os, sys
+seen = os.open(sys.argv[1] + '/seen', os.O_WRONLY | os.O_APPEND)
+for n in range(3):
+    if os.fork() == 0:
+        break
+    n = 3
+os.mkdir('d%d' % n)
+if n == 3:
+    print('ready', flush=True)
+while True:
+    for a, b in (('d', 'e'), ('e', 'd')):
+        try:
+            os.rename('%s%d' % (a, n), '%s%d' % (b, n))
+        except OSError as error:
+            os.write(seen, b'%d\\n' % error.errno)
+`;
+
+const name = 'wasbox-holder';
+
+/** Direct children of a process by name. */
+function childrenOf(pid: number): number[] {
+  const named = (child: string) => {
+    try {
+      return fs.readFileSync(`/proc/${child}/comm`, 'utf8').trim() === name;
+    } catch {
+      return false; // it has ended
+    }
+  };
+  return fs
+    .readdirSync(`/proc/${pid}/task`)
+    .flatMap((task) => fs.readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' '))
+    .filter((child) => child !== '' && named(child))
+    .map(Number);
+}
+
+const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Kills runs, each at another moment. Returns the errnos that the programs saw. */
+async function seenBy(
+  as: ReturnType<typeof isolatedIdentities>[number],
+  count: number,
+  before?: (pid: number) => void,
+): Promise<string[]> {
+  const seen: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const cwd = makeProject(as, {});
+    const place = makeProject(as, { seen: '' });
+    const words = ['run', '-q', '--discard', '--rw', place, '--', 'python3', '-c', code, place];
+    const child = startWasbox(words, { as, cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    const isReady = new Promise((resolve) => child.stdout?.once('data', () => resolve(true)));
+    expect(await Promise.race([isReady, closed])).toBe(true);
+    await later(i % 10);
+    before?.(child.pid ?? 0);
+    child.kill('SIGKILL');
+    await closed; // the program had its output, too
+    seen.push(...fs.readFileSync(join(place, 'seen'), 'utf8').split('\n'));
+  }
+  return seen.filter((errno) => errno !== '');
+}
+
+test.each(isolatedIdentities())(
+  'no call of a program fails because wasbox is killed, as $label with $isolation',
+  async (as) => {
+    expect(await seenBy(as, Number(process.env.WASBOX_KILLS ?? 20))).toEqual([]);
+  },
+);
+
+test.each(isolatedIdentities().filter(({ isolation }) => isolation === 'namespaces'))(
+  'control: without the holder of the listener calls fail, as $label',
+  async (as) => {
+    const seen = await seenBy(as, 60, (pid) => {
+      const holders = childrenOf(pid);
+      expect(holders).toHaveLength(1);
+      for (const holder of holders) process.kill(holder, 'SIGKILL');
+    });
+    expect(new Set(seen)).toEqual(new Set(['38']));
+  },
+);
