@@ -159,5 +159,5 @@ export {
   type Store,
   type StoreOptions,
 } from './store/state-dir.js';
-export { stateError } from './store/state-error.js';
+export { runStateError, stateError, systemProblem } from './store/state-error.js';
 export { forgetTraces } from './store/traces.js';

@@ -1,5 +1,6 @@
 /** Errors as a user sees them: what and where, then what to do. */
 
+import { systemProblem } from '../changes/index.js';
 import { WasboxError } from '../errors/index.js';
 import { displayText } from '../text/index.js';
 import { err, style } from './terminal.js';
@@ -45,6 +46,13 @@ export function printError(error: unknown, verbose: boolean): number {
     return error.exitStatus;
   }
   const text = error instanceof Error ? error.message : String(error);
+  const problem = systemProblem(error);
+  if (problem !== undefined) {
+    const { path, syscall = 'a system call' } = error as NodeJS.ErrnoException;
+    err(`${prefix} ${lines(path ?? `${syscall} failed`)}: ${problem}\n`);
+    if (verbose) err(`${lines((error as Error).stack ?? text)}\n`);
+    return 125;
+  }
   err(`${prefix} internal error: ${lines(text)}\n`);
   if (verbose && error instanceof Error) err(`${lines(error.stack ?? '')}\n`);
   else err('  This is a bug in wasbox. Run it again with -v for details, and please report it.\n');

@@ -4,11 +4,11 @@
  * run reads the same however it was started.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import { openStore, resumeRun } from '../changes/index.js';
+import { openStore, resumeRun, runStateError } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { decodeEnded } from '../fastpath/index.js';
 import { realHost } from '../host/index.js';
-import { endLaunch, endPrivateRoot, withOutcome } from '../launch/index.js';
+import { endLaunch, endPrivateRoot, type LaunchResult, withOutcome } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import { buildReport } from '../report/index.js';
 import { endInterrupted } from './interrupt.js';
@@ -29,6 +29,8 @@ function readWhole(fd: number): Uint8Array {
   return bytes;
 }
 
+type Ended = NonNullable<ReturnType<typeof decodeEnded>>;
+
 export async function finishRunVerb([fd = '']: readonly string[]): Promise<number> {
   const ended = /^\d{1,9}$/.test(fd) ? decodeEnded(readWhole(Number(fd))) : undefined;
   if (ended === undefined) {
@@ -36,25 +38,29 @@ export async function finishRunVerb([fd = '']: readonly string[]): Promise<numbe
       hint: 'To list finished runs: wasbox runs',
     });
   }
+  try {
+    return await finish(ended);
+  } catch (error) {
+    throw withOutcome(error, ended.outcome, ended.context.spec);
+  }
+}
+
+async function finish({ state, id, lock, outcome, startedAt, context }: Ended): Promise<number> {
   const { native } = loadNative();
-  const { outcome, startedAt, context } = ended;
-  const store = openStore(native, { directory: ended.state });
-  const run = resumeRun(store, ended.id, ended.lock);
+  const store = openStore(native, { directory: state });
+  const run = resumeRun(store, id, lock);
   const { spec, quiet, verbose } = context;
+  const progress = progressLine(quiet ? { visible: false } : {});
+  const end = { native, spec, store, run, startedAt, asked: true, onProgress: progress.show };
+  let result: LaunchResult;
   try {
     if (spec.isolation === 'landlock') endPrivateRoot(native, run, spec, outcome);
+    result = await endLaunch(end, outcome);
   } catch (error) {
-    throw withOutcome(error, outcome, spec);
+    throw runStateError(store, id, error);
+  } finally {
+    progress.end();
   }
-  const launched = { native, spec, store, run, startedAt };
-  const progress = progressLine(quiet ? { visible: false } : {});
-  const onProgress = progress.show;
-  const end = { ...launched, asked: true, onProgress };
-  const result = await endLaunch(end, outcome)
-    .catch((error: unknown) => {
-      throw withOutcome(error, outcome, spec);
-    })
-    .finally(progress.end);
   noteEnd(store, result);
   const report = buildReport(spec, result);
   const leads = (): string[] => leadsOf(spec, report, realHost({ native }));

@@ -14,6 +14,7 @@ import {
   readLastShown,
   type Store,
   savedRecord,
+  systemProblem,
 } from '../changes/index.js';
 import { ChangesError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
@@ -149,8 +150,13 @@ function whyNot(
 /** Records that the user now learns how a run ended. */
 export function noteEnd(store: Store, { record, finish }: LaunchResult): void {
   if (record === undefined || finish === undefined) return;
-  const kept = savedRecord(store, record.id);
-  if (kept !== undefined) noteShown(store, kept);
-  else if (finish.disposition === 'applied') noteFinished(store, record, 'applied');
-  else noteUnchanged(store, record.workdir);
+  try {
+    const kept = savedRecord(store, record.id);
+    if (kept !== undefined) noteShown(store, kept);
+    else if (finish.disposition === 'applied') noteFinished(store, record, 'applied');
+    else noteUnchanged(store, record.workdir);
+  } catch (error) {
+    // The run has ended as it has. Without a note, `apply` asks for an ID.
+    if (!(error instanceof ChangesError) && systemProblem(error) === undefined) throw error;
+  }
 }

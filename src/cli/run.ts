@@ -1,11 +1,11 @@
 /** `wasbox run`. */
 import { posix } from 'node:path';
-import { makeStateDirectory, noteLastRun, openStore } from '../changes/index.js';
+import { makeStateDirectory, noteLastRun, openStore, systemProblem } from '../changes/index.js';
 import { UsageError, WasboxError } from '../errors/index.js';
 import { argumentCount, Recorder, takeCacheKey } from '../fastpath/index.js';
 import { type Host, realHost, refusePlace } from '../host/index.js';
-import type { Launched } from '../launch/index.js';
-import { launch, planOnly, withImage } from '../launch/index.js';
+import type { Launched, LaunchResult } from '../launch/index.js';
+import { launch, planOnly, withImage, withOutcome } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import { parseRunArguments, type RunArguments, shellQuote } from '../options/index.js';
 import { buildFailureReport, buildReport, type RunReport, reportOutcome } from '../report/index.js';
@@ -64,11 +64,39 @@ function noteCommand(
   const run = { words: ['run', ...argv], startedMs: startedAt.getTime(), status, ...found };
   const { native } = loadNative();
   const here = realHost({ native }).cwd();
-  if (here !== undefined) noteLastRun(openStore(native), here, run); // nothing can follow in a removed directory
+  if (here === undefined) return; // nothing can follow in a removed directory
+  try {
+    noteLastRun(openStore(native), here, run);
+  } catch (error) {
+    if (systemProblem(error) === undefined) throw error; // the state directory was told of
+  }
 }
 
 /** What was done is long, and not asked of a saved report. */
 const withoutAudit = ({ audit: _, changes: __, ...rest }: RunReport): Partial<RunReport> => rest;
+
+interface Telling extends Sinks {
+  readonly argv: readonly string[];
+  readonly options: RunArguments;
+}
+
+/** Notes how the run ended, and says it. */
+async function tellEnd(
+  spec: SandboxSpec,
+  result: LaunchResult,
+  report: RunReport,
+  { argv, options, sink, page }: Telling,
+): Promise<void> {
+  const store = openStore(loadNative().native, { directory: spec.state.directory });
+  noteEnd(store, result);
+  noteCommand(argv, result.startedAt, reportOutcome(result.outcome).status, report);
+  try {
+    const leads = (): string[] => leadsOf(spec, report, realHost({ native: loadNative().native }));
+    tell(report, { ...options, sink, leads });
+  } finally {
+    if (page !== undefined) await tellPage(report, page, store);
+  }
+}
 
 async function start(
   spec: SandboxSpec,
@@ -95,17 +123,10 @@ async function start(
     });
     const result = await launched.done;
     progress?.end();
-    const store = openStore(loadNative().native);
-    noteEnd(store, result);
     const report = buildReport(spec, result);
-    noteCommand(argv, startedAt, reportOutcome(result.outcome).status, report);
-    try {
-      const leads = (): string[] =>
-        leadsOf(spec, report, realHost({ native: loadNative().native }));
-      tell(report, { ...options, sink, leads });
-    } finally {
-      if (page !== undefined) await tellPage(report, page, store);
-    }
+    await tellEnd(spec, result, report, { argv, options, sink, page }).catch((error: unknown) => {
+      throw withOutcome(error, result.outcome, spec);
+    });
     endInterrupted(report.outcome, result.outcome.typedInterrupt);
     recorder?.save({
       quiet: options.quiet === true,

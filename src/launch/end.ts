@@ -12,7 +12,9 @@ import {
   type Run,
   recoverSoon,
   type Store,
+  systemProblem,
 } from '../changes/index.js';
+import { ChangesError } from '../errors/index.js';
 import { monotonicMs } from '../host/index.js';
 import {
   type Native,
@@ -151,12 +153,22 @@ async function finishChanges(
   };
   const report = await finishRunSoon(store, run, end, changes, layer);
   // A program that discards the changes of its runs wants none left of one that was killed either.
-  if (changes === 'discard') await settleAtTimes(store);
+  if (changes === 'discard') await ofOthers(() => settleAtTimes(store));
   const kept = report.disposition === 'kept' || report.disposition === 'partly-applied';
   if (!kept) return report;
-  await recoverSoon(store);
+  await ofOthers(() => recoverSoon(store));
   const record = { ...run.record, ...report.summary };
-  return { ...report, expired: await expireSoon(store, record) };
+  return { ...report, expired: await ofOthers(() => expireSoon(store, record)) };
+}
+
+/** What is done about other runs. A fault of the state directory there is no fault of this one: the next look tells. */
+async function ofOthers<T>(use: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await use();
+  } catch (error) {
+    if (!(error instanceof ChangesError) && systemProblem(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** Milliseconds between two looks at what runs: a program may have many of them at a time. */

@@ -11,6 +11,7 @@ import {
   makeCache,
   makeStateDirectory,
   removeRun,
+  runStateError,
 } from '../changes/index.js';
 import { AbortError, SupportError } from '../errors/index.js';
 import { callersUmask } from '../host/index.js';
@@ -169,7 +170,8 @@ async function launchWith(
     const done = ended.then((how) =>
       end(how).catch((error: unknown) => {
         if (given === undefined) run?.close();
-        throw withOutcome(descriptorsError(error, ran), how.seen, spec);
+        const told = store && run ? runStateError(store, run.record.id, error) : error;
+        throw withOutcome(descriptorsError(told, ran), how.seen, spec);
       }),
     );
     done.catch(() => {}); // reported through the result; must not count as unhandled during the start

@@ -18,6 +18,7 @@ import {
   privateRootName,
   type Run,
   removePrivateRoot,
+  systemProblem,
   unmadeRun,
 } from '../changes/index.js';
 import { ChangesError, LaunchError } from '../errors/index.js';
@@ -103,7 +104,7 @@ function attempt(what: string, hint: string, work: () => void): void {
     work();
   } catch (error) {
     const { code = '', path = '', message } = error as NodeJS.ErrnoException;
-    const why = reasons[code] ?? message;
+    const why = reasons[code] ?? systemProblem(error) ?? message;
     const where = path === '' ? '' : ` (at ${displayPath(Buffer.from(path))})`;
     throw new LaunchError('ERR_SETUP', `${what}: ${why}${where}`, { hint, cause: error });
   }
@@ -192,11 +193,12 @@ export function endPrivateRoot(
         throw new Error('its copy of the directory is damaged');
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException;
+      const why = reasons[code] ?? systemProblem(error) ?? message;
       throw new ChangesError(
         'ERR_STATE_DIR',
-        `the changes of run ${record.id} could not be saved yet: ${reasons[code] ?? message}`,
+        `the changes of run ${record.id} could not be saved yet: ${why}`,
         {
-          hint: `They are still there. Make room in the state directory, then:\n  wasbox diff ${record.id}`,
+          hint: `They are still there. Once that is put right:\n  wasbox diff ${record.id}`,
           cause: error,
         },
       );

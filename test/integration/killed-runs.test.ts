@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { identities } from '../support/identity.js';
 import { type Victim, Victims } from '../support/kills.js';
 import { pass } from '../support/packages.mjs';
+import { firstSeed, numbers } from '../support/random.js';
 import type { Strike } from '../support/strike.js';
 
 const { SIGKILL, SIGINT, SIGTERM, SIGHUP } = constants.signals;
@@ -26,17 +27,6 @@ const trees = [
   ['landlock', 20_000, 0.02],
 ] as const;
 
-/** Numbers that a seed repeats: mulberry32, https://github.com/bryc/code/blob/master/jshash/PRNGs.md */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 type Measured = Awaited<ReturnType<Victims['measure']>>;
 
 /**
@@ -53,8 +43,7 @@ function pick(next: () => number, { calls, micros }: Measured): Strike {
   return { at: place < 0.7 ? 1 + within : calls - within };
 }
 
-// The same on CI each time; other ones by hand.
-const seed = Number(process.env.WASBOX_SEED ?? (process.env.CI ? 1 : Date.now() % 100_000));
+const seed = firstSeed();
 const everyone = identities();
 
 describe.each(everyone)('as $label', (as) => {

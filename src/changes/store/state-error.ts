@@ -24,10 +24,35 @@ const stateProblems: Readonly<Record<string, string>> = {
   ENOMEM: 'no memory is left',
 };
 
+/** What only another process can have caused, or a bug: no fault of the state directory by itself. */
+const meanwhile: Readonly<Record<string, string>> = {
+  ENOENT: 'it was removed meanwhile',
+  EEXIST: 'something else was put in its place meanwhile',
+  ENOTEMPTY: 'something was put into it meanwhile',
+  EBUSY: 'something is mounted on it',
+};
+
+/** Numbers that Node has no name for; of x64 and arm64. */
+const unnamed: Readonly<Record<string, string>> = { 116: 'ESTALE', 122: 'EDQUOT' };
+
+/** The symbolic errno of a system call's error; undefined for any other. */
+function systemCode(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  if (typeof code !== 'string') return undefined;
+  const [, number] = /^Unknown system error -(\d+)$/.exec(code) ?? [];
+  return number === undefined ? code : unnamed[number];
+}
+
+/** What an error of a system call means, in words; undefined for one that hints at a mistake of wasbox's own. */
+export function systemProblem(error: unknown): string | undefined {
+  const code = systemCode(error);
+  return code === undefined ? undefined : (stateProblems[code] ?? meanwhile[code]);
+}
+
 export function stateError(path: string, cause: unknown): ChangesError {
   if (cause instanceof ChangesError) return cause;
-  const { code } = cause as { readonly code?: unknown };
-  const why = typeof code === 'string' ? `: ${stateProblems[code] ?? code}` : '';
+  const code = systemCode(cause);
+  const why = code === undefined ? '' : `: ${stateProblems[code] ?? code}`;
   return new ChangesError('ERR_STATE_DIR', `The state directory ${path} cannot be used${why}.`, {
     cause,
     hint: stateHint(path, code),
@@ -61,8 +86,8 @@ export function runStateError(
   id: string,
   error: unknown,
 ): unknown {
-  const { code } = error as { readonly code?: unknown };
-  if (error instanceof ChangesError || typeof code !== 'string') return error;
+  const code = systemCode(error);
+  if (error instanceof ChangesError || code === undefined) return error;
   const why = stateProblems[code];
   if (why === undefined) return error;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') {
