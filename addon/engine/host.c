@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -85,6 +86,24 @@ static JSValue host_lstat(JSContext *context, JSValueConst self, int count, JSVa
 static JSValue host_stat(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
   return stat_with(context, values[0], 0);
+}
+
+/* When a directory was made, in nanoseconds, as digits; "0" where the file system does not say. */
+static JSValue host_birth(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  int nul;
+  const char *path = path_of(context, values[0], &nul);
+  if (!path)
+    return JS_EXCEPTION;
+  struct statx info = {0};
+  const int error = nul ? ENOENT : statx(AT_FDCWD, path, 0, STATX_BTIME, &info) < 0 ? errno : 0;
+  JS_FreeCString(context, path);
+  if (error)
+    return failure(context, error);
+  char digits[32];
+  const int size = snprintf(digits, sizeof digits, "%lld",
+                            (long long)info.stx_btime.tv_sec * 1000000000 + info.stx_btime.tv_nsec);
+  return JS_NewStringLen(context, digits, (size_t)size);
 }
 
 static JSValue host_readlink(JSContext *context, JSValueConst self, int count,
@@ -442,6 +461,7 @@ static JSValue host_check(JSContext *context, JSValueConst self, int count, JSVa
 static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("lstat", 1, host_lstat),
     JS_CFUNC_DEF("stat", 1, host_stat),
+    JS_CFUNC_DEF("birth", 1, host_birth),
     JS_CFUNC_DEF("readlink", 1, host_readlink),
     JS_CFUNC_DEF("realpath", 1, host_realpath),
     JS_CFUNC_DEF("access", 2, host_access),

@@ -28,6 +28,7 @@ type Info = readonly [number, bigint, bigint, number, number];
 interface Machine {
   lstat(path: string): Answer<Info>;
   stat(path: string): Answer<Info>;
+  birth(path: string): Answer<string>;
   readlink(path: string): Answer<string>;
   realpath(path: string): Answer<string>;
   access(path: string, mode: number): boolean;
@@ -150,6 +151,9 @@ function mountPaths(directory: string): MountPaths {
     if (path === '/') return mountPathsFrom(directory, text, undefined);
   }
 }
+
+/** When a directory was made, in nanoseconds since 1970. */
+export const birthOf = (path: string): string | undefined => answer(machine.birth(path));
 
 export function engineHost(): Host {
   const env = machine.env();

@@ -19,7 +19,7 @@ import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
 import { keptTrees, layersInOrder, resolveSpec } from '../resolve/index.js';
 import { bytesOfHex } from '../text/index.js';
-import { engineHost } from './host.js';
+import { birthOf, engineHost } from './host.js';
 
 declare const machine: {
   check(bytes: ArrayBufferLike, from: number, size: number): number;
@@ -89,7 +89,8 @@ export async function startOf(
   const [workdir, ...homes] = keptTrees(spec.views).map((tree): TreeIdentity => {
     const info = host.files.stat(tree.path);
     if (info === undefined) throw new LeaveToNode('the working directory or the home is gone');
-    const identity = { path: tree.path, dev: info.dev.toString(), ino: info.ino.toString() };
+    const [dev, ino] = [info.dev.toString(), info.ino.toString()];
+    const identity = { path: tree.path, dev, ino, birthNs: birthOf(tree.path) };
     return withHome(identity, tree);
   });
   if (workdir === undefined) throw new LeaveToNode('no working directory');

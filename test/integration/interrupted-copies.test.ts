@@ -16,8 +16,13 @@ const landlock = ['run', '--isolation', 'landlock'];
 const runsOf = (as: Identity): string => join(stateOf(as), 'wasbox', 'runs');
 
 /** Starts a run that waits, kills it, and returns its directory in the state. */
-async function killedRun(as: Identity, cwd: string, code: string): Promise<string> {
-  const child = startWasbox([...landlock, '--', 'sh', '-c', `${code}; echo ready; sleep 60`], {
+async function killedRun(
+  as: Identity,
+  cwd: string,
+  code: string,
+  words = landlock,
+): Promise<string> {
+  const child = startWasbox([...words, '--', 'sh', '-c', `${code}; echo ready; sleep 60`], {
     as,
     cwd,
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -112,4 +117,35 @@ describe.each(identities())('an interrupted run, as $label', (as) => {
       false,
     ]);
   });
+
+  test.each(['namespaces', 'landlock'])(
+    'is applied though the clock was behind its directory when it began, with %s',
+    async (isolation) => {
+      const cwd = makeProject(as, { f1: '1\n', f2: '2\n' });
+      const run = await killedRun(as, cwd, 'echo new > f2', ['run', '--isolation', isolation]);
+      const path = join(run, 'run.json');
+      const entry = JSON.parse(fs.readFileSync(path, 'utf8')) as Record<string, unknown>;
+      const write = (workdir: unknown, status: string) =>
+        fs.writeFileSync(
+          path,
+          JSON.stringify({ ...entry, workdir, status, started: '2020-01-01T00:00:00.000Z' }),
+        );
+      // The control, as an earlier version noted it: the directory is younger than the run.
+      const { birthNs, ...without } = entry.workdir as Record<string, string>;
+      write(without, 'running');
+      const { runs } = JSON.parse((await wasbox(cwd, 'runs', '--json')).out) as {
+        runs: { id: string }[];
+      };
+      const id = runs[0]?.id ?? '';
+      expect(said(await wasbox(cwd, 'apply', id))).toContain('is not the one that the run used');
+      const saved = join(runsOf(as), '..', 'saved', id);
+      fs.renameSync(saved, run);
+      write({ ...without, birthNs }, 'running');
+      const applied = await wasbox(cwd, 'apply', id);
+      expect([applied.status, fs.readFileSync(join(cwd, 'f2'), 'utf8')], said(applied)).toEqual([
+        0,
+        'new\n',
+      ]);
+    },
+  );
 });

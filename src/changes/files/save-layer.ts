@@ -1,8 +1,10 @@
 /**
- * Copies a layer from memory to the directory of its run, on a file system that overlayfs cannot write to. No program
- * may use the layer any more. The copy appears as a whole: a kill before that leaves the empty layer that was there.
+ * Copies the layers of a run from memory to its directory, on a file system that overlayfs cannot write to. No program
+ * may use them any more. All copies appear or none: a mark says that all are whole, and after a kill behind it the next
+ * look at the runs puts the rest in place. A kill before it leaves the empty layers that were there.
  */
 import { type BigIntStats, chmodSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
+import { closeDescriptor } from '../../native/index.js';
 import type { ChangesNative } from '../model/index.js';
 import {
   at,
@@ -23,6 +25,8 @@ import { removeTree } from './remove.js';
 const upperName = Buffer.from('upper');
 const savingName = Buffer.from('saving');
 const namesName = Buffer.from('names');
+/** In the first layer's directory, once the copies of all layers are whole. */
+const wholeName = Buffer.from('whole');
 /** Bits of the type in a mode: inode(7). */
 const typeBits = 0o170000n;
 
@@ -78,11 +82,13 @@ export function saveLayers(
         copyDirectory(copy, emptyPath, from, upperName, to, savingName, 0);
       });
     }
+    for (const { to } of layers.slice(0, 1)) closeDescriptor(createFile(native, to, wholeName));
     for (const { to } of layers) {
       replaced.push({ to, mode: Number((lstatAt(to, upperName)?.mode ?? 0n) & 0o7777n) });
       native.renameat2(to, savingName, to, upperName, 0);
     }
   } catch (error) {
+    unmark(native, layers);
     for (const { to, mode } of replaced) {
       removeTree(native, to, upperName);
       mkdirSync(at(to, upperName), { mode: 0o700 });
@@ -91,13 +97,29 @@ export function saveLayers(
     throw error;
   } finally {
     for (const { to } of layers) removeUnsaved(native, to);
+    unmark(native, layers);
   }
   return leftOut;
 }
 
+function unmark(native: ChangesNative, layers: readonly MovedLayer[]): void {
+  for (const { to } of layers) removeTree(native, to, wholeName);
+}
+
 /** Removes what a copy that was cut off has left in the open directory of a layer. */
-export function removeUnsaved(native: ChangesNative, layer: number): void {
+function removeUnsaved(native: ChangesNative, layer: number): void {
   for (const name of [savingName, namesName]) removeTree(native, layer, name);
+}
+
+/** Goes on where {@link saveLayers} was cut off. @param layers open directories of all layers of the run */
+export function recoverSaving(native: ChangesNative, layers: readonly number[]): void {
+  const isWhole = layers.some((layer) => lstatAt(layer, wholeName) !== undefined);
+  for (const layer of layers) {
+    if (isWhole && lstatAt(layer, savingName) !== undefined)
+      native.renameat2(layer, savingName, layer, upperName, 0);
+  }
+  for (const layer of layers) removeUnsaved(native, layer);
+  for (const layer of layers) removeTree(native, layer, wholeName);
 }
 
 /** What all steps of one copy share. */

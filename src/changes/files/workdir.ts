@@ -36,10 +36,11 @@ export function openTree(
   const stat = fstatSync(fd, { bigint: true });
   // File systems reuse inode numbers. The birth time is 0 where it is not supported.
   // An overlay, such as a container's root, gives a directory a new birth time when it is first written to.
-  const isOther =
-    birthNs === undefined
-      ? Number(stat.birthtimeNs / 1_000_000n) > Date.parse(started)
-      : stat.birthtimeNs.toString() !== birthNs;
+  // The entry of a run that was interrupted has the time from its start, where a repeated start may have an older one.
+  const isSame = stat.birthtimeNs.toString() === birthNs;
+  const isDated = birthNs !== undefined && status !== 'interrupted';
+  const isYounger = Number(stat.birthtimeNs / 1_000_000n) > Date.parse(started);
+  const isOther = !isSame && (isDated || isYounger);
   const differs =
     isOther && status !== 'running' && statfsSync(self(fd)).type !== OVERLAYFS_SUPER_MAGIC;
   if (stat.ino.toString() === ino && !differs) return fd;

@@ -7,7 +7,7 @@ import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import { dropJournal, hasJournal, recoverJournal } from '../apply/journal.js';
 import { isAbsent, openDirectory, withFd } from '../files/fdtree.js';
-import { removeUnsaved } from '../files/save-layer.js';
+import { recoverSaving } from '../files/save-layer.js';
 import { type ChangesNative, countChanges, type RunRecord } from '../model/index.js';
 import { cutShort } from '../scan/cut-short.js';
 import { pruneLayer } from '../scan/tree-changes.js';
@@ -34,10 +34,10 @@ export function recoverRun(
     // Which directory it used is known by the time alone: it may be long ago.
     const ended =
       record.status === 'running' ? { ...record, status: 'interrupted' as const } : record;
+    recoverLayers(native, runDirectory, record);
     return withSessions(native, runDirectory, ended, (sessions) => {
       const changes = sessions.flatMap((session) => {
         const { directory, host, layer } = session;
-        withFd(openDirectory(native, directory, layerName), (fd) => removeUnsaved(native, fd));
         const done = hasJournal(directory)
           ? recoverJournal(native, directory, host, layer)
           : undefined;
@@ -65,6 +65,22 @@ export function recoverRun(
     const recovered: RunRecord = { ...record, status: 'interrupted' };
     writeRecord(native, runDirectory, recovered, true);
     return recovered;
+  }
+}
+
+/** Before the layers are opened: what was being saved of them takes their place, or goes. */
+function recoverLayers(native: ChangesNative, runDirectory: number, record: RunRecord): void {
+  const layers: number[] = [];
+  try {
+    for (const [index] of treesOf(record).entries()) {
+      const directory = openTreeDirectory(native, runDirectory, index);
+      withFd(directory, () => layers.push(openDirectory(native, directory, layerName)));
+    }
+    recoverSaving(native, layers);
+  } catch (error) {
+    if (!isAbsent(error)) throw error; // reported when the run is opened
+  } finally {
+    for (const layer of layers) closeDescriptor(layer);
   }
 }
 

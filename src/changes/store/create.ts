@@ -38,7 +38,12 @@ function identify({ path, home, placed = [] }: RequestedTree): TreeIdentity {
       hint: 'It was removed or renamed just now. Nothing was started.',
     });
   }
-  const identity = { path, dev: stat.dev.toString(), ino: stat.ino.toString() };
+  const identity = {
+    path,
+    dev: stat.dev.toString(),
+    ino: stat.ino.toString(),
+    birthNs: stat.birthtimeNs.toString(),
+  };
   return withHome(identity, { home, placed });
 }
 

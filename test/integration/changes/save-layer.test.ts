@@ -7,7 +7,11 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openRoot } from '../../../src/changes/files/fdtree.js';
-import { type MovedLayer, saveLayers } from '../../../src/changes/files/save-layer.js';
+import {
+  type MovedLayer,
+  recoverSaving,
+  saveLayers,
+} from '../../../src/changes/files/save-layer.js';
 import { type ChangesNative, listRuns } from '../../../src/changes/index.js';
 import { closeDescriptor } from '../../../src/native/index.js';
 import { type Fixture, makeFixture, native, runScript } from './fixture.js';
@@ -174,6 +178,45 @@ describe('several layers', () => {
     // The control: the same layers without the failure.
     saveLayers(native, layers);
     expect(fs.readdirSync(saved('first', 'upper'))).toEqual(['one']);
+  });
+
+  /** Its calls fail from the nth on, as after a kill. */
+  function killedAt(n: number): ChangesNative {
+    let calls = 0;
+    const call = (target: ChangesNative, name: keyof ChangesNative): unknown => {
+      const own = target[name] as (...given: unknown[]) => unknown;
+      return (...given: unknown[]) => {
+        if (++calls > n) throw new Error('killed');
+        return own.apply(target, given);
+      };
+    };
+    return new Proxy(native, { get: (target, name) => call(target, name as keyof ChangesNative) });
+  }
+
+  test('are all there or none, whichever call a kill comes at', () => {
+    const seen: string[] = [];
+    for (let n = 0; ; n++) {
+      const layers = ['one', 'two', 'three'].map((name) => moved(`${name}${n}`, 'echo 1 >made'));
+      let isCut = true;
+      try {
+        saveLayers(killedAt(n), layers);
+        isCut = false;
+      } catch {
+        recoverSaving(
+          native,
+          layers.map(({ to }) => to),
+        );
+      }
+      const made = ['one', 'two', 'three'].map((name) => {
+        expect(fs.readdirSync(saved(`${name}${n}`))).toEqual(['upper']);
+        return fs.readdirSync(saved(`${name}${n}`, 'upper')).length;
+      });
+      seen.push(made.join(''));
+      if (!isCut) break;
+    }
+    expect(new Set(seen)).toEqual(new Set(['000', '111']));
+    // Some of them after a kill.
+    expect(seen.filter((one) => one === '111').length).toBeGreaterThan(3);
   });
 
   test('that are discarded have sizes and no content', () => {
