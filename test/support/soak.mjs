@@ -21,6 +21,7 @@ const { values } = parseArgs({
   options: {
     run: { type: 'string', default: '10000' },
     pool: { type: 'string', default: '10000' },
+    session: { type: 'string', default: '1000' },
     node: { type: 'string', default: '1000' },
     fastpath: { type: 'string', default: '10000' },
     kill: { type: 'string', default: '20' },
@@ -33,9 +34,11 @@ const { values } = parseArgs({
   },
 });
 const { isolation } = values;
-const number = (name) => (name === 'pool' && isolation === 'landlock' ? 0 : Number(values[name]));
+// Both need namespaces.
+const isNone = (name) => isolation === 'landlock' && (name === 'pool' || name === 'session');
+const number = (name) => (isNone(name) ? 0 : Number(values[name]));
 const dist = values.dist ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist');
-const { createPool, run } = await import(join(dist, 'index.js'));
+const { createPool, createSession, run } = await import(join(dist, 'index.js'));
 
 const place = mkdtempSync(join(values.place, 'wasbox-soak-'));
 const marker = place.slice(-6);
@@ -80,6 +83,18 @@ const byLibrary = (index, kill) =>
 const byPool = (pool) => (index, kill) =>
   killable(kill, 12, async (signal) => {
     noteOutput((await pool.run({ code: script(index, kill), signal })).stdout, index);
+  });
+
+/** A session for each: a program that is killed is one of several in it, or the session is closed with it. */
+const bySession = (index, kill) =>
+  killable(kill, 20, async (signal) => {
+    const session = await createSession({ workdir: work, changes: 'discard', signal });
+    try {
+      await session.exec(['sh', '-c', 'echo y > other']);
+      noteOutput((await session.exec(['sh', '-c', script(index, kill)])).stdout, index);
+    } finally {
+      await session.close().catch(() => {});
+    }
   });
 
 /** Killed, a command says nothing more; what it leaves, the next one puts in order. */
@@ -181,6 +196,7 @@ if (number('pool') > 0) {
   await series('pool', byPool(pool));
   await pool.close();
 }
+await series('session', bySession);
 await series('node', node);
 await series('fastpath', fastpath);
 // The next command that lists the runs cleans up what killed commands left.
