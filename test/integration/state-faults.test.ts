@@ -144,3 +144,14 @@ describe('a fault of the state directory', () => {
     },
   );
 });
+
+test.each(identities())(
+  'a run is applied though statx(2) is blocked, after which Node knows no birth times, as $label',
+  async (as) => {
+    for (const isolation of ['namespaces', 'landlock']) {
+      const faulty = new Faulty(as, isolation, 'node');
+      await faulty.calls();
+      expect(await faulty.fault({ at: 1, errno: EPERM, on: true, call: 'statx' })).toBe(undefined);
+    }
+  },
+);

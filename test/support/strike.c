@@ -12,6 +12,7 @@
  *     --marked         runs freely until the program sends itself a SIGURG
  *     --below PATH     counts only calls that name what lies below this directory, or use a descriptor of it, and
  *                      that a file system can refuse
+ *     --call NAME      of these, only calls of that name
  *     --count FILE     gets the number of calls up to the strike or the end, and the call that was struck
  *
  * Ends with the program's status, or 128 + a signal that ended it.
@@ -40,7 +41,7 @@ static struct {
   int signal, error, on;
   long at, after;
   int marked;
-  const char *below, *count;
+  const char *below, *call, *count;
 } how;
 
 static struct thread {
@@ -164,7 +165,7 @@ static int counts(pid_t pid, const struct __ptrace_syscall_info *info) {
   char place[4096];
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     const struct call *call = &calls[i];
-    if (call->number != (long)info->entry.nr)
+    if (call->number != (long)info->entry.nr || (how.call && strcmp(how.call, call->name) != 0))
       continue;
     if (call->fd < 0)
       return names(pid, info->entry.args, call->path, call->name) ||
@@ -312,7 +313,7 @@ static int read_options(int argc, char **argv) {
   static const struct option options[] = {
       {"signal", 1, 0, 's'}, {"errno", 1, 0, 'e'},  {"on", 0, 0, 'o'},
       {"at", 1, 0, 'n'},     {"after", 1, 0, 'a'},  {"marked", 0, 0, 'm'},
-      {"below", 1, 0, 'b'},  {"count", 1, 0, 'c'},  {0, 0, 0, 0},
+      {"below", 1, 0, 'b'},  {"count", 1, 0, 'c'},  {"call", 1, 0, 'l'},  {0, 0, 0, 0},
   };
   for (int one; (one = getopt_long(argc, argv, "+", options, NULL)) != -1;)
     switch (one) {
@@ -324,6 +325,7 @@ static int read_options(int argc, char **argv) {
     case 'm': how.marked = 1; break;
     case 'b': how.below = optarg; break;
     case 'c': how.count = optarg; break;
+    case 'l': how.call = optarg; break;
     default: exit(2);
     }
   return optind;

@@ -19,6 +19,8 @@ export interface Strike {
   readonly on?: boolean;
   /** Counts only calls about what lies below this directory. */
   readonly below?: string;
+  /** Of these, only calls of that name. */
+  readonly call?: string;
   /** Whether calls count from a SIGURG on that the program sends itself. */
   readonly marked?: boolean;
 }

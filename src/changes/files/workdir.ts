@@ -2,7 +2,7 @@
  * A directory that a run showed copy-on-write, opened again.
  */
 
-import { fstatSync, statfsSync } from 'node:fs';
+import { type BigIntStats, fstatSync, statfsSync, statSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import { displayPath } from '../../text/index.js';
@@ -11,6 +11,13 @@ import { openRoot, self } from './fdtree.js';
 
 /** statfs(2). */
 const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
+
+/**
+ * When a file was made, in nanoseconds since 1970; 0 where its file system does not say. Undefined where statx(2) is
+ * blocked, as in some containers: libuv then gives the time of the last change, in /proc as well, which has no births.
+ */
+export const birthOf = ({ birthtimeNs }: BigIntStats): string | undefined =>
+  statSync('/proc/self', { bigint: true }).birthtimeNs === 0n ? birthtimeNs.toString() : undefined;
 
 /**
  * Opens a tree of a run, and makes sure that it is still the same directory. While the run ends, it is the one that it
@@ -37,10 +44,10 @@ export function openTree(
   // File systems reuse inode numbers. The birth time is 0 where it is not supported.
   // An overlay, such as a container's root, gives a directory a new birth time when it is first written to.
   // The entry of a run that was interrupted has the time from its start, where a repeated start may have an older one.
-  const isSame = stat.birthtimeNs.toString() === birthNs;
+  const birth = birthOf(stat);
   const isDated = birthNs !== undefined && status !== 'interrupted';
   const isYounger = Number(stat.birthtimeNs / 1_000_000n) > Date.parse(started);
-  const isOther = !isSame && (isDated || isYounger);
+  const isOther = birth !== undefined && birth !== birthNs && (isDated || isYounger);
   const differs =
     isOther && status !== 'running' && statfsSync(self(fd)).type !== OVERLAYFS_SUPER_MAGIC;
   if (stat.ino.toString() === ino && !differs) return fd;

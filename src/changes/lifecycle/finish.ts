@@ -4,6 +4,7 @@
 import { fstatSync } from 'node:fs';
 import { applyRun } from '../apply/apply.js';
 import { withFd } from '../files/fdtree.js';
+import { birthOf } from '../files/workdir.js';
 import {
   type Change,
   type ChangeSummary,
@@ -159,7 +160,8 @@ function datedRecord(record: RunRecord, sessions: readonly Session[]): RunRecord
   const dated = (tree: TreeIdentity, index: number): TreeIdentity => {
     const { host } = sessions[index] ?? {};
     if (host === undefined) return tree;
-    return { ...tree, birthNs: fstatSync(host, { bigint: true }).birthtimeNs.toString() };
+    const birthNs = birthOf(fstatSync(host, { bigint: true }));
+    return birthNs === undefined ? tree : { ...tree, birthNs };
   };
   const { trees } = record;
   return {

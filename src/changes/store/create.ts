@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { UsageError } from '../../errors/index.js';
 import type { NativeRun, NativeRunEnd } from '../../native/index.js';
+import { birthOf } from '../files/workdir.js';
 import type { Run, RunRecord, TreeIdentity } from '../model/index.js';
 import { unmadeRunId } from './id.js';
 import { hasEmptyHome, newRecord, withHome } from './new-record.js';
@@ -38,11 +39,12 @@ function identify({ path, home, placed = [] }: RequestedTree): TreeIdentity {
       hint: 'It was removed or renamed just now. Nothing was started.',
     });
   }
+  const birthNs = birthOf(stat);
   const identity = {
     path,
     dev: stat.dev.toString(),
     ino: stat.ino.toString(),
-    birthNs: stat.birthtimeNs.toString(),
+    ...(birthNs === undefined ? {} : { birthNs }),
   };
   return withHome(identity, { home, placed });
 }
