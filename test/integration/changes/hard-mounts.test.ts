@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { everyone } from '../../support/identity.js';
 import { needs } from '../../support/needs.js';
 import { makeProject } from '../../support/project.js';
+import { nativeOf } from '../../support/two-ways.js';
 import { type Ended, runProgram } from '../../support/wasbox.js';
 
 const ignoreCase = fileURLToPath(new URL('ignore_case.py', import.meta.url));
@@ -25,6 +26,7 @@ needs('root').describe.each(everyone())('file systems, as $label', (as) => {
 base=${base}; w=$base/w; export HOME=${as.home} XDG_STATE_HOME=$base/state PATH=$PATH
 user() { ${own} "$@"; }
 wasbox() { user ${process.execPath} ${as.cli} "$@"; }
+native() { user ${nativeOf(as)} "$@"; }
 show() { user find . -type f -exec sh -c 'for f; do echo "$f: $(tr "\\n" " " < "$f" | sed "s/ $//")"; done' sh {} + | sort; }
 fill() { echo a > a; mkdir d; echo b > d/b; echo c > d/c; chown -R ${as.uid}:${as.gid} .; }
 (${mount}) || exit 99
@@ -93,9 +95,10 @@ ${script}`;
       `chown ${as.uid}:${as.gid} $base/low; bindfs -o allow_other $base/low $base/state`,
       `fill; wasbox run --isolation namespaces -- true; echo "status $?"
        wasbox run --isolation namespaces -- sh -c 'echo run >> a'; echo "status $?"; wasbox runs
+       ls -A $base/state/wasbox/runs
        if [ ${as.uid} != 0 ]; then
          wasbox run -q --isolation landlock -- sh -c 'echo run >> a'; wasbox diff | grep '^+run'
-         wasbox discard >/dev/null; echo "status $?"; wasbox runs
+         wasbox discard >/dev/null; echo "status $?"; wasbox runs; ls -A $base/state/wasbox/runs
        fi; cat a`,
     );
     expect(run.err).not.toContain('internal error');
@@ -105,6 +108,19 @@ ${script}`;
     const refused = 'status 125\nstatus 125\nNo saved changes.\n';
     const discarded = as.uid === 0 ? '' : '+run\nstatus 0\nNo saved changes.\n';
     expect(run.out).toBe(`${refused}${discarded}a\n`);
+  });
+
+  test('a start that the native command repeats, with a state directory that is on FUSE by then', async () => {
+    const words = "run -q --isolation namespaces -- sh -c 'exit 4'";
+    const run = await within(
+      `chown ${as.uid}:${as.gid} $base/low; mount --bind $base/low $base/state`,
+      `for n in 1 2 3; do native ${words}; echo "status $?"; done
+       umount -l $base/state; bindfs -o allow_other $base/low $base/state
+       for n in 1 2 3; do native ${words} 2>told; echo "status $? $(grep -c 'wasbox: ' told)"; done
+       ls -A $base/state/wasbox/runs`,
+    );
+    // One message says why it does not run, and nothing is left of it.
+    expect(run.out).toBe(`${'status 4\n'.repeat(3)}${'status 125 1\n'.repeat(3)}`);
   });
 
   test('read-only: the run works, and apply refuses each path', async () => {
