@@ -46,9 +46,13 @@ const slow = {
     ...launches('first-run', 'mcp-conformance', 'mcp-conformance-tools', 'session-states'),
     ...launches(
       'causes',
+      'killed-callers',
       'killed-runs',
       'learn',
       'machine-tools',
+      'state-damage',
+      'state-faults',
+      'week',
       'why-programs',
       'changes/links-out',
     ),

@@ -9,7 +9,7 @@ import { isolatedIdentities } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { startWasbox } from '../support/wasbox.js';
 
-/** Renames as often as it can, in several processes, and notes what fails. */
+/** Renames and sets modes as often as it can, in several processes, and notes what fails. Each isolation asks about one. */
 const code = `
 import os, sys
 seen = os.open(sys.argv[1] + '/seen', os.O_WRONLY | os.O_APPEND)
@@ -24,6 +24,7 @@ while True:
     for a, b in (('d', 'e'), ('e', 'd')):
         try:
             os.rename('%s%d' % (a, n), '%s%d' % (b, n))
+            os.chmod('%s%d' % (b, n), 0o700)
         except OSError as error:
             os.write(seen, b'%d\\n' % error.errno)
 `;
@@ -61,11 +62,14 @@ async function seenBy(
     const words = ['run', '-q', '--discard', '--rw', place, '--', 'python3', '-c', code, place];
     const child = startWasbox(words, { as, cwd, stdio: ['ignore', 'pipe', 'inherit'] });
     const closed = new Promise((resolve) => child.once('close', resolve));
-    const isReady = new Promise((resolve) => child.stdout?.once('data', () => resolve(true)));
-    expect(await Promise.race([isReady, closed])).toBe(true);
-    await later(i % 10);
-    before?.(child.pid ?? 0);
-    child.kill('SIGKILL');
+    try {
+      const isReady = new Promise((resolve) => child.stdout?.once('data', () => resolve(true)));
+      expect(await Promise.race([isReady, closed])).toBe(true);
+      await later(i % 10);
+      before?.(child.pid ?? 0);
+    } finally {
+      child.kill('SIGKILL');
+    }
     await closed; // the program had its output, too
     seen.push(...fs.readFileSync(join(place, 'seen'), 'utf8').split('\n'));
   }
@@ -82,7 +86,7 @@ test.each(isolatedIdentities())(
 test.each(isolatedIdentities().filter(({ isolation }) => isolation === 'namespaces'))(
   'control: without the holder of the listener calls fail, as $label',
   async (as) => {
-    const seen = await seenBy(as, 60, (pid) => {
+    const seen = await seenBy(as, 30, (pid) => {
       const holders = childrenOf(pid);
       expect(holders).toHaveLength(1);
       for (const holder of holders) process.kill(holder, 'SIGKILL');

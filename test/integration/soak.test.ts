@@ -23,7 +23,19 @@ function soak(as: Identity, ...options: string[]) {
   return runProgram([process.execPath, ...argv, '--place', place, ...options], { as });
 }
 
-const counts = ['--run', '100', '--pool', '40', '--node', '4', '--fastpath', '60', '--kill', '10'];
+const series = [
+  '--run',
+  '90',
+  '--pool',
+  '40',
+  '--session',
+  '10',
+  '--node',
+  '4',
+  '--fastpath',
+  '60',
+];
+const counts = [...series, '--kill', '10'];
 
 test.concurrent.each(identities())('200 runs leave nothing, as $label', async (as) => {
   const fastpath = as.label === 'root' ? ['--fastpath', '0'] : [];
@@ -43,7 +55,7 @@ test.concurrent('runs without namespaces leave nothing either', async () => {
 test.concurrent('what is left is noticed', async () => {
   const files = ['runs', 'stale', 'shared', 'work', 'temporary'];
   const leaks = ['children', 'descriptors', ...files, 'memoryMB'];
-  const few = ['--run', '4', '--pool', '0', '--node', '0', '--fastpath', '0'];
+  const few = ['--run', '4', '--pool', '0', '--session', '0', '--node', '0', '--fastpath', '0'];
   const { status, out } = await soak(ordinaryUser(), ...few, '--leak', leaks.join());
   expect(out).toContain(`left behind: ${leaks.join(', ')}\n`);
   expect(status).toBe(1);

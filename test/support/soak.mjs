@@ -1,9 +1,10 @@
 // Long series of runs, and what they leave: descriptors, threads, processes, mounts, cgroups, files,
 // memory. Ends with 1 where something is left.
 //
-//   node bench/soak.mjs [--run N] [--pool N] [--node N] [--fastpath N] [--kill SHARE] [--jobs N] [--isolation NAME]
+//   node bench/soak.mjs [--run N] [--pool N] [--session N] [--node N]
+//                      [--fastpath N] [--kill SHARE] [--jobs N] [--isolation NAME]
 //
-// --run: run() in a row; --pool: tasks for a pool of shells; --node, --fastpath: the command line, by Node
+// --run: run() in a row; --pool: tasks for a pool of shells; --session: sessions of two commands; --node, --fastpath: the command line, by Node
 // and by the native command. Of each, one in SHARE is killed at a random moment: the library's and the
 // pool's by their signal, the command line with SIGKILL. As an ordinary user; root has no native command.
 // --isolation landlock: all without namespaces, where there are no pools.
@@ -59,6 +60,9 @@ const noteOutput = (text, index) => note(text === `${index}\n` ? 'right' : `wron
 const script = (index, kill) =>
   `: ${marker}; ${kill ? 'echo x > file; sleep 60' : `echo ${index}`}`;
 
+/** How a call ends whose run, or session, was killed. */
+const ofKill = new Set(['ERR_ABORTED', 'ERR_SESSION_CLOSED']);
+
 /** Calls `once` with a signal that comes at a random moment, where it is to be killed. */
 async function killable(kill, ms, once) {
   const controller = new AbortController();
@@ -66,7 +70,7 @@ async function killable(kill, ms, once) {
   try {
     await once(kill ? controller.signal : undefined);
   } catch (error) {
-    if (!kill || error.code !== 'ERR_ABORTED') note(`failed: ${error.code ?? error.message}`);
+    if (!kill || !ofKill.has(error.code)) note(`failed: ${error.code ?? error.message}`);
     else note('killed');
   } finally {
     clearTimeout(timer);
