@@ -24,6 +24,8 @@ const steps = [
   'mv d moved',
 ] as const;
 
+const lastStep = 'mv d moved';
+
 const script = ['set -e', ...steps].join('\n');
 
 /** Files that no step touches. */
@@ -85,6 +87,12 @@ export class Victims {
     execFileSync('chown', ['-hR', `${as.uid}:${as.gid}`, this.#place]);
     const allowed = [treeOf(this.#directory)];
     for (const step of steps) {
+      if (step === lastStep) {
+        // Where the renaming is not done any more, mv(1) begins to copy.
+        fs.mkdirSync(join(this.#directory, 'moved'));
+        allowed.push(treeOf(this.#directory));
+        fs.rmdirSync(join(this.#directory, 'moved'));
+      }
       execFileSync('sh', ['-c', step], { cwd: this.#directory });
       allowed.push(treeOf(this.#directory));
     }
@@ -186,7 +194,12 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
       said.push(diff.err, applied.err);
     }
     const now = treeOf(this.#directory);
-    const left = this.#left();
+    // A command that was sent a signal may leave the removal of its directory to a process of its own.
+    let left = this.#left();
+    for (let tries = 0; tries < 50 && left.length > 0; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      left = this.#left();
+    }
     if (now !== this.allowed[0]) this.#reset();
     await this.#discard();
     const fault = said.find((text) => /internal error|bug in wasbox|ERR_|E[A-Z]{4,}:/.test(text));
