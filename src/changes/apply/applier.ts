@@ -68,9 +68,7 @@ export class Applier {
     this.#placer = {
       native: session.native,
       journal,
-      id: session.record.id,
       moves: how.copies !== true,
-      next: 0,
       ownCtimes: new Map(),
     };
   }
@@ -189,9 +187,9 @@ export class Applier {
       placeMetadata(this.#placer, target, after, mode, change.kind === 'time');
       this.#syncLayerMode(change, target, mode);
     } else if (after.type === 'directory') {
-      placeDirectory(this.#placer, target, mode);
+      const step = placeDirectory(this.#placer, target, mode);
       this.#stack.push(target.name);
-      this.#stack.leaveWith(mode, after.mtimeNs);
+      this.#stack.leaveWith(mode, after.mtimeNs, step);
       this.#syncLayerMode(change, { ...target, fd: this.#stack.host }, mode, true);
     } else if (after.type === 'symlink') {
       placeSymlink(this.#placer, target, after.link ?? Buffer.alloc(0), after);

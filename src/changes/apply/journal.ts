@@ -1,48 +1,43 @@
 /**
  * A write-ahead journal of what `apply` does in the host's directories: after a kill, the next command
- * undoes what was not finished.
+ * undoes what was not finished (recover-journal.ts).
  *
  * One rename(2) moves each file to its name, so it exists completely or not at all. A kill can only leave
- * a temporary file and a directory with a relaxed mode; the journal lists both.
+ * a temporary file and a directory with a relaxed mode; the journal lists both. Each step has a name; a line
+ * says when it is over, so that recovery looks only at steps that were cut short.
+ *
+ * The payload reads the ID of its run, so a name that is made of it could be planted. Temporary names are random,
+ * and the inode that got one is recorded.
  */
 
-import { chmodSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { closeDescriptor } from '../../native/index.js';
-import {
-  at,
-  errnoOf,
-  lstatAt,
-  openDirectoryPath,
-  RENAME_EXCHANGE,
-  removeQuietly,
-  renameNoReplace,
-  self,
-  stateAt,
-  stateOfFd,
-  withFd,
-} from '../files/fdtree.js';
-import type { Layer } from '../files/layer.js';
-import { joinPath, pathKey, splitPath } from '../files/path.js';
-import { removeTree } from '../files/remove.js';
-import { type ChangesNative, inodeKey } from '../model/index.js';
+import { at, lstatAt, removeQuietly } from '../files/fdtree.js';
 
-const journalName = Buffer.from('apply');
+export const journalName: Buffer = Buffer.from('apply');
 
 /**
- * `temp`: creates the temporary file `temp`; `swap`: it replaces `name`, whose inode is `oldIno`; `merge`: the
- * same, and the run's change counts as applied; `exchange`: the layer's file and the host's are exchanged, so
- * that the old one is in the layer until it is removed; `take`: `name` is moved to `temp` to be deleted;
- * `mode`: the directory, if it is that inode, gets this mode at the end.
+ * `temp`: something new gets the temporary name `temp`, to be moved to `name`; `take`: `name` is moved to `temp` to be
+ * deleted; `exchange`: the layer's file and the host's are exchanged, so that the old one is in the layer until it is
+ * removed; `mode`: the directory, if it is that inode, gets this mode at the end.
  */
 export type JournalEntry =
-  | { readonly op: 'temp'; readonly directory: Buffer; readonly temp: string }
   | {
-      readonly op: 'swap' | 'merge' | 'take';
+      readonly op: 'temp';
+      readonly directory: Buffer;
+      readonly temp: string;
+      readonly name: Buffer;
+      /** 0 where there is no old file. */
+      readonly oldIno: bigint;
+      /** Whether the run's change counts as applied once the file is in place: it is a merge. */
+      readonly merged: boolean;
+    }
+  | {
+      readonly op: 'take';
       readonly directory: Buffer;
       readonly temp: string;
       readonly name: Buffer;
       readonly oldIno: bigint;
-      readonly newIno: bigint;
     }
   | {
       readonly op: 'exchange';
@@ -58,10 +53,27 @@ export type JournalEntry =
       readonly ino: bigint;
     };
 
-type FieldValue = string | number | bigint | Buffer;
+/** How a step ended: `done` as it was meant, `undone` with everything as before. */
+export type StepEnd = 'done' | 'undone';
+
+/** A step as the journal has it. */
+export interface Step {
+  readonly entry: JournalEntry;
+  /** Of a `temp` step: the inode that got the name; undefined if the process was killed before it wrote that. */
+  readonly made?: bigint | undefined;
+  readonly end?: StepEnd | undefined;
+}
+
+type FieldValue = string | number | bigint | boolean | Buffer;
+
+const nameBytes = 16;
 
 export class Journal {
   readonly #fd: number;
+  /** Sets this journal's steps apart from those of an interrupted one in the same file. */
+  readonly #id: string;
+  #steps = 0;
+  #random: Buffer = Buffer.alloc(0);
 
   constructor(runDirectory: number) {
     this.#fd = openSync(
@@ -69,11 +81,40 @@ export class Journal {
       constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW,
       0o600,
     );
+    this.#id = this.#randomHex(4);
   }
 
-  write(entry: JournalEntry): void {
-    const fields: Record<string, string | number> = {};
-    for (const [key, value] of Object.entries(entry) as [string, FieldValue][]) {
+  /** Announces a step. Returns its name. */
+  begin(entry: JournalEntry): string {
+    const step = `${this.#id}-${this.#steps++}`;
+    this.#write({ step, ...entry });
+    return step;
+  }
+
+  /** Records which inode got the temporary name of a `temp` step. */
+  made(step: string, ino: bigint): void {
+    this.#write({ step, op: 'made', ino });
+  }
+
+  end(step: string, how: StepEnd): void {
+    this.#write({ step, op: how });
+  }
+
+  /** A temporary name that nobody can have planted. */
+  newName(): string {
+    return `.wasbox-${this.#randomHex(nameBytes)}`;
+  }
+
+  #randomHex(bytes: number): string {
+    if (this.#random.length < bytes) this.#random = randomBytes(64 * nameBytes);
+    const hex = this.#random.toString('hex', 0, bytes);
+    this.#random = this.#random.subarray(bytes);
+    return hex;
+  }
+
+  #write(entry: Readonly<Record<string, FieldValue>>): void {
+    const fields: Record<string, string | number | boolean> = {};
+    for (const [key, value] of Object.entries(entry)) {
       if (typeof value === 'bigint') fields[key] = value.toString();
       else fields[key] = typeof value === 'object' ? value.toString('base64') : value;
     }
@@ -82,6 +123,18 @@ export class Journal {
 
   close(): void {
     closeDescriptor(this.#fd);
+  }
+}
+
+/** From the kernel: the engine of the command line has no other source. */
+function randomBytes(count: number): Buffer {
+  const fd = openSync('/dev/urandom', constants.O_RDONLY);
+  try {
+    const bytes = Buffer.alloc(count);
+    for (let done = 0; done < count; ) done += readSync(fd, bytes, done, count - done, null);
+    return bytes;
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -94,161 +147,50 @@ export function hasJournal(runDirectory: number): boolean {
   return lstatAt(runDirectory, journalName) !== undefined;
 }
 
-function parse(line: string): JournalEntry | undefined {
-  let value: Record<string, unknown>;
+/** The steps of a journal, in their order. Lines that are incomplete are left out: their steps were not started. */
+export function parseJournal(text: string): Step[] {
+  const steps = new Map<string, Step>();
+  for (const line of text.split('\n')) {
+    const value = parseLine(line);
+    if (value === undefined || typeof value.step !== 'string') continue;
+    const { step } = value;
+    const known = steps.get(step);
+    const entry = entryOf(value);
+    if (entry !== undefined) steps.set(step, { entry });
+    else if (known === undefined) continue;
+    else if (value.op === 'made') steps.set(step, { ...known, made: BigInt(String(value.ino)) });
+    else if (value.op === 'done' || value.op === 'undone')
+      steps.set(step, { ...known, end: value.op });
+  }
+  return [...steps.values()];
+}
+
+function parseLine(line: string): Record<string, unknown> | undefined {
   try {
-    value = JSON.parse(line) as Record<string, unknown>;
+    return JSON.parse(line) as Record<string, unknown>;
   } catch {
-    return undefined; // an incomplete last line: its operation was not started
+    return undefined;
   }
-  const directory = Buffer.from(String(value.directory), 'base64');
-  const temp = String(value.temp);
+}
+
+function entryOf(value: Record<string, unknown>): JournalEntry | undefined {
+  const bytes = (field: unknown): Buffer => Buffer.from(String(field), 'base64');
+  const number = (field: unknown): bigint => BigInt(String(field));
+  const directory = bytes(value.directory);
   if (value.op === 'mode') {
-    const ino = BigInt(String(value.ino));
-    return { op: 'mode', directory, mode: Number(value.mode), ino };
+    return { op: 'mode', directory, mode: Number(value.mode), ino: number(value.ino) };
   }
+  const name = bytes(value.name);
   if (value.op === 'exchange') {
-    return { op: 'exchange', directory, ...inodesOf(value) };
+    const { oldIno, newIno } = value;
+    return { op: 'exchange', directory, name, oldIno: number(oldIno), newIno: number(newIno) };
   }
-  if (!/^\.wasbox-[0-9a-z]{9}-\d+$/.test(temp)) return undefined;
-  if (value.op === 'temp') return { op: 'temp', directory, temp };
-  if (value.op !== 'swap' && value.op !== 'merge' && value.op !== 'take') return undefined;
-  return {
-    op: value.op,
-    directory,
-    temp,
-    ...inodesOf(value),
-  };
-}
-
-function inodesOf(value: Record<string, unknown>): {
-  name: Buffer;
-  oldIno: bigint;
-  newIno: bigint;
-} {
-  return {
-    name: Buffer.from(String(value.name), 'base64'),
-    oldIno: BigInt(String(value.oldIno)),
-    newIno: BigInt(String(value.newIno)),
-  };
-}
-
-function openPath(native: ChangesNative, root: number, path: Buffer): number {
-  let fd = openDirectoryPath(native, root, Buffer.from('.'));
-  for (const name of splitPath(path)) {
-    const parent = fd;
-    try {
-      fd = openDirectoryPath(native, parent, name);
-    } finally {
-      closeDescriptor(parent);
-    }
+  const temp = String(value.temp);
+  if (!/^\.wasbox-[0-9a-f]{32}$/.test(temp)) return undefined;
+  if (value.op === 'take') {
+    return { op: 'take', directory, temp, name, oldIno: number(value.oldIno) };
   }
-  return fd;
-}
-
-export interface Recovered {
-  /** The ctimes that files got when they were moved back, by inode key. */
-  readonly ownCtimes: ReadonlyMap<string, bigint>;
-  /** Keys of the paths at which a merged file was completed. */
-  readonly applied: ReadonlySet<string>;
-}
-
-/** Undoes what was not finished, the last entry first. */
-export function recoverJournal(
-  native: ChangesNative,
-  runDirectory: number,
-  host: number,
-  layer: Layer,
-): Recovered {
-  const applied = new Set<string>();
-  const ownCtimes = new Map<string, bigint>();
-  const text = withFd(
-    openSync(
-      at(runDirectory, journalName),
-      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-    ),
-    (fd) => readFileSync(fd, 'latin1'),
-  );
-  const entries = text.split('\n').map(parse).reverse();
-  const done = new Set<string>();
-  for (const entry of entries) {
-    if (entry === undefined) continue;
-    let directory: number;
-    try {
-      directory = openPath(native, host, entry.directory);
-    } catch (error) {
-      errnoOf(error); // removed or replaced: it holds nothing of ours
-      continue;
-    }
-    withFd(directory, () => {
-      if (entry.op === 'mode') recoverMode(directory, entry.mode, entry.ino);
-      else if (entry.op === 'exchange') recoverExchange(native, directory, layer, entry);
-      else if (!done.has(entry.temp)) recoverTemp(native, directory, entry, ownCtimes);
-      if (entry.op === 'merge' && lstatAt(directory, entry.name)?.ino === entry.newIno) {
-        applied.add(pathKey(joinPath(entry.directory, entry.name)));
-      }
-    });
-    if (entry.op !== 'mode' && entry.op !== 'exchange') done.add(entry.temp);
-  }
-  return { ownCtimes, applied };
-}
-
-function recoverMode(directory: number, mode: number, ino: bigint): void {
-  if (stateOfFd(directory).ino === ino) chmodSync(self(directory), mode & 0o7777);
-}
-
-/** The file in the layer is either still the run's or the host's old one. */
-function recoverExchange(
-  native: ChangesNative,
-  directory: number,
-  layer: Layer,
-  { directory: path, name, oldIno, newIno }: Extract<JournalEntry, { op: 'exchange' }>,
-): void {
-  let upper: number;
-  try {
-    upper = layer.openPath(path);
-  } catch (error) {
-    errnoOf(error); // removed since: it holds nothing of the host's
-    return;
-  }
-  withFd(upper, () => {
-    const kept = lstatAt(upper, name);
-    if (kept === undefined || kept.ino === newIno) return;
-    const isOurs = lstatAt(directory, name)?.ino === newIno;
-    if (kept.ino === oldIno) removeTree(native, upper, name);
-    else if (isOurs) native.renameat2(upper, name, directory, name, RENAME_EXCHANGE);
-  });
-}
-
-function recoverTemp(
-  native: ChangesNative,
-  directory: number,
-  entry: Extract<JournalEntry, { op: 'temp' | 'swap' | 'merge' | 'take' }>,
-  ownCtimes: Map<string, bigint>,
-): void {
-  const temp = Buffer.from(entry.temp);
-  const stat = lstatAt(directory, temp);
-  if (stat === undefined) return;
-  if (entry.op === 'temp' || stat.ino === entry.newIno) {
-    removeTree(native, directory, temp); // a copy of the layer's file
-    return;
-  }
-  const swaps = entry.op !== 'take';
-  if (swaps && stat.ino === entry.oldIno) {
-    removeTree(native, directory, temp); // the old file, already replaced
-    return;
-  }
-  // Moved away to be deleted, or another process's file: it gets its name back.
-  const current = lstatAt(directory, entry.name);
-  if (current === undefined) {
-    renameNoReplace(native, directory, temp, entry.name);
-    const back = stateAt(directory, entry.name);
-    // rename(2) sets the ctime, which must not count as a change by the user.
-    if (back !== undefined) ownCtimes.set(inodeKey(back), back.ctimeNs);
-  } else if (current.ino === stat.ino) {
-    removeTree(native, directory, temp); // the file has its own name again; only this one was still to be removed
-  } else if (swaps && current.ino === entry.newIno) {
-    native.renameat2(directory, temp, directory, entry.name, RENAME_EXCHANGE);
-    removeTree(native, directory, temp);
-  }
+  if (value.op !== 'temp') return undefined;
+  const merged = value.merged === true;
+  return { op: 'temp', directory, temp, name, oldIno: number(value.oldIno), merged };
 }

@@ -99,6 +99,7 @@ export function moveFile(
   const { fd, name, before } = target;
   prepare(native, source, movable, mode);
   checkTarget(placer, target);
+  let step: string | undefined;
   try {
     if (before === undefined) {
       native.renameat2(upper, name, fd, name, RENAME_NOREPLACE);
@@ -106,10 +107,11 @@ export function moveFile(
     }
     const { directory } = target;
     const { ino: oldIno } = before;
-    placer.journal.write({ op: 'exchange', directory, name, oldIno, newIno: after.ino });
+    step = placer.journal.begin({ op: 'exchange', directory, name, oldIno, newIno: after.ino });
     native.renameat2(upper, name, fd, name, RENAME_EXCHANGE);
   } catch (error) {
     const code = errnoOf(error);
+    if (step !== undefined) placer.journal.end(step, 'undone');
     if (code === 'EEXIST' || code === 'ENOENT') throw hostChanged();
     if (!impossible.includes(code)) throw error;
     placer.moves = false;
@@ -118,8 +120,10 @@ export function moveFile(
   // The old file is in the layer now. It must be the one that was compared.
   if (!sameInode(stateAt(upper, name), before)) {
     native.renameat2(upper, name, fd, name, RENAME_EXCHANGE);
+    placer.journal.end(step, 'undone');
     throw hostChanged();
   }
   unlinkCounted(placer, upper, name, before);
+  placer.journal.end(step, 'done');
   return true;
 }

@@ -32,6 +32,8 @@ interface Level {
   /** Its final mode. */
   mode: number | undefined;
   mtimeNs: bigint | undefined;
+  /** The steps of the journal that promise this mode. */
+  readonly steps: string[];
 }
 
 export class OpenDirectories {
@@ -52,6 +54,7 @@ export class OpenDirectories {
         movable: undefined,
         mode: undefined,
         mtimeNs: undefined,
+        steps: [],
       },
     ];
   }
@@ -131,12 +134,13 @@ export class OpenDirectories {
       errnoOf(error); // not in the layer: below a deleted directory
     }
     const opaque = parent.opaque || (upper !== undefined && layer.opacity(upper) === 'y');
-    const fresh = { movable: undefined, mode: undefined, mtimeNs: undefined };
+    const fresh = { movable: undefined, mode: undefined, mtimeNs: undefined, steps: [] };
     this.#levels.push({ name, path, host, upper, opaque, ...fresh });
   }
 
   /** Sets the mode and time that the top directory gets when it is left. */
-  leaveWith(mode: number, mtimeNs: bigint | undefined): void {
+  leaveWith(mode: number, mtimeNs: bigint | undefined, step: string): void {
+    this.#top.steps.push(step);
     this.#top.mode = mode;
     this.#top.mtimeNs = mtimeNs;
   }
@@ -147,7 +151,8 @@ export class OpenDirectories {
     if (process.geteuid?.() === 0) return;
     const state = stateOfFd(top.host);
     if ((state.mode & 0o300) === 0o300 || state.uid !== process.geteuid?.()) return;
-    this.#journal.write({ op: 'mode', directory: top.path, mode: state.mode, ino: state.ino });
+    const { mode, ino } = state;
+    top.steps.push(this.#journal.begin({ op: 'mode', directory: top.path, mode, ino }));
     chmodSync(self(top.host), state.mode | 0o700);
     top.mode ??= state.mode;
   }
@@ -166,6 +171,7 @@ export class OpenDirectories {
   #finish(level: Level): void {
     if (level.mtimeNs !== undefined) this.#setTime(level, level.mtimeNs);
     if (level.mode !== undefined) chmodSync(self(level.host), level.mode);
+    for (const step of level.steps) this.#journal.end(step, 'done');
   }
 
   #setTime(level: Level, mtimeNs: bigint): void {

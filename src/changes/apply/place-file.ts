@@ -19,7 +19,6 @@ import {
   at,
   createFile,
   errnoOf,
-  lstatAt,
   openDirectoryPath,
   openHandle,
   openToRead,
@@ -33,7 +32,7 @@ import {
 import { unlessDenied } from '../files/layer.js';
 import { joinPath } from '../files/path.js';
 import { type ChangesNative, type FileState, inodeKey } from '../model/index.js';
-import { discardTemp, install, makeTemp } from './install.js';
+import { discardTemp, install, makeTemp, type Temp } from './install.js';
 import { hostChanged, notEmpty } from './refusal.js';
 import {
   checkTarget,
@@ -52,19 +51,34 @@ export function placeFile(
   after: FileState,
   mode: number,
 ): void {
-  const { temp } = makeTemp(placer, target, (_path, name) => {
-    const fd = createFile(placer.native, target.fd, name);
-    try {
-      copyContent(placer.native, source, fd);
-      if (isRoot()) fchownSync(fd, after.uid, after.gid);
-      if (target.before?.type === 'file') keepOld(placer.native, target, fd);
-      fchmodSync(fd, mode);
-      placer.native.setTimes(fd, after.mtimeNs, after.mtimeNs);
-    } finally {
-      closeDescriptor(fd);
-    }
-  });
-  install(placer, target, temp);
+  let fd: number | undefined;
+  try {
+    const temp = makeTemp(
+      placer,
+      target,
+      (_path, name) => {
+        fd = createFile(placer.native, target.fd, name);
+      },
+      () => {
+        if (fd !== undefined) fillFile(placer.native, target, { source, to: fd, after, mode });
+      },
+    );
+    install(placer, target, temp);
+  } finally {
+    if (fd !== undefined) closeDescriptor(fd);
+  }
+}
+
+function fillFile(
+  native: ChangesNative,
+  target: Target,
+  { source, to, after, mode }: { source: number; to: number; after: FileState; mode: number },
+): void {
+  copyContent(native, source, to);
+  if (isRoot()) fchownSync(to, after.uid, after.gid);
+  if (target.before?.type === 'file') keepOld(native, target, to);
+  fchmodSync(to, mode);
+  native.setTimes(to, after.mtimeNs, after.mtimeNs);
 }
 
 /** Copies the attributes of the host's file, not those of the layer. */
@@ -85,15 +99,15 @@ export function placeLink(
   target: Target,
   from: { readonly directory: number; readonly name: Buffer; readonly state: FileState },
 ): boolean {
-  let temp: string;
+  let temp: Temp;
   try {
     // link(2) does not follow symbolic links.
-    ({ temp } = makeTemp(placer, target, (path) => linkSync(at(from.directory, from.name), path)));
+    temp = makeTemp(placer, target, (path) => linkSync(at(from.directory, from.name), path));
   } catch (error) {
     errnoOf(error); // if the copy fails as well, its error is reported
     return false;
   }
-  if (!sameInode(stateAt(target.fd, Buffer.from(temp)), from.state)) {
+  if (!sameInode(stateAt(target.fd, temp.path), from.state)) {
     discardTemp(placer, target, temp);
     return false;
   }
@@ -103,7 +117,7 @@ export function placeLink(
 
 /** Installs a symbolic link; its target is not checked. */
 export function placeSymlink(placer: Placer, target: Target, link: Buffer, after: FileState): void {
-  const { temp } = makeTemp(placer, target, (path, name) => {
+  const temp = makeTemp(placer, target, (path, name) => {
     symlinkSync(link, path);
     if (isRoot()) lchownSync(path, after.uid, after.gid);
     placer.native.setTimesAt(target.fd, name, after.mtimeNs, after.mtimeNs);
@@ -111,13 +125,21 @@ export function placeSymlink(placer: Placer, target: Target, link: Buffer, after
   install(placer, target, temp);
 }
 
-/** Creates a directory that is accessible only to its owner until it is complete; then it gets `mode`. */
-export function placeDirectory(placer: Placer, target: Target, mode: number): void {
-  const { temp } = makeTemp(placer, target, (path) => mkdirSync(path, { mode: 0o700 }));
-  const ino = lstatAt(target.fd, Buffer.from(temp))?.ino ?? 0n;
+/**
+ * Creates a directory that is accessible only to its owner until it is complete; then it gets `mode`.
+ * @returns the step of the journal that is over when it has it
+ */
+export function placeDirectory(placer: Placer, target: Target, mode: number): string {
+  const temp = makeTemp(placer, target, (path) => mkdirSync(path, { mode: 0o700 }));
   const directory = joinPath(target.directory, target.name);
-  placer.journal.write({ op: 'mode', directory, mode, ino });
-  install(placer, target, temp);
+  const step = placer.journal.begin({ op: 'mode', directory, mode, ino: temp.ino });
+  try {
+    install(placer, target, temp);
+  } catch (error) {
+    placer.journal.end(step, 'undone');
+    throw error;
+  }
+  return step;
 }
 
 /** Removes what was compared, and nothing else. */
@@ -134,15 +156,17 @@ export function placeDeletion(placer: Placer, target: Target): void {
     }
     return;
   }
-  const temp = `.wasbox-${placer.id}-${placer.next++}`;
+  const temp = placer.journal.newName();
   const { directory } = target;
-  placer.journal.write({ op: 'take', directory, temp, name, oldIno: before.ino, newIno: 0n });
+  const step = placer.journal.begin({ op: 'take', directory, temp, name, oldIno: before.ino });
   renameAside(native, fd, name, temp);
   if (!sameInode(stateAt(fd, Buffer.from(temp)), before)) {
     renameNoReplace(native, fd, temp, name);
+    placer.journal.end(step, 'undone');
     throw hostChanged();
   }
   unlinkCounted(placer, fd, Buffer.from(temp), before);
+  placer.journal.end(step, 'done');
 }
 
 /** Changes mode, owner or time of the inode that was compared. */

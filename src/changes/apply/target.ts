@@ -11,11 +11,8 @@ import { hostChanged } from './refusal.js';
 export interface Placer {
   readonly native: ChangesNative;
   readonly journal: Journal;
-  readonly id: string;
   /** Whether files can be renamed out of the layer; not if it is on another file system. */
   moves: boolean;
-  /** Number of the next temporary name. */
-  next: number;
   /** `dev:ino` of files with several names to the ctime that `apply` gave them. */
   readonly ownCtimes: Map<string, bigint>;
 }

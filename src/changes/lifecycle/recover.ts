@@ -5,7 +5,8 @@
 
 import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
-import { dropJournal, hasJournal, recoverJournal } from '../apply/journal.js';
+import { dropJournal, hasJournal } from '../apply/journal.js';
+import { recoverJournal } from '../apply/recover-journal.js';
 import { isAbsent, openDirectory, withFd } from '../files/fdtree.js';
 import { recoverSaving } from '../files/save-layer.js';
 import { type ChangesNative, countChanges, type RunRecord } from '../model/index.js';

@@ -145,7 +145,7 @@ test('a kill in the middle of an exchange leaves one of the two files, and none 
   withFd(openSync(run.directory, 'r'), (directory) => {
     const journal = new Journal(directory);
     const place = { directory: Buffer.alloc(0), name: Buffer.from('f') };
-    journal.write({ op: 'exchange', ...place, oldIno, newIno });
+    journal.begin({ op: 'exchange', ...place, oldIno, newIno });
     journal.close();
   });
   renameSync(inLayer, `${host('f')}.new`);

@@ -254,14 +254,15 @@ test('a kill in the middle of a deletion puts the file back, and it can be delet
   writeFileSync(host('f'), 'old');
   const run = runScript(fixture, 'rm f');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
-  const temp = `.wasbox-${run.record.id}-0`;
+  let temp = '';
   // What such a kill leaves: the journal's line, and the file under its temporary name.
   withFd(openSync(run.directory, 'r'), (directory) => {
     const journal = new Journal(directory);
     const { ino } = lstatSync(host('f'), { bigint: true });
     const empty = Buffer.alloc(0);
     const name = Buffer.from('f');
-    journal.write({ op: 'take', directory: empty, temp, name, oldIno: ino, newIno: 0n });
+    temp = journal.newName();
+    journal.begin({ op: 'take', directory: empty, temp, name, oldIno: ino });
     journal.close();
   });
   renameSync(host('f'), host(temp));
