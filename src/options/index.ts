@@ -1,5 +1,6 @@
 /** The option table of `wasbox run`, and everything that reads option values: parser, validation, network rules, patterns, quoting. */
 export { advisedOptions } from './advised.js';
+export { hostOption, pathOption } from './exact-advice.js';
 export { type Glob, type GlobState, isPattern, parseGlob, startState, step } from './glob.js';
 export { jobLimits } from './job-limits.js';
 export { joinMapping, splitMapping } from './mapping.js';
@@ -14,7 +15,7 @@ export {
 export { type NetRule, readNetRule, readNetRules } from './net-rules.js';
 export { type ParsedLine, parseLine, parseRunArguments } from './parse.js';
 export { alternatives, shellQuote, shellUnquote } from './quoting.js';
-export { splitOptions, withAdvice } from './rewrite.js';
+export { joinRules, splitOptions, withAdvice } from './rewrite.js';
 export {
   asksQuestions,
   type ChangesPolicy,

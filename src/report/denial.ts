@@ -1,9 +1,10 @@
 /** Something that was asked for and denied, as data: what, why, and which option allows it in advance. */
 import type { AskedRecord, Question, Verdict } from '../ask/index.js';
+import { hostOption } from '../options/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { displayText } from '../text/index.js';
 import { whyDenied } from './file-causes.js';
-import { causes, off, ruleOption, withPort } from './network.js';
+import { causes, off } from './network.js';
 import { adviseRefusal } from './refusal-advice.js';
 import { allowOption } from './refusals.js';
 
@@ -30,14 +31,13 @@ type Why = Pick<Denial, 'cause' | 'option'>;
 
 function whyOf(question: Question, { network, policy }: Context): Why {
   if (question.kind === 'file') {
-    return whyDenied(displayText(question.path), question.access !== 'read');
+    return whyDenied(question.path, question.access !== 'read');
   }
   if (question.kind === 'network') {
     const rules = network?.text ?? 'none';
     const { name, address = '', port = 0 } = question;
-    const destination = withPort(name ?? address, port);
     const cause = rules === 'none' ? off : causes.refused;
-    return { cause, option: ruleOption(destination, rules) };
+    return { cause, option: hostOption(name ?? address, port, rules) };
   }
   const learned = policy.learned === undefined ? 'own' : 'learned';
   const advice = adviseRefusal(

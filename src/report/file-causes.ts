@@ -1,6 +1,6 @@
 /** Why files could not be used, as entries of the report beside refused calls. */
 
-import { shellQuote } from '../options/index.js';
+import { pathOption } from '../options/index.js';
 import { displayText } from '../text/index.js';
 import type { ReportRefusal } from './refusal-types.js';
 import { timeOf } from './time-of.js';
@@ -44,7 +44,8 @@ export interface FileCause {
 }
 
 function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' | 'option'> {
-  const named = place === undefined ? '' : shellQuote(place);
+  const shown = place === undefined ? undefined : pathOption('--ro', place);
+  const copied = place === undefined ? undefined : pathOption('--cow', place);
   const reaches = '(--rw would change the real files)';
   switch (kind) {
     case 'hidden-change':
@@ -53,10 +54,10 @@ function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' |
       const cause = `${what} is hidden: it exists only outside the sandbox`;
       return place === undefined
         ? { cause: `${cause}, and you may not change it` }
-        : { cause: `${cause} ${reaches}`, option: `--cow ${named}` };
+        : { cause: `${cause} ${reaches}`, option: copied };
     }
     case 'hidden':
-      return { cause: 'it is hidden: it exists only outside the sandbox', option: `--ro ${named}` };
+      return { cause: 'it is hidden: it exists only outside the sandbox', option: shown };
     case 'closed':
       return { cause: 'it is hidden by --hide or --hide-secrets' };
     case 'read-only':
@@ -64,7 +65,7 @@ function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' |
         ? { cause: 'it is read-only inside, and you may not change it outside' }
         : {
             cause: `it is read-only inside ${reaches}`,
-            option: `--cow ${named}`,
+            option: copied,
           };
     case 'image':
       return { cause: 'it belongs to the image, which is read-only', option: '--cow /' };
@@ -80,7 +81,7 @@ function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' |
         ? { cause: `its interpreter ${displayText(about ?? '')} does not exist` }
         : {
             cause: `its interpreter ${displayText(about ?? '')} is hidden`,
-            option: `--ro ${named}`,
+            option: shown,
           };
     default:
       return { cause: 'this shared library was not found, inside or outside' };
@@ -95,7 +96,7 @@ export const whyDenied = (
   changes
     ? {
         cause: 'the program may not change it (--rw would change the real files)',
-        option: `--cow ${shellQuote(path)}`,
+        option: pathOption('--cow', path),
       }
     : whyOf({ kind: 'hidden', call: '', path, place: path, count: 1 });
 

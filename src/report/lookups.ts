@@ -3,7 +3,7 @@
  * the server and recorded the questions (addon/supervisor/lookups.c).
  */
 import { type RefusedCall, readAddress } from '../native/index.js';
-import { readNetRule } from '../options/index.js';
+import { hostOption } from '../options/index.js';
 import { displayText } from '../text/index.js';
 import type { ReportRefusal } from './refusal-types.js';
 import { timeOf } from './time-of.js';
@@ -15,16 +15,6 @@ const nameOf = ({ target }: RefusedCall): string | undefined =>
 
 const isServer = ({ target, errno }: RefusedCall): boolean =>
   errno === undefined && target?.type === 'address' && readAddress(target.bytes).port === dnsPort;
-
-/** The rule that allows a name to be looked up and reached. Other names than hosts' need more. */
-function optionFor(name: string): string {
-  if (name.endsWith('.arpa')) return '--net internet';
-  try {
-    return `--net ${readNetRule('--net', name).text}`;
-  } catch {
-    return '--net internet';
-  }
-}
 
 /**
  * Separates look-ups from other calls. Where names are known, calls to a name server add nothing, and
@@ -53,7 +43,7 @@ export function splitLookups(
       arguments: {},
       count,
       cause: 'the network is off',
-      option: optionFor(name),
+      option: name.endsWith('.arpa') ? undefined : hostOption(name),
       ...timeOf(lastNs, startedNs),
     }),
   );

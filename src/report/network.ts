@@ -1,6 +1,6 @@
 /** Destinations of a run with network rules, and the options that would allow the refused ones. */
 import type { NetworkRecords, ReachedDestination } from '../native/index.js';
-import { addressText } from '../options/index.js';
+import { addressText, hostOption } from '../options/index.js';
 import { displayPath } from '../text/index.js';
 import { timeOf } from './time-of.js';
 
@@ -63,18 +63,8 @@ function isInside(address: Uint8Array): boolean {
 function optionFor(one: ReachedDestination, rules: string): string | undefined {
   if (one.verdict !== 'refused' && one.verdict !== 'refused-address') return undefined;
   if (one.address !== undefined && isInside(one.address)) return undefined;
-  const destination =
-    one.address === undefined || (one.name !== '' && one.verdict === 'refused')
-      ? withPort(one.name, one.port)
-      : withPort(addressText(one.address), one.port);
-  return ruleOption(destination, rules);
-}
-
-/** The option with the rules of the run and another one; undefined for what is no rule. */
-export function ruleOption(destination: string, rules: string): string | undefined {
-  const list = [rules === 'none' ? '' : rules, destination].filter(Boolean).join(',');
-  if (!/^[\w*.,:[\]/-]+$/.test(list)) return undefined;
-  return `--net ${/[*[\]]/.test(list) ? `'${list}'` : list}`;
+  const byName = one.address === undefined || (one.name !== '' && one.verdict === 'refused');
+  return hostOption(byName ? one.name : addressText(one.address), one.port, rules);
 }
 
 /** @param startedNs what times count from, where an audit tells it */

@@ -1,16 +1,24 @@
 /** Lines about what a run was refused. formatSummary escapes them. */
+import { joinRules, shellQuote, shellUnquote } from '../options/index.js';
 import { noUnixSockets, type ReportRefusal, type ReportRefusals, whatOf } from './refusal-types.js';
 
 /** Lines and targets shown without `-v`. */
 const shownLines = 6;
 const shownTargets = 3;
 
-/** One option instead of those of several refusals; only network options differ within a group. */
-function commonOption(group: readonly ReportRefusal[]): string | undefined {
-  const options = [...new Set(group.map(({ option }) => option))];
-  if (options.length < 2) return options[0];
-  if (options.length > shownTargets) return '--net internet';
-  return `--net ${options.map((option) => option?.replace('--net ', '')).join(',')}`;
+/**
+ * What allows all refusals of a group; only network options differ within one. Many are not shown as one: nothing
+ * but the list is as narrow as they are.
+ */
+function wayOut(group: readonly ReportRefusal[], verbose: boolean): string {
+  const options = [...new Set(group.flatMap(({ option }) => option ?? []))];
+  const [first] = options;
+  if (first === undefined) return 'No option allows it';
+  const proviso = group[0]?.proviso === undefined ? '' : ` (${group[0].proviso})`;
+  if (options.length === 1) return `Allow with ${first}${proviso}`;
+  if (options.length > shownTargets && !verbose) return 'Allow each by its name (-v lists them)';
+  const list = joinRules(options.map((option) => shellUnquote(option.replace('--net ', ''))));
+  return `Allow with --net ${shellQuote(list)}`;
 }
 
 /** One line for all refusals of a call with the same cause and option. */
@@ -22,14 +30,9 @@ function groupLine(group: readonly ReportRefusal[], verbose: boolean): string {
   const more = targets.length - shown.length;
   const count = group.reduce((sum, one) => sum + one.count, 0);
   const what = [first.call, shown.join(', ')].filter(Boolean).join(' ');
-  const option = commonOption(group);
-  const out =
-    option === undefined
-      ? 'No option allows it'
-      : `Allow with ${option}${first.proviso === undefined ? '' : ` (${first.proviso})`}`;
   return (
     `  ${first.kind.padEnd(9)} ${what}${more > 0 ? ` and ${more} more` : ''}` +
-    `${count > 1 ? ` ×${count}` : ''} — ${first.cause}. ${out}`
+    `${count > 1 ? ` ×${count}` : ''} — ${first.cause}. ${wayOut(group, verbose)}`
   );
 }
 
@@ -45,8 +48,8 @@ export function refusalLines(refusals: ReportRefusals, verbose: boolean): string
   const groups = new Map<string, ReportRefusal[]>();
   for (const one of refusals.calls) {
     if (one.cause === noUnixSockets && !verbose) continue;
-    // Destinations differ only in the rule that allows them.
-    const way = one.kind === 'network' ? '' : one.option;
+    // Destinations differ only in the rule that allows them, if one does.
+    const way = one.kind === 'network' ? one.option !== undefined : one.option;
     const key = [one.kind, one.call, one.cause, way].join('\n');
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }

@@ -5,7 +5,7 @@ import {
   readAddress,
   type SocketAddress,
 } from '../native/index.js';
-import { shellQuote } from '../options/index.js';
+import { hostOption, shellQuote } from '../options/index.js';
 import type { Guards, Isolation } from '../resolve/index.js';
 import { displayPath, displayText } from '../text/index.js';
 import { causeEntries, type FileCause } from './file-causes.js';
@@ -39,12 +39,9 @@ function describeTarget(target: RefusedCall['target']): string | undefined {
   return `${displayPath(target.bytes)}${target.truncated ? '…' : ''}`;
 }
 
-/** The rule of `--net` for an address; an IPv4-mapped address is IPv4. */
-function ruleFor({ host = '', port }: SocketAddress): string {
-  const plain = host.replace(/^::ffff:(?=\d+\.)/, '');
-  if (port === undefined || port === 0) return plain;
-  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
-}
+/** The option for an address; an IPv4-mapped address is IPv4. */
+const optionFor = ({ host = '', port }: SocketAddress): string | undefined =>
+  hostOption(host.replace(/^::ffff:(?=\d+\.)/, ''), port);
 
 function network(refused: RefusedCall): Pick<ReportRefusal, 'kind' | 'cause' | 'option'> {
   const { target } = refused;
@@ -53,11 +50,11 @@ function network(refused: RefusedCall): Pick<ReportRefusal, 'kind' | 'cause' | '
   if (address?.port === 53) {
     return {
       kind: 'network',
-      cause: `${cause} (it tried to look up a name)`,
-      option: '--net internet',
+      cause: `${cause} (it tried to look up a name: allow that with --net NAME)`,
+      option: optionFor(address),
     };
   }
-  const option = address?.host === undefined ? '--net host' : `--net ${ruleFor(address)}`;
+  const option = address?.host === undefined ? undefined : optionFor(address);
   return { kind: 'network', cause, option };
 }
 
@@ -94,7 +91,11 @@ function byLandlock(
     return { kind: 'socket', cause: noUnixSockets };
   }
   if (call === 'socket' && /^AF_INET6?$/.test(args.domain ?? '')) {
-    return { kind: 'network', cause: 'the network is off', option: '--net host' };
+    // It is not known yet whom the program wants to reach.
+    return {
+      kind: 'network',
+      cause: 'the network is off. To allow a host, name it: --net HOST',
+    };
   }
   if (unconfined.test(call)) {
     return {

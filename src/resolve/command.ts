@@ -5,7 +5,7 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import { isSystemPath } from '../host/index.js';
-import { alternatives, shellQuote, suggest } from '../options/index.js';
+import { alternatives, pathOption, shellQuote, suggest } from '../options/index.js';
 import { notFound, notRunnable, notShell } from './command-errors.js';
 import { sniff } from './detect-language.js';
 import type { Draft } from './draft.js';
@@ -246,12 +246,18 @@ function byShebang(
   return { path: interpreter, argv: ['env', ...env.before, program, ...args], display };
 }
 
+/** The interpreter's path is the script's word: none is advised that would mean another. */
+function mountHint(interpreter: string): string {
+  const option = pathOption('--ro', interpreter);
+  return option === undefined ? 'No option can mount it.' : `If you trust it, mount it: ${option}`;
+}
+
 /** A `#!` line is part of the untrusted script: it does not decide what of home is shown. */
 function notShown(what: string, interpreter: string): UsageError {
   return new UsageError(
     'ERR_NO_INTERPRETER',
     `${what} asks for ${interpreter} in its #! line, which is not visible in the sandbox`,
-    { hint: `If you trust it, mount it: --ro ${shellQuote(interpreter)}` },
+    { hint: mountHint(interpreter) },
   );
 }
 

@@ -6,7 +6,7 @@
  * advises to mount a directory only if that is a git directory which names this one as its worktree.
  */
 import { posix } from 'node:path';
-import { shellQuote } from '../options/index.js';
+import { pathOption } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { secretOf } from './secret-path.js';
 
@@ -73,8 +73,10 @@ export function noteGitElsewhere(draft: Draft): void {
     );
     return;
   }
-  const word = shellQuote(shared);
-  draft.note(
-    `git finds no repository inside: its directory ${shared} is not mounted. Use --ro ${word} so that git can read it, or --cow ${word} so that it can commit`,
-  );
+  const [read, commit] = [pathOption('--ro', shared), pathOption('--cow', shared)];
+  const fix =
+    read === undefined || commit === undefined
+      ? 'No option can mount a path of that name'
+      : `Use ${read} so that git can read it, or ${commit} so that it can commit`;
+  draft.note(`git finds no repository inside: its directory ${shared} is not mounted. ${fix}`);
 }

@@ -94,6 +94,39 @@ describe.each(identities())('as $label', (as) => {
     expect(run.err).not.toContain('--net internet');
   });
 
+  it.each(['internet', 'host', 'none', '*.example.org', '10.0.0.0/8', 'a.example,internet'])(
+    'a program that looks up %j gets no advice that opens more than that name',
+    async (name) => {
+      // A query of its own: the resolver of libc refuses some of these names.
+      const program = `import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)
+server = [l.split()[1] for l in open("/etc/resolv.conf") if l.startswith("nameserver")]
+q = struct.pack(">HHHHHH", 7, 256, 1, 0, 0, 0)
+for part in ${JSON.stringify(name)}.split("."): q += bytes([len(part)]) + part.encode()
+try:
+    s.connect((server[0] if server else "192.0.2.53", 53)); s.send(q + bytes(1) + struct.pack(">HH", 1, 1)); s.recv(512)
+except OSError: pass`;
+      const refused = await refusals([], ['python3', '-c', program]);
+      const options = refused.map(({ option }) => option ?? '');
+      expect(refused.length).toBeGreaterThan(0);
+      for (const rule of options.flatMap((text) => words(text).slice(1).join(',').split(','))) {
+        expect(['internet', 'host', '*.example.org', '10.0.0.0/8']).not.toContain(rule);
+      }
+      const again = await offered(['python3', '-c', `${program}\nraise SystemExit(1)`]);
+      expect(again ?? '').not.toMatch(/--net (internet|host)/);
+    },
+  );
+
+  it('a path with a colon is not advised as PATH:DEST', async () => {
+    const outside = makeProject(as, { 'x:y/secret': 'text' }, 'outside');
+    const refused = await refusals(['--audit'], ['cat', `${outside}/x:y/secret`]);
+    const option = refused.find(({ target }) => target?.includes('x:y'))?.option ?? '';
+    expect(option).toContain('\\:');
+    expect(await refusals(['--audit', ...words(option)], ['cat', `${outside}/x:y/secret`])).toEqual(
+      [],
+    );
+  });
+
   it('a sandbox inside the sandbox is promised nothing: it could not mount', async () => {
     const refused = await refusals([], ['bwrap', '--ro-bind', '/', '/', 'true']);
     const namespaces = refused.filter(({ kind }) => kind === 'namespace');

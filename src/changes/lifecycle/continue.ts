@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
-import { shellQuote } from '../../options/index.js';
+import { pathOption, shellQuote } from '../../options/index.js';
 import { displayPath } from '../../text/index.js';
 import { at, openDirectory, withFd } from '../files/fdtree.js';
 import { unshareFiles } from '../files/merge-layer.js';
@@ -101,10 +101,10 @@ function requireSameTrees(record: RunRecord, asked: readonly RequestedTree[]): v
   const home = had.find((tree) => tree.home !== undefined);
   const [workdir = '/', ...more] = had
     .filter((tree) => tree !== home || tree === record.workdir)
-    .map(({ path }) => shellQuote(show(path)));
+    .map(({ path }) => path);
   const options = [
-    `--workdir ${workdir}`,
-    ...more.map((path) => `--cow ${path}`),
+    `--workdir ${shellQuote(show(workdir))}`,
+    ...more.map((path) => pathOption('--cow', path) ?? `--cow ${shellQuote(show(path))}`),
     ...(home?.home === 'empty' ? [] : [`--home ${home?.home ?? 'none'}`]),
   ];
   const paths = had.map(({ path, home }) => (home === undefined ? show(path) : '~'));

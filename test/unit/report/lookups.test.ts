@@ -32,12 +32,15 @@ describe('lookups while the network is off', () => {
     expect(lookups.map(({ target }) => target)).toEqual(['a.example']);
   });
 
-  it.each(['1.2.0.192.in-addr.arpa', 'off', 'a b', '\u001b[31m', '-x.example', 'localhost', ''])(
-    'advise no rule that --net would refuse, and print nothing raw: %j',
-    (text) => {
-      const [one] = splitLookups([name(text)]).lookups;
-      expect(one?.option).toBe('--net internet');
-      expect(one?.target).not.toContain('\u001b');
-    },
-  );
+  it.each([
+    ...['1.2.0.192.in-addr.arpa', 'off', 'a b', '\u001b[31m', '-x.example', 'localhost', ''],
+    ...['internet', 'INTERNET', 'host', 'none', '*.example.org', '*.org', '10.0.0.0/8', '::/0'],
+    ...['a.example,internet', 'a.example,b.example', 'a.example:443', 'a.example/tcp', 'on'],
+    ...['internet/tcp', 'internet:443', '[2000::/3]', 'host:22', '127.0.0.1:22', 'localhost:22'],
+    ...['a.example --rw /', 'a.example\n--net host', '2130706433', '0x7f000001', '0'],
+  ])('advise nothing where no rule means the name alone, and print nothing raw: %j', (text) => {
+    const [one] = splitLookups([name(text)]).lookups;
+    expect(one?.option).toBeUndefined();
+    expect(one?.target).not.toContain('\u001b');
+  });
 });

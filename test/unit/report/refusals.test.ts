@@ -126,11 +126,11 @@ describe('lines of refusals', () => {
     const target = { type: 'address', bytes: dns, truncated: false } as const;
     const [, line] = lines([call({ call: 'connect', errno: undefined, target, count: 3 })]);
     expect(line).toContain(
-      'connect 10.0.0.2:53 ×3 — the network is off (it tried to look up a name). Allow with --net internet',
+      'connect 10.0.0.2:53 ×3 — the network is off (it tried to look up a name: allow that with --net NAME). Allow with --net 10.0.0.2:53',
     );
   });
 
-  it('name the rule for an address, for a few together, and the internet for many', () => {
+  it('name the rule for an address, for a few together, and never the whole internet for many', () => {
     const to = (last: number) => {
       const raw = bytes([2, 0, 1, 187, 192, 0, 2, last]);
       const target = { type: 'address', bytes: raw, truncated: false } as const;
@@ -144,7 +144,11 @@ describe('lines of refusals', () => {
     const line = (calls: RefusedCall[]) => lines(calls)[1]?.replace(/.*Allow with /, '');
     expect(line([to(1)])).toBe('--net 192.0.2.1:443');
     expect(line([to(1), to(2)])).toBe('--net 192.0.2.1:443,192.0.2.2:443');
-    expect(line([to(1), to(2), to(3), to(4)])).toBe('--net internet');
+    const many = [to(1), to(2), to(3), to(4)];
+    expect(lines(many)[1]).toMatch(/Allow each by its name \(-v lists them\)$/);
+    expect(lines(many, true)[1]).toContain(
+      '--net 192.0.2.1:443,192.0.2.2:443,192.0.2.3:443,192.0.2.4:443',
+    );
     expect(line([call({ call: 'connect', errno: undefined, target })])).toBe('--net 192.0.2.9:80');
   });
 
