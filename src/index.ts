@@ -117,6 +117,7 @@ export {
   type RunChanges,
   type RunInfo,
   type RunsPlace,
+  type ShownChange,
 } from './runs/index.js';
 export {
   createPool,

@@ -61,7 +61,7 @@ async function finish({ state, id, lock, outcome, startedAt, context }: Ended): 
   } finally {
     progress.end();
   }
-  noteEnd(store, result);
+  noteEnd(store, result, quiet);
   const report = buildReport(spec, result);
   const leads = (): string[] => leadsOf(spec, report, realHost({ native }));
   tell(report, { quiet, verbose, leads });

@@ -147,12 +147,22 @@ function whyNot(
   return undefined;
 }
 
-/** Records that the user now learns how a run ended. */
-export function noteEnd(store: Store, { record, finish }: LaunchResult): void {
+/** A quiet run shows nothing: one that was shown before, and is still there, stays the one that is meant. */
+function noteKept(store: Store, kept: RunRecord, quiet: boolean): void {
+  const before = quiet ? readLastShown(store, kept.workdir).shown : undefined;
+  const isOther = before !== undefined && before.quiet !== true && before.id !== kept.id;
+  if (!isOther || savedRecord(store, before.id) === undefined) noteShown(store, kept, quiet);
+}
+
+/**
+ * Records that the user now learns how a run ended.
+ * @param quiet the user learns nothing: a run that was shown before, and is still there, stays the one that is meant
+ */
+export function noteEnd(store: Store, { record, finish }: LaunchResult, quiet: boolean): void {
   if (record === undefined || finish === undefined) return;
   try {
     const kept = savedRecord(store, record.id);
-    if (kept !== undefined) noteShown(store, kept);
+    if (kept !== undefined) noteKept(store, kept, quiet);
     else if (finish.disposition === 'applied') noteFinished(store, record, 'applied');
     else noteUnchanged(store, record.workdir);
   } catch (error) {

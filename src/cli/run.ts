@@ -88,7 +88,7 @@ async function tellEnd(
   { argv, options, sink, page }: Telling,
 ): Promise<void> {
   const store = openStore(loadNative().native, { directory: spec.state.directory });
-  noteEnd(store, result);
+  noteEnd(store, result, options.quiet === true);
   noteCommand(argv, result.startedAt, reportOutcome(result.outcome).status, report);
   try {
     const leads = (): string[] => leadsOf(spec, report, realHost({ native: loadNative().native }));

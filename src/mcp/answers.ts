@@ -41,15 +41,19 @@ export function failure(error: unknown): CallToolResult {
 }
 
 /** Paths are shown escaped: JsonDiff has them so. */
-const changeText = ({ kind, type, path, added, removed, flags, binary }: JsonDiff): string =>
+export const changeText = ({ kind, type, path, added, removed, flags, binary }: JsonDiff): string =>
   `${kind} ${type} ${path}${binary ? '' : ` (+${added} -${removed})`}${flags.length > 0 ? ` [${flags.join(', ')}]` : ''}`;
 
-/** A line each, what has a flag first: a payload must not hide what matters behind many others. */
+/** What has a flag first: a payload must not hide what matters behind many others. */
+export const inOrder = (changes: readonly JsonDiff[]): readonly JsonDiff[] => [
+  ...changes.filter(({ flags }) => flags.length > 0),
+  ...changes.filter(({ flags }) => flags.length === 0),
+];
+
+/** A line each. */
 export function listText(changes: readonly JsonDiff[], most: number): string {
-  const flagged = changes.filter(({ flags }) => flags.length > 0);
-  const plain = changes.filter(({ flags }) => flags.length === 0);
-  const lines = [...flagged, ...plain].slice(0, most).map(changeText);
-  const left = flagged.length - most;
+  const lines = inOrder(changes).slice(0, most).map(changeText);
+  const left = changes.filter(({ flags }) => flags.length > 0).length - most;
   if (changes.length > most) {
     const among = left > 0 ? `, ${left} of them marked` : '';
     lines.push(`… and ${changes.length - most} more${among}`);

@@ -1,11 +1,10 @@
 /** The tools that show and apply what the sandbox has changed, and the resources. */
-import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { z } from 'zod';
-import type { SessionReport } from '../index.js';
+import type { JsonDiff, RunApplied, SessionReport } from '../index.js';
 import { answer, changesValue, listText, maxListed, ToolError } from './answers.js';
-import { canAsk, maxTimeoutMs } from './asking.js';
+import { canAsk } from './asking.js';
+import { granted } from './consent.js';
 import { type Serving, sandbox } from './serving.js';
-import type { Chosen, Grant } from './workspace.js';
 
 const maxWords = 20;
 const maxWordLength = 200;
@@ -20,29 +19,6 @@ function reportText({ programs, ...report }: SessionReport): string {
     ...program,
   }));
   return JSON.stringify({ ...report, programs: told });
-}
-
-/** Whether the client's user grants it, who is told how many paths are deleted. */
-async function granted(
-  { server }: McpServer,
-  { changes }: Chosen,
-  signal: AbortSignal,
-): Promise<Grant | undefined> {
-  const deleted = changes.filter(({ kind }) => kind === 'deleted').length;
-  const deletes = deleted === 0 ? '' : `, of which ${deleted} delete a path`;
-  const answered = await server.elicitInput(
-    {
-      message: `Apply ${changes.length} ${changes.length === 1 ? 'change' : 'changes'}${deletes} to your files?\n${listText(changes, 50)}`,
-      requestedSchema: {
-        type: 'object',
-        properties: { apply: { type: 'boolean', title: 'Apply these changes', default: false } },
-        required: ['apply'],
-      },
-    },
-    { signal, timeout: maxTimeoutMs },
-  );
-  const isGranted = answered.action === 'accept' && answered.content?.apply === true;
-  return isGranted ? { delete: true } : undefined;
 }
 
 function addResources({ server, workspaces, counted }: Serving): void {
@@ -72,6 +48,13 @@ function addResources({ server, workspaces, counted }: Serving): void {
   );
 }
 
+/** What was asked about and not granted, or not asked about because it was too much to show. */
+function notGranted(asked: readonly JsonDiff[], applied: RunApplied | undefined): string[] {
+  if (applied === undefined) return [];
+  const settled = new Set([...applied.applied, ...applied.refused].map(({ path }) => path));
+  return asked.flatMap(({ path }) => (settled.has(path) ? [] : [path])).slice(0, maxListed);
+}
+
 export function addChanges(serving: Serving): void {
   const { server, workspaces, asking, limited, allowApply } = serving;
   const paths = z
@@ -96,7 +79,7 @@ export function addChanges(serving: Serving): void {
     'apply',
     {
       description:
-        'Apply changes to the real files, if the user grants it. Ends programs that run in the background.',
+        'Apply changes to the real files, if the user grants it. The user is asked about each of them: ask for few at a time. Ends programs that run in the background.',
       inputSchema: {
         paths,
         delete: z
@@ -128,6 +111,7 @@ export function addChanges(serving: Serving): void {
           ...(outcome === 'nothing_to_apply' ? {} : { granted: outcome === 'applied' }),
           applied: applied?.applied.map(({ path }) => path).slice(0, maxListed) ?? [],
           refused: applied?.refused.map(({ path, message }) => ({ path, message })) ?? [],
+          not_granted: notGranted(chosen.changes, applied),
           held_back: chosen.heldBack.map(({ path }) => path).slice(0, maxListed),
         });
       }),

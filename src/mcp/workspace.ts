@@ -11,6 +11,7 @@ import {
   type RunApplied,
   type Session,
   type SessionOptions,
+  type ShownChange,
   type Snapshot,
 } from '../index.js';
 import { ToolError } from './answers.js';
@@ -19,10 +20,12 @@ export interface Chosen {
   readonly changes: readonly JsonDiff[];
   /** Never applied for a client: what must be named by the user, such as a git hook, and the home. */
   readonly heldBack: readonly JsonDiff[];
+  /** The changes as text. */
+  readonly shown: () => Promise<readonly ShownChange[]>;
 }
 
-/** What was granted: large deletions, too, or not. */
-export type Grant = Required<Pick<ApplyChoice, 'delete'>>;
+/** What was granted: which paths, all where none are named, and whether large deletions, too. */
+export type Grant = Required<Pick<ApplyChoice, 'delete'>> & Pick<ApplyChoice, 'paths'>;
 
 /** What came of a wish to apply. */
 export interface AskedToApply {
@@ -194,14 +197,16 @@ export class Workspace {
     const all = canChange ? await session.diff(paths) : [];
     const plain = ({ flags, inHome = false }: JsonDiff): boolean =>
       !flags.includes('held') && !flags.includes('leads-out') && !inHome;
-    const chosen = { changes: all.filter(plain), heldBack: all.filter((one) => !plain(one)) };
+    const changes = all.filter(plain);
+    const heldBack = all.filter((one) => !plain(one));
+    const names = changes.map(({ path }) => path);
+    const chosen = { changes, heldBack, shown: () => session.show(names) };
     if (chosen.changes.length === 0) {
       return { outcome: 'nothing_to_apply', chosen, applied: undefined };
     }
     const grant = await ask(chosen);
     if (grant === undefined) return { outcome: 'declined', chosen, applied: undefined };
     // By name, each of them: nothing that came in between, and nothing below a directory.
-    const names = chosen.changes.map(({ path }) => path);
     const applied = await session.apply({ paths: names, ...grant });
     return { outcome: 'applied', chosen, applied };
   }

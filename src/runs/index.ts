@@ -3,5 +3,5 @@ export { type RunApplied, type RunChanges, runApplied, runChanges } from './chan
 export { type ApplyChoice, checkedChoice } from './choice.js';
 export { KeptRun } from './kept-run.js';
 export { listSavedRuns, openSavedRun } from './list.js';
-export { diffOf } from './saved.js';
+export { diffOf, type ShownChange, shownOf } from './saved.js';
 export type { RunInfo, RunsPlace } from './saved-list.js';

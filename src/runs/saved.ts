@@ -5,6 +5,7 @@ import {
   diffToJson,
   discardRuns,
   formatPatch,
+  formatUnified,
   type JsonDiff,
   listRuns,
   openRun,
@@ -26,6 +27,28 @@ export function diffOf(store: Store, run: Run, paths: readonly string[] | undefi
   const chosen = checkedPaths('diff', paths);
   const options = chosen === undefined ? {} : { paths: chosen };
   return [...diffRun(store, run, options)].flatMap(diffToJson);
+}
+
+/** Changes as `wasbox diff` prints them. */
+export interface ShownChange {
+  /** One path; two of a file that was renamed. In the form of `JsonDiff.path`. */
+  readonly paths: readonly string[];
+  /** A unified diff for people: escaped, and without the content of binary files. */
+  readonly text: string;
+}
+
+/** The same as text. */
+export function shownOf(
+  store: Store,
+  run: Run,
+  paths: readonly string[] | undefined,
+): ShownChange[] {
+  const chosen = checkedPaths('show', paths);
+  const options = chosen === undefined ? {} : { paths: chosen };
+  return [...diffRun(store, run, options)].map((file) => ({
+    paths: [...(file.from === undefined ? [] : [file.from.display]), file.change.display],
+    text: formatUnified(file),
+  }));
 }
 
 export const savedRecords = (): RunRecord[] => listRuns(openStore(loadNative().native));

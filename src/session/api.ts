@@ -1,7 +1,7 @@
 /** A session as its owner sees it. */
 import type { JsonDiff } from '../changes/index.js';
 import type { SandboxResult } from '../launch/index.js';
-import type { ApplyChoice, RunApplied } from '../runs/index.js';
+import type { ApplyChoice, RunApplied, ShownChange } from '../runs/index.js';
 import type { SessionFiles } from './files.js';
 import type {
   ExecOptions,
@@ -64,6 +64,12 @@ export interface Session extends AsyncDisposable {
    * @throws UsageError for paths that match nothing
    */
   diff(paths?: readonly string[]): Promise<JsonDiff[]>;
+
+  /**
+   * The same as text, as `wasbox diff` prints it: to ask a person whether it may be applied.
+   * @throws UsageError for paths that match nothing
+   */
+  show(paths?: readonly string[]): Promise<ShownChange[]>;
 
   /**
    * Applies what the session has changed so far to the working directory; the session goes on. A path that is

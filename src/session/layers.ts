@@ -28,6 +28,8 @@ import {
   diffOf,
   type RunApplied,
   runApplied,
+  type ShownChange,
+  shownOf,
 } from '../runs/index.js';
 
 /** Layers that a stack has at most before they are merged: each look-up passes through all of them. */
@@ -178,6 +180,10 @@ export class SessionLayers {
 
   diff(paths: readonly string[] | undefined): JsonDiff[] {
     return withView(this.store, this.run, (view) => diffOf(this.store, view, paths));
+  }
+
+  show(paths: readonly string[] | undefined): ShownChange[] {
+    return withView(this.store, this.run, (view) => shownOf(this.store, view, paths));
   }
 
   apply(choice: ApplyChoice | undefined): RunApplied {

@@ -13,7 +13,7 @@ import {
 import { loadNative } from '../native/index.js';
 import type { OwnLimits } from '../plan/index.js';
 import { buildReport } from '../report/index.js';
-import type { ApplyChoice, RunApplied } from '../runs/index.js';
+import type { ApplyChoice, RunApplied, ShownChange } from '../runs/index.js';
 import type { Session } from './api.js';
 import type { Begun } from './begin.js';
 import type { ExecPlace } from './exec.js';
@@ -135,6 +135,11 @@ export class OpenSession implements Session {
     const { state, layers } = this.#from;
     if (state.closed) return (await this.#sandboxes.result).kept?.diff(paths) ?? [];
     return layers?.diff(paths) ?? [];
+  }
+
+  async show(paths?: readonly string[]): Promise<ShownChange[]> {
+    this.#check(undefined);
+    return this.#from.layers?.show(paths) ?? [];
   }
 
   async apply(what?: readonly string[] | ApplyChoice): Promise<RunApplied> {

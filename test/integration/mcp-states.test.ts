@@ -81,7 +81,7 @@ user.describe('apply', () => {
     const { isError, value } = await call('apply');
     expect([isError, value]).toEqual([
       false,
-      { outcome: 'nothing_to_apply', applied: [], refused: [], held_back: [] },
+      { outcome: 'nothing_to_apply', applied: [], refused: [], not_granted: [], held_back: [] },
     ]);
     expect(asked).toEqual([]);
     await call('write_file', { path: 'file', content: 'x' });

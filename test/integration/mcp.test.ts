@@ -141,6 +141,71 @@ describe('apply', () => {
   });
 });
 
+describe('what the user is asked', () => {
+  /** Starts a server whose user grants what `grant` says, and records the questions. */
+  const asking = async (grant: (message: string, index: number) => boolean | 'leave') => {
+    const asked: string[] = [];
+    const mcp = await startMcp(as, [], (message) => {
+      const answer = grant(message, asked.push(message) - 1);
+      if (answer === 'leave') return { action: 'decline' };
+      return { action: 'accept', content: { apply: answer } };
+    });
+    return { ...mcp, asked };
+  };
+
+  it('shows the content of each change, and applies nothing that was not shown', async () => {
+    const many = 130;
+    const { call, leave, cwd, asked } = await asking((_, index) => index !== 1);
+    await call('run_code', {
+      language: 'python',
+      code: `for n in range(${many}): open(f'f{n:03}', 'w').write(f'text of {n}\\n')`,
+    });
+    const { value } = await call('apply');
+    // Each path is in one question, with its text.
+    const all = Array.from({ length: many }, (_, n) => `f${String(n).padStart(3, '0')}`);
+    for (const [n, name] of all.entries()) {
+      const questions = asked.filter((text) => text.includes(`added file ${name} `));
+      expect(questions, name).toHaveLength(1);
+      expect(`${questions[0]}\n`).toContain(`+text of ${n}\n`);
+    }
+    expect(asked).toHaveLength(3);
+    const refused = all.filter((name) => asked[1]?.includes(`added file ${name} `));
+    expect(value.not_granted).toEqual(refused);
+    expect(listTree(cwd)).toHaveLength(many - refused.length);
+    for (const name of refused) expect(existsSync(join(cwd, name)), name).toBe(false);
+    await leave();
+  });
+
+  it('is asked about no more than can be shown, and says how much of a long text it left out', async () => {
+    const { call, leave, cwd, asked } = await asking(() => true);
+    const code = `for n in range(12): open(f'big{n:02}', 'w').write(('x' * 60 + '\\n') * 450)
+open('long', 'w').write('y\\n' * 3000)`;
+    await call('run_code', { language: 'python', code });
+    const { value } = await call('apply');
+    expect(asked.length).toBeLessThanOrEqual(10);
+    for (const text of asked) expect(text.length).toBeLessThan(40_000);
+    const shown = asked.join('\n');
+    const there = listTree(cwd);
+    expect(there.length).toBeGreaterThan(0);
+    expect(value.not_granted.length).toBe(13 - there.length);
+    expect(value.not_granted.length).toBeGreaterThan(0);
+    for (const name of value.not_granted) expect(shown).not.toContain(`added file ${name} `);
+    expect(shown).toMatch(/… \d+ more lines that are not shown here/);
+    await leave();
+  });
+
+  it('ends with the first question that the user turns away', async () => {
+    const { call, leave, cwd, asked } = await asking((_, index) => (index === 0 ? 'leave' : true));
+    await call('run_code', {
+      language: 'sh',
+      code: 'for n in $(seq 120); do echo x > f$n; done',
+    });
+    expect((await call('apply')).value).toMatchObject({ outcome: 'declined', applied: [] });
+    expect([asked.length, listTree(cwd)]).toEqual([1, []]);
+    await leave();
+  });
+});
+
 /** Counts the connections to a port of this machine. */
 async function counting(): Promise<{ server: Server; port: number; count: () => number }> {
   let count = 0;

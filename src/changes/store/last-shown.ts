@@ -22,6 +22,8 @@ export interface Shown {
   readonly ended: string;
   /** When it was shown; ISO 8601, UTC. */
   readonly at: string;
+  /** Whether nothing was told of it: this session only started it (`run -q`). */
+  readonly quiet?: boolean | undefined;
 }
 
 /** The latest run that was applied or discarded. */
@@ -154,11 +156,12 @@ function note(store: Store, tree: TreeIdentity, use: (place: number) => void): v
   }
 }
 
-/** Records that this session was shown a run, or that its end was reported. */
-export function noteShown(store: Store, record: RunRecord): void {
+/** Records that this session was shown a run, or that its end was reported, or that it started one quietly. */
+export function noteShown(store: Store, record: RunRecord, quiet = false): void {
   const { id, workdir } = record;
   const at = new Date().toISOString();
-  const shown = { path: workdir.path, id, ended: record.ended ?? '', at } satisfies Shown & Fields;
+  const shown = { path: workdir.path, id, ended: record.ended ?? '', at, quiet } satisfies Shown &
+    Fields;
   note(store, workdir, (place) => {
     const name = sessionName();
     if (lstatAt(place, name) === undefined) forget(store.native, place, maxSessions);

@@ -116,6 +116,22 @@ describe.each(identities())('without an id, as $label', (as) => {
     expect(none.err).toContain(`wasbox apply ${older}`);
   });
 
+  test('a run that told nothing does not take the place of the one that was shown', async () => {
+    const { make, session, files, wasbox } = setUp();
+    const shown = await make('a');
+    const both = `wasbox diff ${shown}; wasbox run -q -- sh -c 'echo x > b'; wasbox apply`;
+    const run = await session(both);
+    expect([run.status, files()]).toEqual([1, []]);
+    expect(run.err).toContain(`the one shown last was ${shown}`);
+    // Control: of two that told nothing, the later one is meant.
+    const two = "for n in c d; do wasbox run -q -- sh -c 'echo x > $0' $n; done; wasbox apply";
+    expect([
+      (await session(two.replace("'echo x > $0' $n", '"echo x > $n"'))).status,
+      files(),
+    ]).toEqual([0, ['d']]);
+    expect((await wasbox('apply', shown)).status).toBe(0);
+  });
+
   test('a run without changes does not make a script apply an older one', async () => {
     const { make, session, files, wasbox } = setUp();
     const older = await make('a');
