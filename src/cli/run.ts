@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { makeStateDirectory, noteLastRun, openStore, systemProblem } from '../changes/index.js';
 import { UsageError, WasboxError } from '../errors/index.js';
-import { argumentCount, Recorder, takeCacheKey } from '../fastpath/index.js';
+import { argumentCount, mayHoldSecret, Recorder, takeCacheKey } from '../fastpath/index.js';
 import { type Host, realHost, refusePlace } from '../host/index.js';
 import type { Launched, LaunchResult } from '../launch/index.js';
 import { launch, planOnly, withImage, withOutcome } from '../launch/index.js';
@@ -189,7 +189,9 @@ export async function runVerb(
   // The native command does not repeat warnings, so a start with one is not recorded.
   const line = { argv: words, argumentCount: argumentCount(options) };
   const newRecorder = (): Recorder | undefined =>
-    facts === undefined || warnings.length > 0 ? undefined : new Recorder(facts, line, host);
+    facts === undefined || warnings.length > 0 || mayHoldSecret(options)
+      ? undefined
+      : new Recorder(facts, line, host);
   let recorder = newRecorder();
   const resolve = (): SandboxSpec => {
     let progress: ProgressLine | undefined;

@@ -11,6 +11,15 @@ export interface CommandLine {
   readonly argumentCount: number | undefined;
 }
 
+/**
+ * Whether the words or the environment may hold a secret that an entry would keep in clear: the value of a variable, or
+ * code. Such a start is not recorded. Arguments are not part of an entry.
+ */
+export const mayHoldSecret = (options: RunArguments): boolean =>
+  Object.keys(options.env ?? {}).length > 0 ||
+  (argumentCount(options) === undefined &&
+    (options.code !== undefined || (options.args ?? []).length > 0));
+
 /** How many of the last words are the payload's arguments; undefined where options may stand among them. */
 export const argumentCount = ({ command, code, args = [] }: RunArguments): number | undefined =>
   command === undefined || code !== undefined ? undefined : args.length;

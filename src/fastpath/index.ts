@@ -2,7 +2,7 @@
  * The other half of the native command (addon/fastpath): it starts again what was started
  * before, without Node. Here such starts are recorded, and runs that have something to report are reported.
  */
-export { argumentCount } from './command-line.js';
+export { argumentCount, mayHoldSecret } from './command-line.js';
 export { decodeEnded, type EndedRun } from './ended.js';
 export { WB_ENTRY_MAX } from './entry.generated.js';
 export { type Entry, type EntryParts, encodeEntry } from './entry.js';

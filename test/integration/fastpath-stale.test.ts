@@ -102,13 +102,6 @@ const cases: Readonly<Record<string, Case>> = {
     change: () => {},
     envAfter: () => ({ TERM: 'vt100' }),
   },
-  'a variable that --env passes on': {
-    files: {},
-    args: () => ['--env', 'TOKEN', '--', 'sh', '-c', 'echo "$TOKEN"'],
-    env: () => ({ TOKEN: 'one' }),
-    change: () => {},
-    envAfter: () => ({ TOKEN: 'two' }),
-  },
   'a --ro file that is gone': {
     files: {},
     args: (cwd) => ['--ro', beside(cwd, 'file'), '--', 'cat', beside(cwd, 'file')],

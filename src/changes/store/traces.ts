@@ -6,6 +6,7 @@
 import { errnoOf, lstatAt, names, withFd } from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
 import type { RunRecord } from '../model/index.js';
+import { forgetSpares } from './spares.js';
 import { type OwnName, openOwn, type Store } from './state-dir.js';
 
 const day = 86_400_000;
@@ -54,5 +55,6 @@ export function forgetTraces(store: Store, left: readonly RunRecord[] | undefine
   const places = new Set(left?.map(({ workdir: { dev, ino } }) => `${dev}-${ino}`));
   sweep(store, 'plans', () => false);
   sweep(store, 'last-runs', () => false);
+  forgetSpares(store);
   if (left !== undefined) sweep(store, 'places', (name) => places.has(name));
 }
