@@ -2,7 +2,8 @@
  * Selects changes by path.
  *
  * A path selects a change and everything below it. Changes that are not applied automatically are applied
- * only by their own path: naming a directory does not approve the hook in it.
+ * by their own path, or by that of a directory that is held as a whole, as `.venv`: naming any other directory does not
+ * approve the hook in it.
  */
 
 import { posix } from 'node:path';
@@ -68,11 +69,13 @@ class Name {
 }
 
 /**
- * Whether naming a directory of the home approves what is in it: where the catalogue holds back whatever
- * is in that directory (`~/.nvm`, `~/.local/bin`), its name says as much as the names in it.
+ * Whether naming a directory approves what is in it: where the catalogue holds back whatever is in that directory
+ * (`.venv`, `~/.nvm`), its name says as much as the names in it.
  */
-function approves(path: Buffer, { home, root }: Change): boolean {
-  if (home === undefined || path.length === 0) return false;
+function approves(path: Buffer, { home, root, heldWith }: Change): boolean {
+  if (path.length === 0) return false;
+  if (heldWith !== undefined && splitPath(path).length >= heldWith) return true;
+  if (home === undefined) return false;
   const inside = [...namesOf(path), 'wasbox-any-name'];
   const top = Buffer.from(root).toString('latin1');
   return (inPath(top, inside) ?? matchNames(inside, false, inside))?.level === 'held';

@@ -3,11 +3,12 @@
  *
  * A `held` file is applied only when named: another program runs it without the user starting it. A `note`
  * is an ordinary project file that a build or a test runs; it is only marked. If several rows match, held
- * ones come first, then the order here.
+ * ones come first, then the order here. A name that begins with a dot and is in no row is held.
  */
 import { agentRules } from './rules/agents.js';
 import { buildRules } from './rules/builds.js';
 import { editorRules } from './rules/editors.js';
+import { harmlessRules } from './rules/harmless.js';
 import { homeRules } from './rules/home.js';
 import type { AutoExecutedRule } from './rules/rule.js';
 import { shellRules } from './rules/shells.js';
@@ -25,4 +26,5 @@ export const autoExecutedRules = (): readonly AutoExecutedRule[] => [
   ...homeRules(),
   ...agentRules(),
   ...buildRules(),
+  ...harmlessRules(),
 ];

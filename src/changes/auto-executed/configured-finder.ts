@@ -19,7 +19,16 @@ import {
 import { homeDirectory, linksOfHome } from './home-links.js';
 import { NamedPaths, type Start } from './named-paths.js';
 import type { NameRules, Reasons } from './reasons.js';
-import { commandsOf, filesIn, maxScripts, scriptKind, startupFiles } from './scripts.js';
+import {
+  commandsOf,
+  filesIn,
+  maxScripts,
+  type ScriptKind,
+  scriptKind,
+  startupFiles,
+  withoutComments,
+} from './scripts.js';
+import { spelledOut } from './spelled.js';
 
 const byGit = 'git’s configuration names it';
 const byEnvironment = 'a variable of your environment names it as a command';
@@ -141,7 +150,7 @@ export class ConfiguredFinder {
       const starts = [1, 2, 3, 4].filter((up) => up <= path.length).map((up) => path.slice(0, -up));
       const meaning = { why: `${rules.show(path)} names it`, onlyFiles: true };
       for (const text of this.#texts(path, 'lines in scripts that other programs run')) {
-        this.#paths.command(commandsOf(text, kind), starts, meaning);
+        this.#paths.command(commandsIn(path, text, kind), starts, meaning);
       }
     }
     const { top, directories } = this.#elsewhere;
@@ -164,7 +173,7 @@ export class ConfiguredFinder {
       const why = `your ~${file.slice(home.length)} names it`;
       const kind = /\.json$/.test(file) ? 'uncommented' : 'commented';
       const meaning = { why, onlyFiles: true, isGeneral: true };
-      this.#paths.command(commandsOf(text, kind), [home], meaning);
+      this.#paths.command(commandsIn(file, text, kind), [home], meaning);
     }
   }
 
@@ -194,6 +203,12 @@ export class ConfiguredFinder {
       }
     }
   }
+}
+
+/** A file's text as commands, in the spelling of the program that reads it. */
+function commandsIn(path: Names | string, text: string, kind: ScriptKind): string {
+  const spelled = spelledOut(path, withoutComments(text, kind), homeDirectory());
+  return spelled.read ? spelled.text : commandsOf(text, kind);
 }
 
 const holds = (list: readonly Names[], names: Names): boolean =>

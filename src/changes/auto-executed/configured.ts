@@ -44,13 +44,19 @@ export class Configured {
     const turned = this.#redirectedLinks.get(path.join('/'));
     if (turned !== undefined) return turned;
     if (after.type === 'directory') return undefined;
-    const why = this.#whyAt(path, after.type);
+    const why = this.#whyAt(path, after.type) ?? this.#whyAtTop(path, after);
     if (why !== undefined || after.link === undefined) return why;
     // A later write through the link (`> log.txt`) would go there.
     const end = endsOf(followingMerged(this.#tree), path, after.link).find((one) =>
       this.#isHeldEnd(one),
     );
     return end && `it points to ${this.#rules.show(end)}, which is not applied automatically`;
+  }
+
+  /** Why a program at the top is held back, where the tree is a directory of programs. */
+  #whyAtTop(path: Names, { type, mode }: FileState): string | undefined {
+    const isProgram = type === 'symlink' || (type === 'file' && (mode & 0o111) !== 0);
+    return path.length === 1 && isProgram ? this.#reasons.topTaken : undefined;
   }
 
   /** Why a deletion is held back; undefined if it is not. */

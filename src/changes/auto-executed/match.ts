@@ -73,18 +73,29 @@ interface Rules {
   readonly anywhere: RuleIndex;
   /** Rules for paths from the user's home. */
   readonly home: RuleIndex;
+  /** Rules for hidden names that are harmless. */
+  readonly harmless: RuleIndex;
 }
 
 /** Compiled with the first change, because most runs have none. */
 let compiled: Rules | undefined;
 
 function compileRules(): Rules {
-  const rules = { anywhere: new RuleIndex(), home: new RuleIndex() };
+  const rules = {
+    anywhere: new RuleIndex(),
+    home: new RuleIndex(),
+    harmless: new RuleIndex(),
+  };
   for (const [order, { level, why, patterns, mayGo = false }] of autoExecutedRules().entries()) {
     for (const pattern of patterns) {
       const names = pattern.split('/').filter((part) => part !== '' && part !== '~');
       const parts = names.map(partOf);
-      const rule = { level, why, deep: pattern.endsWith('/'), parts, mayGo, order };
+      const deep = pattern.endsWith('/');
+      if (level === 'harmless') {
+        rules.harmless.add({ level: 'note', why, deep, parts, mayGo, order });
+        continue;
+      }
+      const rule = { level, why, deep, parts, mayGo, order };
       (pattern.startsWith('~/') ? rules.home : rules.anywhere).add(rule);
     }
   }
@@ -148,6 +159,33 @@ function findRule(
     : { level: best.level, why: best.why, mayGo: best.mayGo, start };
 }
 
+const isHidden = (name: string): boolean => name.startsWith('.') && name !== '.' && name !== '..';
+
+/** Whether a row says what the hidden name at `from` is for: the row's own names, not what is below them. */
+function isKnown({ anywhere, harmless }: Rules, names: readonly string[], from: number): boolean {
+  for (let begin = from; begin >= 0 && begin >= from - 1; begin--) {
+    for (const index of [anywhere, harmless]) {
+      for (const rule of index.of(names[begin] ?? '')) {
+        const end = matchFrom(rule, 0, names, begin);
+        if (end > from && (end === names.length || rule.deep)) return true;
+      }
+    }
+  }
+  return false;
+}
+
+/**
+ * The first hidden name that no row knows: new to wasbox, or to the tool that reads it.
+ *
+ * @param own where the names of the changed path begin: those of directories above are not its own
+ */
+function unknownHidden(rules: Rules, names: readonly string[], own: number): number | undefined {
+  const at = names.findIndex(
+    (name, from) => from >= own && isHidden(name) && !isKnown(rules, names, from),
+  );
+  return at < 0 ? undefined : at;
+}
+
 /** Whether the names match the beginning of a held rule's pattern, so that something below may match it. */
 function isBeginning(
   { anywhere, home }: Rules,
@@ -199,6 +237,8 @@ export interface AutoExecuted {
   readonly why: string;
   /** Whether deleting it is harmless. @default false */
   readonly mayGo?: boolean | undefined;
+  /** Whether it is held only because no row knows its hidden name. @default false */
+  readonly isUnknown?: boolean | undefined;
   /**
    * Where the pattern begins in the path: what is before it is the directory in which the file counts. At
    * most 0 if that is outside.
@@ -231,11 +271,13 @@ export function matchPath(
  * Whether a path is auto-executed, given its names with one character per byte.
  *
  * @param fromHome its names from the user's home; empty if it is outside
+ * @param own how many of the first names are those of directories that are not the change's own
  */
 export function matchNames(
   path: readonly string[],
   gitDirectory: boolean,
   fromHome: readonly string[] = [],
+  own = 0,
 ): AutoExecuted | undefined {
   const names = path.map(canonicalName);
   const last = names.at(-1);
@@ -252,8 +294,15 @@ export function matchNames(
     const why = 'git runs the programs that it names';
     return { level: 'held', why, start: deeper ? start - 1 : start };
   }
-  return findRule(autoExecutedIndex(), names, fromHome.map(canonicalName));
+  const rules = autoExecutedIndex();
+  const found = findRule(rules, names, fromHome.map(canonicalName));
+  if (found?.level === 'held') return found;
+  const hidden = unknownHidden(rules, names, own);
+  if (hidden === undefined) return found;
+  return { level: 'held', why: whyHidden, mayGo: true, start: hidden, isUnknown: true };
 }
+
+const whyHidden = 'its name is hidden, and wasbox does not know which program reads it';
 
 /** Whether something below a path of this name could be held back. */
 export function mayMatchBelow(path: readonly string[], fromHome: readonly string[] = []): boolean {

@@ -104,8 +104,9 @@ export class NamedPaths {
     meaning: Meaning,
   ): void {
     const path = role === 'module' ? (parts[0] ?? '').replaceAll('.', '/') : (parts[0] ?? '');
-    if (!hasName(path) || role === 'entered') return;
     const { why } = meaning;
+    if (role === 'taken') for (const start of starts) this.#topTaken(start, path, why);
+    if (!hasName(path) || role === 'entered') return;
     const bare = !/[./]/.test(path);
     const onlyFiles = (bare || meaning.onlyFiles === true) && role !== 'taken';
     for (const start of starts) {
@@ -121,10 +122,23 @@ export class NamedPaths {
     }
   }
 
+  /** A directory of programs that is the tree itself: everything there may be one. */
+  #topTaken(start: Start, path: string, why: string): void {
+    if (!/^[.~/]/.test(path)) return;
+    const own = fromHome(path);
+    const from = typeof start === 'string' ? start : posix.join(this.#workdir, ...start);
+    if (posix.resolve(from, own) === this.#workdir) this.#reasons.takeTop(why);
+  }
+
   /** Adds the files that fit what is known of a word. */
   #unknown({ parts, role, isGlob }: Word, starts: readonly Start[], meaning: Meaning): void {
     const { why, onlyFiles = false, isGeneral = false } = meaning;
     if (role === 'entered' || (onlyFiles && isGlob && role === 'word')) return;
+    // A directory from which programs are taken: what counts is below it.
+    if (role === 'taken' && parts.at(-1) !== '') {
+      const below = [...parts.slice(0, -1), `${parts.at(-1)?.replace(/\/$/, '')}/`, ''];
+      this.#unknown({ parts: below, role: 'word', isGlob: false }, starts, meaning);
+    }
     if (isGeneral && parts[0]?.startsWith('/') !== true) return;
     if (!parts.some((part) => part.includes('/')) || !parts.some(hasName)) return;
     const [first = '', ...rest] = parts;

@@ -68,7 +68,8 @@ export function inPath(root: string, path: Names): AutoExecuted | undefined {
     absolute.has(absoluteOf(root, parent)) ||
     (path.length > 0 && relative.some((names) => endsIn(whole(), names, names.length)));
   if (!isOne) return undefined;
-  return { level: 'held', why: 'the directory is in your PATH: your shell runs programs from it' };
+  const why = 'the directory is in your PATH: your shell runs programs from it';
+  return { level: 'held', why, start: parent.length - 1 };
 }
 
 /** Whether a directory of that path, or one below it, is in PATH: a link there makes others of it. */

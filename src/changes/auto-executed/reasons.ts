@@ -68,8 +68,20 @@ export class Reasons {
   /** Why everything is held back; undefined if it is not. */
   #everything: string | undefined;
 
+  #topTaken: string | undefined;
+
   get everything(): string | undefined {
     return this.#everything;
+  }
+
+  /** Why programs at the top of the tree are held back; undefined if they are not. */
+  get topTaken(): string | undefined {
+    return this.#topTaken;
+  }
+
+  /** The tree itself is a directory of programs. */
+  takeTop(why: string): void {
+    this.#topTaken ??= why;
   }
 
   /** Holds everything back. */

@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { canonicalName } from '../files/canonical-name.js';
 import { errnoOf } from '../files/fdtree.js';
 import type { Names } from '../files/path.js';
+import { textElsewhere } from './git-elsewhere.js';
 import { homeDirectory } from './home-links.js';
 
 /** Scripts that are read for one tree. */
@@ -35,10 +36,13 @@ export function scriptKind(path: Names): ScriptKind | undefined {
   return uncommented.test(last) ? 'uncommented' : undefined;
 }
 
+export const withoutComments = (text: string, kind: ScriptKind): string =>
+  kind === 'commented' ? text.replace(/^[ \t]*#(?!!).*$/gm, '') : text;
+
 /** The text as commands: without comments, and without the signs of lists. */
 export function commandsOf(text: string, kind: ScriptKind): string {
   if (text.slice(0, 4096).includes('\0')) return ''; // a program, which names nothing that can be read
-  const own = kind === 'commented' ? text.replace(/^[ \t]*#(?!!).*$/gm, '') : text;
+  const own = withoutComments(text, kind);
   const isList = kind === 'uncommented' || /^\s*[\w."-]+\s*[:=]\s*["']?\[|^\s*- /m.test(own);
   if (!isList) return own.replace(/^#!\s*/, '');
   return own.replace(/\$\{[^{}\n]*\}/g, '$x').replace(/[[\]{}]/g, ' ');
@@ -75,7 +79,20 @@ const ofHome: readonly string[] = [
   ...['.claude.json', '.codex/config.toml', '.cursor/mcp.json', '.gemini/settings.json'],
   ...['.bashrc.d/*', '.config/fish/conf.d/*', '.config/environment.d/*', '.ssh/config.d/*'],
   ...['.config/autostart/*', '.config/systemd/user/*', '.local/share/systemd/user/*'],
+  ...['.local/share/applications/*', 'Desktop/*', '.config/systemd/user.control/*'],
+  ...['.config/Code/User/mcp.json', '.config/Code/User/keybindings.json'],
+  ...['.config/Code - Insiders/User/settings.json', '.config/Code - Insiders/User/tasks.json'],
+  ...['.config/VSCodium/User/settings.json', '.config/VSCodium/User/tasks.json'],
+  ...['.config/Cursor/User/settings.json', '.config/Windsurf/User/settings.json'],
+  ...['.config/Claude/claude_desktop_config.json', '.codeium/windsurf/mcp_config.json'],
+  ...['.config/zed/settings.json', '.config/zed/tasks.json', '.config/opencode/opencode.json'],
+  ...['.gvimrc', '.emacs.el', '.config/emacs/init.el', '.emacs.d/early-init.el', '.zlogout'],
+  ...['.config/vim/vimrc', '.config/direnv/lib/*', '.config/zsh/.zshrc', '.config/zsh/.zshenv'],
+  ...['.config/zsh/.zprofile', '.zshrc.d/*', '.config/git/config', '.config/uv/uv.toml'],
 ];
+
+/** Files of zsh, where the user has them elsewhere. */
+const ofZsh: readonly string[] = ['.zshrc', '.zshenv', '.zprofile', '.zlogin', '.zlogout'];
 
 /** The names in a directory, if it may be read; one character per byte. */
 function namesIn(directory: string): string[] {
@@ -99,9 +116,25 @@ export function startupFiles(): string[] {
   const home = homeDirectory();
   if (home === undefined) return [];
   const there = new Set(namesIn(home).map((name) => name.toLowerCase()));
-  return ofHome
-    .filter((name) => there.size === 0 || there.has(name.replace(/\/.*/, '').toLowerCase()))
-    .flatMap((name) =>
-      name.endsWith('/*') ? filesIn(`${home}/${name.slice(0, -2)}`) : [`${home}/${name}`],
-    );
+  return [
+    ...zshFiles(home),
+    ...ofHome
+      .filter((name) => there.size === 0 || there.has(name.replace(/\/.*/, '').toLowerCase()))
+      .flatMap((name) =>
+        name.endsWith('/*') ? filesIn(`${home}/${name.slice(0, -2)}`) : [`${home}/${name}`],
+      ),
+  ];
+}
+
+/** In the directories that ZDOTDIR names, in the environment or in a file that zsh reads first (zsh(1)). */
+function zshFiles(home: string): string[] {
+  const named = /^\s*(?:export\s+)?ZDOTDIR=["']?([^"'\s;#]+)/m.exec(
+    textElsewhere(`${home}/.zshenv`) ?? '',
+  );
+  const spelled = (named?.[1] ?? '').replace(/^(?:~|\$\{?HOME\}?)(?=\/|$)/, home);
+  const { ZDOTDIR: set = '' } = process.env;
+  const directories = [Buffer.from(set).toString('latin1'), spelled].filter((one) =>
+    one.startsWith('/'),
+  );
+  return [...new Set(directories)].flatMap((one) => ofZsh.map((name) => `${one}/${name}`));
 }

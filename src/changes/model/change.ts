@@ -98,6 +98,11 @@ export interface Change {
   readonly flags: readonly ChangeFlag[];
   /** Why it is `held` or `runs-later`, for example `git runs it as a hook`. */
   readonly runs?: string | undefined;
+  /**
+   * How many of the path's first names a user must have named to mean a `held` change as well: those of the directory in
+   * which everything is held, as `.venv`. Undefined if only the whole path means it.
+   */
+  readonly heldWith?: number | undefined;
 }
 
 /** Number of changes of each kind. */

@@ -3,6 +3,7 @@
  */
 
 import { displayPath } from '../../text/index.js';
+import { inEnvironment, ofPackages, replacesObjects } from '../auto-executed/by-content.js';
 import { type Configured, configuredPaths } from '../auto-executed/configured.js';
 import { heldIfDeleted } from '../auto-executed/deleted.js';
 import { completesGit, inGitDirectory } from '../auto-executed/git-directory.js';
@@ -10,6 +11,7 @@ import { homeDirectory } from '../auto-executed/home-links.js';
 import { type AutoExecuted, matchNames, mayMatchBelow } from '../auto-executed/match.js';
 import { inPath, mayBeInPath, runsAnywhere } from '../auto-executed/path-directories.js';
 import type { NameRules } from '../auto-executed/reasons.js';
+import { canonicalName } from '../files/canonical-name.js';
 import { joinPath, type Names, namesOf, notHome } from '../files/path.js';
 import { escapesTree } from '../merged-tree/symlink-escape.js';
 import type { MergedTree } from '../merged-tree/tree.js';
@@ -38,6 +40,13 @@ export interface Difference {
   readonly block: Block;
 }
 
+/** See {@link Change.heldWith}. Git runs what is in its directory with the next command, so each of it must be named. */
+function heldWithDirectory(path: Names, { start }: AutoExecuted): number | undefined {
+  if (start === undefined || path.some((name) => canonicalName(name) === '.git')) return undefined;
+  const count = Math.max(1, start + 1);
+  return count < path.length ? count : undefined;
+}
+
 const ofRoot: AutoExecuted = {
   level: 'held',
   why: 'it changes the mode of the directory itself',
@@ -64,10 +73,12 @@ export class Describer {
     const { root, tree, home } = this.#place;
     const flags = [...found.flags];
     let runs: string | undefined;
+    let heldWith: number | undefined;
     const sameUse = kind === 'time' || kind === 'xattr';
     if (!sameUse) {
       const later = this.#later(namesOf(path), before, after);
       runs = later?.why;
+      heldWith = later?.level === 'held' ? heldWithDirectory(namesOf(path), later) : undefined;
       if (later !== undefined) flags.push(later.level === 'held' ? 'held' : 'runs-later');
     }
     if (after !== undefined && !sameUse) {
@@ -92,6 +103,7 @@ export class Describer {
       ...(after === undefined ? {} : { after }),
       flags,
       ...(runs === undefined ? {} : { runs }),
+      ...(heldWith === undefined ? {} : { heldWith }),
     };
   }
 
@@ -116,9 +128,11 @@ export class Describer {
   }
 
   #autoExecuted(path: Names, after: FileState): AutoExecuted | undefined {
-    const byName =
-      after.type === 'directory' ? undefined : (runsAnywhere(after) ?? this.#byName(path));
-    if (byName?.level === 'held') return byName;
+    const byName = after.type === 'directory' ? undefined : this.#byNameAndKind(path, after);
+    if (byName?.level === 'held' && byName.isUnknown !== true) return byName;
+    if (after.type !== 'directory' && replacesObjects(this.#tree, path)) {
+      return { level: 'held', why: 'it replaces objects of git by others (refs/replace)' };
+    }
     if (completesGit(this.#tree, path, after)) {
       const why = 'git would treat the directory as a repository and run its hooks';
       return { level: 'held', why };
@@ -130,18 +144,26 @@ export class Describer {
         why: 'this link gives existing files names that other programs run',
       };
     }
+    if (byName?.level === 'held') return byName;
     const why = this.#configuredPaths()?.why(path, after);
     return why === undefined ? byName : { level: 'held', why };
+  }
+
+  #byNameAndKind(path: Names, after: FileState): AutoExecuted | undefined {
+    const anywhere = runsAnywhere(after);
+    if (anywhere !== undefined) return anywhere;
+    return ofPackages(path, after) ?? inEnvironment(this.#tree, path, this.#byName(path));
   }
 
   #byName(path: Names): AutoExecuted | undefined {
     const inside = inPath(this.#root, path);
     if (inside !== undefined) return inside;
     const named = this.#named(path);
-    const found = matchNames(named, inGitDirectory(this.#tree, path), this.#fromHome(path));
+    const above = named.length - path.length;
+    const found = matchNames(named, inGitDirectory(this.#tree, path), this.#fromHome(path), above);
     const { start } = found ?? {};
     if (found === undefined || start === undefined) return found;
-    return { ...found, start: start - (named.length - path.length) };
+    return { ...found, start: start - above };
   }
 
   /** Whether something below the path could be held back by its name. */
@@ -173,7 +195,11 @@ export class Describer {
 
   /** The rules by name, whatever the entries are. */
   #nameRules(): NameRules {
-    const isHeld = (path: Names): boolean => this.#byName(path)?.level === 'held';
+    // Of a hidden name that no row knows, nothing tells that something else is run by it.
+    const isHeld = (path: Names): boolean => {
+      const found = this.#byName(path);
+      return found?.level === 'held' && found.isUnknown !== true;
+    };
     return {
       isHeld,
       mayHold: (path) => isHeld(path) || this.#mayHoldBelow(path),

@@ -15,6 +15,26 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     .buildkite/ .semaphore/ .teamcity/ .cirrus.yml cloudbuild.yaml buildspec.yml codefresh.yml .tekton/
     action.yml action.yaml dagger.json renovate.json .renovaterc* .mergify.yml`,
   ),
+  note('GitHub, or its CI system, reads it', 'https://docs.github.com/en/communities', '.github/'),
+  note(
+    'it names code that the next install runs',
+    'https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json',
+    `package-lock.json npm-shrinkwrap.json .package-lock.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb deno.lock
+    poetry.lock pdm.lock uv.lock pipfile.lock pylock.toml pylock.*.toml conda-lock.yml conda-lock.yaml pixi.lock
+    requirements.lock requirements-dev.lock constraints*.txt cargo.lock go.sum go.work.sum gemfile.lock gems.locked
+    *.gemfile.lock composer.lock symfony.lock mix.lock rebar.lock pubspec.lock podfile.lock cartfile.resolved
+    package.resolved packages.lock.json paket.lock project.assets.json libman.json gradle.lockfile
+    buildscript-gradle.lockfile *.lockfile verification-metadata.xml maven_install.json stack.yaml.lock
+    cabal.project.freeze shard.lock dub.selections.json nimble.lock atlas.lock conan.lock vcpkg-configuration.json
+    .terraform.lock.hcl chart.lock berksfile.lock puppetfile.lock renv.lock packrat.lock manifest.toml
+    julia*manifest.toml cpanfile.snapshot carton.lock spago.lock elm-stuff/ haxelib.json opam.locked *.opam.locked
+    module.bazel.lock buf.lock aqua-checksums.json mise.lock .mise.lock lazy-lock.json`,
+  ),
+  note(
+    'npm, npx and scripts of the project run it',
+    'https://docs.npmjs.com/cli/v11/configuring-npm/folders',
+    'node_modules/.bin/',
+  ),
   note(
     'a cloud workspace runs it',
     'https://www.gitpod.io/docs/references/gitpod-yml',
@@ -168,6 +188,6 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     checks,
     'https://www.sphinx-doc.org/en/master/usage/configuration.html',
     `conf.py mkdocs.yml mkdocs.yaml _config.yml
-    book.toml doxyfile .latexmkrc latexmkrc antora.yml antora-playbook.yml _quarto.yml docusaurus.config.*`,
+    book.toml doxyfile .vitepress/ .vuepress/ .dumi/ .observablehq/ .latexmkrc latexmkrc antora.yml antora-playbook.yml _quarto.yml docusaurus.config.*`,
   ),
 ];

@@ -21,6 +21,11 @@ export const editorRules = (): readonly AutoExecutedRule[] => [
     'https://containers.dev/implementors/spec/',
     '.devcontainer/ .devcontainer.json',
   ),
+  held(
+    'a language server runs the programs that it names, or loads them',
+    'https://build-server-protocol.github.io/docs/overview/server-discovery',
+    'buildserver.json .bsp/ rust-project.json hie.yaml .hie-bios .merlin',
+  ),
   held(tasks, 'https://zed.dev/docs/configuring-zed', '.zed/ ~/.config/zed/'),
   held(
     tasks,

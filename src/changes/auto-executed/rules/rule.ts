@@ -4,8 +4,9 @@ export interface AutoExecutedRule {
   /**
    * `held`: another program runs it, or takes commands from it, without the user starting it.
    * `note`: only a build, a test or the like runs it, which the user starts.
+   * `harmless`: a hidden name of which is known that nothing runs it.
    */
-  readonly level: 'held' | 'note';
+  readonly level: 'held' | 'note' | 'harmless';
   /**
    * The last names of a path in lower case, in any directory; `*` matches within a name, `**` any names, a
    * trailing `/` everything below. With a leading `~/`: from the user's home.
@@ -30,6 +31,7 @@ function row(level: AutoExecutedRule['level']) {
 
 export const held = row('held');
 export const note = row('note');
+export const harmless = row('harmless');
 
 /** A row whose files may be deleted. */
 export const mayGo = (rule: AutoExecutedRule): AutoExecutedRule => ({ ...rule, mayGo: true });

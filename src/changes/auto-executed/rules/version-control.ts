@@ -107,6 +107,16 @@ export const versionControlRules = (): readonly AutoExecutedRule[] => [
     '.sl/config .sl/hgrc-not-shared .sl/sharedpath .sl/store/config .config/sapling/',
   ),
   held(
+    'CVS contacts the server, or runs the program, that it names',
+    'https://www.gnu.org/software/trans-coord/manual/cvs/html_node/Working-directory-storage.html',
+    'cvs/root cvs/repository cvs/checkin.prog cvs/update.prog cvs/template',
+  ),
+  held(
+    'Fossil takes its repository, with its settings and hooks, from it',
+    'https://fossil-scm.org/home/doc/trunk/www/tech_overview.wiki',
+    '.fslckout _fossil_ .fos',
+  ),
+  held(
     'version control runs the hooks that it names',
     'https://pijul.org/manual/configuration.html',
     '.pijul/config _darcs/prefs/defaults .bzr/branch/branch.conf .fossil-settings/',

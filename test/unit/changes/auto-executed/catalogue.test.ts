@@ -39,7 +39,7 @@ describe.each(rows)('$name', ({ level: expected, patterns, source, why }) => {
       return;
     }
     for (const path of [sample, `sub/dir/${sample}`, sample.toUpperCase()]) {
-      expect(level(path), path).toBe(expected);
+      expect(level(path), path).toBe(expected === 'harmless' ? undefined : expected);
     }
     const deeper = sample.split('/');
     for (let end = 1; end < deeper.length && expected === 'held'; end++) {
@@ -96,15 +96,26 @@ test.each([
   ...['compose.override.yaml', 'docker-compose.dev.yml', 'Taskfile.yml', 'taskfile.dist.yaml'],
   ...['justfile', '.justfile', 'Makefile', 'Directory.Build.props', 'Directory.Build.targets'],
   ...['src/App.csproj', 'BUILD.bazel', 'MODULE.bazel', 'defs.bzl', 'eslint.config.mjs'],
+  ...['package-lock.json', 'web/yarn.lock', 'Cargo.lock', '.terraform.lock.hcl', '.github/x.md'],
   ...['vitest.config.ts', 'jest.config.js', 'tests/conftest.py', 'setup.py', '.env', '.env.local'],
 ])('%s is pointed out', (path) => {
   expect(level(path)).toBe('note');
 });
 
 test.each([
+  ...['.newtool/config', '.newtoolrc', 'a/b/.newtool.yml', '.x', 'src/.hidden/file.c', '.lintr'],
+  ...['.fslckout', 'sub/_FOSSIL_', 'CVS/Root', 'lib/CVS/Repository', '.bsp/sbt.json', '.conda/a'],
+  ...['.pixi/envs/x', '.nox/tests/bin/python', '.github/.newtool', '.git/newfile', '.merlin'],
+  ...['.git/objects/.newtool', '.pytest_cache/.newtool/x', 'buildServer.json', 'hie.yaml'],
+  ...['node_modules/.hooks/install', 'node_modules/x/.newtoolrc'],
+])('%s is held: nothing harmless is known of it', (path) => {
+  expect(level(path)).toBe('held');
+});
+
+test.each([
   ...['README.md', 'src/agents.ts', 'docs/claude.txt', 'src/mise.ts', 'lefthook.md', 'venv.py'],
   ...['bin/tool', 'nix/package.nix', 'rules.md', 'my.envrc.txt', 'cursor.ts', 'windsurf.md'],
-  ...['data/model.pt', 'package-lock.json', 'site.py', 'in', 'out'],
+  ...['data/model.pt', 'site.py', 'in', 'out', '.gitignore', 'a/.editorconfig'],
 ])('%s is an ordinary file', (path) => {
   expect(level(path)).toBeUndefined();
 });

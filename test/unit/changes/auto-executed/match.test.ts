@@ -92,7 +92,7 @@ test.each([
   expect(level(path)).toBe('held');
 });
 
-test.each(['.gitx/config', 'git/config', 'git~x/config', '.g\u00eft/config', '.env\xffrc'])(
+test.each(['gitx/config', 'git/config', 'git~x/config', 'g\u00eft/config', 'env\xffrc'])(
   '%s is another name everywhere',
   (path) => {
     expect(level(path)).toBeUndefined();
