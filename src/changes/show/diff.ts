@@ -19,6 +19,7 @@ import { openRunDirectory } from '../store/run-directory.js';
 import { closeSessions, openSessions, type Session } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
 import { runStateError } from '../store/state-error.js';
+import type { BinaryKind } from './binary-kind.js';
 import { expectedRefusals } from './expected-refusals.js';
 import {
   blobHash,
@@ -61,6 +62,8 @@ export interface FilePart {
   readonly hunks: readonly DiffHunk[];
   /** SHA-256 in hex of both versions, if they are not text or too large to compare by lines. */
   readonly hashes?: { readonly before?: string | undefined; readonly after?: string | undefined };
+  /** What kind of file it is, by its content, where {@link hashes} are given. */
+  readonly kind?: BinaryKind | undefined;
   /** For a patch: git's binary format; absent if the content is too large or cannot be read. */
   readonly binary?: readonly string[] | undefined;
 }
@@ -143,7 +146,7 @@ class Differ {
     const side = (one: Change | undefined, read: typeof contentBefore): FileContent =>
       one === undefined
         ? { text: '', lines: false }
-        : read(this.#sessions[one.tree] as Session, one);
+        : read(this.#sessions[one.tree] as Session, one, { patch: this.#patch });
     const before = side(old, contentBefore);
     const after = side(now, contentAfter);
     const states = { before: old?.before, after: now?.after };
@@ -158,7 +161,8 @@ class Differ {
     };
     const hashes = { before: hash(before, states.before), after: hash(after, states.after) };
     const binary = this.#patch ? this.#binary(old, now) : undefined;
-    return { ...states, hunks: [], hashes, binary };
+    const { kind } = now === undefined ? before : after;
+    return { ...states, hunks: [], hashes, binary, kind };
   }
 
   #binary(old: Change | undefined, now: Change | undefined): string[] | undefined {

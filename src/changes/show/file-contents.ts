@@ -9,6 +9,7 @@ import { unlessDenied } from '../files/layer.js';
 import { emptyPath, splitPath } from '../files/path.js';
 import type { Change, FileState } from '../model/index.js';
 import type { Session } from '../store/session.js';
+import { type BinaryKind, binaryKind, kindBytes } from './binary-kind.js';
 
 /**
  * A file's text with one character per byte (latin1), so that lines are lines of bytes in any encoding; or
@@ -19,8 +20,9 @@ export type FileContent =
       readonly text: string;
       /** Whether it is shown as lines: it is not empty, and most of it is text. */
       readonly lines: boolean;
+      readonly kind?: BinaryKind | undefined;
     }
-  | { readonly hash: string };
+  | { readonly hash: string; readonly kind?: BinaryKind | undefined };
 
 /** Larger files are compared by size and hash. */
 const maxTextBytes = 2 * 1024 * 1024;
@@ -37,13 +39,24 @@ function countJunk(bytes: Uint8Array): number {
   return junk;
 }
 
+/** How a file is looked at. */
+export interface Look {
+  /** For git, which takes what has a NUL for binary. @default false */
+  readonly patch?: boolean | undefined;
+}
+
 /**
- * Whether a file is shown as lines. It is binary if it contains a NUL or is mostly not text, unless it has a
- * `#!` line: an interpreter would run it, so a byte at its end must not hide its lines.
+ * Whether a file is shown as lines. It is, if most of it is text: make, a shell and a parser read on behind a foreign byte,
+ * so one must not hide the lines around it. What another program runs is shown in any case, unless it is a program of the
+ * system itself: padding must not hide it either.
  */
-function isText(bytes: Buffer): boolean {
+function isText(bytes: Buffer, { flags }: Change, { patch = false }: Look): boolean {
   if (bytes.toString('latin1', 0, 2) === '#!') return true;
-  return !bytes.includes(0) && countJunk(bytes) * 2 <= bytes.length;
+  const junk = countJunk(bytes);
+  if (patch) return !bytes.includes(0) && junk * 2 <= bytes.length;
+  const isProgram = bytes.toString('latin1', 0, 4) === '\x7fELF';
+  if (!isProgram && (flags.includes('held') || flags.includes('runs-later'))) return true;
+  return junk * (bytes.includes(0) ? 4 : 2) <= bytes.length;
 }
 
 /** Loaded with the first hash, because most runs need none. */
@@ -79,10 +92,15 @@ export function blobHash(fd: number): string {
   return eachChunk(fd, (chunk) => hash.update(chunk)).digest('hex');
 }
 
-function readContent(fd: number): FileContent {
-  if (fstatSync(fd).size > maxTextBytes) return { hash: hashOf(fd) };
+function readContent(fd: number, change: Change, look: Look): FileContent {
+  if (fstatSync(fd).size > maxTextBytes) {
+    const head = Buffer.alloc(kindBytes);
+    readSync(fd, head, 0, kindBytes, 0);
+    return { hash: hashOf(fd), kind: binaryKind(head) };
+  }
   const bytes = readFileSync(fd);
-  return { text: bytes.toString('latin1'), lines: bytes.length > 0 && isText(bytes) };
+  const lines = bytes.length > 0 && isText(bytes, change, look);
+  return { text: bytes.toString('latin1'), lines, kind: binaryKind(bytes) };
 }
 
 function openHostFile(session: Session, parent: number, names: readonly Buffer[]): number {
@@ -131,8 +149,8 @@ function contentOf(state: FileState | undefined, read: () => FileContent | undef
   return read() ?? { hash: '?' };
 }
 
-export const contentBefore = (session: Session, change: Change): FileContent =>
-  contentOf(change.before, () => fromHost(session, change, readContent));
+export const contentBefore = (session: Session, change: Change, look: Look = {}): FileContent =>
+  contentOf(change.before, () => fromHost(session, change, (fd) => readContent(fd, change, look)));
 
-export const contentAfter = (session: Session, change: Change): FileContent =>
-  contentOf(change.after, () => fromLayer(session, change, readContent));
+export const contentAfter = (session: Session, change: Change, look: Look = {}): FileContent =>
+  contentOf(change.after, () => fromLayer(session, change, (fd) => readContent(fd, change, look)));

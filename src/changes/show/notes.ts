@@ -108,9 +108,13 @@ export function notesOf(diff: FileDiff): string[] {
   if (kind === 'time' && before !== undefined && after !== undefined) {
     notes.push(`modified ${time(before.mtimeNs)} -> ${time(after.mtimeNs)}`);
   }
-  for (const { hashes, before: old, after: now } of parts) {
+  for (const { hashes, kind, before: old, after: now } of parts) {
     if (hashes !== undefined) {
-      notes.push(`binary: ${sideText(old, hashes.before)} -> ${sideText(now, hashes.after)}`);
+      const what =
+        kind === undefined ? '' : ` ${kind.kind}${kind.use === undefined ? '' : ` (${kind.use})`},`;
+      notes.push(
+        `binary:${what} ${sideText(old, hashes.before)} -> ${sideText(now, hashes.after)}`,
+      );
     }
   }
   notes.push(...changeNotes(change), ...diff.index);
