@@ -78,8 +78,9 @@ export class ConfiguredFinder {
 
   /** Adds what a value of a configuration names; returns where an included file may be. */
   #named(value: ConfiguredValue, starts: readonly Start[]): Names[] {
-    if (value.isPath) return starts.flatMap((at) => this.#paths.path(at, value.text, byGit));
-    this.#paths.command(value.text, starts, { why: byGit });
+    const why = `${byGit} (${value.key})`;
+    if (value.isPath) return starts.flatMap((at) => this.#paths.path(at, value.text, why));
+    this.#paths.command(value.text, starts, { why });
     return [];
   }
 

@@ -76,9 +76,39 @@ test('git’s configuration is read as git reads it', () => {
     'tools/pager',
     'tools',
     'ext::tools/x',
-    'z:',
   ]);
   expect(worktreeIn(text)).toBe('../w');
+});
+
+test.each([
+  '[init]\n\tdefaultBranch = main',
+  '[user]\n\tname = tools/x\n\temail = a/b@c',
+  '[push]\n\tdefault = current',
+  '[alias]\n\tst = status\n\tlg = log --graph',
+  '[branch "main"]\n\tmerge = refs/heads/main\n\tremote = origin',
+  '[pull]\n\trebase = true',
+  '[color]\n\tui = auto',
+  '[merge]\n\tconflictStyle = zdiff3\n\ttool = vimdiff',
+  '[remote "origin"]\n\tfetch = +refs/heads/*:refs/remotes/origin/*',
+  '[diff]\n\talgorithm = histogram',
+])('git’s configuration names no program: %s', (text) => {
+  expect([...valuesIn(text)]).toEqual([]);
+});
+
+test.each([
+  ['[alias]\n\tx = !tools/x', 'alias.x'],
+  ['[alias]\n\tx = -c core.pager=tools/x log', 'alias.x'],
+  ['[core]\n\teditor = tools/x', 'core.editor'],
+  ['[credential "https://x"]\n\thelper = !tools/x', 'credential.helper'],
+  ['[diff "x"]\n\ttextconv = tools/x', 'diff.textconv'],
+  ['[mergetool "x"]\n\tcmd = tools/x', 'mergetool.cmd'],
+  ['[hook "x"]\n\tcommand = tools/x', 'hook.command'],
+  ['[newtool]\n\tcommand = tools/x', 'newtool.command'],
+  ['[lfs "customtransfer.x"]\n\tpath = tools/x', 'lfs.path'],
+  ['[gpg "ssh"]\n\tprogram = tools/x', 'gpg.program'],
+  ['[includeIf "gitdir:x"]\n\tpath = tools/x', 'includeif.path'],
+])('git’s configuration names a program, and by which key: %s', (text, key) => {
+  expect([...valuesIn(text)].map((value) => value.key)).toEqual([key]);
 });
 
 test.each([
