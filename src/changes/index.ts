@@ -123,7 +123,7 @@ export {
 export { type FrozenLayer, holdLayer, namesOf, releaseLayer } from './store/frozen.js';
 export { isRunId } from './store/id.js';
 export { childrenOf, initOfRun, payloadOf } from './store/init-of-run.js';
-export { type LastRun, noteLastRun, readLastRun } from './store/last-run.js';
+export { type LastRun, noteLastRun, noteReport, readLastRun } from './store/last-run.js';
 export {
   type LastShown,
   noteFinished,

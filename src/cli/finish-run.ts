@@ -4,7 +4,13 @@
  * run reads the same however it was started.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import { openStore, resumeRun, runStateError } from '../changes/index.js';
+import {
+  noteReport,
+  openStore,
+  resumeRun,
+  runStateError,
+  systemProblem,
+} from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { decodeEnded } from '../fastpath/index.js';
 import { realHost } from '../host/index.js';
@@ -15,6 +21,7 @@ import { endInterrupted } from './interrupt.js';
 import { noteEnd } from './latest.js';
 import { leadsOf } from './leads.js';
 import { leave } from './leave.js';
+import { notedReport } from './note-report.js';
 import { progressLine } from './progress.js';
 import { tell } from './tell.js';
 
@@ -63,8 +70,16 @@ async function finish({ state, id, lock, outcome, startedAt, context }: Ended): 
   }
   noteEnd(store, result, quiet);
   const report = buildReport(spec, result);
-  const leads = (): string[] => leadsOf(spec, report, realHost({ native }));
-  tell(report, { quiet, verbose, leads });
+  const host = realHost({ native });
+  const noted = notedReport(report);
+  const here = host.cwd();
+  try {
+    if (noted !== undefined && here !== undefined)
+      noteReport(store, here, startedAt.getTime(), noted);
+  } catch (error) {
+    if (systemProblem(error) === undefined) throw error; // the state directory was told of
+  }
+  tell(report, { quiet, verbose, leads: (): string[] => leadsOf(spec, report, host) });
   endInterrupted(report.outcome, outcome.typedInterrupt);
   leave(native, report.outcome.status);
   return report.outcome.status;

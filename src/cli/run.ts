@@ -20,6 +20,7 @@ import { endInterrupted } from './interrupt.js';
 import { latestRun, noteEnd } from './latest.js';
 import { leadsOf } from './leads.js';
 import { leave } from './leave.js';
+import { notedReport } from './note-report.js';
 import { type ProgressLine, progressLine } from './progress.js';
 import { openSink, type Sink } from './sink.js';
 import { tell, tellPage } from './tell.js';
@@ -53,15 +54,15 @@ function withoutOperand(error: UsageError, argv: readonly string[], host: Host):
 
 const warn = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${displayText(text)}\n`);
 
-/** For `wasbox why`; an audit is kept, so that it need not be made again. */
+/** For `wasbox why`. */
 function noteCommand(
   argv: readonly string[],
   startedAt: Date,
   status: number,
   report?: RunReport,
 ): void {
-  const found = report?.audit === undefined ? {} : { report: jsonText(withoutAudit(report)) };
-  const run = { words: ['run', ...argv], startedMs: startedAt.getTime(), status, ...found };
+  const noted = report && notedReport(report);
+  const run = { words: ['run', ...argv], startedMs: startedAt.getTime(), status, report: noted };
   const { native } = loadNative();
   const here = realHost({ native }).cwd();
   if (here === undefined) return; // nothing can follow in a removed directory
@@ -71,9 +72,6 @@ function noteCommand(
     if (systemProblem(error) === undefined) throw error; // the state directory was told of
   }
 }
-
-/** What was done is long, and not asked of a saved report. */
-const withoutAudit = ({ audit: _, changes: __, ...rest }: RunReport): Partial<RunReport> => rest;
 
 interface Telling extends Sinks {
   readonly argv: readonly string[];

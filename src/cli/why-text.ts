@@ -48,7 +48,12 @@ function optionLine({ option, proviso, secret }: Lack): string {
 }
 
 /** @param ended how the run ended */
-export function lackLines(lacks: readonly Lack[], ended: string, verbose: boolean): string[] {
+export function lackLines(
+  lacks: readonly Lack[],
+  ended: string,
+  { verbose, isWatched }: { readonly verbose: boolean; readonly isWatched: boolean },
+): string[] {
+  if (lacks.length === 0 && !isWatched) return [`${ended}. The sandbox blocked none of its calls`];
   if (lacks.length === 0) {
     const nothing = `${ended}. The sandbox blocked and hid nothing that it used`;
     if (/ exited 0\b/.test(ended)) return [nothing];

@@ -18,7 +18,9 @@ import { explainReport, refuseRealWrites, watched } from '../why/index.js';
 import { forwardSignals } from './forward.js';
 import { currentDirectory } from './here.js';
 import { fetchImage } from './image-store.js';
+import type { NotedReport } from './note-report.js';
 import { offer } from './offer.js';
+import { readLine } from './read-line.js';
 import { err, out, style } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 import { fixedCommand, lackLines, outcomeText } from './why-text.js';
@@ -39,13 +41,16 @@ const left = [
 ];
 
 const own: readonly OptionEntry[] = [
-  flag('rerun', 'then offer to run the command again with the option that it lacked'),
+  flag(
+    'rerun',
+    'run the last command again, watched, and offer what it lacked; asks first at a terminal',
+  ),
   flag('json', 'print the causes as JSON'),
 ];
 
 const description: VerbDescription = {
   name: 'why',
-  what: 'Say what the sandbox kept from the last run here, nearest cause first, with the option that gives it. Without an audit of it, runs it again, watched, and drops its changes.',
+  what: 'Say what the sandbox kept from the last run here, nearest cause first, with the option that gives it, by what that run recorded. A COMMAND that is given is run, watched, and its changes are dropped.',
   usage: '[--rerun] [--json] [[options] -- CMD [args…]]',
   options: [...own, ...runOptionTable.filter(({ name }) => !left.includes(name))],
   stopAtOperand: true,
@@ -53,10 +58,12 @@ const description: VerbDescription = {
 
 const say = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${displayText(text)}\n`);
 
-/** The words behind `wasbox run`, and the report if the run was an audit. */
+/** The words behind `wasbox run`, and what the run recorded. */
 interface Subject {
   readonly words: readonly string[];
-  readonly report?: RunReport | undefined;
+  readonly report?: NotedReport | undefined;
+  /** How the run ended, as wasbox did. */
+  readonly status?: number | undefined;
 }
 
 /** The command of the line, without the options of `why` itself. */
@@ -83,23 +90,15 @@ function ofLastRun(): Subject {
   }
   const [first, ...rest] = last.words;
   const words = first === 'run' ? rest : last.words;
-  const report = savedReport(last);
-  if (report === undefined && readsScript(words)) {
-    throw new UsageError(
-      'ERR_USAGE',
-      'the last run here read its script from standard input, and wasbox did not keep it',
-      { hint: 'Give it once more: … | wasbox why -' },
-    );
-  }
-  return { words, report };
+  return { words, report: savedReport(last), status: last.status };
 }
 
 const readsScript = (words: readonly string[]): boolean =>
   splitOptions(runOptionTable, words).rest.find((word) => word !== '--') === '-';
 
-function savedReport({ report }: LastRun): RunReport | undefined {
+function savedReport({ report }: LastRun): NotedReport | undefined {
   if (report === undefined) return undefined;
-  const saved = JSON.parse(report) as RunReport;
+  const saved = JSON.parse(report) as NotedReport;
   return saved.schemaVersion === 1 && saved.refusals !== undefined ? saved : undefined;
 }
 
@@ -133,6 +132,41 @@ async function runAgain(words: readonly string[]): Promise<RunReport> {
 const commandText = (words: readonly string[]): string =>
   ['wasbox run', ...words.map(shellQuote)].join(' ');
 
+const more =
+  'The run was not watched for the files that it missed. To run it again, watched: wasbox why --rerun';
+
+/** Nothing was refused, and the run was not an audit. */
+function nothingRecorded(
+  words: readonly string[],
+  status: number | undefined,
+  json: boolean,
+): number {
+  if (json) out(`${jsonText({ schemaVersion: 1, command: words, lacks: [] })}\n`);
+  else
+    out(
+      `${displayText(commandText(words))} exited ${status ?? '?'}. The sandbox blocked none of its calls\n${more}\n`,
+    );
+  return 1;
+}
+
+/** The program does again what it did outside of its files, so the user is asked at a terminal. */
+function mayRunAgain(words: readonly string[]): boolean {
+  if (readsScript(words)) {
+    throw new UsageError(
+      'ERR_USAGE',
+      'the last run here read its script from standard input, and wasbox did not keep it',
+      { hint: 'Give it once more: … | wasbox why -' },
+    );
+  }
+  const { isatty } = process.getBuiltinModule('node:tty');
+  if (!isatty(0) || !isatty(2)) return true;
+  say(
+    `${commandText(words)}\nIts changes are dropped; what it sends over the network is sent again.`,
+  );
+  err(style(2, 'bold', 'run this again? y yes, n no [n] '));
+  return readLine()?.trim().toLowerCase() === 'y';
+}
+
 export async function whyVerb(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(description, argv);
   if (parsed === undefined) return 0;
@@ -143,19 +177,27 @@ export async function whyVerb(argv: readonly string[]): Promise<number> {
       hint: `${elsewhere}\nFor the last run here: wasbox why`,
     });
   }
-  const { words, report: saved } = named ? ofLine(argv) : ofLastRun();
-  const report = saved ?? (await runAgain(words));
+  const { words, report: saved, status } = named ? ofLine(argv) : ofLastRun();
+  const isEnough = saved?.watched === true;
+  if (!named && rerun === true && !isEnough && !mayRunAgain(words)) return 0;
+  const runs = named || (rerun === true && !isEnough);
+  const report = runs ? await runAgain(words) : saved;
+  if (report === undefined) return nothingRecorded(words, status, json === true);
   const explanation = explainReport(report);
   const { lacks } = explanation;
   if (json === true) {
     out(`${jsonText({ ...explanation, fixed: fixedCommand(words, lacks) })}\n`);
     return lacks.length > 0 ? 0 : 1;
   }
-  const when =
-    saved === undefined ? '' : `, at ${report.startedAt.slice(0, 16).replace('T', ' ')} UTC`;
-  for (const line of lackLines(lacks, outcomeText(report) + when, verbose === true)) {
+  const when = runs ? '' : `, at ${report.startedAt.slice(0, 16).replace('T', ' ')} UTC`;
+  const isWatched = runs || isEnough;
+  for (const line of lackLines(lacks, outcomeText(report) + when, {
+    verbose: verbose === true,
+    isWatched,
+  })) {
     out(`${displayText(line)}\n`);
   }
+  if (!isWatched) out(`${more}\n`);
   if (lacks.length === 0) return 1;
   return rerun === true ? offer(words, lacks) : 0;
 }

@@ -119,7 +119,7 @@ function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean):
     case 'exited':
       return audit === undefined && notFound.includes(outcome.exitCode ?? 0)
         ? [
-            `exited ${outcome.exitCode}: a program, interpreter or library was not found inside. To see which: wasbox why`,
+            `exited ${outcome.exitCode}: a program, interpreter or library was not found inside. To see which: wasbox why --rerun`,
           ]
         : [];
     case 'timeout':

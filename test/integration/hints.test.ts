@@ -121,7 +121,7 @@ describe.each(identities())('hints as $label', (as) => {
     await run(['run', ...words], join(cwd, 'src'));
     expect(fs.readFileSync(join(cwd, 'out/kept'), 'utf8')).toBe('new\n'); // the control: it was real
     fs.writeFileSync(join(cwd, 'out/kept'), 'old\n');
-    const why = await run(['why'], join(cwd, 'src'));
+    const why = await run(['why', '--rerun'], join(cwd, 'src'));
     expect([why.status, why.out], why.err).toEqual([1, expect.stringContaining('exited 4')]);
     expect(fs.readFileSync(join(cwd, 'out/kept'), 'utf8')).toBe('old\n');
   });

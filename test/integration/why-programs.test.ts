@@ -68,7 +68,7 @@ describe.each(identities())('wasbox why as $label', (as) => {
       writeFiles(as, cwd, rest);
       const inside = await runWasbox(['run', '--discard', ...variables, '--', ...argv], start);
       expect([inside.status, inside.out]).not.toEqual([0, outside.out]);
-      const asked = await runWasbox(['why', '--json'], start);
+      const asked = await runWasbox(['why', '--rerun', '--json'], start);
       const { lacks } = JSON.parse(asked.out) as { lacks: { kind: string; option?: string }[] };
       expect(lacks[0]).toMatchObject({ kind: 'file', option: `--ro ${path}` });
       const again = [...variables, '--ro', path, '--', ...argv];

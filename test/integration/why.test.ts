@@ -26,7 +26,7 @@ interface Found {
   readonly fixed?: string;
 }
 
-async function why(as: Identity, cwd: string, args: readonly string[] = []): Promise<Found> {
+async function why(as: Identity, cwd: string, args: readonly string[] = ['--rerun']): Promise<Found> {
   const run = await runWasbox(['why', '--json', ...args], { as, cwd });
   return JSON.parse(run.out) as Found;
 }
@@ -120,7 +120,7 @@ describe.each(identities())('wasbox why as $label', (as) => {
     // The second start of the same words is the native command's own.
     for (const words of [['cat', file], ['cat', file], ['true'], ['true']]) {
       await runWasbox(['run', '-q', '--', ...words], { as, cwd });
-      const asked = await runWasbox(['why', '--json'], { as, cwd });
+      const asked = await runWasbox(['why', '--rerun', '--json'], { as, cwd });
       const { command, lacks } = JSON.parse(asked.out) as { command: string[] } & Found;
       expect(command).toEqual(words);
       expect(asked.status).toBe(lacks.length > 0 ? 0 : 1);
@@ -130,13 +130,48 @@ describe.each(identities())('wasbox why as $label', (as) => {
     expect((await runWasbox(['why'], { as, cwd: other })).err).toContain('no run is known of');
   });
 
+  test('it runs nothing: it answers from what the run recorded, and offers to run it again', async () => {
+    const cwd = makeProject(as);
+    const real = makeProject(as, { 'count.txt': '' });
+    const count = join(real, 'count.txt');
+    const runs = () => readFileSync(count, 'utf8');
+    const dial = `import socket
+open(${JSON.stringify(count)}, 'a').write('x')
+try: socket.create_connection(('192.0.2.7', 80), 1)
+except OSError: pass
+raise SystemExit(3)`;
+    const argv = ['--rw', count, '--', 'python3', '-c', dial];
+    for (const words of [
+      ['run', '-q', ...argv],
+      ['run', '-q', ...argv],
+    ]) {
+      await runWasbox(words, { as, cwd });
+      const before = runs();
+      const asked = await runWasbox(['why'], { as, cwd });
+      expect(asked.status, asked.err).toBe(0);
+      expect(asked.out).toContain('--net 192.0.2.7:80');
+      expect(asked.out).toContain('wasbox why --rerun');
+      expect(runs()).toBe(before);
+    }
+    expect(runs()).toBe('xx');
+    // Of a run that left nothing to say, too.
+    await runWasbox(['run', '-q', '--rw', count, '--', 'sh', '-c', `echo x >> ${count}`], {
+      as,
+      cwd,
+    });
+    const before = runs();
+    const none = await runWasbox(['why'], { as, cwd });
+    expect([none.status, none.out]).toEqual([1, expect.stringContaining('wasbox why --rerun')]);
+    expect(runs()).toBe(before);
+  });
+
   test('what could not even be started is explained again', async () => {
     const cwd = makeProject(as, { 'notes.xyz': 'text' });
     await runWasbox(['run', 'true'], { as, cwd });
     const run = await runWasbox(['run', 'notes.xyz'], { as, cwd });
     failedToStart((line) => line.includes('notes.xyz'));
     expect(run.status).toBe(126);
-    const asked = await runWasbox(['why'], { as, cwd });
+    const asked = await runWasbox(['why', '--rerun'], { as, cwd });
     expect(asked.err).toBe(run.err);
     expect(asked.status).toBe(2);
   });
@@ -162,7 +197,7 @@ describe.each(identities())('wasbox why as $label', (as) => {
     const saved = () => readdirSync(join(stateOf(as), 'wasbox', 'saved')).sort();
     const known = saved();
     writeFiles(as, real, { 'file.txt': 'old' });
-    const asked = await runWasbox(['why'], { as, cwd });
+    const asked = await runWasbox(['why', '--rerun'], { as, cwd });
     expect(asked.status).toBe(1);
     expect(asked.out).toContain('exited 4');
     expect(readFileSync(join(real, 'file.txt'), 'utf8')).toBe('old');
@@ -178,7 +213,7 @@ describe.each(identities())('wasbox why as $label', (as) => {
     const file = join(real, 'file.txt');
     await runWasbox(['run', '--rw', file, '-c', `echo x >> ${file}; exit 1`], { as, cwd });
     const text = readFileSync(file, 'utf8');
-    const asked = await runWasbox(['why'], { as, cwd });
+    const asked = await runWasbox(['why', '--rerun'], { as, cwd });
     expect(asked.status).toBe(2);
     expect(asked.err).toContain(`it can write to the real ${file}`);
     expect(readFileSync(file, 'utf8')).toBe(text);
@@ -213,7 +248,7 @@ describe.each(identities())('wasbox why as $label', (as) => {
   test('a script from standard input is asked for again', async () => {
     const cwd = makeProject(as);
     await runWasbox(['run', '-'], { as, cwd, stdin: 'exit 5' });
-    const asked = await runWasbox(['why'], { as, cwd });
+    const asked = await runWasbox(['why', '--rerun'], { as, cwd });
     expect(asked.status).toBe(2);
     expect(asked.err).toContain('wasbox why -');
     const given = await runWasbox(['why', '-'], { as, cwd, stdin: 'exit 5' });
@@ -228,6 +263,7 @@ describe.each(identities())('wasbox why as $label', (as) => {
     expect(failed.output).toContain('exited 1. To see what it lacked: wasbox why');
     const rerun = (answer: string) =>
       onTerminal(wasboxArgv(as, ['why', '--rerun']), { as, cwd }, [
+        { after: 'run this again?', type: 'y\\n' },
         { after: 'run it?', type: answer },
       ]);
     const no = await rerun('n\\n');

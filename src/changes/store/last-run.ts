@@ -2,7 +2,7 @@
  * The command line of the last run in each directory, for `wasbox why`.
  *
  *     $XDG_STATE_HOME/wasbox/last-runs/<device>-<inode>          of the directory where wasbox was started
- *                                      <device>-<inode>.report   the report, if that run was an audit
+ *                                      <device>-<inode>.report   what that run recorded
  *
  * A note is a head of fixed length, `1 <started, ms> <exit status> <bytes that follow>`, and then the
  * directory's path and the words behind `wasbox`, each ended by a zero. addon/fastpath/last_run.c writes
@@ -28,7 +28,7 @@ export interface LastRun {
   readonly startedMs: number;
   /** Exit status of `wasbox`. */
   readonly status: number;
-  /** The report, as JSON, of a run that was an audit. */
+  /** What the run recorded, as JSON, where that says anything. */
   readonly report?: string | undefined;
 }
 
@@ -106,12 +106,36 @@ export function noteLastRun(store: Store, directory: string, run: LastRun): void
       } finally {
         closeSync(fd);
       }
-      if (run.report === undefined) return;
-      const report = `${run.startedMs}\n${run.report}`;
-      writeWhole(store.native, notes, reportOf(name), report, false);
+      if (run.report !== undefined) writeReport(store, notes, name, run.startedMs, run.report);
     });
   } catch (error) {
     errnoOf(error); // a full disk, or a state directory that is not the user's own
+  }
+}
+
+function writeReport(
+  store: Store,
+  notes: number,
+  name: Buffer,
+  startedMs: number,
+  report: string,
+): void {
+  writeWhole(store.native, notes, reportOf(name), `${startedMs}\n${report}`, false);
+}
+
+/** Adds what a run recorded to the note that the native command has written of it. A failure is ignored. */
+export function noteReport(
+  store: Store,
+  directory: string,
+  startedMs: number,
+  report: string,
+): void {
+  try {
+    const notes = openOwn(store, 'last-runs', false);
+    if (notes === undefined) return;
+    withFd(notes, () => writeReport(store, notes, nameOf(directory), startedMs, report));
+  } catch (error) {
+    errnoOf(error); // as above
   }
 }
 

@@ -1,0 +1,23 @@
+/** What `wasbox why` answers from, beside the command line of the last run: what the run itself recorded. */
+import type { RunReport } from '../report/index.js';
+import { jsonText } from '../text/index.js';
+
+/** What is saved of a report, as JSON. */
+export interface NotedReport extends RunReport {
+  /** Whether the run was watched: then all that it missed is in the report. */
+  readonly watched: boolean;
+}
+
+/** A report without what is long and not asked of it; undefined for one that says nothing. */
+export function notedReport(report: RunReport): string | undefined {
+  const { audit, changes: _, ...rest } = report;
+  const { outcome, refusals, network, reached } = report;
+  const says =
+    audit !== undefined ||
+    outcome.kind !== 'exited' ||
+    outcome.exitCode !== 0 ||
+    (refusals?.calls.length ?? 0) > 0 ||
+    reached.length > 0 ||
+    (network?.destinations ?? []).some(({ allowed }) => !allowed);
+  return says ? jsonText({ ...rest, watched: audit !== undefined }) : undefined;
+}
