@@ -151,12 +151,15 @@ export function printApplied(report: ApplyReport, run: AppliedRun): void {
   }
   if (left === 0) return;
   err(`wasbox: ${plural(left, 'change')} not applied\n`);
-  const home = report.left.find(
+  const ofHome = report.left.filter(
     (change) => change.home !== undefined && change.type !== 'directory',
   );
+  const home = ofHome.find(({ flags }) => !flags.includes('unseen'));
   if (home !== undefined) {
     err(`wasbox: what is in your home is applied by name: wasbox apply ${id} ${operandOf(home)}\n`);
   }
+  const unseen = ofHome.filter(({ flags }) => flags.includes('unseen'));
+  for (const line of unseenHint(id, unseen)) err(`wasbox: ${line}\n`);
   err(`wasbox:   review:  wasbox diff ${id}\nwasbox:   discard: wasbox discard ${id}\n`);
 }
 

@@ -23,6 +23,7 @@ import { loadNative } from '../native/index.js';
 import { findProject } from '../resolve/index.js';
 import { displayText } from '../text/index.js';
 import { currentDirectory } from './here.js';
+import { err } from './terminal.js';
 
 /**
  * `show` only shows the changes, so it may fall back to another run. `continue` adds to those of the latest
@@ -103,7 +104,11 @@ function ofElsewhere(
       'To save some, run a script that changes files: wasbox run SCRIPT',
     );
   }
-  if (use === 'show') return latest.id;
+  if (use === 'show') {
+    const where = displayText(latest.workdir.path);
+    err(`wasbox: no run here has saved changes; these are of run ${latest.id} in ${where}\n`);
+    return latest.id;
+  }
   throw unknown(
     `there are no saved changes of runs in ${displayText(here)}`,
     `The latest are from ${displayText(latest.workdir.path)}: wasbox ${commands[use]} ${latest.id}`,

@@ -67,7 +67,7 @@ describe.each(identities())('causes as $label', (as) => {
       'its interpreter /no/such/interpreter does not exist',
     );
     const plain = await runWasbox(['run', ...args], { as, cwd });
-    expect(plain.err).toContain('To see which: wasbox why');
+    expect(plain.err).toContain('To see which: wasbox why --rerun');
   });
 
   test('reports a hidden interpreter as hidden', async () => {

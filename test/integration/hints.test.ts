@@ -47,6 +47,31 @@ describe.each(identities())('hints as $label', (as) => {
     expect(read('.profile')).toBe('old\nnew\n');
   });
 
+  test('of a file that the run did not see, diff shows what was written, and apply the command that works', async () => {
+    const lines = Array.from({ length: 50 }, (_, n) => `own line ${n}\n`).join('');
+    const { run, read } = place({ '.bashrc': lines });
+    await run(['run', '-c', 'echo new >> ~/.bashrc; echo x > f']);
+    const diff = (await run(['diff', '--no-pager'])).out;
+    expect(diff).toContain('+new\n');
+    expect(diff).not.toContain('own line');
+    const applied = await run(['apply']);
+    const command = commandIn(applied.err, 'apply');
+    expect(command).toContain('--append');
+    const brought = await run(command);
+    expect([brought.status, read('.bashrc')], brought.err).toEqual([0, `${lines}new\n`]);
+  });
+
+  test('diff says whose changes it shows where this directory has none', async () => {
+    const { cwd, run } = place();
+    const other = makeProject(as);
+    await run(['run', '-c', 'echo x > f']);
+    const shown = await run(['diff', '--no-pager'], other);
+    expect(shown.out).toContain('+x');
+    expect(shown.err).toContain(`in ${cwd}`);
+    // Control: where it was made, nothing has to be said.
+    expect((await run(['diff', '--no-pager'])).err).toBe('');
+  });
+
   test('a start-up file that is a link leads to --home cow', async () => {
     const { home, run, read } = place({ 'dotfiles/bashrc': 'old\n' });
     fs.symlinkSync('dotfiles/bashrc', join(home, '.bashrc'));

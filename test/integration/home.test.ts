@@ -257,10 +257,10 @@ it('is saved by a start without Node as well, and nothing of one run is in the n
     expect(run.err).toContain('1 file written to your home: ~/.wasbox-test-rc (not applied)');
   }
   // Control: without such files it is over without Node, and its directories serve again.
-  await fastpath.run(['run', '-c', 'true'], { cwd });
+  await fastpath.run(['run', '--', 'true'], { cwd });
   for (const times of [1, 2, 3]) {
     await fastpath.settled();
-    const quiet = await fastpath.run(['run', '-c', 'true'], { cwd });
+    const quiet = await fastpath.run(['run', '--', 'true'], { cwd });
     expect([times, quiet.nodes, quiet.err]).toEqual([times, 0, '']);
   }
 });

@@ -8,9 +8,7 @@
 
 import { posix } from 'node:path';
 import { displayPath } from '../../text/index.js';
-import { matchNames } from '../auto-executed/match.js';
-import { inPath } from '../auto-executed/path-directories.js';
-import { isWithin, namesOf, pathKey, shownPath, splitPath } from '../files/path.js';
+import { isWithin, pathKey, shownPath, splitPath } from '../files/path.js';
 import type { Change } from '../model/index.js';
 
 export interface Selection {
@@ -72,14 +70,8 @@ class Name {
  * Whether naming a directory approves what is in it: where the catalogue holds back whatever is in that directory
  * (`.venv`, `~/.nvm`), its name says as much as the names in it.
  */
-function approves(path: Buffer, { home, root, heldWith }: Change): boolean {
-  if (path.length === 0) return false;
-  if (heldWith !== undefined && splitPath(path).length >= heldWith) return true;
-  if (home === undefined) return false;
-  const inside = [...namesOf(path), 'wasbox-any-name'];
-  const top = Buffer.from(root).toString('latin1');
-  return (inPath(top, inside) ?? matchNames(inside, false, inside))?.level === 'held';
-}
+const approves = (path: Buffer, { heldWith }: Change): boolean =>
+  path.length > 0 && heldWith !== undefined && splitPath(path).length >= heldWith;
 
 /** The same without what is in the home, which is applied only when named. */
 export function withoutHome(selection: Selection): Selection {

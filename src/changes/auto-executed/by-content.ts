@@ -38,10 +38,9 @@ export function inEnvironment(
   known.set(tree, depths);
   const depth = environmentOf(tree, path.slice(0, -1), depths);
   if (depth === undefined) return byName;
-  if (byName?.level === 'held')
-    return { ...byName, start: Math.min(depth - 1, byName.start ?? depth) };
+  if (byName?.level === 'held') return { ...byName, whole: depth };
   const why = 'it is in a virtual environment, whose programs and modules run by themselves';
-  return { level: 'held', why, mayGo: true, start: depth - 1 };
+  return { level: 'held', why, mayGo: true, start: depth - 1, whole: depth };
 }
 
 /** A program in `node_modules/.bin`, unless it is a link into a package, as an install makes it. */
@@ -52,7 +51,7 @@ export function ofPackages(path: Names, { type, link }: FileState): AutoExecuted
   const isPlain = rest.every((name) => name !== '..' && !name.startsWith('.'));
   if (type === 'symlink' && first === '..' && rest.length > 1 && isPlain) return undefined;
   const why = 'npm, npx and scripts of the project run it, and it is no link into a package';
-  return { level: 'held', why, mayGo: true, start: at + 1 };
+  return { level: 'held', why, mayGo: true, start: at + 1, whole: at + 2 };
 }
 
 /** Whether git's packed references replace objects: then a commit is not what its hash says. */

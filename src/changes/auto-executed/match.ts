@@ -134,6 +134,7 @@ function findRule(
 ): AutoExecuted | undefined {
   let best: CompiledRule | undefined;
   let start = 0;
+  let whole: number | undefined;
   const isBetter = ({ level, order }: CompiledRule): boolean =>
     best === undefined || (level === best.level ? order < best.order : level === 'held');
   const look = (
@@ -147,6 +148,7 @@ function findRule(
       if (end !== path.length && (end < 0 || !rule.deep)) continue;
       best = rule;
       start = from + names.length - path.length;
+      whole = rule.deep ? end + names.length - path.length : undefined;
     }
   };
   for (const [from, name] of names.entries()) {
@@ -156,7 +158,7 @@ function findRule(
   if (first !== undefined) look(home.of(first), fromHome, 0);
   return best === undefined
     ? undefined
-    : { level: best.level, why: best.why, mayGo: best.mayGo, start };
+    : { level: best.level, why: best.why, mayGo: best.mayGo, start, whole };
 }
 
 const isHidden = (name: string): boolean => name.startsWith('.') && name !== '.' && name !== '..';
@@ -244,6 +246,8 @@ export interface AutoExecuted {
    * most 0 if that is outside.
    */
   readonly start?: number | undefined;
+  /** How many of the path's first names are those of a directory in which everything is held. */
+  readonly whole?: number | undefined;
 }
 
 /** The entries of a git directory, whatever its name, from which git runs programs. */
@@ -299,7 +303,14 @@ export function matchNames(
   if (found?.level === 'held') return found;
   const hidden = unknownHidden(rules, names, own);
   if (hidden === undefined) return found;
-  return { level: 'held', why: whyHidden, mayGo: true, start: hidden, isUnknown: true };
+  return {
+    level: 'held',
+    why: whyHidden,
+    mayGo: true,
+    start: hidden,
+    whole: hidden + 1,
+    isUnknown: true,
+  };
 }
 
 const whyHidden = 'its name is hidden, and wasbox does not know which program reads it';

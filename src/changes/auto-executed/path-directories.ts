@@ -69,7 +69,7 @@ export function inPath(root: string, path: Names): AutoExecuted | undefined {
     (path.length > 0 && relative.some((names) => endsIn(whole(), names, names.length)));
   if (!isOne) return undefined;
   const why = 'the directory is in your PATH: your shell runs programs from it';
-  return { level: 'held', why, start: parent.length - 1 };
+  return { level: 'held', why, whole: parent.length };
 }
 
 /** Whether a directory of that path, or one below it, is in PATH: a link there makes others of it. */

@@ -41,9 +41,9 @@ export interface Difference {
 }
 
 /** See {@link Change.heldWith}. Git runs what is in its directory with the next command, so each of it must be named. */
-function heldWithDirectory(path: Names, { start }: AutoExecuted): number | undefined {
-  if (start === undefined || path.some((name) => canonicalName(name) === '.git')) return undefined;
-  const count = Math.max(1, start + 1);
+function heldWithDirectory(path: Names, { whole }: AutoExecuted): number | undefined {
+  if (whole === undefined || path.some((name) => canonicalName(name) === '.git')) return undefined;
+  const count = Math.max(1, whole);
   return count < path.length ? count : undefined;
 }
 
@@ -161,9 +161,13 @@ export class Describer {
     const named = this.#named(path);
     const above = named.length - path.length;
     const found = matchNames(named, inGitDirectory(this.#tree, path), this.#fromHome(path), above);
-    const { start } = found ?? {};
-    if (found === undefined || start === undefined) return found;
-    return { ...found, start: start - above };
+    if (found === undefined) return undefined;
+    const { start, whole } = found;
+    return {
+      ...found,
+      start: start === undefined ? undefined : start - above,
+      whole: whole === undefined ? undefined : whole - above,
+    };
   }
 
   /** Whether something below the path could be held back by its name. */

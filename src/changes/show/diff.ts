@@ -131,7 +131,9 @@ class Differ {
 
   #parts(change: Change, rename: Rename | undefined): FilePart[] {
     const old = rename?.from ?? change;
-    const before = isContent(old.before) ? old.before : undefined;
+    // To a run that saw no such file, what it wrote was new: the user's own lines are not shown as deleted.
+    const isUnseen = !this.#patch && change.flags.includes('unseen');
+    const before = isContent(old.before) && !isUnseen ? old.before : undefined;
     const after = isContent(change.after) ? change.after : undefined;
     if (before === undefined && after === undefined) return [];
     const sameContent = rename?.equal === true || ['mode', 'time', 'xattr'].includes(change.kind);
