@@ -26,7 +26,11 @@ interface Found {
   readonly fixed?: string;
 }
 
-async function why(as: Identity, cwd: string, args: readonly string[] = ['--rerun']): Promise<Found> {
+async function why(
+  as: Identity,
+  cwd: string,
+  args: readonly string[] = ['--rerun'],
+): Promise<Found> {
   const run = await runWasbox(['why', '--json', ...args], { as, cwd });
   return JSON.parse(run.out) as Found;
 }
