@@ -344,10 +344,9 @@ void finish_child(struct start *start) {
     await_gone(&start->tid);
   if (watched && start->filter == FILTER_LOADED) {
     send_descriptor(WB_EVENT_LISTENER, start->listener);
-    /* If the supervisor is killed, its listener closes before this process hears of it. Without a
-     * pid namespace this one stays open until all are killed: else calls would end with ENOSYS. */
-    if (start->listener >= 0 && !start->plan->private_root)
-      sys1(__NR_close, start->listener);
+    /* It stays open here. If the supervisor is killed, its own closes before this process hears of
+     * it, and calls would end with ENOSYS: here all are killed first, without a pid namespace; with
+     * one, another process holds it from when the supervisor has it (holder.c). */
   }
   if (serves)
     await_serving(start);

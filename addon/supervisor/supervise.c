@@ -438,7 +438,7 @@ static void conclude(const struct supervision *now) {
     ;
   take_silence(run, now->result, &info);
   wb_keeper_await(&run->terminal.keeper, WNOHANG); /* not to wait for it on a busy machine */
-  wb_holder_await(&run->holder, WNOHANG);
+  wb_holder_await(&run->holder, 0); /* init is gone, and so is it: an orphan would stay a zombie */
   wb_cgroup_close(&run->cgroup);
   const int was_killed = outcome->timed_out || now->result->usage.limit ||
                          __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST);

@@ -111,7 +111,7 @@ describe.each(identities())('as $label', (as) => {
     await run(['run', '-c', 'echo export X=1 > ~/.profile; echo x > ~/.bin']);
     const applied = await run(['apply', '--append', '~/.profile', '~/.bin']);
     expect([applied.status, read('.profile'), read('.bin')]).toEqual([
-      1,
+      3,
       'a\nexport X=1\n',
       'a\0b',
     ]);
