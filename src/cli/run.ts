@@ -123,7 +123,9 @@ async function start(
     progress?.end();
     const report = buildReport(spec, result);
     await tellEnd(spec, result, report, { argv, options, sink, page }).catch((error: unknown) => {
-      throw withOutcome(error, result.outcome, spec);
+      // A report that was asked for and is not there is a failure, whatever the program's status is.
+      const isOutput = error instanceof WasboxError && error.code === 'ERR_OUTPUT';
+      throw isOutput ? error : withOutcome(error, result.outcome, spec);
     });
     endInterrupted(report.outcome, result.outcome.typedInterrupt);
     recorder?.save({

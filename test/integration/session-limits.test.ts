@@ -15,7 +15,8 @@ const helpers = `
     try {
       return /^[0-9]+$/.test(pid) && Number(pid) !== process.pid &&
         readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes(marker) &&
-        !/^State:\\s+[ZX]/m.test(readFileSync('/proc/' + pid + '/status', 'utf8'));
+        // The process that holds the listener has this one's memory, and so its command line.
+        !/^(State:\\s+[ZX]|Name:\\s+wasbox-holder)/m.test(readFileSync('/proc/' + pid + '/status', 'utf8'));
     } catch { return false; }
   }).length;
   const gone = async (marker) => { // killed processes take a moment to end

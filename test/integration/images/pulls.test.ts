@@ -362,12 +362,14 @@ describe('the store', () => {
       layers: 1,
       leftovers: 2,
       inUse: 0,
+      others: 0,
     });
     expect(await pruneImages(store, false)).toEqual({
       images: 0,
       layers: 0,
       leftovers: 0,
       inUse: 0,
+      others: 0,
     });
     server.requests.length = 0;
     await pull(server, store);

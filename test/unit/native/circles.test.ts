@@ -4,11 +4,12 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { addonFolder } from '../../../addon/build.mjs';
 import { circles } from '../../support/circles.js';
 
-const objects = fileURLToPath(new URL('../../../addon/build/Release/obj.target/', import.meta.url));
+const objects = dirname(addonFolder(process.arch));
 
 /** Circles that a stage needs, each with the reason; files as their targets name them, sorted. */
 const allowed: Readonly<Record<string, string>> = {};
@@ -33,10 +34,10 @@ function callsOf(lines: readonly string[]): Map<string, Set<string>> {
 }
 
 function nm(target: string): string[] {
-  const cwd = `${objects}${target}`;
+  const cwd = join(objects, `${target}.objects`);
   // Without the entry point, which is called by the kernel and has what every program starts with.
   const files = readdirSync(cwd, { recursive: true, encoding: 'utf8' }).filter(
-    (name) => name.endsWith('.o') && name !== 'sys/start.o',
+    (name) => name.endsWith('.o') && name !== 'sys_start.S.o',
   );
   const { stdout } = spawnSync('nm', ['--print-file-name', ...files], { cwd, encoding: 'utf8' });
   return stdout.split('\n');
