@@ -81,7 +81,12 @@ async function seenBy(
   return seen.filter((errno) => errno !== '');
 }
 
-test.each(isolatedIdentities())(
+/** Root's payload has ids of its own with Landlock, and cannot write what is root's: it has nothing to note. */
+const noting = isolatedIdentities().filter(
+  ({ uid, isolation }) => uid !== 0 || isolation === 'namespaces',
+);
+
+test.each(noting)(
   'no call of a program fails because wasbox is killed, as $label with $isolation',
   async (as) => {
     expect(await seenBy(as, Number(process.env.WASBOX_KILLS ?? 20))).toEqual([]);
