@@ -103,7 +103,7 @@ test.each(isolatedIdentities().filter(({ isolation }) => isolation === 'namespac
       expect(holders).toHaveLength(1);
       for (const holder of holders) process.kill(holder, 'SIGKILL');
     };
-    const seen = await seenBy(as, 400, killHolder, ({ length }) => length > 0);
+    const seen = await seenBy(as, 1500, killHolder, ({ length }) => length > 0);
     expect(new Set(seen)).toEqual(new Set(['38']));
   },
 );
