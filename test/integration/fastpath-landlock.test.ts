@@ -29,7 +29,7 @@ async function recorded(files: Readonly<Record<string, string>>, words: readonly
 
 describe('a repeated run with Landlock isolation', () => {
   test('needs no Node and says the same', async () => {
-    const show = `#!/bin/sh\necho "$(cat a)" "\${PWD##*/}" "\${HOME##*/}" "\${TMPDIR##*/}"; ls -A; ls -A ~ | wc -l; exit 3\n`;
+    const show = `#!/bin/sh\necho "$(cat a)" "\${PWD##*/}" "\${HOME##*/}" "\${TMPDIR##*/}"; ls -A; ls -A ~ | wc -l\n`;
     const { run, first, fastpath } = await recorded({ a: 'A', 'it.sh': show }, ['it.sh']);
     expect(first.err).toMatch(said);
     const again = await run();

@@ -262,7 +262,7 @@ user.test('says what cannot be, and goes on', async () => {
   expect(lines).toEqual([
     ['ERR_SESSION_BUSY', 'ERR_SESSION_BUSY'],
     ['ERR_SESSION_ROLLBACK', 'usable'],
-    'session.rollback(snapshot): expected what session.snapshot() gave',
+    'ERR_USAGE',
     ['ERR_SNAPSHOT', 'usable'],
     'ERR_SNAPSHOT',
     ['ERR_SNAPSHOT', 'ERR_SESSION_CLOSED'],

@@ -50,6 +50,11 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
     .rhistory .buildinfo`,
   ),
   harmless(
+    'a build tool keeps in it what it has built, as data',
+    'https://doc.rust-lang.org/cargo/reference/build-cache.html',
+    '.rustc_info.json .rustdoc_fingerprint.json .cargo-lock .fingerprint/ .ninja_log .ninja_deps',
+  ),
+  harmless(
     'git keeps its own data in it',
     'https://git-scm.com/docs/gitrepository-layout',
     `.git/head .git/index .git/description .git/*_head .git/commit_editmsg .git/merge_msg .git/merge_mode
@@ -70,6 +75,6 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
   harmless(
     'programs import it, like everything else in node_modules',
     'https://pnpm.io/symlinked-node-modules-structure',
-    'node_modules/.pnpm/ node_modules/.modules.yaml node_modules/.yarn-integrity node_modules/.yarn-state.yml',
+    'node_modules/.pnpm/ node_modules/.modules.yaml node_modules/.yarn-integrity node_modules/.yarn-state.yml node_modules/.pnpm-workspace-state*.json',
   ),
 ];
