@@ -208,18 +208,32 @@ function cutOff({ options, copies }: Case, until: number): boolean {
   return killed;
 }
 
+let plants = 0;
+
+/**
+ * A file of another inode than these, at a place of its own. A file system gives the number of what was just removed
+ * again: that file would be apply's own by all that there is to see.
+ */
+function plantedFile(recorded: ReadonlySet<bigint | undefined>): string {
+  for (;;) {
+    const path = join(fixture.base, `planted-${plants++}`);
+    fs.writeFileSync(path, 'planted');
+    if (!recorded.has(fs.statSync(path, { bigint: true }).ino)) return path;
+  }
+}
+
 /** What another process that watched the directory puts at the names that the journal has. Returns them. */
 function plantAtJournal(): string[] {
   const runs = join(fixture.store.directory, 'runs');
   return fs.readdirSync(runs).flatMap((id) => {
     const journal = join(runs, id, 'apply');
     if (!fs.existsSync(journal)) return [];
-    return parseJournal(fs.readFileSync(journal, 'latin1')).flatMap(({ entry }) => {
+    return parseJournal(fs.readFileSync(journal, 'latin1')).flatMap(({ entry, made }) => {
       if (entry.op !== 'temp' && entry.op !== 'take') return [];
       const path = join(entry.directory.toString(), entry.temp);
       if (!fs.existsSync(join(host(path), '..'))) return [];
       if (fs.existsSync(host(path))) fs.renameSync(host(path), join(fixture.base, entry.temp));
-      fs.writeFileSync(host(path), 'planted');
+      fs.renameSync(plantedFile(new Set([made, entry.oldIno])), host(path));
       return [withoutId(path)];
     });
   });

@@ -15,6 +15,7 @@ import { runProgram } from '../support/wasbox.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const compiler = process.arch === 'x64' ? 'g++-aarch64-linux-gnu' : 'x64 processor';
+const nightly = needs('nightly run');
 const own = process.arch === 'x64' ? 'amd64' : 'arm64';
 
 /** What git knows of this checkout and of new files in it, as they are now. */
@@ -40,10 +41,12 @@ needs(compiler, 'dpkg', 'xz-utils', 'qemu-user', 'engine sources').describe('a r
   const sums: string[] = [];
 
   beforeAll(() => {
-    for (const [place, umask] of [
+    // Each takes minutes: the second one is made at night.
+    const places = [
       ['one', '022'],
       ['another/one/elsewhere', '077'],
-    ] as const) {
+    ] as const;
+    for (const [place, umask] of places.slice(0, nightly.met ? 2 : 1)) {
       const checkout = join(work, 'checkout', place);
       copyCheckout(checkout);
       const env = { ...process.env, SOURCE_DATE_EPOCH: '1700000000' };
@@ -55,9 +58,12 @@ needs(compiler, 'dpkg', 'xz-utils', 'qemu-user', 'engine sources').describe('a r
   }, 2_400_000);
   afterAll(() => fs.rmSync(work, { recursive: true, force: true }));
 
-  test('has the same bytes wherever and under whatever umask it is made', () => {
-    expect(sums[0]?.match(/\n/g)).toHaveLength(6);
+  nightly.test('has the same bytes wherever and under whatever umask it is made', () => {
     expect(sums[1]).toBe(sums[0]);
+  });
+
+  test('has sums of all its files, and no path of the machine', () => {
+    expect(sums[0]?.match(/\n/g)).toHaveLength(6);
     expect(fs.readFileSync(join(out, 'SHA256SUMS'), 'utf8')).toBe(sums[0]);
     execFileSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: out });
     for (const name of fs.readdirSync(out))

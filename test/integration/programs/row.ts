@@ -25,6 +25,8 @@ export interface Program {
    * not even as root: a mount, for instance, only in a namespace of its own. @default argv
    */
   readonly control?: readonly string[];
+  /** It makes something that --apply never applies: the run ends with 3. */
+  readonly unapplied?: true;
   /** Host directories that the run needs and a default run hides. */
   readonly options?: readonly string[];
 }

@@ -177,7 +177,7 @@ print(out.decode().split(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`,
     'setfattr, xattr of user namespace by python',
     ['python3'],
     `python3 -c 'import os; os.setxattr("f", "user.note", b"v"); print(os.getxattr("f", "user.note"), os.listxattr("f"))'`,
-    { files: { f: '' }, prints: 'user.note' },
+    { files: { f: '' }, prints: 'user.note', unapplied: true },
   ),
   shell(
     'tmux refuses or works without a terminal',
