@@ -33,17 +33,17 @@ const name = 'wasbox-holder';
 
 /** Direct children of a process by name. */
 function childrenOf(pid: number): number[] {
-  const named = (child: string) => {
+  const text = (path: string) => {
     try {
-      return fs.readFileSync(`/proc/${child}/comm`, 'utf8').trim() === name;
+      return fs.readFileSync(path, 'utf8').trim();
     } catch {
-      return false; // it has ended
+      return ''; // the process or thread has ended
     }
   };
   return fs
     .readdirSync(`/proc/${pid}/task`)
-    .flatMap((task) => fs.readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' '))
-    .filter((child) => child !== '' && named(child))
+    .flatMap((task) => text(`/proc/${pid}/task/${task}/children`).split(' '))
+    .filter((child) => child !== '' && text(`/proc/${child}/comm`) === name)
     .map(Number);
 }
 
