@@ -30,6 +30,7 @@
 #define CALM_NS (200 * MS)
 /* Threads of a run that is looked at in passing. */
 #define SMALL 16
+#define REST_NS (2000 * MS)
 
 static uint32_t count_processors(void) {
   unsigned long mask[16] = {0};
@@ -77,6 +78,7 @@ int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now) 
   meter->scratch_device = (uint64_t)file.stx_dev_major << 32 | file.stx_dev_minor;
   meter->processors = count_processors();
   meter->interval_ns = FIRST_NS / 2;
+  meter->busy_ns = now;
   meter->next_ns = now + FIRST_NS;
   meter->descriptors_next_ns = now + FIRST_NS;
   meter->walk_next_ns = now + FIRST_NS;
@@ -170,9 +172,10 @@ static uint64_t unwaited_since(const struct wb_meter *meter) {
 }
 
 /* Whether there may be much to look at, or a lock that is held: not in a run that has done nothing
- * since the last time, and has few threads. */
-static int is_costly(const struct wb_meter *meter, const struct wb_processes *seen) {
-  return seen->tasks > SMALL || seen->cpu_us != meter->live_cpu_us || meter->disk.depth >= 0;
+ * for a while, and has few threads. Time is counted in ticks, and another program may have the
+ * processors meanwhile: one look is not enough to call it idle. */
+static int is_costly(const struct wb_meter *meter, const struct wb_processes *seen, uint64_t now) {
+  return seen->tasks > SMALL || now - meter->busy_ns < REST_NS || meter->disk.depth >= 0;
 }
 
 int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
@@ -186,7 +189,9 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
     meter->next_ns = 0; /* the sandbox is gone; its end is on the way */
     return 0;
   }
-  if (!may_wait && is_costly(meter, &seen))
+  if (seen.cpu_us != meter->live_cpu_us)
+    meter->busy_ns = now;
+  if (!may_wait && is_costly(meter, &seen, now))
     return WB_METER_THREAD;
   meter->usage.samples++;
   meter_sample_private(meter);

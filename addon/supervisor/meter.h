@@ -38,6 +38,7 @@ struct wb_meter {
   uint64_t live_cpu_us, lost_cpu_us, helped_us;
   uint64_t sampled_ns; /* of their time, the last time */
   uint64_t looked_ns;  /* of all samples, the last one */
+  uint64_t busy_ns;    /* when it was last seen to have had a processor */
   /* Of System V, as init says: shared memory; what the kernel takes, and for each task. */
   uint64_t shared_bytes, ipc_bytes, ipc_task_bytes;
   uint64_t hidden_bytes;  /* of hidden_memory */
