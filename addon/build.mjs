@@ -21,7 +21,7 @@ const files = [
 
 const versionOf = (compiler) => spawnSync(compiler, ['--version'], { encoding: 'utf8' }).stdout;
 
-/** What is compiled by another compiler or with other options lies elsewhere. */
+/** Each compiler and set of options has a folder of its own. */
 function folderOf(arch, { cc, cxx }) {
   const hash = createHash('sha256');
   for (const name of ['native.mjs', 'targets.mjs']) hash.update(readFileSync(join(addon, name)));
@@ -37,7 +37,7 @@ function sourcesHash(folder) {
   return hash.update(readFileSync(headers)).digest('hex');
 }
 
-/** Of the addon, for the engine. */
+/** The engine links the addon's objects, which lie here. */
 export const addonFolder = (arch) => join(folderOf(arch, compilersFor(arch)), 'wasbox.objects');
 
 /** Why the native part cannot be compiled; undefined where it can. */

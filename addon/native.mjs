@@ -1,4 +1,4 @@
-// What the native part is made of, and how each target is compiled and linked: called by targets.mjs.
+// This table lists the sources of the native part, and how each target is compiled and linked. Called by targets.mjs.
 
 /** The supervisor and the directories of runs, which the addon and the native command link. */
 const supervisor = [
@@ -30,6 +30,7 @@ const supervisor = [
   'supervisor/executable.c',
   'supervisor/file_set.c',
   'supervisor/files.c',
+  'supervisor/helper.c',
   'supervisor/hidden.c',
   'supervisor/holder.c',
   'supervisor/home.c',

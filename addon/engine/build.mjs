@@ -53,7 +53,7 @@ export function whyNoEngine(arch) {
   return undefined;
 }
 
-/** Of Node's addon alone: accounts (whose modules need a dynamic program), repeated runs, sessions. */
+/** Only Node's addon has these: accounts (whose modules need a dynamic program), repeated runs, sessions. */
 const nodesOwn = ['reads_check.c', 'src/reads.cc', 'src/session.cc', 'src/users.cc'];
 
 /** What the addon is made of, but for what only Node needs. */

@@ -135,7 +135,7 @@ export function imageOf(outputs, main) {
 /** Functions that addon/engine/math.c leaves out. */
 const unusedMath = /\bMath\.(a?(?:cos|sin|tan)h?|atan2|cbrt|exp|expm1|hypot|log1p)\b/;
 
-/** What main.c and polyfills.ts leave out or replace: addon/engine/main.c says why. */
+/** main.c and polyfills.ts leave these out or replace them: addon/engine/main.c says why. */
 const unusedGlobals = /\bnew (?:WeakRef|FinalizationRegistry|Function)\b|(?<![.\w$])eval\(/;
 
 /** Makes a module ready for the compiler of bytecode, and refuses what the engine does not have. */

@@ -34,7 +34,7 @@ const placeOf = (name, inputs) => {
   return `${name}-${hash.digest('hex').slice(0, 16)}`;
 };
 
-/** Whether a part is there already. */
+/** Returns whether a part is there already. */
 export const isKept = (name, inputs) => existsSync(join(builds, placeOf(name, inputs)));
 
 /**

@@ -138,7 +138,7 @@ export function bytecodeCompiler() {
   return join(place, 'bytecode');
 }
 
-/** What the engine is compiled and linked with. */
+/** The engine is compiled and linked with these. */
 export function librariesFor(arch) {
   const [libc, engine, deflate] = [musl(arch), quickjs(arch), zlib(arch)];
   return {
@@ -154,7 +154,7 @@ export function librariesFor(arch) {
   };
 }
 
-/** Whether they are there, or can be made. */
+/** Returns whether they are there, or can be made. */
 export const haveLibraries = (arch) =>
   missingSources().length === 0 ||
   (isKept(`musl-${arch}`, muslInputs(arch)) &&

@@ -207,8 +207,8 @@ int run_jobs(void) {
   return result;
 }
 
-/* What the program needs of JavaScript, and no more: no compiler of JavaScript (bytecode.c made the
- * bytecode), no weak references. A hole in what is left out cannot be reached;
+/* The program gets what it needs of JavaScript, and no more: no compiler of JavaScript (bytecode.c
+ * made the bytecode), no weak references. A hole in what is left out cannot be reached;
  * addon/engine/bundle.mjs refuses a program that names it. */
 static JSContext *new_context(void) {
   JSContext *context = runtime ? JS_NewContextRaw(runtime) : NULL;

@@ -39,7 +39,7 @@ export const sources = {
 
 const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
 
-/** Where the archives lie, and what is compiled of them: shared by the user's checkouts. */
+/** This folder holds the archives and what is compiled of them. All of the user's checkouts share it. */
 export const sourceFolder = process.env.WASBOX_SOURCES || join(cache, 'wasbox-sources');
 
 export const isWhole = (path, { sha256 }) =>

@@ -9,7 +9,7 @@ const folders = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
 /** libgcc's atomics look at the processor, which takes a constructor and another libc's symbols. */
 const forArch = { x64: [], arm64: ['-mno-outline-atomics'] };
 
-/** Of what reads data of others: QuickJS, zlib, the engine. */
+/** Everything that reads data of others is compiled with these: QuickJS, zlib, the engine. */
 export const hardening = [
   '-fstack-protector-strong',
   '-fstack-clash-protection',

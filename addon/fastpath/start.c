@@ -62,8 +62,8 @@ static int is_untouched(const struct started *started) {
          (!run->private_root || working_copy_unchanged(run, started->workdir));
 }
 
-/* Whether there is nothing to report or save, and no interrupted run to recover. For a failure
- * there may be advice. */
+/* Returns whether there is nothing to report or save, and no interrupted run to recover. For a
+ * failure there may be advice. */
 static int ends_quietly(const struct started *started, const struct wb_result *result,
                         int interrupted) {
   const struct wb_outcome *outcome = &result->outcome;

@@ -17,12 +17,12 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "answering.h"
 #include "ask.h"
+#include "event.h"
 #include "network.h"
 #include "stack.h"
 #include "supervisor.h"
@@ -55,17 +55,6 @@ _Static_assert(OTHER + 1 == WB_ANSWERING_WAITS, "as many as the services have, a
 
 void wb_answering_init(struct wb_answering *answering) {
   answering->stop = answering->told = -1;
-}
-
-static void tell(int file, uint64_t word) {
-  while (write(file, &word, sizeof word) < 0 && errno == EINTR)
-    ;
-}
-
-/* The sum of what was told; 0: nothing. */
-static uint64_t hear(int file) {
-  uint64_t words = 0;
-  return read(file, &words, sizeof words) == sizeof words ? words : 0;
 }
 
 /* Fills in what there is to answer; returns for how many milliseconds to wait, or -1. */
@@ -106,7 +95,7 @@ static void serve_asker(struct wb_run *run) {
   asker->serve(asker, &run->watch);
   const int wants = asker->wants_terminal(asker);
   if (__atomic_exchange_n(&run->answering.wants_terminal, wants, __ATOMIC_SEQ_CST) != wants)
-    tell(run->answering.told, LOOK);
+    wb_event_tell(run->answering.told, LOOK);
 }
 
 static void serve_moves(struct wb_run *run) {
@@ -160,7 +149,7 @@ static void work(void *argument) {
   while (step(run))
     ;
   wb_rest_stack();
-  tell(run->answering.told, DONE); /* from here on the run is not this thread's */
+  wb_event_tell(run->answering.told, DONE); /* from here on the run is not this thread's */
 }
 
 /* --- on the supervising thread ---------------------------------------------------------------- */
@@ -173,18 +162,16 @@ int wb_answering_wait(const struct wb_run *run, struct pollfd *wait) {
     wait[OTHER].fd = answering->told;
     return -1;
   }
-  if (answering->retry_ns) {
-    const uint64_t now = wb_now_ns();
-    return now >= answering->retry_ns ? 0 : (int)((answering->retry_ns - now) / 1000000 + 1);
-  }
+  if (answering->retry_ns)
+    return wb_until_ms(answering->retry_ns);
   return gather(run, wait);
 }
 
 static int make_events(struct wb_answering *answering) {
   if (answering->stop < 0)
-    answering->stop = (int)syscall(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
+    answering->stop = wb_event_new();
   if (answering->told < 0)
-    answering->told = (int)syscall(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
+    answering->told = wb_event_new();
   return answering->stop < 0 || answering->told < 0 ? errno : 0;
 }
 
@@ -210,7 +197,7 @@ int wb_answering_serve(struct wb_run *run, const struct pollfd *wait, int due, i
   struct wb_answering *answering = &run->answering;
   *hung_up = 0;
   if (answering->busy) {
-    if (!wait[OTHER].revents || hear(answering->told) < DONE)
+    if (!wait[OTHER].revents || wb_event_hear(answering->told) < DONE)
       return 0;
     answering->busy = 0;
     const int failed = answering->failed;
@@ -232,15 +219,15 @@ int wb_answering_end(struct wb_run *run) {
   const uint64_t deadline = wb_now_ns() + PATIENCE_MS * 1000000ull;
   if (!answering->busy)
     return !answering->lost;
-  tell(answering->stop, 1);
+  wb_event_tell(answering->stop, 1);
   while (answering->busy && wb_now_ns() < deadline) {
     struct pollfd wait = {answering->told, POLLIN, 0};
-    if (poll(&wait, 1, PATIENCE_MS) > 0 && hear(answering->told) >= DONE)
+    if (poll(&wait, 1, PATIENCE_MS) > 0 && wb_event_hear(answering->told) >= DONE)
       answering->busy = 0;
   }
   answering->lost = answering->busy;
   if (!answering->lost) /* else it is still to hear of it */
-    hear(answering->stop);
+    wb_event_hear(answering->stop);
   return !answering->lost;
 }
 

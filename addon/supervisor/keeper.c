@@ -4,29 +4,24 @@
  * program, and puts the terminal right where that was not done before. Called by terminal.c and
  * supervise.c.
  *
- * It shares this program's memory, whatever that is (Node), and none of its descriptors but the
- * terminal's; and is in a process group of its own, or what kills a shell's job would kill it too.
- * While this program lives, it makes raw system calls only: thread-local storage (errno) is that of
- * the thread which started it.
+ * It is a process of helper.c: of this program's memory, whatever that is (Node), and with none of
+ * its descriptors but the terminal's and the pipe's. While this program lives, it makes raw system
+ * calls only.
  */
 #define _GNU_SOURCE
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../sys/syscall.h"
+#include "helper.h"
+#include "pages.h"
 #include "supervisor.h"
 
 #define KEPT_SIZE 16384
-#define SIGSET_BYTES 8
 
 /* Lies in memory of its own, which nothing frees at an exit; behind it is the keeper's stack. */
 struct kept {
@@ -69,15 +64,7 @@ static void put_right(struct kept *kept) {
 static int keep(void *argument) {
   struct kept *kept = argument;
   char byte;
-  sys2(__NR_setpgid, 0, 0);
-  sys2(__NR_prctl, PR_SET_NAME, "wasbox-keeper");
-  const int low = kept->terminal < kept->end ? kept->terminal : kept->end;
-  const int high = kept->terminal < kept->end ? kept->end : kept->terminal;
-  if (low > 0)
-    sys3(__NR_close_range, 0, low - 1, 0);
-  if (high > low + 1)
-    sys3(__NR_close_range, low + 1, high - 1, 0);
-  sys3(__NR_close_range, high + 1, ~0u, 0);
+  wb_helper_settle("wasbox-keeper", kept->terminal, kept->end);
   sys3(__NR_read, kept->end, &byte, 1);
   if (!__atomic_load_n(&kept->done, __ATOMIC_SEQ_CST) && may_touch(kept))
     put_right(kept);
@@ -101,33 +88,27 @@ void wb_keeper_open(struct wb_terminal *terminal) {
   struct wb_keeper *keeper = &terminal->keeper;
   const int fd = wb_caller_window(&terminal->caller);
   int ends[2];
-  uint64_t mask = 0;
-  const uint64_t all = ~(uint64_t)0;
   if (fd < 0 || keeper->kept)
     return;
-  char *memory = mmap(NULL, KEPT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED)
+  struct kept *kept = wb_pages_new(KEPT_SIZE);
+  if (!kept)
     return;
   if (syscall(SYS_pipe2, ends, O_CLOEXEC) < 0) {
-    munmap(memory, KEPT_SIZE);
+    wb_pages_free(kept, KEPT_SIZE);
     return;
   }
-  keeper->kept = (struct kept *)(void *)memory;
+  keeper->kept = kept;
   keeper->kept->terminal = fd;
   keeper->kept->end = ends[0];
   keeper->kept->group = (int)syscall(SYS_getpgid, 0);
   keeper->end = ends[1];
   wb_keeper_note(terminal);
-  /* Handlers are this program's. */
-  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, SIGSET_BYTES);
-  /* No exit signal: the caller's own handling of children never hears of it. */
-  keeper->pid = clone(keep, memory + KEPT_SIZE, CLONE_VM, keeper->kept);
-  sys4(__NR_rt_sigprocmask, SIG_SETMASK, &mask, 0, SIGSET_BYTES);
+  keeper->pid = wb_helper_begin(keep, kept, KEPT_SIZE);
   close(ends[0]);
   if (keeper->pid > 0)
     return;
   close(keeper->end);
-  munmap(memory, KEPT_SIZE);
+  wb_pages_free(kept, KEPT_SIZE);
   *keeper = (struct wb_keeper){0, -1, NULL};
 }
 
@@ -140,8 +121,8 @@ void wb_keeper_dismiss(const struct wb_keeper *keeper) {
 
 void wb_keeper_await(struct wb_keeper *keeper, int options) {
   /* It stands on this memory until it is gone. */
-  if (!keeper->kept || sys4(__NR_wait4, keeper->pid, 0, __WALL | options, 0) != keeper->pid)
+  if (!keeper->kept || !wb_helper_await(keeper->pid, options))
     return;
-  munmap(keeper->kept, KEPT_SIZE);
+  wb_pages_free(keeper->kept, KEPT_SIZE);
   *keeper = (struct wb_keeper){0, -1, NULL};
 }

@@ -4,10 +4,9 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "event.h"
 #include "pages.h"
 #include "stack.h"
 #include "supervisor.h"
@@ -21,16 +20,10 @@ void wb_sampling_init(struct wb_sampling *sampling) {
   sampling->told = -1;
 }
 
-/* Milliseconds until a time, rounded up. */
-static int until(uint64_t time, uint64_t now) {
-  const uint64_t ms = now >= time ? 0 : (time - now + 999999) / 1000000;
-  return ms > 0x7fffffff ? 0x7fffffff : (int)ms;
-}
-
 int wb_sampling_wait(const struct wb_run *run, struct pollfd *wait) {
   const struct wb_sampling *sampling = &run->sampling;
   *wait = (struct pollfd){sampling->busy ? sampling->told : -1, POLLIN, 0};
-  return sampling->busy || !run->meter.next_ns ? -1 : until(run->meter.next_ns, wb_now_ns());
+  return sampling->busy ? -1 : wb_until_ms(run->meter.next_ns);
 }
 
 int wb_sampling_listens(const struct wb_sampling *sampling) {
@@ -39,18 +32,16 @@ int wb_sampling_listens(const struct wb_sampling *sampling) {
 
 static void work(void *argument) {
   struct wb_run *run = argument;
-  const uint64_t one = 1;
   run->sampling.wanted = wb_meter_sample(&run->meter, wb_now_ns(), 1);
   wb_rest_stack();
-  while (write(run->sampling.told, &one, sizeof one) < 0 && errno == EINTR)
-    ; /* from here on the meter is not this thread's */
+  wb_event_tell(run->sampling.told, 1); /* from here on the meter is not this thread's */
 }
 
 /* Returns whether the thread has begun. */
 static int begin(struct wb_run *run) {
   struct wb_sampling *sampling = &run->sampling;
   if (sampling->told < 0)
-    sampling->told = (int)syscall(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
+    sampling->told = wb_event_new();
   if (sampling->told < 0)
     return 0;
   sampling->busy = 1;
@@ -96,16 +87,11 @@ static int take_back(struct wb_run *run) {
   return error;
 }
 
-static int is_done(const struct wb_sampling *sampling) {
-  uint64_t count;
-  return read(sampling->told, &count, sizeof count) == sizeof count;
-}
-
 int wb_sampling_serve(struct wb_run *run, const struct pollfd *wait, int *error) {
   struct wb_sampling *sampling = &run->sampling;
   *error = 0;
   if (sampling->busy) {
-    if (!wait->revents || !is_done(sampling))
+    if (!wait->revents || !wb_event_hear(sampling->told))
       return 0;
     *error = take_back(run);
     return sampling->wanted;
@@ -121,22 +107,18 @@ int wb_sampling_serve(struct wb_run *run, const struct pollfd *wait, int *error)
   return begin(run) ? 0 : wb_meter_sample(&run->meter, now, 1);
 }
 
-int wb_sampling_end(struct wb_run *run) {
+void wb_sampling_end(struct wb_run *run) {
   struct wb_sampling *sampling = &run->sampling;
-  if (!sampling->busy || sampling->lost)
-    return !sampling->lost;
-  struct pollfd wait = {sampling->told, POLLIN, 0};
   const uint64_t deadline = wb_now_ns() + PATIENCE_MS * 1000000ull;
-  while (!is_done(sampling)) {
-    const uint64_t now = wb_now_ns();
-    if (now >= deadline) {
+  while (sampling->busy && !sampling->lost) {
+    struct pollfd wait = {sampling->told, POLLIN, 0};
+    if (wb_event_hear(sampling->told))
+      take_back(run);
+    else if (wb_now_ns() >= deadline)
       sampling->lost = 1;
-      return 0;
-    }
-    poll(&wait, 1, until(deadline, now));
+    else
+      poll(&wait, 1, wb_until_ms(deadline));
   }
-  take_back(run);
-  return 1;
 }
 
 void wb_sampling_close(struct wb_sampling *sampling) {

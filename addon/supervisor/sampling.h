@@ -47,8 +47,9 @@ int wb_sampling_serve(struct wb_run *run, const struct pollfd *wait, int *error)
 /* SHARED, PROGRAM and REAPED. Returns 0, or an errno where limits can not be held. */
 int wb_sampling_event(struct wb_run *run, const struct wb_event *event);
 
-/* Waits for the thread, some moments at most. Returns whether the meter is the caller's. */
-int wb_sampling_end(struct wb_run *run);
+/* Waits for the thread, some moments at most: `lost` where it does not come back. Else the meter is
+ * the caller's. */
+void wb_sampling_end(struct wb_run *run);
 
 void wb_sampling_close(struct wb_sampling *sampling);
 

@@ -169,17 +169,6 @@ static int receive(struct wb_run *run, struct wb_result *result) {
   return 1;
 }
 
-/* Milliseconds until a deadline, rounded up, for poll(2); -1 without one. */
-static int wait_ms(uint64_t deadline) {
-  if (!deadline)
-    return -1;
-  uint64_t now = wb_now_ns();
-  if (now >= deadline)
-    return 0;
-  uint64_t ms = (deadline - now + 999999) / 1000000;
-  return ms > 0x7fffffff ? 0x7fffffff : (int)ms;
-}
-
 /* Looks at what the run uses, and ends it where that is too much. */
 static void meter(struct wb_run *run, struct wb_result *result, const struct pollfd *wait) {
   if (result->outcome.kind == WB_ENDED)
@@ -293,9 +282,9 @@ static int prepare(const struct supervision *now, uint64_t kill_at, struct pollf
   wait[WAIT_CONTROL] = (struct pollfd){listens ? run->control : -1, POLLIN, 0};
   wait[WAIT_WAKE] = (struct pollfd){run->wake, POLLIN, 0};
   int patience =
-      wb_sooner(wb_terminal_wait(&run->terminal, wait + WAIT_TERMINAL), wait_ms(now->deadline));
-  patience =
-      wb_sooner(wb_sooner(patience, wait_ms(kill_at)), wb_sampling_wait(run, wait + WAIT_SAMPLING));
+      wb_sooner(wb_terminal_wait(&run->terminal, wait + WAIT_TERMINAL), wb_until_ms(now->deadline));
+  patience = wb_sooner(wb_sooner(patience, wb_until_ms(kill_at)),
+                       wb_sampling_wait(run, wait + WAIT_SAMPLING));
   wb_relay_wait(&run->relay, wait + WAIT_RELAYS);
   *answer_ms = wb_answering_wait(run, wait + WAIT_ANSWERING);
   return wb_sooner(patience, *answer_ms);

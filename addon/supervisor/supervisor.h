@@ -195,6 +195,17 @@ static inline uint64_t wb_now_ns(void) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+/* Returns the milliseconds until a time of wb_now_ns, rounded up, for poll(2); -1 where it is 0. */
+static inline int wb_until_ms(uint64_t time) {
+  if (!time)
+    return -1;
+  const uint64_t now = wb_now_ns();
+  if (now >= time)
+    return 0;
+  const uint64_t ms = (time - now + 999999) / 1000000;
+  return ms > 0x7fffffff ? 0x7fffffff : (int)ms;
+}
+
 /* The shorter of two times for poll(2), where -1 is for ever. */
 static inline int wb_sooner(int a, int b) {
   return a < 0 || (b >= 0 && b < a) ? b : a;

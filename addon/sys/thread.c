@@ -52,7 +52,7 @@ static int begin(void *argument) {
   return 0;
 }
 
-/* One that nobody uses, or NULL. Threads are begun by the main thread alone. */
+/* Returns one that is free, or NULL. Only the main thread begins threads. */
 static struct thread *find_free(void) {
   for (unsigned i = 0; i < THREADS; i++)
     if (!__atomic_load_n(&threads[i].running, __ATOMIC_ACQUIRE))

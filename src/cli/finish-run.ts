@@ -4,13 +4,7 @@
  * run reads the same however it was started.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import {
-  noteReport,
-  openStore,
-  resumeRun,
-  runStateError,
-  systemProblem,
-} from '../changes/index.js';
+import { noteReport, openStore, resumeRun, runStateError } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { decodeEnded } from '../fastpath/index.js';
 import { realHost } from '../host/index.js';
@@ -21,7 +15,7 @@ import { endInterrupted } from './interrupt.js';
 import { noteEnd } from './latest.js';
 import { leadsOf } from './leads.js';
 import { leave } from './leave.js';
-import { notedReport } from './note-report.js';
+import { notedReport, unlessFaulty } from './note-report.js';
 import { progressLine } from './progress.js';
 import { tell } from './tell.js';
 
@@ -73,12 +67,8 @@ async function finish({ state, id, lock, outcome, startedAt, context }: Ended): 
   const host = realHost({ native });
   const noted = notedReport(report);
   const here = host.cwd();
-  try {
-    if (noted !== undefined && here !== undefined)
-      noteReport(store, here, startedAt.getTime(), noted);
-  } catch (error) {
-    if (systemProblem(error) === undefined) throw error; // the state directory was told of
-  }
+  if (noted !== undefined && here !== undefined)
+    unlessFaulty(() => noteReport(store, here, startedAt.getTime(), noted));
   tell(report, { quiet, verbose, leads: (): string[] => leadsOf(spec, report, host) });
   endInterrupted(report.outcome, outcome.typedInterrupt);
   leave(native, report.outcome.status);

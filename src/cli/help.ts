@@ -32,10 +32,13 @@ function optionLines(entry: OptionEntry): string[] {
     : [head, ...[first, ...more].map((line) => pad + line)];
 }
 
+const groupsOf = (table: readonly OptionEntry[]): string[] => [
+  ...new Set(table.map(({ group }) => group)),
+];
+
 /** Options of a table, group by group. */
 export function optionHelp(table: readonly OptionEntry[]): string {
-  const groups = [...new Set(table.map((entry) => entry.group))];
-  return groups
+  return groupsOf(table)
     .map((group) =>
       [`${group}:`, ...table.filter((entry) => entry.group === group).flatMap(optionLines)].join(
         '\n',
@@ -65,7 +68,7 @@ export function verbHelp(what: string, usage: string, table: readonly OptionEntr
 /** Words for `wasbox run --help WORD`: the group, or the group that has the option. */
 function groupOf(word: string): string | undefined {
   const table: readonly OptionEntry[] = runOptionTable;
-  const groups = [...new Set(table.map(({ group }) => group))];
+  const groups = groupsOf(table);
   const lower = word.toLowerCase();
   return (
     groups.find((group) => group.toLowerCase().startsWith(lower)) ??
@@ -75,7 +78,7 @@ function groupOf(word: string): string | undefined {
 }
 
 const groupWords = (): string =>
-  [...new Set((runOptionTable as readonly OptionEntry[]).map(({ group }) => group))]
+  groupsOf(runOptionTable)
     .map((group) => group.toLowerCase().split(' ', 1)[0])
     .join(', ');
 

@@ -5,7 +5,7 @@
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
 import { runOptionTable } from '../options/index.js';
-import type { RunReport } from '../report/index.js';
+import { misplacedLine, type RunReport } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 
 /** Bytes of a script that are looked through. */
@@ -39,24 +39,29 @@ function withheld(text: string, spec: SandboxSpec, host: Host): string[] {
     .map((name) => `${name} is set, but was not passed. If the program may have it: --env ${name}`);
 }
 
-/** Options of wasbox behind the script, where nothing of it has to do with them. */
-function misplaced(text: string, { command, argv }: RunReport): string[] {
-  if (text === '' || handsOn.test(text)) return [];
-  const options = argv.flatMap((word) => /^--([a-z-]+)(?:=|$)/.exec(word)?.[1] ?? []);
-  return runOptionTable
-    .map(({ name }) => name)
-    .filter((name) => options.includes(name))
-    .filter((name) => !text.includes(name) && !text.includes(name.replaceAll('-', '_')))
-    .map(
-      (name) =>
-        `--${name} went to the program, because it stands behind ${command}. For wasbox: wasbox run --${name} … ${command}`,
-    );
+/** Options of wasbox behind the script. */
+const optionsBehind = ({ argv }: RunReport): string[] => {
+  const words = new Set(argv.flatMap((word) => /^--([a-z-]+)(?:=|$)/.exec(word)?.[1] ?? []));
+  return runOptionTable.map(({ name }) => name).filter((name) => words.has(name));
+};
+
+/** Those with which nothing of the script has to do. */
+function misplaced(options: readonly string[], script: string, command: string): string[] {
+  if (script === '' || handsOn.test(script)) return [];
+  return options
+    .filter((name) => !script.includes(name) && !script.includes(name.replaceAll('-', '_')))
+    .map((name) => misplacedLine(`--${name}`, command));
 }
 
 /** Lines for the summary. @param host of the user who started the run */
 export function leadsOf(spec: SandboxSpec, report: RunReport, host: Host): string[] {
-  const script = scriptText(spec, host);
   const failed = report.outcome.kind === 'exited' && report.outcome.exitCode !== 0;
+  const options = optionsBehind(report);
+  if (!failed && options.length === 0) return []; // the script need not be read
+  const script = scriptText(spec, host);
   const text = [script, ...report.argv].join('\n');
-  return [...(failed ? withheld(text, spec, host) : []), ...misplaced(script, report)];
+  return [
+    ...(failed ? withheld(text, spec, host) : []),
+    ...misplaced(options, script, report.command),
+  ];
 }

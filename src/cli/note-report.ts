@@ -1,6 +1,16 @@
 /** What `wasbox why` answers from, beside the command line of the last run: what the run itself recorded. */
+import { systemProblem } from '../changes/index.js';
 import type { RunReport } from '../report/index.js';
 import { jsonText } from '../text/index.js';
+
+/** Writes a note. A fault of the state directory was told of already, and does not end what is under way. */
+export function unlessFaulty(note: () => void): void {
+  try {
+    note();
+  } catch (error) {
+    if (systemProblem(error) === undefined) throw error;
+  }
+}
 
 /** What is saved of a report, as JSON. */
 export interface NotedReport extends RunReport {

@@ -1,6 +1,6 @@
 /** `wasbox run`. */
 import { posix } from 'node:path';
-import { makeStateDirectory, noteLastRun, openStore, systemProblem } from '../changes/index.js';
+import { makeStateDirectory, noteLastRun, openStore } from '../changes/index.js';
 import { UsageError, WasboxError } from '../errors/index.js';
 import { argumentCount, mayHoldSecret, Recorder, takeCacheKey } from '../fastpath/index.js';
 import { type Host, realHost, refusePlace } from '../host/index.js';
@@ -20,7 +20,7 @@ import { endInterrupted } from './interrupt.js';
 import { latestRun, noteEnd } from './latest.js';
 import { leadsOf } from './leads.js';
 import { leave } from './leave.js';
-import { notedReport } from './note-report.js';
+import { notedReport, unlessFaulty } from './note-report.js';
 import { type ProgressLine, progressLine } from './progress.js';
 import { openSink, type Sink } from './sink.js';
 import { tell, tellPage } from './tell.js';
@@ -66,11 +66,7 @@ function noteCommand(
   const { native } = loadNative();
   const here = realHost({ native }).cwd();
   if (here === undefined) return; // nothing can follow in a removed directory
-  try {
-    noteLastRun(openStore(native), here, run);
-  } catch (error) {
-    if (systemProblem(error) === undefined) throw error; // the state directory was told of
-  }
+  unlessFaulty(() => noteLastRun(openStore(native), here, run));
 }
 
 interface Telling extends Sinks {

@@ -4,9 +4,8 @@ import { misuse, UsageError } from '../errors/index.js';
 import {
   callProperties,
   describeValue,
-  type OptionEntry,
+  longestMs,
   type ResolveOptions,
-  runOptionTable,
   validateRunOptions,
 } from '../options/index.js';
 import { isBytes, isRecord, withInherited } from '../text/index.js';
@@ -91,10 +90,6 @@ const collected: Readonly<Record<string, Check>> = {
   onStderr: [isFunction, 'a function'],
   all: [(value) => typeof value === 'boolean', 'true or false'],
 };
-
-/** As `timeoutMs` of a run: the option table has the longest time. */
-const optionTable: readonly OptionEntry[] = runOptionTable;
-const longestMs = optionTable.find(({ name }) => name === 'timeout')?.max ?? 0;
 
 const isMilliseconds = (value: unknown): boolean =>
   value === Number.POSITIVE_INFINITY ||

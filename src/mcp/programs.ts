@@ -7,6 +7,7 @@ import type {
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import type { ExecProgram } from '../index.js';
+import { longestMs } from '../options/index.js';
 import { answer, ToolError } from './answers.js';
 import { decidedBy } from './asking.js';
 import { Excerpt, jsonExcerpt } from './excerpt.js';
@@ -22,13 +23,7 @@ const where = {
   cwd: z.string().optional().describe('Current directory; relative paths start from the project'),
   env: z.record(z.string(), z.string()).optional().describe('Variables to add'),
   stdin: z.string().optional().describe('What the program reads from standard input'),
-  timeout_ms: z
-    .number()
-    .int()
-    .min(1)
-    .max(365 * 24 * 3600 * 1000)
-    .optional()
-    .describe('Time limit'),
+  timeout_ms: z.number().int().min(1).max(longestMs).optional().describe('Time limit'),
   memory_bytes: z.number().int().min(1).optional().describe('Memory of all its processes'),
   cpu_ms: z.number().int().min(1).optional().describe('Processor time of all its processes'),
   max_output_bytes: z

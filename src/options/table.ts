@@ -71,6 +71,9 @@ export interface OptionEntry {
   readonly profileKey?: string;
 }
 
+/** The longest time limit, in milliseconds: a year. */
+export const longestMs = 365 * 24 * 3600 * 1000;
+
 export const runOptionTable = [
   {
     name: 'lang',
@@ -312,7 +315,7 @@ export const runOptionTable = [
     kind: 'duration',
     metavar: 'TIME',
     min: 1,
-    max: 365 * 24 * 3600 * 1000,
+    max: longestMs,
     unlimited: true,
     group: 'Limits',
     help: 'stop the program after TIME: 500ms, 30s, 1m30s, 2h; a bare number is seconds',
@@ -327,7 +330,7 @@ export const runOptionTable = [
     kind: 'duration',
     metavar: 'TIME',
     min: 10,
-    max: 365 * 24 * 3600 * 1000,
+    max: longestMs,
     unlimited: true,
     group: 'Limits',
     help: 'stop the program after its processes use TIME of processor time in total',

@@ -39,7 +39,7 @@ export { projectText } from './project.js';
 export type { ReportRefusal, ReportRefusals } from './refusal-types.js';
 export { renderReport } from './render.js';
 export type { ServiceCause } from './services.js';
-export { formatSummary, type SummaryOptions } from './summary.js';
+export { formatSummary, misplacedLine, type SummaryOptions } from './summary.js';
 export {
   type EndedReport,
   type EndKind,

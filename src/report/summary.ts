@@ -159,6 +159,10 @@ function failureLines({ outcome, audit }: RunReport): string[] {
     : [];
 }
 
+/** An option of wasbox that the program was given instead. */
+export const misplacedLine = (option: string, command: string): string =>
+  `${option} went to the program, because it stands behind ${command}. For wasbox: wasbox run ${option} … ${command}`;
+
 /**
  * An option that would have helped, and that the program was given instead: `wasbox run script.py --net x`.
  * Most programs refuse it as unknown, which tells the user nothing of wasbox.
@@ -173,10 +177,7 @@ function misplacedLines({ argv, command, outcome, refusals, network }: RunReport
   const found = new Set(
     argv.slice(1).flatMap((word) => advised.filter((one) => `${word}=`.startsWith(`${one}=`))),
   );
-  return [...found].map(
-    (option) =>
-      `${option} went to the program, because it stands behind ${command}. For wasbox: wasbox run ${option} … ${command}`,
-  );
+  return [...found].map((option) => misplacedLine(option, command));
 }
 
 /** A tool that looked for its registry: what it needs has a name. */

@@ -136,7 +136,7 @@ function leftOf(record: RunRecord, changes: readonly Change[]): RunRecord {
   };
 }
 
-function reportOf(
+export function reportOf(
   changes: readonly Change[],
   selection: Selection,
   appliers: readonly Applier[],

@@ -58,14 +58,14 @@ export function makeTemp(
     fill(path);
     return { name, path, ino, step };
   } catch (error) {
-    if (!(error instanceof RefusedError) && errnoOf(error) !== 'EEXIST') removeMade(fd, path);
+    if (!(error instanceof RefusedError) && errnoOf(error) !== 'EEXIST') removeName(fd, path);
     journal.end(step, 'undone');
     throw error;
   }
 }
 
-/** Removes a file, link or empty directory that was just made; nothing else is ever below a temporary name. */
-function removeMade(fd: number, path: Buffer): void {
+/** Removes a file, link or empty directory under one name; it may be missing. */
+export function removeName(fd: number, path: Buffer): void {
   const stat = lstatAt(fd, path);
   if (stat?.isDirectory() === true) rmdirSync(at(fd, path));
   else if (stat !== undefined) unlinkSync(at(fd, path));
@@ -73,7 +73,7 @@ function removeMade(fd: number, path: Buffer): void {
 
 /** Removes what was made, unless another process put something else there. */
 export function discardTemp({ journal }: Placer, { fd }: Target, temp: Temp): void {
-  if (lstatAt(fd, temp.path)?.ino === temp.ino) removeMade(fd, temp.path);
+  if (lstatAt(fd, temp.path)?.ino === temp.ino) removeName(fd, temp.path);
   journal.end(temp.step, 'undone');
 }
 

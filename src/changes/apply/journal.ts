@@ -100,7 +100,7 @@ export class Journal {
     this.#write({ step, op: how });
   }
 
-  /** A temporary name that nobody can have planted. */
+  /** Returns a temporary name that no program can have guessed. */
   newName(): string {
     return `.wasbox-${this.#randomHex(nameBytes)}`;
   }

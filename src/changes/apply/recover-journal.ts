@@ -9,14 +9,13 @@ import {
   constants,
   openSync,
   readFileSync,
-  rmdirSync,
   unlinkSync,
 } from 'node:fs';
-import { closeDescriptor } from '../../native/index.js';
 import {
   at,
   errnoOf,
   lstatAt,
+  openBelow,
   openDirectoryPath,
   RENAME_EXCHANGE,
   renameNoReplace,
@@ -28,6 +27,7 @@ import {
 import type { Layer } from '../files/layer.js';
 import { joinPath, pathKey, splitPath } from '../files/path.js';
 import { type ChangesNative, inodeKey } from '../model/index.js';
+import { removeName } from './install.js';
 import { type JournalEntry, journalName, parseJournal, type Step } from './journal.js';
 
 type Entry<Op extends JournalEntry['op']> = Extract<JournalEntry, { op: Op }>;
@@ -56,7 +56,9 @@ export function recoverJournal(
     }
     let directory: number;
     try {
-      directory = openPath(native, host, entry.directory);
+      const open = (parent: number, name: Buffer): number =>
+        openDirectoryPath(native, parent, name);
+      directory = openBelow(open(host, Buffer.from('.')), splitPath(entry.directory), open);
     } catch (error) {
       errnoOf(error); // removed or replaced: it holds nothing of ours
       continue;
@@ -80,19 +82,6 @@ function readSteps(runDirectory: number): Step[] {
 function noteMerged(entry: JournalEntry, applied: Set<string>): void {
   if (entry.op === 'temp' && entry.merged)
     applied.add(pathKey(joinPath(entry.directory, entry.name)));
-}
-
-function openPath(native: ChangesNative, root: number, path: Buffer): number {
-  let fd = openDirectoryPath(native, root, Buffer.from('.'));
-  for (const name of splitPath(path)) {
-    const parent = fd;
-    try {
-      fd = openDirectoryPath(native, parent, name);
-    } finally {
-      closeDescriptor(parent);
-    }
-  }
-  return fd;
 }
 
 function recoverMode(directory: number, { mode, ino }: Entry<'mode'>): void {
@@ -173,10 +162,8 @@ const holdsNothing = (stat: BigIntStats): boolean =>
 
 /** Removes one name; false if it is a directory that is not empty. */
 function removeOne(directory: number, name: Buffer): boolean {
-  const isDirectory = lstatAt(directory, name)?.isDirectory() === true;
   try {
-    if (isDirectory) rmdirSync(at(directory, name));
-    else unlinkSync(at(directory, name));
+    removeName(directory, name);
     return true;
   } catch (error) {
     if (['ENOTEMPTY', 'EEXIST'].includes(errnoOf(error))) return false;

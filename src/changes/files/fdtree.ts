@@ -79,6 +79,28 @@ export function openDirectoryPath(native: ChangesNative, parent: number, name: B
   return native.openat2(parent, name, directoryFlags | O_PATH, 0, beneath);
 }
 
+/**
+ * Opens a directory below another one, name by name.
+ * @param root a descriptor to begin with, which is closed
+ * @param open opens a subdirectory
+ */
+export function openBelow(
+  root: number,
+  names: readonly Buffer[],
+  open: (parent: number, name: Buffer) => number,
+): number {
+  let fd = root;
+  for (const name of names) {
+    const parent = fd;
+    try {
+      fd = open(parent, name);
+    } finally {
+      closeDescriptor(parent);
+    }
+  }
+  return fd;
+}
+
 /** A handle of an entry of any type, not followed and not opened (a FIFO does not block). */
 export function openHandle(native: ChangesNative, parent: number, name: Buffer): number {
   return native.openat2(parent, name, constants.O_NOFOLLOW | O_PATH, 0, beneath);

@@ -24,6 +24,7 @@ import {
   errnoOf,
   lstatAt,
   names,
+  openBelow,
   openDirectory,
   openHandle,
   openToRead,
@@ -159,16 +160,8 @@ export class Layer {
 
   /** Opens the directory at a path of the layer. */
   openPath(path: Buffer): number {
-    let fd = openDirectory(this.native, this.root, Buffer.from('.'));
-    for (const name of splitPath(path)) {
-      const parent = fd;
-      try {
-        fd = this.openDirectory(parent, name);
-      } finally {
-        closeDescriptor(parent);
-      }
-    }
-    return fd;
+    const root = openDirectory(this.native, this.root, Buffer.from('.'));
+    return openBelow(root, splitPath(path), (parent, name) => this.openDirectory(parent, name));
   }
 
   /** Opens a regular file of the layer to read it. */

@@ -7,20 +7,14 @@ import { join } from 'node:path';
 import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import { Applier } from '../apply/applier.js';
-import type { ApplyOptions } from '../apply/apply.js';
+import { type ApplyOptions, reportOf } from '../apply/apply.js';
 import { deletionRefusals } from '../apply/deletions.js';
 import { Journal } from '../apply/journal.js';
 import { selectChanges } from '../apply/select.js';
 import { at, openRoot, withFd } from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';
 import { openTree } from '../files/workdir.js';
-import {
-  type ApplyReport,
-  type Run,
-  type RunRecord,
-  type StandIn,
-  sortChanges,
-} from '../model/index.js';
+import type { ApplyReport, Run, RunRecord, StandIn } from '../model/index.js';
 import { changesOf } from '../scan/tree-changes.js';
 import { openRunDirectory } from '../store/run-directory.js';
 import { treesOf, withSessions } from '../store/session.js';
@@ -132,14 +126,7 @@ export function applyToStandIn(store: Store, run: Run, options: ApplyOptions = {
           }
           return applier;
         });
-        return {
-          applied: sortChanges(appliers.flatMap(({ applied }) => applied)),
-          refused: appliers.flatMap(({ refused }) => refused),
-          left: sortChanges(changes.filter((change) => !selection.chosen.has(change))),
-          stripped: appliers.flatMap(({ stripped }) => stripped),
-          settled: appliers.flatMap(({ settled }) => settled),
-          unmatched: selection.unmatched,
-        };
+        return reportOf(changes, selection, appliers);
       }),
     ),
   );

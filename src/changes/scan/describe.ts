@@ -199,7 +199,7 @@ export class Describer {
 
   /** The rules by name, whatever the entries are. */
   #nameRules(): NameRules {
-    // Of a hidden name that no row knows, nothing tells that something else is run by it.
+    // A hidden name that no row knows says nothing about what runs it.
     const isHeld = (path: Names): boolean => {
       const found = this.#byName(path);
       return found?.level === 'held' && found.isUnknown !== true;

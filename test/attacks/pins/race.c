@@ -79,7 +79,7 @@ static void place_epolls(void) {
   }
 }
 
-/* Whether somebody has bound or connected it, or made it listen. */
+/* Returns whether the socket was bound, connected or made to listen. */
 static int was_used(int fd) {
   struct sockaddr_in name = {0};
   socklen_t size = sizeof name;
