@@ -129,7 +129,7 @@ static int step(struct wb_run *run) {
       answering->failed = errno;
       return 0;
     }
-    if ((n == 1 && count == 2 && !moving) || must_stop(answering))
+    if ((n == 1 && patience != 0 && !moving && !run->watch.asker) || must_stop(answering))
       return 1; /* nothing else is there to be served, or it is not this thread's any more */
   }
   serve_asker(run);

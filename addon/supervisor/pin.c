@@ -24,10 +24,16 @@
 #define UNTRIED (-1)
 #define GONE (-2)
 
+/* Opens what has this number in /proc, or with a name a file of it. Not open(2): musl's makes a
+ * second call for O_CLOEXEC. */
+static int open_number(uint32_t number, const char *name, int flags) {
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%u%s", number, name);
+  return openat(AT_FDCWD, path, flags | O_NOFOLLOW | O_CLOEXEC);
+}
+
 int wb_process_open(uint32_t number) {
-  char path[24];
-  snprintf(path, sizeof path, "/proc/%u", number);
-  return open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  return open_number(number, "", O_PATH | O_DIRECTORY);
 }
 
 int wb_process_signal(int process, int signal) {
@@ -76,15 +82,19 @@ int wb_pin_stands(const struct wb_pin *caller) {
   return wb_listener_stands(caller->listener, caller->call->id);
 }
 
+/* A descriptor that was opened by number, if it is the caller's: it still waits. GONE if not. */
+static int checked(const struct wb_pin *caller, int opened) {
+  if (opened >= 0 && wb_pin_stands(caller))
+    return opened;
+  if (opened >= 0)
+    close(opened);
+  return GONE;
+}
+
 /* The caller's directory, or -1. */
 static int hold(struct wb_pin *caller) {
-  if (caller->process == UNTRIED) {
-    const int process = wb_process_open(caller->call->pid);
-    const int stands = process >= 0 && wb_pin_stands(caller);
-    if (process >= 0 && !stands)
-      close(process);
-    caller->process = stands ? process : GONE;
-  }
+  if (caller->process == UNTRIED)
+    caller->process = checked(caller, wb_process_open(caller->call->pid));
   if (caller->process >= 0)
     return caller->process;
   errno = ESRCH;
@@ -95,12 +105,8 @@ static int hold(struct wb_pin *caller) {
  * nothing more is read or written then, whichever process has the number. mem_rw in fs/proc/base.c
  */
 static int hold_memory(struct wb_pin *caller) {
-  if (caller->memory == UNTRIED) {
-    const int process = hold(caller);
-    caller->memory = process < 0 ? GONE : openat(process, "mem", O_RDWR | O_CLOEXEC);
-    if (caller->memory < 0)
-      caller->memory = GONE;
-  }
+  if (caller->memory == UNTRIED)
+    caller->memory = checked(caller, open_number(caller->call->pid, "/mem", O_RDWR));
   return caller->memory;
 }
 
@@ -112,7 +118,7 @@ static int hold_memory(struct wb_pin *caller) {
  */
 static size_t copy_closed(struct wb_pin *caller, uint64_t address, void *out, size_t size) {
   struct iovec local = {out, size}, remote = {(void *)(uintptr_t)address, size};
-  if (caller->process < 0)
+  if (hold(caller) < 0)
     return 0;
   const ssize_t n = process_vm_readv((pid_t)caller->call->pid, &local, 1, &remote, 1, 0);
   if (n > 0 && wb_pin_stands(caller))

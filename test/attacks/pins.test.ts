@@ -17,7 +17,7 @@ import { everyone, type Identity } from '../support/identity.js';
 import { needs } from '../support/needs.js';
 
 const seconds = Number(process.env.WASBOX_RACE_SECONDS ?? 15);
-const controlSeconds = Number(process.env.WASBOX_CONTROL_SECONDS ?? 60);
+const controlSeconds = Number(process.env.WASBOX_CONTROL_SECONDS ?? 180);
 
 /** How many calls the supervisor acts on. */
 const calls = { landlock: 16, namespaces: 12 };

@@ -101,5 +101,9 @@ needs('root').test('--pids counts on top of what the user has in other container
     cwd: join(place, 'project'),
     env: { XDG_STATE_HOME: join(place, 'state'), PWD: join(place, 'project') },
   });
-  expect([ended.status, ended.out], ended.err).toEqual([0, '20\n']);
+  // Up to two threads of wasbox's own are the user's as well: one answers calls, one looks at what a busy run uses.
+  expect(ended, ended.err).toMatchObject({
+    status: 0,
+    out: expect.stringMatching(/^(18|19|20)\n$/),
+  });
 });
