@@ -15,6 +15,8 @@
 #include "meter_parts.h"
 
 #define DESCRIPTORS_NS 500000000ull
+/* What is beyond a limit by this part of it is beyond it for sure. */
+#define SURELY 8
 
 static uint64_t most(uint64_t a, uint64_t b) {
   return a > b ? a : b;
@@ -59,7 +61,12 @@ void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen)
   const uint64_t limit = meter->plan->memory_bytes;
   uint64_t used = seen->resident_bytes + seen->kernel_bytes + meter_shared_bytes(meter);
   /* A process can send its own memory to swap, where it is resident no more: MADV_PAGEOUT. */
-  if (limit && used + seen->swapped_bytes > limit) {
+  /* That walk waits for locks of the payload's, which can hold them for long. What one process has
+   * is counted without, if not exactly: get_mm_counter in include/linux/mm.h */
+  const uint64_t least = seen->largest_bytes + meter_shared_bytes(meter);
+  if (limit && least > limit + limit / SURELY) {
+    used = least + seen->kernel_bytes;
+  } else if (limit && used + seen->swapped_bytes > limit) {
     struct wb_memory memory;
     wb_processes_memory(meter->proc, &meter->members, 0, &memory);
     /* What is mapped of files in memory is part of what they take. */

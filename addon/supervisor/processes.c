@@ -71,7 +71,7 @@ const char *wb_process_seen_at(int proc, const char *process, char out[WB_PROCES
 #define KERNEL_STACK_BYTES 16384
 
 struct own {
-  uint64_t resident_bytes, swapped_bytes, table_bytes;
+  uint64_t resident_bytes, swapped_bytes, table_bytes, anonymous_bytes;
 };
 
 /* What a process has of its own; zeros for what has ended. proc_pid_status(5) */
@@ -80,10 +80,10 @@ static struct own own_memory(int proc, const char *process) {
   char path[64], text[2048 + 32] = {0};
   path_of(path, process, "status");
   if (wb_read_text(proc, path, text, 2048) <= 0)
-    return (struct own){0, 0, 0};
-  return (struct own){wb_processes_field(text, "VmRSS:") * 1024,
-                      wb_processes_field(text, "VmSwap:") * 1024,
-                      wb_processes_field(text, "VmPTE:") * 1024};
+    return (struct own){0, 0, 0, 0};
+  return (struct own){
+      wb_processes_field(text, "VmRSS:") * 1024, wb_processes_field(text, "VmSwap:") * 1024,
+      wb_processes_field(text, "VmPTE:") * 1024, wb_processes_field(text, "RssAnon:") * 1024};
 }
 
 /* Of a process's stat, the fields that are used: state is the third. proc_pid_stat(5) */
@@ -213,6 +213,8 @@ int wb_processes_sample(int proc, struct wb_members *members, uint64_t since_ns,
       own = own_memory(proc, seen_at);
     out->resident_bytes += own.resident_bytes;
     out->swapped_bytes += own.swapped_bytes;
+    if (own.anonymous_bytes + own.swapped_bytes > out->largest_bytes)
+      out->largest_bytes = own.anonymous_bytes + own.swapped_bytes;
     out->kernel_bytes += own.table_bytes;
     struct wb_process_use use = {own.resident_bytes, own.swapped_bytes, own.table_bytes, 0, 0, 0};
     take_stat(proc, members, entry, since_ticks, out, &use);

@@ -10,6 +10,7 @@
 struct wb_processes {
   uint64_t resident_bytes; /* sum of the resident sets: what is shared counts for each */
   uint64_t swapped_bytes;  /* of their own */
+  uint64_t largest_bytes;  /* what the largest of them has without a file, in swap as well */
   uint64_t kernel_bytes;   /* page tables and kernel stacks */
   uint64_t cpu_us;         /* of those that live, and of their children that were waited for */
   uint32_t tasks;          /* processes and threads, without init */
