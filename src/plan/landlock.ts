@@ -26,9 +26,14 @@ const REFER = 1n << 13n;
 const TRUNCATE = 1n << 14n;
 /** ABI 5, Linux 6.10. */
 const IOCTL_DEV = 1n << 15n;
+/** ABI 9, Linux 7.1: connecting to a socket that has a name and was made outside. */
+const RESOLVE_UNIX = 1n << 16n;
 /** ABI 4, Linux 6.7. With rules for the network no TCP socket is bound or connected but by the supervisor. */
 const BIND_TCP = 1n << 0n;
 const CONNECT_TCP = 1n << 1n;
+/** ABI 10. */
+const BIND_UDP = 1n << 2n;
+const CONNECT_SEND_UDP = 1n << 3n;
 /** ABI 6, Linux 6.12: abstract UNIX sockets and signals stay within the sandbox. */
 const SCOPE_ABSTRACT_UNIX_SOCKET = 1n << 0n;
 const SCOPE_SIGNAL = 1n << 1n;
@@ -65,7 +70,7 @@ function handledAccess(abi: number): bigint {
   let handled = writableDirectory | MAKE_CHAR | MAKE_BLOCK;
   if (abi < 3) handled &= ~TRUNCATE;
   if (abi < 5) handled &= ~IOCTL_DEV;
-  return handled;
+  return abi < 9 ? handled : handled | RESOLVE_UNIX;
 }
 
 function writableAccess(mount: Operation | undefined): bigint {
@@ -92,19 +97,38 @@ function grantedAccess({ access, directory }: Grant): bigint {
   if (access === 'list') return listing;
   if (access === 'own') return ownDirectory;
   if (access === 'write')
-    return directory ? writableDirectory & ~IOCTL_DEV : writableContent | EXECUTE;
-  return directory ? readOnly : readOnly & ~READ_DIR;
+    return RESOLVE_UNIX | (directory ? writableDirectory & ~IOCTL_DEV : writableContent | EXECUTE);
+  return directory ? readOnly : RESOLVE_UNIX | (readOnly & ~READ_DIR);
 }
 
-/** Where it is the only wall: nothing but what is granted, no TCP unless the network is the host's. */
+function handledNet(abi: number): bigint {
+  return BIND_TCP | CONNECT_TCP | (abi < 10 ? 0n : BIND_UDP | CONNECT_SEND_UDP);
+}
+
+/** Where it is the only wall: nothing but what is granted, no TCP or UDP unless the network is the host's. */
 function soleRuleset({ net, landlockAbi }: SandboxSpec, { grants }: PrivateRoot): LandlockRuleset {
   const handledFs = handledAccess(landlockAbi);
   return {
     handledFs,
-    handledNet: net === 'host' ? 0n : BIND_TCP | CONNECT_TCP,
+    handledNet: net === 'host' ? 0n : handledNet(landlockAbi),
     scoped: SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL,
     rules: grants.map((grant) => ({ path: grant.path, access: grantedAccess(grant) & handledFs })),
   };
+}
+
+/**
+ * What the user shows for writing, and `--socket`: sockets of the host that may be connected to. Those that the
+ * payload makes itself are in its own domain, which needs no rule.
+ */
+function socketRules({ views }: SandboxSpec): LandlockRule[] {
+  return views
+    .filter(
+      (view) =>
+        view.type === 'host' &&
+        view.origin === 'user' &&
+        (view.access === 'write' || !view.directory),
+    )
+    .map(({ target }) => ({ path: target, access: RESOLVE_UNIX }));
 }
 
 /** Rules for a spec, or undefined where the kernel's Landlock is too old or missing. */
@@ -126,6 +150,10 @@ export function landlockRuleset({
     handledFs,
     handledNet: spec.net === 'rules' ? BIND_TCP | CONNECT_TCP : 0n,
     scoped: abi >= 6 ? SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL : 0n,
-    rules: [{ path: '/', access: readOnly }, ...rules],
+    rules: [
+      { path: '/', access: readOnly },
+      ...rules,
+      ...(handledFs & RESOLVE_UNIX ? socketRules(spec) : []),
+    ],
   };
 }

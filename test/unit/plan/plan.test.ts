@@ -31,6 +31,7 @@ import {
 } from '../../../src/plan/wire.generated.js';
 import type { Layout } from '../../../src/plan/writer.js';
 import type { SandboxSpec, View } from '../../../src/resolve/index.js';
+import { passedView } from '../../../src/resolve/views.js';
 
 const spec: SandboxSpec = {
   isolation: 'namespaces',
@@ -347,6 +348,28 @@ describe('landlockRuleset', () => {
     for (const rule of ruleset?.rules ?? []) {
       expect(rule.access & ~(ruleset?.handledFs ?? 0n)).toBe(0n);
     }
+  });
+
+  it.each([
+    [8, 0n, 3n],
+    [9, 1n << 16n, 3n],
+    [10, 1n << 16n, 15n],
+  ])('with ABI %i opens only sockets that the user shows', (landlockAbi, socket, net) => {
+    const view = { source: '/x', directory: true, origin: 'user' } as const;
+    const views = [
+      passedView(true, { ...view, target: '/read' }),
+      passedView(false, { ...view, target: '/cache', origin: 'cache' }),
+      passedView(false, { ...view, target: '/write' }),
+      passedView(true, { ...view, target: '/socket', directory: false }),
+    ];
+    const ruleset = landlockRuleset({ ...spec, views, landlockAbi });
+    expect((ruleset?.handledFs ?? 0n) & (1n << 16n)).toBe(socket);
+    const open = ruleset?.rules.filter(({ access }) => (access & (1n << 16n)) !== 0n);
+    expect(open?.map(({ path }) => path)).toEqual(socket ? ['/write', '/socket'] : []);
+    const privateRoot = { grants: [{ path: '/write', access: 'write', directory: true }] } as never;
+    const sole = rulesetOf({ spec: { ...spec, landlockAbi }, operations: [], privateRoot });
+    expect(sole?.handledNet).toBe(net);
+    expect((sole?.rules[0]?.access ?? 0n) & (1n << 16n)).toBe(socket);
   });
 
   it('allows writing in the named places only, and device nodes nowhere', () => {

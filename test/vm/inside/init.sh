@@ -92,6 +92,7 @@ case $(given boot) in
     without user/max_user_namespaces refused.mjs userns-limit
     without kernel/unprivileged_userns_clone refused.mjs userns-clone
     cases user/shell works.mjs "$abi"
+    cases user/shell sockets.mjs "$abi"
     cases user/shell nasty.mjs
     cases user/shell changes.mjs
     cases user/shell limits.mjs cgroup
