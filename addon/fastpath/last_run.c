@@ -3,8 +3,9 @@
  * the payload has ended; src/changes/store/last-run.ts reads the note, and writes the same for the
  * runs that Node starts.
  *
- * The file of a directory is written over, not truncated: ext4 writes a file that was truncated to
- * the disk when it is closed, which takes longer than a run. The head says how much of it counts.
+ * The file of a directory is written over, and what an earlier note had more is cut off after that:
+ * a file that was emptied first is written to the disk when it is closed, which takes longer than a
+ * run. EXT4_STATE_DA_ALLOC_CLOSE in fs/ext4/inode.c
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -70,6 +71,8 @@ void note_run(int state, const struct command *command, const struct started *st
   const int file = open_note(state, name);
   if (file < 0)
     return;
-  sys3(__NR_writev, file, parts, fits ? 3 : 1);
+  const long written = sys3(__NR_writev, file, parts, fits ? 3 : 1);
+  if (written > 0)
+    sys2(__NR_ftruncate, file, written);
   sys1(__NR_close, file);
 }

@@ -128,6 +128,9 @@ describe('a recorded start with other arguments', () => {
     // Control: what the command line itself said is noted for `wasbox why` until all is discarded.
     const typed = args.some((word) => word.includes('S3CRET-VALUE'));
     expect(holding().filter((name) => name.includes('/last-runs/'))).toHaveLength(typed ? 1 : 0);
+    // A shorter command line takes the place of all of it.
+    await fastpath.run(['run', '--', 'true'], { cwd });
+    expect(holding().filter((name) => name.includes('/last-runs/'))).toEqual([]);
     await fastpath.run(['discard', '--all'], { cwd });
     expect(holding()).toEqual([]);
     // Control: a start without such values is recorded, and repeated.

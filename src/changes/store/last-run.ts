@@ -11,6 +11,7 @@
 import {
   closeSync,
   constants,
+  ftruncateSync,
   lstatSync,
   openSync,
   readFileSync,
@@ -102,7 +103,9 @@ export function noteLastRun(store: Store, directory: string, run: LastRun): void
       const flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
       const fd = openSync(at(notes, name), flags, 0o600);
       try {
-        writeSync(fd, encode(directory, run));
+        const note = encode(directory, run);
+        writeSync(fd, note);
+        ftruncateSync(fd, note.length);
       } finally {
         closeSync(fd);
       }
