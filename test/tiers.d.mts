@@ -6,3 +6,6 @@ export const projects: Record<
   'pure' | 'unit' | 'mocking' | 'launch' | 'docs',
   { include: string[]; exclude: string[] }
 >;
+
+/** Files that begin first, from the checkout. */
+export const longest: string[];

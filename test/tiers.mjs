@@ -110,6 +110,26 @@ function asOrdinaryUser() {
 
 const elsewhere = pass === 'root' ? [...anyUser, ...asOrdinaryUser()] : [];
 
+/**
+ * The files that take longest, in that order: they begin first, so that none is left over at the end while the other
+ * workers have nothing more to do.
+ */
+export const longest = [
+  'test/attacks/pins.test.ts',
+  ...launches('release', 'engine'),
+  'test/attacks/limits.test.ts',
+  'test/attacks/bombs.test.ts',
+  ...launches('changes/kill'),
+  'test/attacks/landlock-ends.test.ts',
+  ...launches('programs', 'killed-runs', 'saved', 'week', 'state-damage', 'state-faults'),
+  'test/attacks/allow-lists.test.ts',
+  'test/docs/examples.test.ts',
+  ...launches('mcp', 'first-run', 'packaging', 'changes/statuses', 'network/matrix', 'landlock'),
+  'test/unit/convert/oci.test.ts',
+  'test/attacks/responsive.test.ts',
+  ...launches('bullmq', 'exec-limits', 'changes/pieces', 'preset-tools', 'library-endings'),
+];
+
 /** A project with these files, of which `npm test` has all but the long ones, and the rest has those. */
 const project = (files, long, others = []) => ({
   include: { check: [], rest: long }[tier] ?? files,

@@ -1,12 +1,26 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
-import { projects } from './tiers.mjs';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { longest, projects } from './tiers.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Long files first; the others as vitest has them. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = longest.indexOf(moduleId.slice(root.length));
+      return at < 0 ? longest.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 // Tests compare modes with what a umask of 022 makes of them; some logins set another.
 process.umask(0o022);
 
 export default defineConfig({
-  root: fileURLToPath(new URL('..', import.meta.url)),
+  root,
   test: {
     // Far beyond what a busy machine needs: they end what hangs.
     testTimeout: 180_000,
@@ -16,6 +30,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 4, // they wait for terminals, browsers and sandboxes half of their time
     maxConcurrency: 2,
+    sequence: { sequencer: LongestFirst },
     projects: [
       { extends: true, test: { name: 'pure', ...projects.pure, isolate: false } },
       { extends: true, test: { name: 'unit', ...projects.unit, isolate: false } },

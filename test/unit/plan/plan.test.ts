@@ -367,7 +367,12 @@ describe('landlockRuleset', () => {
     const open = ruleset?.rules.filter(({ access }) => (access & (1n << 16n)) !== 0n);
     expect(open?.map(({ path }) => path)).toEqual(socket ? ['/write', '/socket'] : []);
     const privateRoot = { grants: [{ path: '/write', access: 'write', directory: true }] } as never;
-    const sole = rulesetOf({ spec: { ...spec, landlockAbi }, operations: [], privateRoot });
+    const sole = rulesetOf({
+      spec: { ...spec, landlockAbi },
+      operations: [],
+      namespaces: [],
+      privateRoot,
+    });
     expect(sole?.handledNet).toBe(net);
     expect((sole?.rules[0]?.access ?? 0n) & (1n << 16n)).toBe(socket);
   });

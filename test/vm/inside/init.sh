@@ -89,8 +89,8 @@ case $(given boot) in
     cases other network.mjs "$abi" no-veth
     insmod /modules/veth.ko
     cases other network.mjs "$abi" veth
-    without user/max_user_namespaces refused.mjs userns-limit
-    without kernel/unprivileged_userns_clone refused.mjs userns-clone
+    without user/max_user_namespaces refused.mjs userns-limit "$abi"
+    without kernel/unprivileged_userns_clone refused.mjs userns-clone "$abi"
     cases user/shell works.mjs "$abi"
     cases user/shell sockets.mjs "$abi"
     cases user/shell nasty.mjs

@@ -1,5 +1,5 @@
-// Inside the virtual machine: no sandbox can be made here. Every way in says so, names what is in the way and what
-// to do, and runs nothing.
+// Inside the virtual machine: no sandbox can be made here, or with Landlock's ABI as the second argument none of
+// namespaces. Every way in says so, names what is in the way and what to do, and runs nothing.
 import {
   check,
   fail,
@@ -21,6 +21,10 @@ const obstacles = {
 };
 const obstacle = process.argv[2];
 const [words, fix] = obstacles[obstacle];
+/** Where Landlock can be the wall, it is, unless namespaces are asked for. */
+const isChosen = Number(process.argv[3] ?? 0) >= 6;
+const asked = isChosen ? ['--isolation', 'namespaces'] : [];
+const property = isChosen ? ", isolation: 'namespaces'" : '';
 const plain = (text) => !/internal error|step \w+|\bE[A-Z]{3,}\b/.test(text);
 
 function refused(name, run, status) {
@@ -35,26 +39,40 @@ function refused(name, run, status) {
   return run;
 }
 
-const { report } = refused('run', runMarked(), 125);
+const { report } = refused('run', runMarked(undefined, asked), 125);
 if (report?.outcome.kind !== 'setup-failed')
   fail('the report does not tell that the set-up failed');
-refused('run of the native command', runMarked([front]), 125);
-refused('run --audit', runMarked(undefined, ['--audit']), 125);
+refused('run of the native command', runMarked([front], asked), 125);
+refused('run --audit', runMarked(undefined, ['--audit', ...asked]), 125);
 
-const doctor = refused('doctor', wasbox(['doctor']), 1);
-console.log(doctor.stdout.trim().replace(/^/gm, '     | '));
-const { ready, findings } = JSON.parse(wasbox(['doctor', '--json']).stdout);
-if (ready || findings.at(-1).name !== 'a run' || findings.at(-1).verdict !== 'missing')
-  fail('doctor does not end with a run that fails');
+if (isChosen) {
+  const run = runMarked();
+  check(`${obstacle}: without --isolation`, run, {
+    'runs it': run.status === 0 && wasMarked(),
+    'says how': run.stderr.includes('isolated by Landlock, without namespaces'),
+  });
+} else {
+  const doctor = refused('doctor', wasbox(['doctor']), 1);
+  console.log(doctor.stdout.trim().replace(/^/gm, '     | '));
+  const { ready, findings } = JSON.parse(wasbox(['doctor', '--json']).stdout);
+  if (ready || findings.at(-1).name !== 'a run' || findings.at(-1).verdict !== 'missing')
+    fail('doctor does not end with a run that fails');
+}
 
 const program = (code) =>
   start(['node', '--input-type=module', '-e', `import * as wasbox from '${library}'; ${code}`]);
 const tell = `.then(() => process.exit(3), ({code, message, hint}) => {
   console.log(code, message, hint); process.exit(code.startsWith('ERR_') ? 9 : 4) })`;
-refused('run() of the library', program(`wasbox.run('true')${tell}`), 9);
+refused(
+  'run() of the library',
+  program(`wasbox.run('true', [], {changes: 'discard'${property}})${tell}`),
+  9,
+);
 refused(
   'a pool',
-  program(`wasbox.createPool({lang: 'node', size: 1}).then((pool) => pool.run('0'))${tell}`),
+  program(
+    `wasbox.createPool({lang: 'node', size: 1${property}}).then((pool) => pool.run('0'))${tell}`,
+  ),
   9,
 );
 finish();
