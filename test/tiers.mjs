@@ -83,6 +83,9 @@ const anyUser = [
   ...launches('bad-policies', 'bundles', 'engine-node', 'engine-policies', 'engine-random', 'mcp'),
   ...launches('packaging', 'preset-tools', 'presets', 'projects', 'runtimes', 'soak', 'types'),
   ...launches('changes/kill', 'changes/programs', 'images/crash', 'images/hostile', 'session-many'),
+  ...launches('first-run', 'bullmq', 'channels', 'examples', 'learn', 'machine-tools', 'week'),
+  ...launches('session-states', 'terminal-shell', 'why-programs', 'changes/patch'),
+  ...launches('changes/property', 'state-damage'),
 ];
 
 /** All files of tests, from the checkout. */
