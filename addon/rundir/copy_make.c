@@ -273,6 +273,14 @@ static int copy_directory(struct copy_job *job, int from, const char *name, int 
   return ret;
 }
 
+/* What the program made and apply never makes: the review says that it is there. The copy that a
+ * program gets has none of these. */
+static int make_special(const struct copy_job *job, const char *name, int to,
+                        const struct stat *info) {
+  const int is_special = S_ISFIFO(info->st_mode) || S_ISSOCK(info->st_mode);
+  return is_special && job->index < 0 ? mknodat(to, name, info->st_mode & (S_IFMT | 0777), 0) : 0;
+}
+
 int copy_entry(struct copy_job *job, int from, const char *name, int to, int depth) {
   const struct wb_copy_request *request = job->request;
   const long before = copy_path_enter(&job->path, name);
@@ -291,7 +299,8 @@ int copy_entry(struct copy_job *job, int from, const char *name, int to, int dep
   else if (S_ISDIR(info.st_mode))
     ret = copy_directory(job, from, name, to, depth, &info);
   else if ((S_ISREG(info.st_mode) && copy_file(job, from, name, to) < 0) ||
-           (S_ISLNK(info.st_mode) && copy_link(job, from, name, to, &info) < 0))
+           (S_ISLNK(info.st_mode) && copy_link(job, from, name, to, &info) < 0) ||
+           make_special(job, name, to, &info) < 0)
     ret = copy_fail(job->failure, errno, &job->path);
   copy_path_leave(&job->path, before);
   return ret;

@@ -81,7 +81,7 @@ struct copy_job {
   struct copy_path path;
   uint64_t bytes, files;
   uint64_t device; /* of the source: what is mounted in it stays empty */
-  int index;
+  int index; /* negative: of what a program made, to another file system */
   uint64_t count; /* of records */
   struct copy_record notes[COPY_NOTES];
 };

@@ -25,7 +25,7 @@ const isStopped = (pid: number) =>
 /** The call that the supervisor makes in the payload's place, or looks at before it refuses it. */
 const calls = { namespaces: 'os.chown(path, 1, 1)', landlock: 'os.chmod(path, 0o600)' } as const;
 
-needs('root').describe.each(['namespaces', 'landlock'] as const)(
+needs('root', 'bindfs').describe.each(['namespaces', 'landlock'] as const)(
   'a path that does not come back, with %s isolation',
   (isolation) => {
     let place = '';
@@ -126,7 +126,7 @@ time.sleep(1000)`;
  * What the supervisor looks at for its limits can hold it up as well. Here the file system of the layers does, of which it
  * asks how full it is; memory maps and lists of descriptors wait for locks of the payload's own.
  */
-needs('root').test(
+needs('root', 'bindfs').test(
   'a look at what a run uses that does not come back delays no time limit',
   async () => {
     const place = makeProject(as, { 'low/': '', 'state/': '' }, 'looked-at');

@@ -107,3 +107,25 @@ needs('root').test('--pids counts on top of what the user has in other container
     out: expect.stringMatching(/^(18|19|20)\n$/),
   });
 });
+
+/** As root, a run's copies are below /var/tmp, and what it changed is moved, or copied, to the state directory. */
+needs('root').test(
+  'changes are saved on another file system, with what apply never makes',
+  async () => {
+    const as = everyone().find(({ label }) => label === 'root') as Identity;
+    const place = makeProject(as, { 'project/a': 'one\n', 'state/': '' });
+    const program = 'mkfifo f; mkdir d; mkfifo d/f; echo x >d/x; ln -s a l; rm a';
+    const run = [...['run', '-q', '--isolation', 'landlock'], ...['--', 'sh', '-c', program]];
+    const script = [
+      `mount -t tmpfs none ${place}/state`,
+      become(as, wasboxArgv(as, run)),
+      become(as, wasboxArgv(as, ['diff', '--name-only'])),
+    ].join('; ');
+    const ended = await runProgram(['unshare', '--mount', 'sh', '-ec', script], {
+      as,
+      cwd: join(place, 'project'),
+      env: { XDG_STATE_HOME: join(place, 'state'), PWD: join(place, 'project') },
+    });
+    expect([ended.status, ended.err, ended.out]).toEqual([0, '', 'a\nd\nd/f\nd/x\nf\nl\n']);
+  },
+);
