@@ -112,11 +112,12 @@ describe.each(isolatedIdentities())('the launcher, as $label with $isolation', (
       RUBYOPT: '-w',
       LD_LIBRARY_PATH: '/nonexistent',
       IFS: 'x',
-      PS4: '$(echo steered)',
+      PS4: '$(echo PS4)',
       GIT_SSH_COMMAND: 'false',
       JAVA_TOOL_OPTIONS: '-Dx=y',
     };
-    const options = { as, cwd, env: steering };
+    // With a socket as its stdin bash takes itself for a login of rsh, unless another shell started it.
+    const options = { as, cwd, env: { ...steering, SHLVL: '1' } };
     const argv = ['bash', '-c', 'env'];
     const inside = await runWasbox(['run', '-q', '--discard', '--', ...argv], options);
     const outside = await runProgram(argv, options);

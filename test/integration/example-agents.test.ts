@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { transformSync } from 'esbuild';
+import { buildSync } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { ordinaryUser } from '../support/identity.js';
 import { left } from '../support/pool.js';
@@ -20,7 +20,15 @@ const programs = join(root, 'docs/examples/programs');
 /** A project with the steps of a model, and beside it the loop in a package where wasbox is installed. */
 function placeOf(name: string, steps: readonly object[]) {
   const source = fs.readFileSync(join(programs, `${name}.ts`), 'utf8');
-  const { code } = transformSync(source, { loader: 'ts', format: 'esm', target: 'node20' });
+  // With what it imports but wasbox: the user may have no way into the checkout.
+  const { outputFiles } = buildSync({
+    ...{ entryPoints: [join(programs, `${name}.ts`)], external: ['wasbox'], write: false },
+    ...{ bundle: true, format: 'esm', platform: 'node', target: 'node20' },
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+  });
+  const code = outputFiles[0]?.text ?? '';
   const at = makeProject(as, { 'loop.mjs': code, [`${name}.ts`]: source }, 'loop');
   const modules = join(at, 'node_modules');
   fs.mkdirSync(modules);

@@ -177,7 +177,8 @@ describe.each(identities())('as $label', (as) => {
 
   it('counts for the limit of the disk', async () => {
     const { run } = makeHome(as);
-    const big = 'dd if=/dev/zero of=$HOME/big bs=1M count=64 2>/dev/null; sleep 20';
+    const big =
+      'for n in 1 2; do dd if=/dev/zero of=$HOME/big$n bs=1M count=6; done 2>/dev/null; sleep 100';
     const ran = await run(['run', '--disk', '8M', '-c', big]);
     expect(ran.status).toBe(137);
     expect(ran.err).toContain('disk');
