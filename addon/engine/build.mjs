@@ -41,7 +41,6 @@ const sources = [
   'program.c',
   'system.c',
   'text.c',
-  '../sys/utf8.c',
 ].map((name) => join(here, name));
 const napi = createRequire(import.meta.url)('node-api-headers').include_dir;
 
@@ -115,8 +114,8 @@ const engineObjects = (arch) =>
     ...coreHeaders,
     ...[
       here,
-      ...['..', '../sys', '../supervisor', '../rundir', '../fastpath', '../net'].map((name) =>
-        join(here, name),
+      ...['..', '../sys', '../supervisor', '../rundir', '../search', '../fastpath', '../net'].map(
+        (name) => join(here, name),
       ),
     ].flatMap((folder) => filesIn(folder, /\.h$/)),
   ]);

@@ -18,6 +18,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "../search/search.h"
 #include "../supervisor/supervisor.h"
 #include "engine.h"
 
@@ -308,6 +309,32 @@ static JSValue host_list(JSContext *context, JSValueConst self, int count, JSVal
   return out;
 }
 
+/* As addon/src/search.cc, without an index. */
+static JSValue host_search(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
+  (void)self, (void)count;
+  int nul;
+  struct wb_bytes found = {0};
+  uint64_t names = 0;
+  struct wb_search search = {.root = path_of(context, values[0], &nul)};
+  if (!search.root)
+    return JS_EXCEPTION;
+  search.request = view_of(context, values[1], &search.request_size);
+  const int good = search.request && !nul && wb_search(&search, &found, &names) == 0;
+  const int error = nul ? ENOENT : errno;
+  JS_FreeCString(context, search.root);
+  if (!good) {
+    free(found.at);
+    return search.request ? failure(context, error) : JS_EXCEPTION;
+  }
+  uint8_t *bytes;
+  const JSValue parts[] = {new_bytes(context, found.size, &bytes),
+                           JS_NewInt64(context, (int64_t)names)};
+  if (!JS_IsException(parts[0]) && found.size)
+    memcpy(bytes, found.at, found.size);
+  free(found.at);
+  return array_of(context, parts, 2);
+}
+
 static JSValue host_cwd(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count, (void)values;
   char path[PATH_LIMIT];
@@ -467,6 +494,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("access", 2, host_access),
     JS_CFUNC_DEF("read", 2, host_read),
     JS_CFUNC_DEF("list", 1, host_list),
+    JS_CFUNC_DEF("search", 2, host_search),
     JS_CFUNC_DEF("cwd", 0, host_cwd),
     JS_CFUNC_DEF("env", 0, host_env),
     JS_CFUNC_DEF("random", 0, host_random),

@@ -13,6 +13,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterLeave(env, exports);
   RegisterRunDirectory(env, exports);
   RegisterRunIds(env, exports);
+  RegisterSearch(env, exports);
   RegisterWorkingCopy(env, exports);
   if (RegisterUsers)
     RegisterUsers(env, exports);

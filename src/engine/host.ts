@@ -36,6 +36,8 @@ interface Machine {
   read(path: string, limit: number): Answer<ArrayBuffer>;
   /** Each name with a letter in front: f, d, l, s, p, o. */
   list(path: string): Answer<readonly string[]>;
+  /** addon/search, without an index: what was found, how many names there are. */
+  search(root: string, request: Uint8Array): Answer<readonly [ArrayBuffer, number]>;
   cwd(): Answer<string>;
   env(): Answer<Record<string, string>>;
   /** 32 random bits. */
@@ -124,6 +126,12 @@ export const engineFiles: HostFiles = {
       const kind = kindOf(name);
       return { name: name.slice(1), kind: kind === 'socket' || kind === 'pipe' ? 'other' : kind };
     }),
+  search(root, request, _state, onNames) {
+    const got = machine.search(root, request);
+    if (typeof got === 'number') throw new LeaveToNode(`errno ${-got}`);
+    onNames(got[1]);
+    return { found: new Uint8Array(got[0]), names: got[1] };
+  },
   specials: (directory, limit) =>
     findSpecials(
       (path) => (namesOf(path) ?? []).map((name) => ({ name: name.slice(1), kind: kindOf(name) })),

@@ -42,7 +42,7 @@ const beyond = [
 ] as const;
 
 /** So many names are searched in a moment; the command line says at a terminal how far a longer search is. */
-const longSearch = 50_000;
+const longSearch = 200_000;
 
 function plainOptions(argv: readonly string[]): RunArguments {
   const options = parseRunArguments(argv, (text) => {

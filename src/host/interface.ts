@@ -1,6 +1,7 @@
 /**
  * What resolving needs to know of the host, as an interface, so that every rule can
- * be tested against a made-up machine. Only reads; nothing here changes the host.
+ * be tested against a made-up machine. Only reads; nothing here changes the host, but for what a search keeps in the
+ * state directory.
  */
 
 export type FileKind = 'file' | 'directory' | 'symlink' | 'other';
@@ -22,6 +23,13 @@ export interface DirectoryListing {
 /** "y" marks an opaque directory of an overlay that is mounted with `userxattr` (the kernel's overlayfs.rst). */
 export const opaqueAttribute = 'user.overlay.opaque';
 export const opaqueValue = 0x79;
+
+export interface FoundNames {
+  /** Records of addon/search/search.h. */
+  readonly found: Uint8Array;
+  /** How many names there are. */
+  readonly names: number;
+}
 
 export type SpecialKind = 'socket' | 'pipe';
 
@@ -45,6 +53,21 @@ export interface HostFiles {
   list(path: string): readonly string[];
   /** What is in a directory, nothing followed; undefined where it cannot be read. */
   entries(path: string): readonly DirectoryListing[] | undefined;
+  /**
+   * Names in a directory and below that patterns may match, nothing followed (src/resolve/search-request.ts).
+   * Absent where directories are listed one by one.
+   *
+   * @param state the state directory, in which what was found is kept for the next search
+   * @param onNames called now and then with how many names were seen
+   */
+  readonly search?:
+    | ((
+        root: string,
+        request: Uint8Array,
+        state: string | undefined,
+        onNames: (names: number) => void,
+      ) => FoundNames)
+    | undefined;
   /**
    * UNIX sockets and named pipes in a directory and below, nearest first, among the first `limit`
    * entries; symlinks are not followed.

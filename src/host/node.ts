@@ -21,6 +21,12 @@ import { type Stdio, streamKind, terminalsOf } from './streams.js';
 
 type HostNative = Pick<Host, 'userById' | 'landlockAbi' | 'namespacesErrno'> & {
   fgetxattr(fd: number, name: string): Uint8Array | undefined;
+  search(
+    root: string,
+    request: Uint8Array,
+    state: string | undefined,
+    onNames: (names: number) => void,
+  ): [found: Uint8Array, names: number];
 };
 
 /** What the real host takes from elsewhere. */
@@ -45,7 +51,7 @@ export function realHost(options: RealHostOptions = {}): Host {
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
     nested: process.geteuid?.() === 0 && isNested(),
-    files: { ...files, isOpaque: (path) => isOpaque(native, path) },
+    files: { ...files, isOpaque: (path) => isOpaque(native, path), search: searchWith(native) },
     cwd: () => options.cwd ?? currentDirectory(),
     userById: (uid) => (native === undefined ? userFromSystem(uid) : native.userById(uid)),
     stream: (index) => {
@@ -64,6 +70,14 @@ export function realHost(options: RealHostOptions = {}): Host {
     readStdin,
     random: randomBelow,
     node: { path: process.execPath, version: process.versions.node },
+  };
+}
+
+function searchWith(native: HostNative | undefined): HostFiles['search'] {
+  if (native === undefined) return undefined;
+  return (...request) => {
+    const [found, names] = native.search(...request);
+    return { found, names };
   };
 }
 
@@ -145,7 +159,7 @@ const accessModes = {
   enter: fs.constants.R_OK | fs.constants.X_OK,
 };
 
-const files: Omit<HostFiles, 'isOpaque'> = {
+const files: Omit<HostFiles, 'isOpaque' | 'search'> = {
   lstat: (path) => info(orAbsent(() => fs.lstatSync(path, quick))),
   stat: (path) => info(orAbsent(() => fs.statSync(path, quick))),
   readlink: (path) => fs.readlinkSync(path),

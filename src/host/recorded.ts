@@ -122,6 +122,15 @@ export function recordedHost(host: Host): Recording {
   };
 }
 
+type Search = NonNullable<HostFiles['search']>;
+
+const searched =
+  (search: Search, refuse: (why: string) => void): Search =>
+  (...request) => {
+    refuse('a directory was searched for what a pattern hides');
+    return search(...request);
+  };
+
 function recordFiles(files: HostFiles, once: Once, refuse: (why: string) => void): HostFiles {
   return {
     lstat(path) {
@@ -159,6 +168,7 @@ function recordFiles(files: HostFiles, once: Once, refuse: (why: string) => void
       refuse('a directory was searched for what a pattern hides');
       return files.entries(path);
     },
+    search: files.search && searched(files.search, refuse),
     specials(directory, limit) {
       refuse('a directory was searched for sockets and pipes');
       return files.specials(directory, limit);

@@ -368,6 +368,16 @@ export interface Native extends NativeRuns, NativeReads, NativeSessions, NativeO
   tryLock(fd: number, shared?: boolean): boolean;
   /** syncfs(2): writes to the disk what is not there yet of the file system of an open file. */
   syncfs(fd: number): void;
+  /**
+   * Names in a directory and below that may be what patterns mean (addon/search). `state`: the state directory, for an
+   * index. `onNames` is called now and then; what it throws ends the search.
+   */
+  search(
+    root: string,
+    request: Uint8Array,
+    state: string | undefined,
+    onNames: (names: number) => void,
+  ): [found: Uint8Array, names: number];
   /** Value of an extended attribute of an open file, or undefined where there is none. */
   fgetxattr(fd: number, name: string): Uint8Array | undefined;
   /** Names of the extended attributes of an open file. */

@@ -3,7 +3,8 @@
  * is not there is not made, on the host or inside; links are followed as they lead inside.
  *
  * A pattern is matched against what is shown when the run starts, in a walk that goes only where it
- * can still match: one over everything with `**`, about 2 µs an entry, a single directory without.
+ * can still match: one over everything with `**`, which the host searches at once (name-search.ts), a
+ * single directory without.
  */
 import { posix } from 'node:path';
 import type { DirectoryListing } from '../host/index.js';
@@ -19,6 +20,8 @@ import {
 } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { hostPath, pathError } from './mounts.js';
+import { type NamePattern, NameSearch } from './name-search.js';
+import { nameTest } from './search-request.js';
 import type { StateSpec } from './spec.js';
 import type { Place } from './tree.js';
 import { leadsOut } from './untrusted-link.js';
@@ -31,13 +34,13 @@ const maxMatches = 2000;
 const maxDepth = 200;
 
 /** One pattern of the user's, at one place where it holds. */
-interface Search {
+interface Search extends NamePattern {
   readonly glob: Glob;
   /** As the user wrote it, with the option. */
   readonly shown: string;
   /** A directory inside that is left out. */
   readonly except?: string | undefined;
-  /** Says nothing where nothing is found. */
+  /** Says nothing where nothing is found: the home's. */
   readonly quiet?: boolean;
 }
 
@@ -134,7 +137,8 @@ function searchFor(path: string, shown: string): Search {
   if (glob === undefined) {
     throw pathError(`${shown}: reversed range in brackets`, 'Write [a-z].');
   }
-  return { glob, shown };
+  const names = path.split('/').filter((name) => name !== '' && name !== '.');
+  return { glob, shown, test: nameTest(names.slice(glob.base.length).join('/')) };
 }
 
 interface Active {
@@ -154,8 +158,10 @@ class Walk {
   private readonly stateNames: ReadonlySet<string>;
   private readonly states: ReadonlySet<string>;
 
+  private readonly state: StateSpec;
   private readonly onSearch: ((names: number) => void) | undefined;
   private seen = 0;
+  private names: NameSearch | undefined;
 
   constructor(
     draft: Draft,
@@ -165,6 +171,7 @@ class Walk {
   ) {
     this.draft = draft;
     this.searches = searches;
+    this.state = state;
     this.onSearch = onSearch;
     this.stateNames = new Set(state.paths.map((path) => posix.basename(path)));
     this.states = new Set(state.paths.flatMap((path) => this.identityOf(path) ?? []));
@@ -196,6 +203,7 @@ class Walk {
     }
     for (const [base, active] of byBase) {
       const { kind, path, hostPath: from } = this.draft.tree.locate(base);
+      this.names = this.namesFrom(path, active);
       if (kind === 'directory') this.directory(path, from, active, 0);
     }
     const matched = new Set([...this.found.values()].map(({ shown }) => shown));
@@ -206,6 +214,25 @@ class Walk {
       if (quiet !== true && !matched.has(shown))
         this.draft.note(`${shown}: matches nothing in the sandbox`);
     }
+  }
+
+  private namesFrom(base: string, active: readonly Active[]): NameSearch {
+    const { files } = this.draft.host;
+    const shared = {
+      files,
+      state: this.state,
+      states: this.state.paths.flatMap((path) => files.stat(path) ?? []),
+      views: this.draft.tree.list(),
+      onNames: (names: number, isEnd: boolean) => {
+        this.onSearch?.(this.seen + names);
+        if (isEnd) this.seen += names;
+      },
+    };
+    return new NameSearch(
+      shared,
+      base,
+      active.map(({ search }) => search),
+    );
   }
 
   /** Looks through a directory inside; `from` is the host's that is shown there. */
@@ -273,21 +300,29 @@ class Walk {
   private list(
     path: string,
     from: string,
-    [first]: readonly Active[],
+    active: readonly Active[],
     depth: number,
   ): readonly DirectoryListing[] {
-    const { files } = this.draft.host;
+    const [first] = active;
     if (first === undefined) return [];
     this.refuseUnnamed(path, first.search);
-    const entries = depth > maxDepth ? undefined : files.entries(from);
-    if (entries !== undefined) {
-      this.seen += entries.length;
-      this.onSearch?.(this.seen);
-      return entries;
-    }
+    const entries = depth > maxDepth ? undefined : this.entriesOf(path, from, active);
+    if (entries !== undefined) return entries;
     // It cannot be looked through, but names in it could be opened by a program that knows them.
-    if (depth > 0 && files.access(from, 'execute')) this.add(path, first.search);
+    if (depth > 0 && this.draft.host.files.access(from, 'execute')) this.add(path, first.search);
     return [];
+  }
+
+  private entriesOf(
+    path: string,
+    from: string,
+    active: readonly Active[],
+  ): readonly DirectoryListing[] | undefined {
+    if (this.names?.serves(active) === true) return this.names.entries(path, from);
+    const entries = this.draft.host.files.entries(from);
+    this.seen += entries?.length ?? 0;
+    if (entries !== undefined) this.onSearch?.(this.seen);
+    return entries;
   }
 }
 

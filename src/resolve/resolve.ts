@@ -44,7 +44,8 @@ export interface Caller {
 
 /**
  * Decides everything about a sandbox: what runs, as whom, what it sees, and within which limits.
- * Reads the host's files, and standard input where the script comes from there; changes nothing.
+ * Reads the host's files, and standard input where the script comes from there; changes nothing but what a search
+ * of the home keeps in the state directory.
  * @throws UsageError where the options ask for something that cannot be
  * @throws SupportError where this kernel cannot keep what they ask for
  * @throws ChangesError where there is no place for the state directory

@@ -70,7 +70,7 @@ function notOwn(path: string): ChangesError | undefined {
  * for layers that no run uses, `places` for what the user was shown of a directory's runs, `last-runs` for
  * the command lines of those, `plans` for recorded starts, `caches` for those of presets, `frozen` for layers that several sessions may share,
  * `images` for those of `--image`, `sessions` for those of the command line, `continued` for the names of runs that were
- * continued.
+ * continued, `searches` for what was found in homes (addon/search).
  */
 export type OwnName =
   | 'runs'
@@ -83,7 +83,8 @@ export type OwnName =
   | 'frozen'
   | 'images'
   | 'sessions'
-  | 'continued';
+  | 'continued'
+  | 'searches';
 
 /** Opens one; undefined if it does not exist and is not created. */
 export function openOwn(store: Store, name: OwnName, create: true): number;

@@ -1,6 +1,6 @@
 /**
  * What stays of runs beside their changes: `places` (what the user was shown), `last-runs` (their command lines, for
- * `why`) and `plans` (recorded starts, with arguments and variables). Each is forgotten after a time, and with
+ * `why`), `plans` (recorded starts, with arguments and variables) and `searches` (names in homes). Each is forgotten after a time, and with
  * `discard --all`.
  */
 import { errnoOf, lstatAt, names, withFd } from '../files/fdtree.js';
@@ -12,7 +12,12 @@ import { type OwnName, openOwn, type Store } from './state-dir.js';
 const day = 86_400_000;
 
 /** After so long since they were written: a recorded start is of no use after a day (WB_ENTRY_LIFETIME_S). */
-const lifetimes = { plans: 2 * day, places: 90 * day, 'last-runs': 90 * day } as const;
+const lifetimes = {
+  plans: 2 * day,
+  places: 90 * day,
+  'last-runs': 90 * day,
+  searches: 30 * day,
+} as const;
 
 type Traces = keyof typeof lifetimes & OwnName;
 
@@ -55,6 +60,7 @@ export function forgetTraces(store: Store, left: readonly RunRecord[] | undefine
   const places = new Set(left?.map(({ workdir: { dev, ino } }) => `${dev}-${ino}`));
   sweep(store, 'plans', () => false);
   sweep(store, 'last-runs', () => false);
+  sweep(store, 'searches', () => false);
   forgetSpares(store);
   if (left !== undefined) sweep(store, 'places', (name) => places.has(name));
 }

@@ -127,6 +127,9 @@ test.each(identities())(
       await wasbox('run', '-q', '--audit', '--', 'sh', '-c', ': word-7401');
     }
     await wasbox('diff');
+    // As a search of a large home leaves it.
+    writeFiles(as, join(state, 'wasbox'), { 'searches/1-2': 'word-7401' });
+    fs.chmodSync(join(state, 'wasbox/searches'), 0o700);
     // What overlayfs leaves in a layer's directory is closed to its owner, and empty.
     const holding = (): string =>
       spawnSync('grep', ['-rls', 'word-7401', state], { encoding: 'utf8' }).stdout;
@@ -134,7 +137,7 @@ test.each(identities())(
     expect(holding()).not.toBe('');
     await wasbox('discard', '--all');
     expect(holding()).toBe('');
-    const left = ['plans', 'places', 'last-runs'].flatMap((name) => {
+    const left = ['plans', 'places', 'last-runs', 'searches'].flatMap((name) => {
       const path = join(state, 'wasbox', name);
       return fs.existsSync(path) ? fs.readdirSync(path) : [];
     });
