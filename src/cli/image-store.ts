@@ -34,10 +34,14 @@ export const tellPassedOver =
   (host: string, problem: string): void =>
     say(`wasbox: ${displayText(host)} passed over: ${displayText(problem)}\n`);
 
-/** How a run fetches an image that the store does not have. */
+/** How a run brings what is not here yet: an image, packages. */
 export const fetchImage = (quiet: boolean) => ({
   load: imageStore,
   ...(quiet
     ? {}
-    : { onProgress: tellLayers(err), registry: { onPassedOver: tellPassedOver(err) } }),
+    : {
+        onProgress: tellLayers(err),
+        registry: { onPassedOver: tellPassedOver(err) },
+        onInstall: (text: string): void => err(`wasbox: ${displayText(text)}\n`),
+      }),
 });

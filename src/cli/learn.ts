@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { SupportError, UsageError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 import type { Launched, LaunchResult } from '../launch/index.js';
-import { launch, withImage } from '../launch/index.js';
+import { launch, withNeeds } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import {
   type OptionEntry,
@@ -174,7 +174,7 @@ export async function learnVerb(argv: readonly string[]): Promise<number> {
   const host = realHost({ native });
   const how = checks === true ? { profile: file } : { audit: true };
   const resolved = () => resolveSpec({ ...options, ...how }, host, { terminal: 'auto' });
-  const spec = await withImage(options, host, resolved, fetchImage(options.quiet === true));
+  const spec = await withNeeds(options, host, resolved, fetchImage(options.quiet === true));
   if (checks === true) return check(await runOnce(spec, options), file ?? '');
   const untrusted = untrustedSources(spec, host);
   const link = file === undefined ? undefined : untrustedLink(host, resolve(file), untrusted);

@@ -2,6 +2,7 @@
 import { cachedPresets, clearCaches } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { presetNames, presetText, readPreset } from '../preset/index.js';
+import { withName } from '../resolve/index.js';
 import { columns } from './columns.js';
 import { out } from './terminal.js';
 import { parseVerb, userStore } from './verb.js';
@@ -19,7 +20,7 @@ function list(): void {
 function clear(name: string | undefined): void {
   const store = userStore();
   const cached = cachedPresets(store);
-  if (name !== undefined) presetText(name); // it must be one
+  if (name !== undefined && name !== withName) presetText(name); // it must be one
   for (const one of cached.filter((other) => name === undefined || other === name)) {
     clearCaches(store, one);
     out(`cleared ${one}\n`);
@@ -30,7 +31,7 @@ export function presetVerb(argv: readonly string[]): number {
   const parsed = parseVerb(
     {
       name: 'preset',
-      what: 'Presets for --for: list them, show one as the TOML file that it is, or clear the caches of one or of all.',
+      what: 'Presets for --for: list them, show one as the TOML file that it is, or clear the caches of one or of all; with is the name of the packages of --with.',
       usage,
       options: [],
       maxOperands: 2,

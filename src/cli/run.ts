@@ -5,7 +5,7 @@ import { UsageError, WasboxError } from '../errors/index.js';
 import { argumentCount, mayHoldSecret, Recorder, takeCacheKey } from '../fastpath/index.js';
 import { type Host, realHost, refusePlace } from '../host/index.js';
 import type { Launched, LaunchResult } from '../launch/index.js';
-import { launch, planOnly, withImage, withOutcome } from '../launch/index.js';
+import { launch, planOnly, withNeeds, withOutcome } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import { parseRunArguments, type RunArguments, shellQuote } from '../options/index.js';
 import { buildFailureReport, buildReport, type RunReport, reportOutcome } from '../report/index.js';
@@ -216,12 +216,10 @@ export async function runVerb(
   let spec =
     options.dryRun === true
       ? resolve()
-      : await withImage(options, host, resolve, {
+      : await withNeeds(options, host, resolve, {
           ...fetching,
-          load() {
-            // What was asked before it is there is not to be asked again.
-            recorder = newRecorder();
-            return fetching.load();
+          beforeAgain() {
+            recorder = newRecorder(); // what was asked before it was there does not count
           },
         });
   if (options.dryRun === true) {

@@ -2,7 +2,7 @@
 import { type LastRun, readLastRun } from '../changes/index.js';
 import { ChangesError, UsageError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
-import { type Launched, launch, withImage } from '../launch/index.js';
+import { type Launched, launch, withNeeds } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import {
   type OptionEntry,
@@ -111,7 +111,7 @@ async function runAgain(words: readonly string[]): Promise<RunReport> {
   // Whatever it exits with, its changes are dropped.
   const dropped = { changes: 'discard', changesOnFailure: 'discard' } as const;
   const resolve = () => resolveSpec(options, host, { terminal: 'auto' });
-  const spec = { ...(await withImage(options, host, resolve, fetchImage(false))), ...dropped };
+  const spec = { ...(await withNeeds(options, host, resolve, fetchImage(false))), ...dropped };
   refuseRealWrites(spec);
   for (const text of notes) say(text);
   say(`running again, watched: ${commandText(words)}`);

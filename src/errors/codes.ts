@@ -43,6 +43,7 @@ export const errorCodes = {
   ERR_KERNEL: entry('support', 125),
   ERR_BACKEND: entry('support', 125),
   ERR_PEER: entry('support', 125),
+  ERR_PACKAGES: entry('support', 125),
   // launch
   ERR_SETUP: entry('launch', 125),
   ERR_EXEC: entry('launch', 126),

@@ -30,6 +30,7 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   ERR_IDMAP: 'The file system does not support idmapped mounts, which root needs.',
   ERR_KERNEL: 'The kernel lacks a feature that the sandbox needs.',
   ERR_PEER: 'An optional package that this feature needs is not installed.',
+  ERR_PACKAGES: 'The packages of --with could not be installed.',
   ERR_BACKEND: 'This kind of isolation cannot provide something that the sandbox needs.',
   // launch
   ERR_SETUP: 'A step of the sandbox set-up failed; nothing was started.',

@@ -13,7 +13,7 @@ export { descriptorsError } from './descriptors.js';
 export { dryRun } from './dry-run.js';
 export { type DryRun, dryRunData, planOnly } from './dry-run-plan.js';
 export { endLaunch, lackNotes, lackTexts } from './end.js';
-export { type FetchImage, withImage } from './fetch-image.js';
+export { type FetchNeeds, withNeeds } from './fetch-needs.js';
 export { Gate, setMaxConcurrency } from './gate.js';
 export { holdInput } from './hold-input.js';
 export { holdImage } from './image-hold.js';

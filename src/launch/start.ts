@@ -9,7 +9,7 @@ import { askingOf } from './ask.js';
 import { callOptions, checkCall, sandboxOptions } from './call.js';
 import { type Channels, closeChannels, closeGiven, openChannels, openStreams } from './channel.js';
 import { descriptorsError } from './descriptors.js';
-import { withImage } from './fetch-image.js';
+import { withNeeds } from './fetch-needs.js';
 import { turn } from './gate.js';
 import { launch } from './launch.js';
 import { linesOf } from './lines.js';
@@ -81,7 +81,7 @@ export async function start(
       fds,
       given.map(({ kind }) => kind),
     );
-    const spec = await withImage(asked, host, () => resolveWithCache(asked, host), { signal });
+    const spec = await withNeeds(asked, host, () => resolveWithCache(asked, host), { signal });
     if (signal?.aborted) throw aborted(signal);
     refuse?.(spec);
     launched = await launch(spec, {

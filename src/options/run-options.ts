@@ -71,6 +71,8 @@ export interface TerminalSize {
 export interface ResolveOptions extends RunOptions {
   /** Of a terminal that the library's caller shows by itself; `tty` is `always` then. */
   readonly terminalSize?: TerminalSize | undefined;
+  /** Of the run that installs the packages of `with`: the directory that they go to, and where it is inside. */
+  readonly install?: { readonly source: string; readonly target: string } | undefined;
   /** `--ask`, or the callback of the library: what matters here is that it is there. */
   readonly ask?: unknown;
 }

@@ -86,6 +86,12 @@ export interface TableOptions {
    */
   readonly for?: string | undefined;
   /**
+   * Packages that the script needs, of Python's index or, for Node, of npm's: requests,'rich>=13'. They are
+   * installed once, in a sandbox of its own that reaches only the index, and shown read-only.
+   * On the command line `--with PKG,…`.
+   */
+  readonly with?: string | undefined;
+  /**
    * Hide what usually holds keys and tokens: .env files, private keys, credentials.
    * On the command line `--hide-secrets`.
    */

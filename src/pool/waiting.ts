@@ -32,7 +32,7 @@ import {
   type Timer,
   toResult,
   wasStopped,
-  withImage,
+  withNeeds,
   withOutput,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
@@ -105,7 +105,7 @@ async function launchWaiting(
     const options = sandboxOptions({ ...sandbox, ...program, timeoutMs: undefined });
     const host = repeatedHost(native, stdio);
     const spec = await image.resolve(options, (from) =>
-      withImage(from, host, () => resolveWithCache(from, host)),
+      withNeeds(from, host, () => resolveWithCache(from, host)),
     );
     if (spec.isolation === 'landlock') {
       throw new SupportError('ERR_BACKEND', 'pools are not available with Landlock isolation', {

@@ -13,6 +13,15 @@ export {
 } from './kept.js';
 export { type Language, languageByName, languageNames } from './languages.js';
 export { isStartNote } from './layer-place.js';
+export { isPackageWord, type PackageKind } from './package-words.js';
+export {
+  MissingPackages,
+  type PackageSet,
+  packagesName,
+  unfinishedName,
+  wholeMark,
+  withName,
+} from './packages.js';
 export { cachesName } from './presets.js';
 export { findProject } from './project.js';
 export { resolveSpec } from './resolve.js';

@@ -81,9 +81,11 @@ export function resolvePresets(
       env: { ...env, ...all.env },
       ro: [...(all.ro ?? []), ...ro.filter((path) => !(all.ro ?? []).includes(path))],
     };
-    caches.push(...cachesOf(asked, host, identity, workdir));
+    if (options.install === undefined) caches.push(...cachesOf(asked, host, identity, workdir));
     files = { ...files, ...preset.files };
   }
+  // Packages that are installed for many runs come from the index, not from what one project fetched.
+  if (options.install !== undefined) caches.push({ preset: 'with', ...options.install });
   return { options: all, caches, files, notes };
 }
 

@@ -21,6 +21,7 @@ import { resolveLimits } from './limits.js';
 import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './mounts.js';
 import { resolveNetwork } from './network.js';
 import { noteForeignOwner } from './owner-note.js';
+import { addPackages, packageProgram, refusePackagesInImage, withPackages } from './packages.js';
 import { resolvePolicy } from './policy.js';
 import { addPresets, resolvePresets } from './presets.js';
 import { showToolTrees } from './programs.js';
@@ -51,9 +52,10 @@ export interface Caller {
  * @throws ChangesError where there is no place for the state directory
  */
 export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = {}): SandboxSpec {
-  const { terminalSize: _, ...named } = given; // the library's own, from its `tty`
+  const { terminalSize: _, install: __, ...named } = given; // the library's own
   validateRunOptions(named);
   refuseDroppingEarlier(given);
+  refusePackagesInImage(given);
   const workdir = resolveWorkdir(given, host);
   const profile = readProfile(given, host, workdir);
   const asked = withProfile(given, profile);
@@ -81,7 +83,8 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   const state = findState(host, identity);
   addHidden(draft, state, caller.onSearch);
   if (isolation.isolation === 'namespaces' && image === undefined) addSystemFiles(draft);
-  const command = resolveCommand(draft);
+  const packages = addPackages(draft, isolation.isolation);
+  const command = (packages && packageProgram(draft, packages)) ?? resolveCommand(draft);
   const start = startDirectory(draft);
   hideSpecialFiles(draft, isolation.isolation);
   const { terminal, asking } = resolveTerminal(options, host, caller.terminal ?? 'never');
@@ -101,7 +104,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
     ...(workdir.marker === undefined
       ? {}
       : { project: { path: workdir.name, marker: workdir.marker } }),
-    env: resolveEnv(draft, start.name),
+    env: withPackages(resolveEnv(draft, start.name), packages),
     ...(inMemory === undefined ? {} : { layersInMemory: true as const }),
     writable: writablePlaces(draft),
     ...network,

@@ -11,7 +11,7 @@ import {
   type PinnedImage,
   repeatedHost,
   sandboxOptions,
-  withImage,
+  withNeeds,
 } from '../launch/index.js';
 import { closeDescriptor, loadNative } from '../native/index.js';
 import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
@@ -83,7 +83,7 @@ export function begin(
   return withStreams(async (stdio) => {
     const host = repeatedHost(native, stdio);
     const resolve = (from: typeof asked): Promise<SandboxSpec> =>
-      withImage(from, host, () => resolveWithCache(from, host), { signal });
+      withNeeds(from, host, () => resolveWithCache(from, host), { signal });
     const spec = specOfSession(await (image?.resolve(asked, resolve) ?? resolve(asked)));
     return { spec, ...(await start(spec, stdio, how)) };
   });

@@ -108,19 +108,36 @@ with zipfile.ZipFile(sys.argv[1], 'w') as archive:
   execFileSync('python3', ['-c', script, file], { input: JSON.stringify(files) });
 }
 
-/** An index of Python packages below `simple`, with the wheel `tiny`. */
-export function addWheel(directory: string): void {
-  const wheel = 'tiny-1.0-py3-none-any.whl';
-  const info = 'tiny-1.0.dist-info';
+/** What a wheel has. */
+interface Wheel {
+  readonly name?: string;
+  readonly version?: string;
+  /** Its one module. */
+  readonly code?: string;
+  /** Interpreter, ABI and platform. */
+  readonly tag?: string;
+  /** entry_points.txt. */
+  readonly programs?: string;
+}
+
+/** An index of Python packages below `simple` (PEP 503), with a wheel; by default of the package `tiny`. */
+export function addWheel(
+  directory: string,
+  { name = 'tiny', version = '1.0', code, tag = 'py3-none-any', programs }: Wheel = {},
+): void {
+  const wheel = `${name}-${version}-${tag}.whl`;
+  const info = `${name}-${version}.dist-info`;
   zip(join(directory, 'files', wheel), {
-    'tiny.py': 'print("tiny from pip")\n',
-    [`${info}/METADATA`]: 'Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n',
-    [`${info}/WHEEL`]:
-      'Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
-    [`${info}/RECORD`]: 'tiny.py,,\n',
+    [`${name}.py`]: code ?? `print("${name} from pip")\n`,
+    [`${info}/METADATA`]: `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`,
+    [`${info}/WHEEL`]: `Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: ${tag}\n`,
+    ...(programs === undefined ? {} : { [`${info}/entry_points.txt`]: programs }),
+    [`${info}/RECORD`]: `${name}.py,,\n`,
   });
-  const link = `<a href="/files/${wheel}">${wheel}</a>`;
-  put(directory, 'simple/tiny/index.html', `<!DOCTYPE html><html><body>${link}</body></html>`);
+  const page = join(directory, 'simple', name, 'index.html');
+  const others = fs.existsSync(page) ? fs.readFileSync(page, 'utf8').match(/<a .*<\/a>/)?.[0] : '';
+  const links = `${others}<a href="/files/${wheel}">${wheel}</a>`;
+  put(directory, `simple/${name}/index.html`, `<!DOCTYPE html><html><body>${links}</body></html>`);
 }
 
 /** A proxy of Go modules below `go`, with the module example.org/tiny. */

@@ -79,4 +79,7 @@ PIP_INDEX_URL = "{index}"
 PIP_EXTRA_INDEX_URL = "{extra}"
 PIP_TRUSTED_HOST = "{trusted}"
 PIP_DISABLE_PIP_VERSION_CHECK = "1"
+# Debian's pip refuses to install beside apt's packages (PEP 668). Those are read-only here: what it installs is a change
+# of the home, for review.
+PIP_BREAK_SYSTEM_PACKAGES = "1"
 `;

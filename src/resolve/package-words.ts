@@ -1,0 +1,56 @@
+/**
+ * The words of `--with`: names of packages with versions, and nothing else. What the installer would take for an option,
+ * a file, an address or a command never reaches it.
+ */
+import { UsageError } from '../errors/index.js';
+
+/** Whose packages: of Python, or of Node. */
+export type PackageKind = 'python' | 'npm';
+
+/** PEP 508 without addresses and markers: `rich[jupyter]>=13,<15`. */
+const pythonWord =
+  /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[A-Za-z0-9][A-Za-z0-9._,-]*\])?(?:(?:==|!=|<=|>=|~=|<|>)[A-Za-z0-9][A-Za-z0-9.*+!]*(?:,(?:==|!=|<=|>=|~=|<|>)[A-Za-z0-9][A-Za-z0-9.*+!]*)*)?$/;
+
+/** A name and a version, a range or a tag: `@scope/name@^1.2.3`. */
+const npmWord =
+  /^(?:@[a-z0-9~][\w.~-]*\/)?[a-z0-9~][\w.~-]*(?:@[\^~<>=]{0,2}[A-Za-z0-9][\w.+-]*)?$/;
+
+const longest = 200;
+const most = 100;
+
+export const isPackageWord = (kind: PackageKind, word: string): boolean =>
+  word.length <= longest && (kind === 'python' ? pythonWord : npmWord).test(word);
+
+/** Commas stand between packages, and within the versions of one: `rich>=13,<15,requests`. */
+const split = (text: string): string[] => {
+  const words: string[] = [];
+  let open = false; // within brackets
+  for (const part of text.split(',').map((one) => one.trim())) {
+    if (words.length > 0 && (open || /^[<>=!~]/.test(part))) words.push(`${words.pop()},${part}`);
+    else words.push(part);
+    const last = words.at(-1) ?? '';
+    open = last.lastIndexOf('[') > last.lastIndexOf(']');
+  }
+  return words;
+};
+
+/**
+ * Sorted, each once.
+ * @throws UsageError for a word that is no name of a package
+ */
+export function packageWords(kind: PackageKind, value: string): string[] {
+  const words = split(value);
+  const wrong = words.find((word) => !isPackageWord(kind, word));
+  if (wrong !== undefined) {
+    const example = kind === 'python' ? "requests,'rich>=13'" : 'chalk,lodash@4';
+    throw new UsageError('ERR_OPTION_VALUE', `--with: invalid package "${wrong}"`, {
+      hint: `Names with versions, and commas between them: --with ${example}`,
+    });
+  }
+  if (words.length > most) {
+    throw new UsageError('ERR_OPTION_VALUE', `--with: more than ${most} packages`, {
+      hint: 'Build an image with them, and use --image.',
+    });
+  }
+  return [...new Set(words)].sort();
+}

@@ -1,0 +1,209 @@
+/**
+ * `--with`: packages for a script, in a directory of their own that is shown read-only. Each set of packages is
+ * installed once for an interpreter and an index (src/launch/packages.ts), below `caches/with` of the state directory.
+ */
+import { posix } from 'node:path';
+import { SupportError, UsageError } from '../errors/index.js';
+import { isWithin, stateDirectory } from '../host/index.js';
+import type { RunOptions } from '../options/index.js';
+import { askSources, readPreset, rulesOf } from '../preset/index.js';
+import type { Draft } from './draft.js';
+import { languageByExtension, languageByName } from './languages.js';
+import { hostPath } from './mounts.js';
+import { type PackageKind, packageWords } from './package-words.js';
+import { cachesName } from './presets.js';
+import { findProgram } from './programs.js';
+import { headLength, readShebang } from './shebang.js';
+import type { CommandSpec, Isolation } from './spec.js';
+import { ownDirectory } from './system.js';
+import { untrustedDirectories } from './untrusted-link.js';
+import { passedView } from './views.js';
+
+/** The preset whose cache they are. */
+export const withName = 'with';
+/** Written last, when all of a set is there. */
+export const wholeMark = 'whole';
+/** What the directory of a set is called once it is whole, and while it is made. */
+export const packagesName = 'packages';
+export const unfinishedName = 'unfinished';
+
+/** A set of packages. */
+export interface PackageSet {
+  readonly kind: PackageKind;
+  readonly words: readonly string[];
+  /** The interpreter that they are for: its path on this machine. */
+  readonly interpreter: string;
+  readonly tool: 'pip' | 'uv' | 'npm';
+  /** The name of its directory below `caches/with`. */
+  readonly key: string;
+  /** That directory. */
+  readonly directory: string;
+}
+
+/** A set that is not installed yet. */
+export class MissingPackages extends SupportError {
+  /** @internal */
+  static override readonly kind: string = 'MissingPackages';
+  readonly set: PackageSet;
+
+  constructor(set: PackageSet) {
+    const names = set.words.join(', ');
+    super('ERR_PACKAGES', `--with: ${names} not installed yet`, {
+      hint: 'A run installs them: leave out --dry-run.',
+    });
+    this.set = set;
+  }
+}
+
+const nodePrograms = ['node', 'nodejs', 'npx', 'tsx', 'ts-node', 'bun', 'deno'];
+const kindOfProgram = (program: string): PackageKind | undefined => {
+  const name = posix.basename(program);
+  if (nodePrograms.includes(name)) return 'npm';
+  return /^python[\d.]*$/.test(name) ? 'python' : undefined;
+};
+
+/** What a script is run with, as far as its `#!` line, its name or an option says. */
+function interpreterWord(draft: Draft): string | undefined {
+  const { command, lang, code } = draft.options;
+  if (lang !== undefined) return languageByName(lang)?.interpreters[0]?.[0];
+  if (code !== undefined || command === undefined || command === '-') return undefined;
+  const head = draft.host.files.read(hostPath(draft, command), headLength);
+  if (head === undefined) return command.includes('/') ? undefined : command;
+  const shebang = readShebang(head);
+  if (shebang !== undefined) return shebang.env?.program ?? shebang.interpreter;
+  return languageByExtension(command)?.interpreters[0]?.[0];
+}
+
+/** Packages of Python, unless Node runs it. */
+function interpreterOf(draft: Draft): { kind: PackageKind; interpreter: string } {
+  const word = interpreterWord(draft);
+  const kind = (word === undefined ? undefined : kindOfProgram(word)) ?? 'python';
+  const own = word !== undefined && kindOfProgram(word) === 'python' ? [word] : [];
+  const names = kind === 'npm' ? ['node'] : [...own, 'python3', 'python'];
+  for (const name of names) {
+    const path = name.startsWith('/') ? name : findProgram(draft, name);
+    const interpreter = path === undefined ? undefined : draft.host.files.realpath(path);
+    // What came with the script does not install.
+    if (path === undefined || interpreter === undefined) continue;
+    if ([path, interpreter].some((one) => isWithin(one, draft.workdir.path))) continue;
+    return { kind, interpreter };
+  }
+  throw new UsageError('ERR_NO_INTERPRETER', `--with: ${names.at(-1)} is not installed`, {
+    hint: kind === 'npm' ? 'Install Node.js with npm.' : 'Install Python with pip.',
+  });
+}
+
+/** The values of a preset's sources; undefined where they name no host. */
+function indexOf(draft: Draft, preset: string): readonly string[] | undefined {
+  const context = {
+    host: draft.host,
+    home: draft.identity.home,
+    untrusted: untrustedDirectories(draft.options, draft.host, draft.workdir.path),
+    find: (program: string) => findProgram(draft, program),
+  };
+  const row = readPreset(preset);
+  const found = askSources(row, context);
+  return rulesOf(row, found).length === 0 ? undefined : [...found.values()].flat();
+}
+
+/** uv where it is configured for an index, since nothing tells its own; else pip. */
+function toolOf(
+  draft: Draft,
+  kind: PackageKind,
+): { tool: PackageSet['tool']; index: readonly string[] } {
+  const tools = kind === 'npm' ? (['npm'] as const) : (['uv', 'pip'] as const);
+  for (const tool of tools) {
+    if (tool !== 'pip' && findProgram(draft, tool) === undefined) continue;
+    const index = indexOf(draft, tool);
+    if (index !== undefined) return { tool, index };
+  }
+  const name = kind === 'npm' ? 'npm' : 'pip';
+  throw new SupportError('ERR_PACKAGES', `--with: ${name} is not installed, or has no index`, {
+    hint: `Install ${name}. To see where its index is looked for: wasbox preset show ${name}`,
+  });
+}
+
+function setOf(draft: Draft, value: string): PackageSet {
+  const { kind, interpreter } = interpreterOf(draft);
+  const words = packageWords(kind, value);
+  const { tool, index } = toolOf(draft, kind);
+  const info = draft.host.files.stat(interpreter);
+  // The layout's number comes first: another layout is another set.
+  const facts = [1, kind, tool, interpreter, `${info?.dev}:${info?.ino}`, words, index];
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  const digest = createHash('sha256').update(JSON.stringify(facts)).digest('hex');
+  const key = String(digest).slice(0, 32);
+  const top = stateDirectory(draft.host).directory;
+  const directory = posix.join(top, cachesName, withName, key);
+  return { kind, words, interpreter, tool, key, directory };
+}
+
+/** What a run has of its packages. */
+export interface ShownPackages {
+  readonly env: Readonly<Record<string, string>>;
+  /** Where their programs are: on this machine, and inside. */
+  readonly programs: { readonly source: string; readonly target: string };
+}
+
+/** An image has an interpreter of its own. @throws UsageError where both are asked for */
+export function refusePackagesInImage(options: RunOptions): void {
+  if (options.with === undefined || options.image === undefined) return;
+  throw new UsageError('ERR_USAGE', '--with cannot be used with --image', {
+    hint: 'Use an image that has the packages.',
+  });
+}
+
+/**
+ * Shows the packages of `--with`. To be called before the command is looked for, which may be a program of theirs.
+ * @throws MissingPackages where they are not installed yet
+ * @throws UsageError for names that are none
+ */
+export function addPackages(draft: Draft, isolation: Isolation): ShownPackages | undefined {
+  const { with: value } = draft.options;
+  if (value === undefined) return undefined;
+  if (isolation === 'landlock') {
+    throw new SupportError('ERR_BACKEND', '--with is not available with Landlock isolation', {
+      hint: 'Nothing can be mounted there. Install the packages into the working directory, in a run of its own.',
+    });
+  }
+  const set = setOf(draft, value);
+  const { files } = draft.host;
+  const top = posix.join(set.directory, packagesName);
+  const source = posix.join(top, set.kind === 'npm' ? 'node_modules' : 'site');
+  const isWhole = files.lstat(posix.join(set.directory, wholeMark))?.kind === 'file';
+  if (!isWhole || files.lstat(source)?.kind !== 'directory') throw new MissingPackages(set);
+  // Modules of any directory find what is in /node_modules, imported or required.
+  const target = set.kind === 'npm' ? '/node_modules' : posix.join(ownDirectory, packagesName);
+  draft.tree.add(passedView(true, { source, target, directory: true, origin: 'cache' }));
+  const bin = set.kind === 'npm' ? '.bin' : 'bin';
+  const programs = { source: posix.join(source, bin), target: posix.join(target, bin) };
+  return { env: set.kind === 'python' ? { PYTHONPATH: target } : {}, programs };
+}
+
+/** A program of the packages, by its name; undefined where they have none of that name. */
+export function packageProgram(draft: Draft, { programs }: ShownPackages): CommandSpec | undefined {
+  const { command, code, lang, args = [] } = draft.options;
+  if (command === undefined || code !== undefined || lang !== undefined) return undefined;
+  if (!/^[\w.-]+$/.test(command) || /^[-.]/.test(command)) return undefined;
+  const { files } = draft.host;
+  if (files.stat(hostPath(draft, command))?.kind === 'file') return undefined;
+  if (files.lstat(posix.join(programs.source, command)) === undefined) return undefined;
+  return {
+    path: posix.join(programs.target, command),
+    argv: [command, ...args],
+    display: command,
+  };
+}
+
+/** The environment with the packages' variables before those that were there. */
+export function withPackages(
+  env: Readonly<Record<string, string>>,
+  shown: ShownPackages | undefined,
+): Record<string, string> {
+  if (shown === undefined) return env;
+  const all: Record<string, string> = { ...env };
+  for (const [name, value] of Object.entries({ ...shown.env, PATH: shown.programs.target })) {
+    all[name] = env[name] === undefined ? value : `${value}:${env[name]}`;
+  }
+  return all;
+}
