@@ -4,16 +4,16 @@
  * run reads the same however it was started.
  */
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import { noteReport, openStore, resumeRun, runStateError } from '../changes/index.js';
+import { noteReport, openStore, readLastRun, resumeRun, runStateError } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { decodeEnded } from '../fastpath/index.js';
 import { realHost } from '../host/index.js';
 import { endLaunch, endPrivateRoot, type LaunchResult, withOutcome } from '../launch/index.js';
+import { leadsOf } from '../leads/index.js';
 import { loadNative } from '../native/index.js';
 import { buildReport } from '../report/index.js';
 import { endInterrupted } from './interrupt.js';
 import { noteEnd } from './latest.js';
-import { leadsOf } from './leads.js';
 import { leave } from './leave.js';
 import { notedReport, unlessFaulty } from './note-report.js';
 import { progressLine } from './progress.js';
@@ -69,7 +69,12 @@ async function finish({ state, id, lock, outcome, startedAt, context }: Ended): 
   const here = host.cwd();
   if (noted !== undefined && here !== undefined)
     unlessFaulty(() => noteReport(store, here, startedAt.getTime(), noted));
-  tell(report, { quiet, verbose, leads: (): string[] => leadsOf(spec, report, host) });
+  const leads = (): string[] => {
+    const last = here === undefined ? undefined : readLastRun(store, here);
+    const isThis = last?.startedMs === startedAt.getTime();
+    return leadsOf(spec, report, host, isThis ? last.words : undefined);
+  };
+  tell(report, { quiet, verbose, leads });
   endInterrupted(report.outcome, outcome.typedInterrupt);
   leave(native, report.outcome.status);
   return report.outcome.status;

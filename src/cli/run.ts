@@ -6,6 +6,7 @@ import { argumentCount, mayHoldSecret, Recorder, takeCacheKey } from '../fastpat
 import { type Host, realHost, refusePlace } from '../host/index.js';
 import type { Launched, LaunchResult } from '../launch/index.js';
 import { launch, planOnly, withNeeds, withOutcome } from '../launch/index.js';
+import { leadsOf } from '../leads/index.js';
 import { loadNative } from '../native/index.js';
 import { parseRunArguments, type RunArguments, shellQuote } from '../options/index.js';
 import { buildFailureReport, buildReport, type RunReport, reportOutcome } from '../report/index.js';
@@ -18,7 +19,6 @@ import { runHelp, shortHelp } from './help.js';
 import { fetchImage } from './image-store.js';
 import { endInterrupted } from './interrupt.js';
 import { latestRun, noteEnd } from './latest.js';
-import { leadsOf } from './leads.js';
 import { leave } from './leave.js';
 import { notedReport, unlessFaulty } from './note-report.js';
 import { type ProgressLine, progressLine } from './progress.js';
@@ -71,6 +71,8 @@ function noteCommand(
 
 interface Telling extends Sinks {
   readonly argv: readonly string[];
+  /** What was typed behind `wasbox`. */
+  readonly words: readonly string[];
   readonly options: RunArguments;
 }
 
@@ -79,13 +81,14 @@ async function tellEnd(
   spec: SandboxSpec,
   result: LaunchResult,
   report: RunReport,
-  { argv, options, sink, page }: Telling,
+  { argv, words, options, sink, page }: Telling,
 ): Promise<void> {
   const store = openStore(loadNative().native, { directory: spec.state.directory });
   noteEnd(store, result, options.quiet === true);
   noteCommand(argv, result.startedAt, reportOutcome(result.outcome).status, report);
   try {
-    const leads = (): string[] => leadsOf(spec, report, realHost({ native: loadNative().native }));
+    const leads = (): string[] =>
+      leadsOf(spec, report, realHost({ native: loadNative().native }), words);
     tell(report, { ...options, sink, leads });
   } finally {
     if (page !== undefined) await tellPage(report, page, store);
@@ -95,8 +98,7 @@ async function tellEnd(
 async function start(
   spec: SandboxSpec,
   argv: readonly string[],
-  options: RunArguments,
-  { sink, page }: Sinks,
+  { words, options, sink, page }: Omit<Telling, 'argv'>,
   recorder: Recorder | undefined,
 ): Promise<number> {
   const startedAt = new Date();
@@ -118,11 +120,13 @@ async function start(
     const result = await launched.done;
     progress?.end();
     const report = buildReport(spec, result);
-    await tellEnd(spec, result, report, { argv, options, sink, page }).catch((error: unknown) => {
-      // A report that was asked for and is not there is a failure, whatever the program's status is.
-      const isOutput = error instanceof WasboxError && error.code === 'ERR_OUTPUT';
-      throw isOutput ? error : withOutcome(error, result.outcome, spec);
-    });
+    await tellEnd(spec, result, report, { argv, words, options, sink, page }).catch(
+      (error: unknown) => {
+        // A report that was asked for and is not there is a failure, whatever the program's status is.
+        const isOutput = error instanceof WasboxError && error.code === 'ERR_OUTPUT';
+        throw isOutput ? error : withOutcome(error, result.outcome, spec);
+      },
+    );
     endInterrupted(report.outcome, result.outcome.typedInterrupt);
     recorder?.save({
       quiet: options.quiet === true,
@@ -240,7 +244,7 @@ export async function runVerb(
   let status: number;
   try {
     page = openSink(native, '--html', options.html, untrusted);
-    status = await start(spec, argv, options, { sink, page }, recorder);
+    status = await start(spec, argv, { words, options, sink, page }, recorder);
   } finally {
     sink?.close();
     page?.close();

@@ -7,6 +7,7 @@ import type { Host } from '../host/index.js';
 import { runOptionTable } from '../options/index.js';
 import { misplacedLine, type RunReport } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
+import { packageLeads } from './packages.js';
 
 /** Bytes of a script that are looked through. */
 const textLimit = 1 << 20;
@@ -17,11 +18,23 @@ const namesMax = 5;
 /** A program that hands its arguments on may have any option. */
 const handsOn = /\$[@*]|argv\s*\[\s*1\s*:|argv\.slice|\bARGV\b|@args?\b|\.\.\.args/;
 
-/** The script's text; empty for a command, whose file says little. */
-function scriptText({ command }: SandboxSpec, host: Host): string {
+/** Programs whose first argument is the script. */
+const interpreters = /^(?:python[\d.]*|node|nodejs|tsx|ts-node|bun|ruby|bash|sh)$/;
+
+/** The script as it was named; undefined for another command, whose file says little. */
+function scriptOf({ command: { display, argv } }: SandboxSpec): string | undefined {
+  if (display === '-' || display === '-c') return undefined;
+  if (!interpreters.test(posix.basename(display))) return display;
+  const [, first] = argv;
+  return first === undefined || first.startsWith('-') ? undefined : first;
+}
+
+/** The script's text; empty where there is none. */
+function scriptText(spec: SandboxSpec, host: Host): string {
   const here = host.cwd();
-  if (here === undefined || command.display === '-' || command.display === '-c') return '';
-  const named = posix.resolve(here, command.display);
+  const script = scriptOf(spec);
+  if (here === undefined || script === undefined) return '';
+  const named = posix.resolve(here, script);
   const bytes = host.files.stat(named)?.kind === 'file' && host.files.read(named, textLimit);
   return bytes ? new TextDecoder('latin1').decode(bytes) : '';
 }
@@ -53,15 +66,36 @@ function misplaced(options: readonly string[], script: string, command: string):
     .map((name) => misplacedLine(`--${name}`, command));
 }
 
-/** Lines for the summary. @param host of the user who started the run */
-export function leadsOf(spec: SandboxSpec, report: RunReport, host: Host): string[] {
+/** The words of code on the command line; empty for a script. */
+const codeOf = ({ command }: SandboxSpec): string =>
+  command.display === '-c' ? command.argv.slice(1).join('\n') : '';
+
+/**
+ * Lines for the summary.
+ * @param host of the user who started the run
+ * @param words what followed `wasbox`
+ */
+export function leadsOf(
+  spec: SandboxSpec,
+  report: RunReport,
+  host: Host,
+  words?: readonly string[],
+): string[] {
   const failed = report.outcome.kind === 'exited' && report.outcome.exitCode !== 0;
   const options = optionsBehind(report);
   if (!failed && options.length === 0) return []; // the script need not be read
   const script = scriptText(spec, host);
   const text = [script, ...report.argv].join('\n');
+  const run = {
+    spec,
+    report,
+    text: script === '' ? codeOf(spec) : script,
+    script: posix.resolve(host.cwd() ?? '/', scriptOf(spec) ?? 'code'),
+    words,
+  };
   return [
     ...(failed ? withheld(text, spec, host) : []),
+    ...(failed && run.text !== '' ? packageLeads(run, host) : []),
     ...misplaced(options, script, report.command),
   ];
 }

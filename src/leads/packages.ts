@@ -1,0 +1,90 @@
+/** Packages that a script lacks, each with the line that runs it with them. */
+import { posix } from 'node:path';
+import type { Host } from '../host/index.js';
+import type { RunReport } from '../report/index.js';
+import { isPackageWord, type SandboxSpec } from '../resolve/index.js';
+import { againWith } from './again.js';
+import { missingNodePackages } from './node.js';
+import { missingModules, packageOfModule, pythonOf, systemModules } from './python.js';
+import { missingGems } from './ruby.js';
+import { fitsPython, scriptBlock } from './script-block.js';
+
+/** More than these are not a few packages that are missing, but something else. */
+const most = 12;
+
+export interface FailedRun {
+  readonly spec: SandboxSpec;
+  readonly report: RunReport;
+  /** The script's, or the code of the command line. */
+  readonly text: string;
+  /** Where the script is; for code, a name in the directory that it starts in. */
+  readonly script: string;
+  /** What followed `wasbox`; undefined where that is not known. */
+  readonly words: readonly string[] | undefined;
+}
+
+const list = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+
+const isAre = (names: readonly string[]): string => (names.length === 1 ? 'is' : 'are');
+
+function lines(kind: string, names: readonly string[], run: FailedRun): string[] {
+  if (names.length === 0 || names.length > most) return [];
+  const again =
+    run.spec.isolation === 'landlock' || run.spec.image !== undefined
+      ? ''
+      : `. To run with ${names.length === 1 ? 'it' : 'them'}: ${againWith(names, run.words, run.report)}`;
+  return [`${list(names)} ${isAre(names)} not installed for ${kind}${again}`];
+}
+
+/** What the block of the script says, where that is not to be had. */
+function blockLines(run: FailedRun, host: Host): { notes: string[]; packages: readonly string[] } {
+  const block = scriptBlock(run.text);
+  const { command } = run.report;
+  if (block === undefined) return { notes: [], packages: [] };
+  if (block === 'invalid') {
+    return { notes: [`the "# /// script" block of ${command} is invalid (PEP 723)`], packages: [] };
+  }
+  const version = pythonOf(run.spec, host)?.version;
+  const notes: string[] = [];
+  if (version !== undefined && block.python !== undefined && !fitsPython(version, block.python)) {
+    notes.push(
+      `${command} asks for Python ${block.python}, and this is Python ${version}. With another one: wasbox run … -- python3.N ${command}`,
+    );
+  }
+  if (block.others.length > 0) {
+    notes.push(`${command} asks for ${list(block.others)}, which --with does not take`);
+  }
+  return { notes, packages: block.packages };
+}
+
+function pythonLines(run: FailedRun, host: Host): string[] {
+  if (!/^python[\d.]*$/.test(posix.basename(run.spec.command.path))) return [];
+  const missing = missingModules(run.spec, run, host);
+  const { notes, packages } = blockLines(run, host);
+  const system = (missing ?? []).filter((name) => Object.hasOwn(systemModules, name));
+  const hints = system.map(
+    (name) =>
+      `${name} is a part of Python that is not installed. On Debian: apt install ${systemModules[name]}`,
+  );
+  const own = (missing ?? []).filter((name) => !system.includes(name)).map(packageOfModule);
+  const words = packages.length > 0 ? packages : own;
+  const lacks = missing === undefined ? packages.length > 0 : own.length > 0;
+  const valid = words.filter((word) => isPackageWord('python', word));
+  return [...notes, ...hints, ...(lacks ? lines('Python', valid, run) : [])];
+}
+
+/** Lines for the summary of a run that failed. */
+export function packageLeads(run: FailedRun, host: Host): string[] {
+  const npm = missingNodePackages(run.spec, run, host);
+  if (npm !== undefined) return lines('Node', npm, run);
+  const gems = missingGems(run.spec, run, host);
+  if (gems !== undefined) {
+    return gems.length === 0 || gems.length > most
+      ? []
+      : [
+          `${list(gems)} ${isAre(gems)} not installed for Ruby. A run sees what this machine has: gem install ${gems.join(' ')}`,
+        ];
+  }
+  return pythonLines(run, host);
+}

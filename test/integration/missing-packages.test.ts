@@ -1,0 +1,137 @@
+/** A script that lacks packages fails with the line that runs it with them. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ordinaryUser } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { addWheel, npmRegistry, staticMirror } from '../support/registries.js';
+import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
+
+type Asked = Awaited<ReturnType<typeof staticMirror>>;
+
+const as = ordinaryUser();
+let index: Asked;
+let npm: Asked;
+beforeAll(async () => {
+  const served = makeProject(as);
+  addWheel(served, { code: 'text = "tiny"\n' });
+  addWheel(served, { name: 'second', code: 'text = "second"\n' });
+  index = await staticMirror(served);
+  npm = await npmRegistry(makeProject(as), {
+    'tiny-part': 'module.exports = "part";\n',
+    tiny: 'module.exports = "tiny " + require("tiny-part");\n',
+  });
+});
+afterAll(() => {
+  index?.close();
+  npm?.close();
+});
+
+const env = () => ({
+  PIP_INDEX_URL: `${index.url}/simple`,
+  PIP_CONFIG_FILE: '/dev/null',
+  npm_config_registry: `${npm.url}/`,
+});
+
+const block = (...lines: readonly string[]) =>
+  ['# /// script', ...lines.map((line) => `# ${line}`), '# ///', 'import tiny', ''].join('\n');
+
+/** The line that the message ends with, as a shell runs it. */
+const lineOf = (err: string) => /To run with (?:it|them): (wasbox run .*)\n/.exec(err)?.[1];
+
+const files = {
+  'one.py': 'import json, sys\nimport tiny\nprint(tiny.text, *sys.argv[1:])\n',
+  'two.py': 'import os.path, tiny\nfrom second import text\nprint(tiny.text, text)\n',
+  'optional.py': 'try:\n    import tiny\nexcept ImportError:\n    pass\nraise SystemExit(3)\n',
+  'fails.py': 'import json, math, sqlite3, xml.etree.ElementTree\nraise SystemExit(3)\n',
+  'own.py': 'import mine\nraise SystemExit(3)\n',
+  'mine.py': '',
+  'block.py': block('dependencies = ["tiny>=1", "second"]'),
+  'cjs.cjs': 'const fs = require("fs");\nconsole.log(require("tiny"));\n',
+  'esm.mjs': 'import fs from "node:fs";\nimport text from "tiny";\nconsole.log(text);\n',
+  'sub/manifest.mjs': 'import text from "tiny";\nconsole.log(text);\n',
+  'sub/package.json': '{"dependencies": {"tiny": "^1.0.0"}}',
+};
+
+describe('the line of a script that lacks packages', () => {
+  test.each([
+    [['run', 'one.py', 'a b'], 'wasbox run --with tiny one.py ', 'tiny a b\n'],
+    [['one.py'], 'wasbox run --with tiny one.py', 'tiny\n'],
+    [['run', '--', 'python3', 'one.py'], 'wasbox run --with tiny -- python3 one.py', 'tiny\n'],
+    [
+      ['run', '--timeout', '60', 'two.py'],
+      'wasbox run --with tiny,second --timeout 60',
+      'tiny second\n',
+    ],
+    [['run', '--with', 'tiny', 'two.py'], 'wasbox run --with tiny,second two.py', 'tiny second\n'],
+    [['run', '--lang', 'python', '-c', 'import tiny; print(1)'], 'wasbox run --with tiny', '1\n'],
+    [['run', 'block.py'], "--with 'tiny>=1,second'", ''],
+    [['run', 'cjs.cjs'], 'wasbox run --with tiny cjs.cjs', 'tiny part\n'],
+    [['run', 'esm.mjs'], 'wasbox run --with tiny esm.mjs', 'tiny part\n'],
+    [['run', 'sub/manifest.mjs'], "wasbox run --with 'tiny@^1.0.0'", 'tiny part\n'],
+  ])('%j is followed literally, and works', async (args, said, out) => {
+    const cwd = makeProject(as, files);
+    for (const time of ['first', 'second', 'third']) {
+      const { status, err } = await runWasbox(args, { as, cwd, env: env() });
+      expect([time, status], err).toEqual([time, 1]);
+      expect(lineOf(err), err).toContain(said);
+      if (time !== 'third') continue;
+      const [wasbox = '', ...more] = wasboxArgv(as, []);
+      const line = lineOf(err)?.replace(/^wasbox/, '"$WASBOX"') ?? '';
+      const again = await runProgram(['sh', '-c', line], {
+        as,
+        cwd,
+        env: { ...env(), WASBOX: [wasbox, ...more].join(' ') },
+      });
+      expect([again.status, again.out], again.err).toEqual([0, out]);
+    }
+  });
+});
+
+describe('no packages are named', () => {
+  test.each([
+    ['where the script goes on without them', ['run', 'optional.py']],
+    ['of Python itself', ['run', 'fails.py']],
+    ['that are the script’s own', ['run', 'own.py']],
+    ['with -q', ['run', '-q', 'one.py']],
+  ])('%s', async (_, args) => {
+    const { status, err } = await runWasbox(args, { as, cwd: makeProject(as, files), env: env() });
+    expect(status).not.toBe(0);
+    expect(err).not.toContain('not installed');
+  });
+});
+
+describe('a script block', () => {
+  test.each([
+    ['is no TOML', ['dependencies = ["tiny"'], 'block of s.py is invalid (PEP 723)'],
+    ['has no list', ['dependencies = "tiny"'], 'block of s.py is invalid (PEP 723)'],
+    [
+      'wants another Python',
+      ['requires-python = ">=3.99"', 'dependencies = ["tiny"]'],
+      's.py asks for Python >=3.99, and this is Python 3.',
+    ],
+    [
+      'names an address',
+      ['dependencies = ["tiny", "evil @ http://127.0.0.1/evil.whl", "-r x"]'],
+      'asks for evil@http://127.0.0.1/evil.whl and -rx, which --with does not take',
+    ],
+  ])('that %s is told in a line', async (_, lines, said) => {
+    const cwd = makeProject(as, { 's.py': block(...lines) });
+    const { status, err } = await runWasbox(['run', 's.py'], { as, cwd, env: env() });
+    expect([status, err]).toEqual([1, expect.stringContaining(said)]);
+    expect(lineOf(err)).toBe('wasbox run --with tiny s.py');
+  });
+
+  test('fetches nothing by itself', async () => {
+    const cwd = makeProject(as, files);
+    index.requests.length = 0;
+    await runWasbox(['run', 'block.py'], { as, cwd, env: env() });
+    expect(index.requests).toEqual([]);
+  });
+});
+
+test('a gem is named', async () => {
+  const cwd = makeProject(as, { 'r.rb': 'require "json"\nrequire "no-such-gem"\n' });
+  const { status, err } = await runWasbox(['run', 'r.rb'], { as, cwd });
+  expect(status).toBe(1);
+  expect(err).toContain('no-such-gem is not installed for Ruby');
+  expect(err).not.toContain('json');
+});
