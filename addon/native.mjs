@@ -40,6 +40,7 @@ const supervisor = [
   'supervisor/launch.c',
   'supervisor/leftover.c',
   'supervisor/lookups.c',
+  'supervisor/open_ports.c',
   'supervisor/members.c',
   'supervisor/metadata.c',
   'supervisor/own_thread.c',

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 21
+#define WB_WIRE_VERSION 22
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -149,6 +149,9 @@ struct wb_plan {
 /* A thread that waits for an answer wakes up for no signal but a deadly one, where the kernel can
  * do that (Linux 5.19): else each signal would have it ask anew. */
 #define WB_WATCH_PATIENT 2
+/* Ports that the payload listens on, and that nothing leads to, are told on stderr
+ * (supervisor/open_ports.c). */
+#define WB_WATCH_PORTS 4
 
 /* Whether the payload gets a terminal of its own in place of the caller's: never; where that is
  * one; for stdin and stdout whatever they are. */

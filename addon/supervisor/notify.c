@@ -28,6 +28,7 @@
 #include "moves.h"
 #include "network.h"
 #include "notify.h"
+#include "open_ports.h"
 #include "pin.h"
 #include "ptys.h"
 
@@ -228,6 +229,8 @@ static int decide(const struct wb_watch *watch, struct wb_pin *caller) {
     watch->settle(watch->audit, wb_pin_stands(caller));
   if (let && watch->ptys && wb_ptys_take(watch->ptys, watch, caller))
     return 0;
+  if (let && watch->ports && notif->data.nr == SYS_listen)
+    wb_open_ports_take(watch->ports, caller);
   /* It keeps its own account of where the payload wanted to go. */
   if (let && watch->network && watch->network->take(watch->network, watch, caller))
     return 0;

@@ -16,6 +16,7 @@ struct wb_audit;
 struct wb_lookups;
 struct wb_moves;
 struct wb_network;
+struct wb_open_ports;
 struct wb_ptys;
 
 #ifdef __cplusplus
@@ -74,11 +75,12 @@ struct wb_watch {
   /* Borrowed from the plan: of Landlock isolation, whose filter refuses what the supervisor then
    * does below it; NULL for any other run. */
   const char *private_root;
-  int isolated;               /* whether the sandbox has a network of its own */
-  struct wb_network *network; /* borrowed; NULL: the sandbox has no rules for it */
-  struct wb_lookups *lookups; /* borrowed; of an isolated sandbox */
-  struct wb_moves *moves;     /* borrowed; of one with copy-on-write trees */
-  struct wb_ptys *ptys;       /* borrowed; of Landlock isolation */
+  int isolated;                /* whether the sandbox has a network of its own */
+  struct wb_network *network;  /* borrowed; NULL: the sandbox has no rules for it */
+  struct wb_lookups *lookups;  /* borrowed; of an isolated sandbox */
+  struct wb_open_ports *ports; /* borrowed */
+  struct wb_moves *moves;      /* borrowed; of one with copy-on-write trees */
+  struct wb_ptys *ptys;        /* borrowed; of Landlock isolation */
 };
 
 /* Takes a listener over. Returns 0, or an errno where this program cannot serve it. */

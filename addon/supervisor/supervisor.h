@@ -15,6 +15,7 @@
 #include "cgroup.h"
 #include "holder.h"
 #include "lookups.h"
+#include "open_ports.h"
 #include "meter.h"
 #include "moves.h"
 #include "notify.h"
@@ -77,6 +78,7 @@ struct wb_run {
   struct wb_answering answering;
   struct wb_sampling sampling;
   struct wb_lookups lookups;
+  struct wb_open_ports ports;
   struct wb_moves moves;
   struct wb_meter meter; /* ends with its buffers */
   struct wb_relay relay; /* untouched where nothing is relayed */

@@ -202,6 +202,7 @@ export async function runVerb(
     try {
       return resolveSpec(options, recorder?.host ?? host, {
         terminal: 'auto',
+        tellsPorts: options.quiet !== true && (options.json !== true || options.dryRun === true),
         ...(options.quiet === true ? {} : { onSearch }),
       });
     } catch (error) {

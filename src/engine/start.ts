@@ -81,6 +81,7 @@ export async function startOf(
   const watched = host.stream(2) === 'terminal';
   const spec = resolveSpec(options, recording.host, {
     terminal: 'auto',
+    tellsPorts: options.quiet !== true,
     onSearch: (names) => {
       if (watched && names > longSearch) throw new LeaveToNode('a search that shows its progress');
     },

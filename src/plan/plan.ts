@@ -42,6 +42,7 @@ import {
   WB_TERMINAL_AUTO,
   WB_TERMINAL_NEVER,
   WB_WATCH_PATIENT,
+  WB_WATCH_PORTS,
   WB_WATCH_REQUIRED,
   WB_WIRE_VERSION,
 } from './wire.generated.js';
@@ -261,7 +262,8 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
     // and a signal must end the wait.
     watchFlags:
       (asks || privateRoot !== undefined ? WB_WATCH_REQUIRED : 0) |
-      (asks || spec.net !== 'rules' ? WB_WATCH_PATIENT : 0),
+      (asks || spec.net !== 'rules' ? WB_WATCH_PATIENT : 0) |
+      (spec.tellsPorts === true ? WB_WATCH_PORTS : 0),
     rlimits,
     rlimitCount: limits.length,
     rules,

@@ -57,7 +57,8 @@ export type WatchArchitecture = keyof typeof architectures;
 export interface WatchOptions {
   /**
    * Whether `connect`, and `sendto` with an address, are asked about although they are allowed: where
-   * the network is off the namespace refuses them, and the supervisor would not see it.
+   * the network is off the namespace refuses them, and the supervisor would not see it. And `listen`, since nothing
+   * reaches what is served.
    */
   readonly network: boolean;
   /**
@@ -117,7 +118,7 @@ function questions(options: WatchOptions): Instruction[] {
     opens,
     renames,
   } = architectures[arch];
-  const dials = rules ? [connect, bind, listen] : network ? [connect] : [];
+  const dials = rules ? [connect, bind, listen] : network ? [connect, listen] : [];
   const calls = [
     ...(files ? opens : []),
     ...(moves ? renames : []),

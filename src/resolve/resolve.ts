@@ -39,6 +39,8 @@ import { resolveWorkdir } from './workdir.js';
 export interface Caller {
   /** Whether the payload gets a terminal of its own where no option says so. @default 'never' */
   readonly terminal?: TerminalMode | undefined;
+  /** Whether stderr is the user's, who is told of ports that are open inside only. @default false */
+  readonly tellsPorts?: boolean | undefined;
   /** Called often while directories are searched for `--hide`, with how many names were seen. */
   readonly onSearch?: ((names: number) => void) | undefined;
 }
@@ -105,6 +107,9 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
       ? {}
       : { project: { path: workdir.name, marker: workdir.marker } }),
     env: withPackages(resolveEnv(draft, start.name), packages),
+    ...(caller.tellsPorts === true && isolation.isolation === 'namespaces' && network.net !== 'host'
+      ? { tellsPorts: true as const }
+      : {}),
     ...(inMemory === undefined ? {} : { layersInMemory: true as const }),
     writable: writablePlaces(draft),
     ...network,

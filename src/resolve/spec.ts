@@ -341,6 +341,8 @@ export interface SandboxSpec {
    * directory's file system cannot hold a layer that is written to. @default false
    */
   readonly layersInMemory?: true | undefined;
+  /** Whether the user is told at once of ports that are open inside only. @default false */
+  readonly tellsPorts?: true | undefined;
   /** Whether everything that the payload does is recorded. */
   readonly audit?: boolean | undefined;
   /** What becomes of the changes of a run that succeeds, and of any other. @default 'keep' */

@@ -15,6 +15,7 @@ const machines = [
     name: 'x86_64',
     audit: 0xc000003e,
     connect: 42,
+    listen: 50,
     sendto: 44,
     sigreturn: 15,
     opens: [2, 257, 437],
@@ -26,6 +27,7 @@ const machines = [
     name: 'aarch64',
     audit: 0xc00000b7,
     connect: 203,
+    listen: 201,
     sendto: 206,
     sigreturn: 139,
     opens: [56, 437],
@@ -50,7 +52,7 @@ const values = [
 
 describe.each(machines)(
   'the watching variant on $name',
-  ({ arch, name, audit, connect, sendto, sigreturn, opens, openat, ioctl }) => {
+  ({ arch, name, audit, connect, listen, sendto, sigreturn, opens, openat, ioctl }) => {
     let filter: Uint8Array;
     let guard: Uint8Array;
     beforeAll(async () => {
@@ -87,7 +89,7 @@ describe.each(machines)(
             const decided = first === ALLOW ? ask(filter, nr, args) : first;
             const got = ask(watch, nr, args);
             const refused = decided !== undefined && decided >>> 16 === ERRNO >>> 16;
-            const dials = nr === connect || (nr === sendto && args[4] !== 0n);
+            const dials = nr === connect || nr === listen || (nr === sendto && args[4] !== 0n);
             const known: readonly number[] = opens;
             const watched =
               decided === ALLOW && ((network && dials) || (files && known.includes(nr)));

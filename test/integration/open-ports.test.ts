@@ -1,0 +1,119 @@
+/** A port that a program listens on inside is told at once, with the option that publishes it. */
+import { connect, createServer, type Server } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { freePort } from '../support/free-port.mjs';
+import { identities, ordinaryUser } from '../support/identity.js';
+import { makeProject } from '../support/project.js';
+import { runWasbox, startWasbox } from '../support/wasbox.js';
+
+/** Listens on a port of each family it is given, twice, and answers one connection if it is to. */
+const server = `import socket, sys
+kept = []
+for word in sys.argv[1:]:
+    family, port = (socket.AF_INET6, word[1:]) if word[0] == "6" else (socket.AF_INET, word[1:])
+    s = socket.socket(family)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("::" if family == socket.AF_INET6 else "127.0.0.1", int(port)))
+    if word[0] != "b":
+        s.listen()
+        s.listen()
+    kept.append(s)
+print("ready", flush=True)
+if sys.stdin.read(1) == "a":
+    kept[0].accept()[0].sendall(b"answered")
+`;
+const files = { 'server.py': server };
+const line = (port: number) =>
+  `wasbox: port ${port} is open inside only. To reach it: --publish ${port}\n`;
+
+describe.each(identities())('a port as $label', (as) => {
+  const run = (args: readonly string[], cwd = makeProject(as, files)) =>
+    runWasbox(['run', ...args], { as, cwd });
+
+  test('is told once, in a first and in a repeated run', async () => {
+    const cwd = makeProject(as, files);
+    for (let i = 0; i < 3; i++) {
+      const { status, out, err } = await run(['server.py', '45000', '66000'], cwd);
+      expect([status, out, err]).toEqual([0, 'ready\n', line(5000) + line(6000)]);
+    }
+  });
+
+  test.each([
+    ['it is only bound', ['server.py', 'b5000']],
+    ['nothing is to be told', ['-q', 'server.py', '45000']],
+    ['it is published', ['--publish', '__:5000', 'server.py', '45000']],
+    ['it is the host’s', ['--net', 'host', 'server.py', '4__']],
+  ])('is not told where %s', async (_, args) => {
+    const port = String(await freePort());
+    const { status, out, err } = await run(args.map((word) => word.replace('__', port)));
+    expect([status, out, err]).toEqual([0, 'ready\n', '']);
+  });
+
+  test('is told where another one is published', async () => {
+    const port = await freePort();
+    const { err } = await run(['--publish', `${port}:5000`, 'server.py', '45000', '45001']);
+    expect(err).toBe(line(5001));
+  });
+
+  test('is told while the program runs, and the option of the line reaches it', async () => {
+    const cwd = makeProject(as, files);
+    const port = await freePort();
+    const begin = (args: readonly string[]) => startWasbox(['run', ...args], { as, cwd });
+    const first = begin(['server.py', `4${port}`]);
+    const said = await new Promise<string>((resolve) => {
+      first.stderr?.on('data', (chunk: Buffer) => resolve(chunk.toString()));
+    });
+    expect(said).toBe(line(port));
+    first.stdin?.end();
+    await new Promise((resolve) => first.on('close', resolve));
+    const second = begin([
+      ...(/--publish \d+/.exec(said)?.[0] ?? '').split(' '),
+      'server.py',
+      `4${port}`,
+    ]);
+    await new Promise((resolve) => second.stdout?.once('data', resolve));
+    second.stdin?.end('a');
+    const client = connect(port, '127.0.0.1');
+    const answer = await new Promise<string>((resolve, reject) => {
+      client.once('data', (bytes) => resolve(bytes.toString()));
+      client.once('error', reject);
+    });
+    expect(answer).toBe('answered');
+    await new Promise((resolve) => second.on('close', resolve));
+  });
+});
+
+describe('a port', () => {
+  const as = ordinaryUser();
+
+  test('of many is told of the first eight', async () => {
+    const ports = Array.from({ length: 20 }, (_, i) => 7000 + i);
+    const { out, err } = await runWasbox(['run', 'server.py', ...ports.map((port) => `4${port}`)], {
+      as,
+      cwd: makeProject(as, files),
+    });
+    expect([out, err]).toEqual(['ready\n', ports.slice(0, 8).map(line).join('')]);
+  });
+
+  test('that is taken on the host is named by --publish, and nothing runs', async () => {
+    const taken: Server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const { port } = taken.address() as { port: number };
+    const { status, out, err } = await runWasbox(
+      ['run', '--publish', `${port}`, 'server.py', '45000'],
+      { as, cwd: makeProject(as, files) },
+    );
+    taken.close();
+    expect([status, out]).toEqual([125, '']);
+    expect(err).toContain(`${port}`);
+    expect(err).toMatch(/in use/);
+  });
+
+  test('is told with --json by nothing but the report', async () => {
+    const { err } = await runWasbox(['run', '--json', 'server.py', '45000'], {
+      as,
+      cwd: makeProject(as, files),
+    });
+    expect(JSON.parse(err).outcome.kind).toBe('exited');
+  });
+});
