@@ -5,6 +5,7 @@
 import { UsageError } from '../errors/index.js';
 import type { RunOptions } from '../options/index.js';
 import type { Draft } from './draft.js';
+import { withBeside } from './home-programs.js';
 import { toolRoots } from './installations.js';
 import { pathEntries } from './path-entries.js';
 import type { View } from './spec.js';
@@ -97,7 +98,7 @@ function pathInside(draft: Draft): string {
   const path = pathEntries(draft).filter(
     (entry) => tree.locate(entry).kind === 'directory' || isEmptyHome(tree.over(entry)),
   );
-  return path.length > 0 ? path.join(':') : fallbackPath;
+  return path.length > 0 ? withBeside(draft, path).join(':') : fallbackPath;
 }
 
 /** Without a home of wasbox's own it is that of the image's user. */

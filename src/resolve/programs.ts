@@ -5,6 +5,7 @@
 import { posix } from 'node:path';
 import { isWithin } from '../host/index.js';
 import type { Draft } from './draft.js';
+import { besideHome, showBesideHome } from './home-programs.js';
 import { findInImage, isProgram } from './image-programs.js';
 import { installationOf, knownRootOf } from './installations.js';
 import { pathEntries } from './path-entries.js';
@@ -84,10 +85,13 @@ export function showProgram(
 
 function showFile(draft: Draft, path: string, source: Source): void {
   if (draft.tree.locate(path).kind !== undefined) return;
-  const root =
+  const found =
     source === 'trusted' ? installationOf(draft.host, path) : knownRootOf(draft.host, path);
+  // Of a directory that the run may install to, the program alone: it stands in the home.
+  const inHome = found !== undefined && besideHome(draft, found) !== undefined;
+  const root = inHome ? undefined : found;
   if (root === undefined) {
-    if (source === 'untrusted') return;
+    if (source === 'untrusted' && !inHome) return;
     // Nothing tells what belongs to it: the file alone, never the directory around it.
     if (draft.host.files.lstat(path)?.kind !== 'symlink') draft.show(path, 'interpreter');
     else draft.tree.linkTo(path);
@@ -127,6 +131,7 @@ export function showToolTrees(draft: Draft): void {
   const places = [...pathEntries(draft), env.VIRTUAL_ENV, env.CONDA_PREFIX, env.RUSTUP_HOME];
   for (const place of places) {
     if (!place?.startsWith('/') || draft.tree.locate(place).kind !== undefined) continue;
+    if (showBesideHome(draft, place)) continue;
     const target = draft.host.files.realpath(place);
     if (target === undefined) continue;
     for (const path of new Set([place, target])) {
@@ -145,7 +150,11 @@ export function showToolTrees(draft: Draft): void {
 function showRustup(draft: Draft): void {
   const { env } = draft.host;
   const cargo = posix.join(env.CARGO_HOME ?? posix.join(draft.identity.home, '.cargo'), 'bin');
-  if (draft.tree.locate(cargo).kind === undefined) return;
+  const beside = besideHome(draft, cargo);
+  const isShown = [cargo, beside].some(
+    (path) => path && draft.tree.locate(path).kind !== undefined,
+  );
+  if (!isShown) return;
   const rustup = env.RUSTUP_HOME ?? posix.join(draft.identity.home, '.rustup');
   if (draft.host.files.stat(rustup)?.kind === 'directory') draft.show(rustup, 'interpreter');
 }
