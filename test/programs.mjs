@@ -41,7 +41,12 @@ const files = [
   [/^test\/attacks\/(network|landlock-network|allow-lists)/, 'curl', 'bind9-dnsutils'],
   [/^test\/attacks\/landlock-datagrams/, 'bind9-dnsutils', 'musl-tools'],
   [/^test\/integration\/(preset-tools|presets|projects)/, 'cargo', 'golang-go', 'python3-pip'],
-  [/^test\/integration\/(preset-tools|changes\/programs)/, 'ccache', 'python3-venv', 'python3-pip'],
+  [
+    /^test\/integration\/(preset-tools|changes\/(programs|environments))/,
+    'ccache',
+    'python3-venv',
+    'python3-pip',
+  ],
   [/^test\/integration\/installers/, 'curl'],
   [/^test\/integration\/machine-tools/, 'screen', 'iproute2', 'linux-perf'],
   [/^test\/integration\/closed-path/, ...engine],

@@ -1,8 +1,10 @@
 /*
  * Bytes and text, which a JavaScript engine converts in its own code: UTF-8, latin1, base64, hex,
- * digests, deflate. Called by src/engine/buffer.ts and its neighbours through `machine`.
+ * digests, deflate and inflate. Called by src/engine/buffer.ts and its neighbours through
+ * `machine`.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -395,6 +397,36 @@ static JSValue deflate_bytes(JSContext *context, JSValueConst self, int count,
   return new_owner(context, out, room);
 }
 
+/* inflate(bytes, size): so many bytes of a deflated stream without a header, as zip files have it
+ */
+static JSValue inflate_bytes(JSContext *context, JSValueConst self, int count,
+                             JSValueConst *values) {
+  (void)self, (void)count;
+  size_t length;
+  uint32_t size;
+  const uint8_t *bytes = view_of(context, values[0], &length);
+  if (!bytes || JS_ToUint32(context, &size, values[1]))
+    return JS_EXCEPTION;
+  uint8_t *out = js_malloc(context, (size_t)size + 1);
+  if (!out)
+    return JS_EXCEPTION;
+  z_stream stream = {.next_in = (z_const Bytef *)bytes,
+                     .avail_in = (uInt)length,
+                     .next_out = out,
+                     .avail_out = size + 1};
+  bool whole =
+      length <= UINT32_MAX && size < UINT32_MAX && inflateInit2(&stream, -MAX_WBITS) == Z_OK;
+  if (whole) {
+    whole = inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.total_out == size;
+    inflateEnd(&stream);
+  }
+  if (!whole) {
+    js_free(context, out);
+    return JS_ThrowRangeError(context, "not so many deflated bytes");
+  }
+  return new_owner(context, out, size);
+}
+
 static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("toText", 2, to_text),
     JS_CFUNC_DEF("toBytes", 2, to_bytes),
@@ -405,6 +437,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("find", 4, find),
     JS_CFUNC_DEF("digest", 3, digest),
     JS_CFUNC_DEF("deflate", 1, deflate_bytes),
+    JS_CFUNC_DEF("inflate", 2, inflate_bytes),
 };
 
 void add_text(JSContext *context, JSValueConst machine) {

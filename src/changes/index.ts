@@ -18,6 +18,7 @@
  */
 export { type ApplyOptions, applyRun } from './apply/apply.js';
 export { type DeletionOptions, type Deletions, deletionsText } from './apply/deletions.js';
+export { nameOf } from './apply/select.js';
 export { autoExecutedIndex } from './auto-executed/match.js';
 export {
   at,
@@ -88,6 +89,7 @@ export type {
   ChangeSummary,
   ChangesNative,
   Conflicts,
+  DroppedFiles,
   Expired,
   FileState,
   FileType,

@@ -25,6 +25,8 @@ interface Text {
   digest(algorithm: number, state: ArrayBuffer, bytes: Uint8Array): void;
   digest(algorithm: number, state: ArrayBuffer, bytes: undefined): ArrayBuffer;
   deflate(bytes: Uint8Array): ArrayBuffer;
+  /** Without a header; exactly so many bytes come out. */
+  inflate(bytes: Uint8Array, size: number): ArrayBuffer;
 }
 
 /** addon/engine/files.c */

@@ -8,6 +8,7 @@ import { pathKey, splitPath } from '../files/path.js';
 import {
   type Change,
   type Conflicts,
+  losesBits,
   type OnProgress,
   type Refusal,
   type Settlement,
@@ -112,7 +113,7 @@ export class Applier {
       else if (change.flags.includes('host-changed')) this.#applyConflict(change, conflicts);
       else this.#place(change);
       this.applied.push(change);
-      if (change.flags.includes('set-id') || change.flags.includes('xattr')) {
+      if (losesBits(change) || change.flags.includes('xattr')) {
         this.stripped.push(change);
       }
     } catch (error) {
@@ -208,7 +209,7 @@ export class Applier {
 
   /** Removes stripped bits from the layer's file, too, so that nothing is left to apply. */
   #syncLayerMode(change: Change, target: Target, mode: number, inside = false): void {
-    if (!change.flags.includes('set-id')) return;
+    if (!losesBits(change)) return;
     const { native, layer } = this.#session;
     if (inside) {
       layer.setMode(this.#stack.upper, mode);
@@ -232,6 +233,6 @@ export class Applier {
     const mode = wantedMode('mode', after, before);
     chmodSync(self(this.#stack.host), mode);
     const { layer } = this.#session;
-    if (change.flags.includes('set-id')) layer.setMode(layer.root, mode);
+    if (losesBits(change)) layer.setMode(layer.root, mode);
   }
 }

@@ -8,7 +8,15 @@
 
 import { posix } from 'node:path';
 import { displayPath } from '../../text/index.js';
-import { isWithin, pathKey, shownPath, splitPath } from '../files/path.js';
+import {
+  homePrefix,
+  isWithin,
+  joinPath,
+  notHome,
+  pathKey,
+  shownPath,
+  splitPath,
+} from '../files/path.js';
 import type { Change } from '../model/index.js';
 
 export interface Selection {
@@ -72,6 +80,21 @@ class Name {
  */
 const approves = (path: Buffer, { heldWith }: Change): boolean =>
   path.length > 0 && heldWith !== undefined && splitPath(path).length >= heldWith;
+
+/**
+ * The path to name to apply a change that is held, as it is displayed: that of the directory that is held as a whole, or
+ * its own.
+ */
+export function nameOf({ path, display, heldWith, home, tree, root }: Change): string {
+  if (heldWith === undefined) return display;
+  const whole = Buffer.concat(
+    splitPath(path)
+      .slice(0, heldWith)
+      .flatMap((name, at) => (at === 0 ? [name] : [Buffer.from('/'), name])),
+  );
+  if (home !== undefined) return displayPath(joinPath(homePrefix, whole));
+  return displayPath(tree === 0 ? notHome(whole) : joinPath(Buffer.from(root), whole));
+}
 
 /** The same without what is in the home, which is applied only when named. */
 export function withoutHome(selection: Selection): Selection {

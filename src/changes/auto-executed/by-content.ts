@@ -28,15 +28,21 @@ function environmentOf(tree: MergedTree, directory: Names, depths: Depths): numb
 const isThere = (tree: MergedTree, names: Names): boolean =>
   [onHost, inLayer].some((find) => ![undefined, 'absent'].includes(find(tree, names) as 'absent'));
 
+/** The directory of the virtual environment that a path is in; undefined if it is in none. */
+export function environmentAround(tree: MergedTree, path: Names): Names | undefined {
+  const depths: Depths = known.get(tree) ?? new Map();
+  known.set(tree, depths);
+  const depth = environmentOf(tree, path.slice(0, -1), depths);
+  return depth === undefined ? undefined : path.slice(0, depth);
+}
+
 /** Whether a path is in a virtual environment, of any name. */
 export function inEnvironment(
   tree: MergedTree,
   path: Names,
   byName: AutoExecuted | undefined,
 ): AutoExecuted | undefined {
-  const depths: Depths = known.get(tree) ?? new Map();
-  known.set(tree, depths);
-  const depth = environmentOf(tree, path.slice(0, -1), depths);
+  const depth = environmentAround(tree, path)?.length;
   if (depth === undefined) return byName;
   if (byName?.level === 'held') return { ...byName, whole: depth };
   const why = 'it is in a virtual environment, whose programs and modules run by themselves';

@@ -49,6 +49,9 @@ function directories(): Directories {
   return known;
 }
 
+/** The absolute directories of PATH, as named there and where they lead. */
+export const pathDirectories = (): ReadonlySet<string> => directories().absolute;
+
 const absoluteOf = (root: string, path: Names): string =>
   [root === '/' ? '' : root, ...path].join('/');
 

@@ -9,6 +9,7 @@ import {
   type Change,
   type ChangeSummary,
   countChanges,
+  type DroppedFiles,
   type FinishReport,
   type OnProgress,
   type Run,
@@ -103,19 +104,27 @@ function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): Ending {
   const { id } = run.record;
   const { onProgress } = end;
   const discarded = end.succeeded && mode === 'discard';
-  const { changes, summary, unlisted } = withFd(openRunDirectory(store, run), (directory) =>
-    withSessions(native, directory, run.record, (sessions) => {
-      const seen = compare(sessions, end, discarded);
-      if (!discarded && (seen.changes.length > 0 || seen.unlisted)) {
-        for (const session of sessions) keepOriginals(session, ofTree(session, seen.changes));
-        const record = datedRecord(run.record, sessions);
-        const kept = { ...endedRecord(record, end, seen.summary), ...cutShort(seen.changes) };
-        writeRecord(native, directory, kept, true);
-      }
-      return seen;
-    }),
+  const { changes, summary, unlisted, dropped } = withFd(
+    openRunDirectory(store, run),
+    (directory) =>
+      withSessions(native, directory, run.record, (sessions) => {
+        const seen = compare(sessions, end, discarded);
+        if (!discarded && (seen.changes.length > 0 || seen.unlisted)) {
+          for (const session of sessions) keepOriginals(session, ofTree(session, seen.changes));
+          const record = datedRecord(run.record, sessions);
+          const kept = { ...endedRecord(record, end, seen.summary), ...cutShort(seen.changes) };
+          writeRecord(native, directory, kept, true);
+        }
+        return seen;
+      }),
   );
-  const base = { id, summary, changes, ...(unlisted ? { unlisted } : {}) };
+  const base = {
+    id,
+    summary,
+    changes,
+    ...(unlisted ? { unlisted } : {}),
+    ...(dropped.length === 0 ? {} : { dropped }),
+  };
   if (changes.length === 0 && !unlisted) {
     return { report: { ...base, disposition: 'none' }, dropped: true };
   }
@@ -140,18 +149,32 @@ interface Seen {
   readonly changes: readonly Change[];
   readonly summary: ChangeSummary;
   readonly unlisted: boolean;
+  readonly dropped: readonly DroppedFiles[];
 }
 
 /** Compares the layers with the host. Too many changes to list are not an error of the run. */
 function compare(sessions: readonly Session[], end: RunEnd, discarded: boolean): Seen {
   const { onProgress, maxAllPathBytes } = end;
   const look = discarded ? quickChangesOf : pruneLayer;
+  const places = new Map<string, DroppedFiles>();
+  const onDropped = (one: DroppedFiles): void => {
+    const files = one.files + (places.get(one.place)?.files ?? 0);
+    places.set(one.place, { ...one, files });
+  };
+  const dropped = () => [...places.values()];
   try {
-    const found = sessions.flatMap((session) => look(session, { onProgress, maxAllPathBytes }));
-    return { changes: sortChanges(found), summary: countChanges(found), unlisted: false };
+    const found = sessions.flatMap((session) =>
+      look(session, { onProgress, onDropped, maxAllPathBytes }),
+    );
+    return {
+      changes: sortChanges(found),
+      summary: countChanges(found),
+      unlisted: false,
+      dropped: dropped(),
+    };
   } catch (error) {
     if (!(error instanceof TooManyChangesError)) throw error;
-    return { changes: [], summary: error.summary, unlisted: true };
+    return { changes: [], summary: error.summary, unlisted: true, dropped: dropped() };
   }
 }
 

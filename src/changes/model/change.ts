@@ -24,7 +24,8 @@ export type ChangeKind = 'added' | 'modified' | 'deleted' | 'type' | 'mode' | 't
  * - `runs-later`: can run code, but is an ordinary project file (Makefile, package.json …)
  * - `executable`: newly executable
  * - `open`: newly writable by everyone
- * - `set-id`: setuid, setgid or sticky bit, which `apply` strips
+ * - `set-id`: setuid or setgid bit, which `apply` strips
+ * - `sticky`: sticky bit, which `apply` strips
  * - `leads-out`: a symbolic link that points outside the tree; applied only when named
  * - `special`: device, FIFO or socket; never applied
  * - `hard-link`: shares its inode with other changed paths
@@ -44,6 +45,7 @@ export type ChangeFlag =
   | 'executable'
   | 'open'
   | 'set-id'
+  | 'sticky'
   | 'leads-out'
   | 'special'
   | 'hard-link'
@@ -96,6 +98,8 @@ export interface Change {
   /** In the layer; absent for a deletion. */
   readonly after?: FileState | undefined;
   readonly flags: readonly ChangeFlag[];
+  /** Of an `unseen` file: whether both are text, so that the run's lines can be added to the host's. */
+  readonly appends?: true | undefined;
   /** Why it is `held` or `runs-later`, for example `git runs it as a hook`. */
   readonly runs?: string | undefined;
   /**
@@ -114,6 +118,8 @@ export interface ChangeCounts {
 
 export interface ChangeSummary {
   readonly counts: ChangeCounts;
+  /** Those of them that are directories; absent where there are none. */
+  readonly directories?: ChangeCounts | undefined;
   readonly sizeBytes: number;
   readonly diskBytes: number;
 }

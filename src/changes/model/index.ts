@@ -14,6 +14,7 @@ export type { ChangesNative } from './native.js';
 export type {
   ApplyReport,
   Conflicts,
+  DroppedFiles,
   Expired,
   FinishReport,
   OnProgress,
@@ -31,4 +32,4 @@ export type {
   StandIn,
   TreeIdentity,
 } from './run.js';
-export { inodeKey, metadataDiffers, wantedMode } from './state.js';
+export { inodeKey, losesBits, metadataDiffers, wantedMode } from './state.js';

@@ -79,6 +79,15 @@ export interface Expired {
   readonly why: 'age' | 'size';
 }
 
+/** Files that were left out, because no user reviews them. */
+export interface DroppedFiles {
+  /** `histories`, `logs`, `caches` or `compiled modules`. */
+  readonly what: string;
+  /** The file, or the directory that they are in, as it is displayed. */
+  readonly place: string;
+  readonly files: number;
+}
+
 /** What happened to the changes when a run ended. */
 export interface FinishReport {
   /** `none`: nothing changed, and nothing is left on disk. */
@@ -90,6 +99,8 @@ export interface FinishReport {
   readonly unlisted?: boolean | undefined;
   /** Present when `apply` was asked for and the run succeeded. */
   readonly apply?: ApplyReport | undefined;
+  /** What no user reviews, and was left out: one entry for each place. */
+  readonly dropped?: readonly DroppedFiles[] | undefined;
   /** Older runs that were discarded to make room for this one. */
   readonly expired?: readonly Expired[] | undefined;
 }

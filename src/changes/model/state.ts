@@ -1,5 +1,5 @@
 /** Functions on the state of a file. */
-import type { ChangeKind, FileState } from './change.js';
+import type { Change, ChangeKind, FileState } from './change.js';
 
 export function inodeKey(state: FileState): string {
   return `${state.dev}:${state.ino}`;
@@ -9,6 +9,10 @@ export function metadataDiffers(before: FileState, after: FileState): boolean {
   if (before.mode !== after.mode) return true;
   return process.geteuid?.() === 0 && (before.uid !== after.uid || before.gid !== after.gid);
 }
+
+/** Bits of the mode that `apply` strips. */
+export const losesBits = ({ flags }: Change): boolean =>
+  flags.includes('set-id') || flags.includes('sticky');
 
 /** The permission bits that `apply` gives a file: without new set-id and sticky bits. */
 export function wantedMode(

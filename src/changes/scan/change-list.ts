@@ -1,6 +1,6 @@
 /** The list of changes of one tree, and what the host had at each path. */
 import { ChangesError } from '../../errors/index.js';
-import { pathKey } from '../files/path.js';
+import { namesOf, pathKey } from '../files/path.js';
 import { SystemPlaces } from '../merged-tree/system-path.js';
 import { lookupsInAScan, type MergedTree } from '../merged-tree/tree.js';
 import {
@@ -13,6 +13,7 @@ import {
 import { Base } from '../store/base.js';
 import type { ScanContext } from './context.js';
 import { Describer, type Difference } from './describe.js';
+import type { Dropped } from './noise.js';
 
 const defaultMaxAllPathBytes = 256 * 1024 * 1024;
 
@@ -35,6 +36,7 @@ export class ChangeList {
   readonly #describer: Describer;
   readonly #changes: Change[] = [];
   #looks = 0;
+  #dropped = 0;
   #pathBytesLeft: number;
 
   constructor(context: ScanContext) {
@@ -76,6 +78,27 @@ export class ChangeList {
   wasApplied(path: Buffer): boolean {
     const { applied } = this.#context;
     return applied?.has(pathKey(path)) === true || this.#base.wasApplied(path);
+  }
+
+  /** What no user reviews; undefined if it is a change like any other. */
+  noise(path: Buffer, after: FileState): Dropped | undefined {
+    return this.#describer.noise(namesOf(path), after);
+  }
+
+  /** Counts files that are left out. */
+  drop({ what, place }: Dropped, files: number): void {
+    this.#dropped += files;
+    this.#context.onDropped?.({ what, place: this.#describer.show(place), files });
+  }
+
+  /** How many files were left out. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Takes back the latest change, a new directory with nothing in it but what was left out. */
+  takeBack(): void {
+    this.#changes.pop();
   }
 
   /** Marks what is there as applied. */

@@ -61,7 +61,9 @@ export function stateFlags(
   const flags: ChangeFlag[] = [];
   if (after.type === 'symlink') return flags;
   if (!['file', 'directory'].includes(after.type)) return ['special'];
-  if ((after.mode & 0o7000 & ~wantedMode(kind, after, before)) !== 0) flags.push('set-id');
+  const stripped = after.mode & 0o7000 & ~wantedMode(kind, after, before);
+  if ((stripped & 0o6000) !== 0) flags.push('set-id');
+  if ((stripped & 0o1000) !== 0) flags.push('sticky');
   const had = before?.type === after.type ? before.mode : 0;
   if ((after.mode & 0o002 & ~had) !== 0) flags.push('open');
   if (after.type !== 'file') return flags;

@@ -1,7 +1,7 @@
 /** The input of a comparison of layer and host, and the position of its walk. */
 
 import type { Layer } from '../files/layer.js';
-import type { ChangesNative, OnProgress } from '../model/index.js';
+import type { ChangesNative, DroppedFiles, OnProgress } from '../model/index.js';
 import type { Block, TreePlace } from './describe.js';
 
 export interface ScanContext extends TreePlace {
@@ -31,6 +31,8 @@ export interface ScanContext extends TreePlace {
   /** Keys of paths that were just applied: not compared again, and removed from the layer. */
   readonly applied?: ReadonlySet<string> | undefined;
   readonly onProgress?: OnProgress | undefined;
+  /** Told what is left out, because no user reviews it. */
+  readonly onDropped?: ((dropped: DroppedFiles) => void) | undefined;
 }
 
 export interface Place {

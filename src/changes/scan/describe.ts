@@ -3,20 +3,28 @@
  */
 
 import { displayPath } from '../../text/index.js';
-import { inEnvironment, ofPackages, replacesObjects } from '../auto-executed/by-content.js';
+import {
+  environmentAround,
+  inEnvironment,
+  ofPackages,
+  replacesObjects,
+} from '../auto-executed/by-content.js';
 import { type Configured, configuredPaths } from '../auto-executed/configured.js';
 import { heldIfDeleted } from '../auto-executed/deleted.js';
 import { completesGit, inGitDirectory } from '../auto-executed/git-directory.js';
 import { homeDirectory } from '../auto-executed/home-links.js';
 import { type AutoExecuted, matchNames, mayMatchBelow } from '../auto-executed/match.js';
 import { inPath, mayBeInPath, runsAnywhere } from '../auto-executed/path-directories.js';
+import { isPristine } from '../auto-executed/python-environment.js';
 import type { NameRules } from '../auto-executed/reasons.js';
 import { canonicalName } from '../files/canonical-name.js';
+import { readText } from '../files/host-text.js';
 import { joinPath, type Names, namesOf, notHome } from '../files/path.js';
 import { escapesTree } from '../merged-tree/symlink-escape.js';
 import type { MergedTree } from '../merged-tree/tree.js';
 import type { Change, ChangeFlag, ChangeKind, FileState } from '../model/index.js';
 import { stateFlags } from './compare.js';
+import { type Dropped, noiseOfHome } from './noise.js';
 
 /** Which tree the change is in. */
 export interface TreePlace {
@@ -75,7 +83,8 @@ export class Describer {
     let runs: string | undefined;
     let heldWith: number | undefined;
     const sameUse = kind === 'time' || kind === 'xattr';
-    if (!sameUse) {
+    const isPlain = after !== undefined && this.isAsInstalled(namesOf(path));
+    if (!sameUse && !isPlain) {
       const later = this.#later(namesOf(path), before, after);
       runs = later?.why;
       heldWith = later?.level === 'held' ? heldWithDirectory(namesOf(path), later) : undefined;
@@ -85,7 +94,11 @@ export class Describer {
       // To the run, a file that it did not see was new.
       const had = flags.includes('unseen') ? undefined : before;
       flags.push(...stateFlags(kind, had, after));
-      if (after.link !== undefined && escapesTree(this.#tree, namesOf(path), after.link)) {
+      if (
+        after.link !== undefined &&
+        !isPlain &&
+        escapesTree(this.#tree, namesOf(path), after.link)
+      ) {
         flags.push('leads-out');
       }
     }
@@ -102,9 +115,49 @@ export class Describer {
       ...(before === undefined ? {} : { before }),
       ...(after === undefined ? {} : { after }),
       flags,
+      ...(flags.includes('unseen') && this.#areText(path, before, after) ? { appends: true } : {}),
       ...(runs === undefined ? {} : { runs }),
       ...(heldWith === undefined ? {} : { heldWith }),
     };
+  }
+
+  /**
+   * Whether a path is in a virtual environment that is all as the user's Python writes it, where nothing but that makes
+   * programs of it.
+   */
+  isAsInstalled(path: Names): boolean {
+    const top = this.#quick ? undefined : environmentAround(this.#tree, path);
+    if (top === undefined || inPath(this.#root, path) !== undefined) return false;
+    const inside = top.slice(0, -1);
+    // A directory of that kind, as `.husky/env`, is no place for one.
+    if (inside.length > 0 && this.#byName([...inside, 'file'])?.level === 'held') return false;
+    return isPristine(this.#tree, top);
+  }
+
+  /** Whether both are files with text, to which lines can be added, and no program. */
+  #areText(path: Buffer, before?: FileState, after?: FileState): boolean {
+    if (this.#quick || before?.type !== 'file' || after?.type !== 'file') return false;
+    if ((after.mode & 0o111) !== 0) return false;
+    const { native, layer, host } = this.#tree;
+    return [layer.root, host].every((root) => {
+      const found = readText(native, root, namesOf(path));
+      return found !== undefined && !found.text.includes('\0');
+    });
+  }
+
+  /** What no user reviews; undefined if it is a change like any other. */
+  noise(path: Names, after: FileState): Dropped | undefined {
+    if (this.#place.home !== undefined) return noiseOfHome(path, after);
+    if (after.type !== 'directory' || path.at(-1) !== '__pycache__') return undefined;
+    const place = this.#quick ? undefined : environmentAround(this.#tree, path);
+    // Then all in it has its source beside it.
+    const isCompiled = place !== undefined && this.isAsInstalled([...path, 'module']);
+    return isCompiled ? { what: 'compiled modules', place } : undefined;
+  }
+
+  /** The path for people. */
+  show(path: Names): string {
+    return this.#display(Buffer.from(path.join('/'), 'latin1'));
   }
 
   /** The path as displayed. */

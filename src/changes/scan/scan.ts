@@ -112,11 +112,28 @@ class Scanner {
         this.#list.look(path, undefined);
         this.#pruner.removeFile(place, name);
       }
+    } else if (this.#isLeftOut(place, name, path, before, entry.state)) {
+      return;
     } else if (entry.state.type === 'directory') {
       this.#upperDirectory({ ...place, path, block }, place, name, before, entry.state);
     } else {
       this.#upperFile({ ...place, block }, name, path, before, entry);
     }
+  }
+
+  /** Leaves out what no user reviews. Below an opaque directory it would hide what the host has. */
+  #isLeftOut(
+    place: Place,
+    name: Buffer,
+    path: Buffer,
+    before: FileState | undefined,
+    after: FileState,
+  ): boolean {
+    if (place.opaque && before !== undefined) return false;
+    const noise = this.#list.noise(path, after);
+    if (noise === undefined) return false;
+    this.#list.drop(noise, this.#pruner.drop(place, name, after));
+    return true;
   }
 
   #upperDirectory(
@@ -128,7 +145,7 @@ class Scanner {
   ): void {
     const { layer, native } = this.#context;
     const { path } = place;
-    const count = this.#list.length;
+    const { length: count, dropped } = this.#list;
     let { block } = place;
     const upper = layer.openDirectory(parent.upper, name);
     let host: number | undefined;
@@ -155,6 +172,8 @@ class Scanner {
       if (host !== undefined) closeDescriptor(host);
       closeDescriptor(upper);
     }
+    const onlyDropped = before === undefined && this.#list.dropped > dropped;
+    if (onlyDropped && this.#list.length === count + 1) this.#list.takeBack();
     if (this.#list.length === count) this.#pruner.removeDirectory(parent, name, opacity === 'y');
   }
 

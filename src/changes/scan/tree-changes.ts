@@ -25,7 +25,7 @@ export function changesOf(session: Session, onProgress?: OnProgress): readonly C
 /** The changes of a run that is discarded, found without opening files. */
 export function quickChangesOf(
   session: Session,
-  options: Pick<ScanContext, 'onProgress' | 'maxAllPathBytes'>,
+  options: Pick<ScanContext, 'onProgress' | 'onDropped' | 'maxAllPathBytes'>,
 ): readonly Change[] {
   return scanLayer({ ...contextOf(session), ...options, prune: false, quick: true });
 }
@@ -33,7 +33,10 @@ export function quickChangesOf(
 /** The changes of a tree; removes from the layer what equals the host. */
 export function pruneLayer(
   session: Session,
-  done: Pick<ScanContext, 'applied' | 'ownCtimes' | 'onProgress' | 'maxAllPathBytes'> = {},
+  done: Pick<
+    ScanContext,
+    'applied' | 'ownCtimes' | 'onProgress' | 'onDropped' | 'maxAllPathBytes'
+  > = {},
 ): readonly Change[] {
   const changes = scanLayer({ ...contextOf(session), ...done, prune: true });
   emptyTrash(session.native, session.directory);

@@ -4,7 +4,7 @@ import { type DeletionOptions, deletionRefusals } from '../apply/deletions.js';
 import { policyRefusal } from '../apply/refusal.js';
 import { selectChanges, withoutHome } from '../apply/select.js';
 import { withFd } from '../files/fdtree.js';
-import { type ApplyReport, type Run, sortChanges } from '../model/index.js';
+import { type ApplyReport, losesBits, type Run, sortChanges } from '../model/index.js';
 import { changesOf } from '../scan/tree-changes.js';
 import { openRunDirectory } from '../store/run-directory.js';
 import { withSessions } from '../store/session.js';
@@ -42,7 +42,7 @@ export function previewApply(
             return { change, reason, message };
           }),
           left: all.filter((change) => !chosen.has(change)),
-          stripped: changes.filter(({ flags }) => flags.includes('set-id')),
+          stripped: changes.filter(losesBits),
           settled: [],
           unmatched,
         };

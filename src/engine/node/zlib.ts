@@ -4,3 +4,9 @@ import { machine } from '../machine.js';
 
 export const deflateSync = (bytes: Uint8Array): EngineBuffer =>
   new EngineBuffer(machine.deflate(bytes));
+
+/** @param options how many bytes come out: what the command line inflates says so itself */
+export const inflateRawSync = (
+  bytes: Uint8Array,
+  { maxOutputLength }: { readonly maxOutputLength: number },
+): EngineBuffer => new EngineBuffer(machine.inflate(bytes, maxOutputLength));

@@ -57,9 +57,9 @@ test('packed references that replace objects are held, others are not', () => {
 });
 
 needs('python3').test(
-  'an environment of any name is held, and comes by its name in one step',
+  'an environment of any name with more than venv writes is held, and comes by its name in one step',
   () => {
-    const script = 'python3 -m venv --without-pip env';
+    const script = 'python3 -m venv --without-pip env; echo ls > env/bin/ls';
     const report = applied(script);
     expect(held(report)).toContain('env/bin/activate');
     expect(held(report)).toContain('env/pyvenv.cfg');

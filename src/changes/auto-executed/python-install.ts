@@ -1,0 +1,109 @@
+/**
+ * The Python that a virtual environment says it is of, on the host: whether the user has it to run, and what its venv
+ * module writes. The environment is the run's; nothing of it is trusted but what is compared with this.
+ */
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { posix } from 'node:path';
+import { errnoOf } from '../files/fdtree.js';
+import type { MergedTree } from '../merged-tree/tree.js';
+import { homeDirectory } from './home-links.js';
+import { placeInTree } from './other-paths.js';
+import { pathDirectories } from './path-directories.js';
+
+/** Directories of interpreters beside those of PATH: the system's, and those that version managers install. */
+const systemPrograms: readonly string[] = ['/usr/bin', '/usr/local/bin', '/bin'];
+const managed =
+  /^\.(?:pyenv\/versions|local\/share\/(?:uv\/python|mise\/installs\/python)|asdf\/installs\/python)\/[^/]+\/bin$/;
+
+const bytesOf = (path: string): Buffer => Buffer.from(path, 'latin1');
+
+function quietly<T>(use: () => T): T | undefined {
+  try {
+    return use();
+  } catch (error) {
+    errnoOf(error); // missing or not accessible
+    return undefined;
+  }
+}
+
+const realOf = (path: string): string | undefined =>
+  quietly(() => realpathSync(bytesOf(path), { encoding: 'buffer' }).toString('latin1'));
+
+/** One of the host's files; undefined if there is none. */
+export const fileOf = (path: string): Buffer | undefined =>
+  quietly(() => readFileSync(bytesOf(path)));
+
+const isFile = (path: string): boolean => quietly(() => statSync(bytesOf(path)).isFile()) === true;
+
+/** Whether the user runs programs from a directory, and the run could not write there. */
+function isOwn(tree: MergedTree, directory: string): boolean {
+  if (posix.normalize(directory) !== directory || !directory.startsWith('/')) return false;
+  const real = realOf(directory);
+  if (real === undefined || placeInTree(tree, directory) !== undefined) return false;
+  const home = homeDirectory();
+  const known = [...systemPrograms, ...pathDirectories()];
+  return [directory, real].some(
+    (one) =>
+      known.includes(one) ||
+      (home !== undefined &&
+        one.startsWith(`${home}/`) &&
+        managed.test(one.slice(home.length + 1))),
+  );
+}
+
+/** A Python of the host. */
+export interface PythonInstall {
+  /** Whether an absolute path is its interpreter. */
+  isInterpreter(path: string): boolean;
+  /** Programs that venv writes, by their names; `__VENV_DIR__` and the like are still in them. */
+  readonly templates: ReadonlyMap<string, string>;
+  /** Whether venv quotes what it puts into them. */
+  readonly quotes: boolean;
+  /** Whether the prompt that it puts into them has parentheses and a space. */
+  readonly wraps: boolean;
+  /** Where wheels for new environments are. */
+  readonly wheels: readonly string[];
+}
+
+/** @param version as `3.13` */
+export function pythonInstall(
+  tree: MergedTree,
+  home: string,
+  version: string,
+): PythonInstall | undefined {
+  if (!isOwn(tree, home)) return undefined;
+  const real = realOf(posix.join(home, `python${version}`)) ?? realOf(posix.join(home, 'python3'));
+  if (real === undefined || placeInTree(tree, real) !== undefined) return undefined;
+  const prefix = posix.dirname(posix.dirname(real));
+  const library = ['lib', 'lib64']
+    .map((name) => posix.join(prefix, name, `python${version}`))
+    .find((path) => isFile(posix.join(path, 'venv/__init__.py')));
+  if (library === undefined) return undefined;
+  const module = fileOf(posix.join(library, 'venv/__init__.py'))?.toString('latin1') ?? '';
+  const names = /^python(?:3(?:\.\d{1,2})?)?$/;
+  return {
+    isInterpreter: (path) =>
+      names.test(posix.basename(path)) &&
+      (posix.dirname(path) === home || posix.dirname(path) === posix.dirname(real)) &&
+      isFile(path),
+    templates: templatesIn(posix.join(library, 'venv/scripts')),
+    quotes: module.includes('shlex.quote'),
+    wraps: module.includes("'(%s) ' % prompt"),
+    wheels: [
+      posix.join(library, 'ensurepip/_bundled'),
+      '/usr/share/python-wheels',
+      '/usr/share/python3-wheels',
+    ],
+  };
+}
+
+function templatesIn(scripts: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const place of ['common', 'posix'].map((name) => posix.join(scripts, name))) {
+    for (const name of quietly(() => readdirSync(bytesOf(place), 'latin1')) ?? []) {
+      const text = fileOf(posix.join(place, name));
+      if (text !== undefined) found.set(name, text.toString('latin1'));
+    }
+  }
+  return found;
+}

@@ -1,0 +1,175 @@
+/**
+ * A virtual environment is applied with the rest where it is, file by file, what Python's venv writes, and held as a
+ * whole where anything else is in it. The judge is what the host has after a plain apply, and whether it works there.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { applyRun, finishRun, openRun } from '../../../src/changes/index.js';
+import { type Fixture, makeFixture, runScript } from './fixture.js';
+
+let fixture: Fixture;
+const { PATH } = process.env;
+beforeEach(() => {
+  fixture = makeFixture();
+});
+afterEach(() => {
+  process.env.PATH = PATH;
+  fixture.dispose();
+});
+
+const filesIn = (directory: string): string[] => {
+  const path = join(fixture.workdir, directory);
+  const found = existsSync(path) ? readdirSync(path, { recursive: true, withFileTypes: true }) : [];
+  return found.filter((one) => !one.isDirectory()).map((one) => join(one.parentPath, one.name));
+};
+
+/** Runs a script in the overlay and applies all. Returns how many changes were refused. */
+function applied(script: string, paths?: readonly string[]): number {
+  const run = runScript(fixture, script);
+  finishRun(fixture.store, run, { succeeded: true }, 'keep');
+  const kept = openRun(fixture.store);
+  const { refused } = applyRun(fixture.store, kept, paths && { paths });
+  kept.close();
+  return refused.length;
+}
+
+const make = 'python3 -m venv --without-pip';
+const python = (): string =>
+  execFileSync(join(fixture.workdir, '.venv/bin/python'), ['-c', 'import sys; print(sys.prefix)'], {
+    encoding: 'utf8',
+  }).trim();
+
+describe('an environment that venv wrote', () => {
+  test('is applied with its pip, without compiled modules', { timeout: 120_000 }, () => {
+    expect(applied('python3 -m venv .venv')).toBe(0);
+    expect(python()).toBe(join(fixture.workdir, '.venv'));
+    const pip = join(fixture.workdir, '.venv/bin/pip');
+    expect(execFileSync(pip, ['--version'], { encoding: 'utf8' })).toContain(fixture.workdir);
+    // This Python wrote those that are there now.
+    execFileSync('find', [fixture.workdir, '-name', '__pycache__', '-exec', 'rm', '-r', '{}', '+']);
+    expect(applied('find . -name __pycache__ | grep -q . && exit 1; python3 -m venv env2')).toBe(0);
+    expect(filesIn('env2').filter((name) => name.endsWith('.pyc'))).toEqual([]);
+  });
+
+  test.each([
+    ['without pip', `${make} .venv`],
+    ['with the packages of the system', `${make} --system-site-packages .venv`],
+    ['with a prompt', `${make} --prompt mine .venv`],
+    ['of another name', `${make} build/env-3`],
+    ['beside a file', `${make} .venv; echo x > README`],
+  ])('is applied %s', (_, script) => {
+    expect(applied(script)).toBe(0);
+    expect(filesIn('.').filter((name) => name.endsWith('bin/activate')).length).toBe(1);
+  });
+});
+
+/** What is done to an environment after venv made it. */
+const tampered: readonly (readonly [string, string])[] = [
+  ['one byte of activate', "sed -i '1s/This/this/' .venv/bin/activate"],
+  ['a line at the end of activate.fish', 'echo ls >> .venv/bin/activate.fish'],
+  ['another program', 'echo ls > .venv/bin/ls'],
+  ['a hidden file', 'echo ls > .venv/bin/.ls'],
+  ['a program as pip, without a pip', 'printf "#!/bin/sh\\n" > .venv/bin/pip'],
+  ['another home', "sed -i 's|^home = .*|home = /tmp|' .venv/pyvenv.cfg"],
+  ['a home in the tree', 'mkdir p; sed -i "s|^home = .*|home = $PWD/p|" .venv/pyvenv.cfg'],
+  ['a home by way of ..', 'sed -i "s|^home = |home = /tmp/..|" .venv/pyvenv.cfg'],
+  ['one more key', 'echo "home2 = /tmp" >> .venv/pyvenv.cfg'],
+  ['a key twice', 'echo "home = /tmp" >> .venv/pyvenv.cfg'],
+  ['an interpreter elsewhere', 'ln -sf /bin/sh .venv/bin/python3'],
+  [
+    'an interpreter in the tree',
+    'cp /bin/true t; rm .venv/bin/python; ln -s ../../t .venv/bin/python',
+  ],
+  ['a copy of another program', 'rm .venv/bin/python; cp /bin/true .venv/bin/python'],
+  ['a link in place of activate', 'ln -sf /bin/true .venv/bin/activate'],
+  ['a .pth file', 'echo "import os" > "$(echo .venv/lib/python3*/site-packages)/x.pth"'],
+  ['a module', 'echo "" > "$(echo .venv/lib/python3*/site-packages)/sitecustomize.py"'],
+  [
+    'a compiled module',
+    'd="$(echo .venv/lib/python3*/site-packages)/__pycache__"; mkdir "$d"; echo > "$d/usercustomize.cpython-313.pyc"',
+  ],
+  ['lib64 to elsewhere', 'ln -sfn /tmp .venv/lib64'],
+  ['a header', 'echo > "$(ls -d .venv/include)/x.h"'],
+  ['another directory', 'mkdir .venv/share'],
+  ['a nested environment', 'mkdir .venv/lib/x; cp .venv/pyvenv.cfg .venv/lib/x'],
+  ['a set-id bit', 'chmod u+s .venv/bin/activate'],
+  ['a file that all can write to', 'chmod o+w .venv/bin/activate'],
+  ['a second name of a file', 'ln .venv/bin/activate other'],
+  ['a pipe', 'mkfifo .venv/bin/fifo'],
+  ['other words in .gitignore', 'echo "!x" >> .venv/.gitignore || echo x > .venv/.gitignore'],
+];
+
+describe('an environment is held as a whole', () => {
+  test.each(tampered)('with %s', (_, change) => {
+    expect(applied(`${make} .venv\n${change}`)).toBeGreaterThan(8);
+    expect(filesIn('.venv')).toEqual([]);
+  });
+
+  test.each([
+    ['a prompt that is a command', `${make} --prompt 'x;touch y' .venv`],
+    ['a name that is a command', `${make} 'x$(touch y)'`],
+    ['a hidden name that is not one of an environment', `${make} .husky`],
+    ['a place in a directory of hooks', `${make} .husky/env`],
+  ])('with %s', (_, script) => {
+    expect(applied(script)).toBeGreaterThan(8);
+    expect(filesIn('.').filter((name) => name.endsWith('activate'))).toEqual([]);
+  });
+
+  test('where it is on PATH', () => {
+    process.env.PATH = `${join(fixture.workdir, '.venv/bin')}:${PATH}`;
+    applied(`${make} .venv`);
+    expect(filesIn('.venv/bin')).toEqual([]);
+  });
+
+  test('where the host has one already', () => {
+    mkdirSync(join(fixture.workdir, '.venv'));
+    applied(`${make} .venv`);
+    expect(filesIn('.venv')).toEqual([]);
+  });
+
+  test('with a changed package, script or list of pip', { timeout: 120_000 }, () => {
+    const changes = [
+      'echo "import os" >> "$p/pip/__init__.py"',
+      'echo "import os" >> bin/pip',
+      "sed -i '1s|.*|#!/bin/sh|' bin/pip3",
+      'echo "../../../../victim,," >> "$(echo "$p"/pip-*)/RECORD"',
+      'echo "other" > "$(echo "$p"/pip-*)/INSTALLER"',
+      'echo "[console_scripts]" > "$(echo "$p"/pip-*)/entry_points.txt"',
+      'echo > "$p/pip/extra.py"',
+      'ln -sf /tmp/x.py "$p/pip/__main__.py"',
+      'mkdir "$p/pip/more"',
+      'mkdir "$p/other-1.0.dist-info"; echo pip > "$p/other-1.0.dist-info/INSTALLER"',
+    ];
+    // Copies of one, each with its own name in its scripts, as venv would have made it; the first is not changed.
+    const made = ['true', ...changes].map(
+      (
+        change,
+        n,
+      ) => `cp -a qenvq v${n}; cd v${n}; sed -i 's/qenvq/v${n}/g' bin/a* bin/pip* pyvenv.cfg
+        p="$(echo lib/python3*/site-packages)"; ${change}; cd ..`,
+    );
+    expect(
+      applied(
+        `python3 -m venv qenvq; find . -name __pycache__ -prune -exec rm -r {} +\n${made.join('\n')}`,
+      ),
+    ).toBeGreaterThan(1000);
+    const there = (n: number): number => filesIn(`v${n}`).length;
+    expect(there(0)).toBeGreaterThan(300);
+    for (const [n, change] of changes.entries()) expect(there(n + 1), change).toBe(0);
+  });
+});
+
+describe('the name of a directory means what is in an environment', () => {
+  test.each([
+    ['.venv', ['.venv/bin/ls', '.venv/bin/activate', '.venv/pyvenv.cfg']],
+    ['.venv/bin', ['.venv/bin/ls', '.venv/bin/activate']],
+  ])('%s', (named, expected) => {
+    const script = `${make} .venv; echo ls > .venv/bin/ls`;
+    applied(script, [named]);
+    for (const name of expected) expect(existsSync(join(fixture.workdir, name)), name).toBe(true);
+    if (named === '.venv/bin')
+      expect(existsSync(join(fixture.workdir, '.venv/pyvenv.cfg'))).toBe(false);
+  });
+});
