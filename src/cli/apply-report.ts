@@ -101,6 +101,7 @@ function printRefused(refused: readonly Refusal[], id: string): void {
 
 const neverApplied = [
   ['set-id', 'set-id bits'],
+  ['sticky', 'sticky bit'],
   ['xattr', 'extended attributes'],
 ] as const;
 

@@ -46,17 +46,13 @@ export function mergeHint(
   ];
 }
 
-/** Whether lines can be added to what is there: text beside text, and not to a program. */
-const takesLines = ({ before, after, flags }: Change): boolean =>
-  before?.type === 'file' && after?.type === 'file' && !flags.includes('executable');
-
 /** Lines about files of the home that exist, and that the run did not see. */
 export function unseenHint(id: string, changes: readonly Change[]): string[] {
   const [first, ...more] = changes;
   if (first === undefined) return [];
   const path = homeOperand(first.display);
   const each = more.length === 0 ? '' : ', the same for the others';
-  const added = takesLines(first);
+  const added = first.appends === true;
   const link = first.before?.type === 'symlink';
   return [
     `${first.display} exists, and the run did not see it${each}:`,

@@ -2,7 +2,14 @@
 
 import { constants } from 'node:os';
 import { ownNamespaces } from '../backend/index.js';
-import { countChanges, expiredText, type FinishReport } from '../changes/index.js';
+import {
+  type Change,
+  type ChangeFlag,
+  countChanges,
+  expiredText,
+  type FinishReport,
+  nameOf,
+} from '../changes/index.js';
 import type { WasboxError } from '../errors/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
 import type { NativeOutcome } from '../native/index.js';
@@ -74,27 +81,65 @@ export function reportEnd(
 
 function homeCounts({ changes }: FinishReport): Pick<ReportChanges, 'home'> {
   const own = changes.filter(({ home }) => home !== undefined);
-  return own.length === 0 ? {} : { home: countChanges(own).counts };
+  const { counts, directories } = countChanges(own);
+  return own.length === 0
+    ? {}
+    : { home: { ...counts, ...(directories === undefined ? {} : { directories }) } };
+}
+
+/** Flags of changes that run by themselves, lead elsewhere, or meet what is there already. */
+const dangers: ReadonlySet<ChangeFlag> = new Set([
+  'held',
+  'leads-out',
+  'unseen',
+  'runs-later',
+  'executable',
+]);
+
+/** The lower, the sooner it is listed. */
+function rankOf({ flags, home, type }: Change): number {
+  if (flags.some((flag) => dangers.has(flag))) return home === undefined ? 1 : 0;
+  return home === undefined || type === 'directory' ? 3 : 2;
+}
+
+/** Not more than are listed, in their order: dangerous ones and those of the home before others. */
+function listedChanges(changes: readonly Change[]): readonly Change[] {
+  if (changes.length <= maxReportedChanges) return changes;
+  const ranks: Change[][] = [[], [], [], []];
+  for (const change of changes) ranks[rankOf(change)]?.push(change);
+  const chosen = new Set(ranks.flat().slice(0, maxReportedChanges));
+  return changes.filter((change) => chosen.has(change));
 }
 
 function reportChanges(finish: FinishReport): ReportChanges {
-  const listed = finish.changes.slice(0, maxReportedChanges);
+  const listed = listedChanges(finish.changes);
+  const { directories } = finish.summary;
   return {
     disposition: finish.disposition,
     counts: finish.summary.counts,
+    ...(directories === undefined ? {} : { directories }),
     ...homeCounts(finish),
     sizeBytes: finish.summary.sizeBytes,
-    paths: listed.map(({ display, kind, type, flags, home }) => ({
+    paths: listed.map(({ display, kind, type, flags, home, appends }) => ({
       path: display,
       kind,
       type,
       flags,
       ...(home === undefined ? {} : { home: true }),
+      ...(appends === undefined ? {} : { appends }),
     })),
     truncated: finish.changes.length > listed.length || finish.unlisted === true,
     refused: (finish.apply?.refused ?? [])
       .slice(0, maxReportedChanges)
-      .map(({ change, reason }) => ({ path: change.display, reason })),
+      .map(({ change, reason, message }) => ({
+        path: change.display,
+        reason,
+        message,
+        ...(['held', 'leads-out'].includes(reason) ? { name: nameOf(change) } : {}),
+      })),
+    ...(finish.dropped === undefined
+      ? {}
+      : { dropped: finish.dropped.slice(0, maxReportedChanges) }),
   };
 }
 

@@ -5,7 +5,7 @@
 import type { NativeOutcome } from '../native/index.js';
 import { shellQuote } from '../options/index.js';
 import { displayPath } from '../text/index.js';
-import type { ReportChange, ReportChanges, ReportHome } from './types.js';
+import type { ReportChange, ReportChanges, ReportCounts, ReportHome } from './types.js';
 
 export function reportHome({ homeFiles, home }: NativeOutcome): ReportHome | undefined {
   if (homeFiles === 0) return undefined;
@@ -26,6 +26,9 @@ const filesInDirectory = 2;
 /** What a tool writes for itself, and no user wants to bring home. */
 const isCache = (path: string): boolean => /^~\/\.(?:cache|npm)\b/.test(path);
 
+const isLate = (path: string): boolean => isCache(path) || /^~\/\.config\b/.test(path);
+const lateLast = (a: string, b: string): number => Number(isLate(a)) - Number(isLate(b));
+
 /** Single files, or the directory of home that many files are in; caches last. */
 function names(paths: readonly string[]): string[] {
   const byTop = new Map<string, string[]>();
@@ -34,10 +37,9 @@ function names(paths: readonly string[]): string[] {
     const top = slash < 0 ? path : path.slice(0, slash + 1);
     byTop.set(top, [...(byTop.get(top) ?? []), path]);
   }
-  const isLate = (path: string): boolean => isCache(path) || /^~\/\.config\b/.test(path);
   return [...byTop]
     .flatMap(([top, files]) => (files.length > filesInDirectory ? [top] : files))
-    .sort((a, b) => Number(isLate(a)) - Number(isLate(b)));
+    .sort(lateLast);
 }
 
 function listed(paths: readonly string[], isWhole: boolean): string {
@@ -47,6 +49,7 @@ function listed(paths: readonly string[], isWhole: boolean): string {
 }
 
 const filesText = (count: number): string => `${count} file${count === 1 ? '' : 's'}`;
+const directoriesText = (count: number): string => `${count} director${count === 1 ? 'y' : 'ies'}`;
 
 /** One line: what was written, and that it was discarded. */
 export function homeLine({ files, paths }: ReportHome): string {
@@ -61,42 +64,47 @@ export const homeOperand = (path: string): string =>
 
 /** What a run wrote to the home and nothing was done with. */
 export interface HomeLines {
-  /** What was written. */
+  /** What was written, what is dangerous first. */
   readonly what: string;
-  /** How to apply it, and how what exists already. */
-  readonly how: readonly string[];
+  /** How to apply what exists already. */
+  readonly seen: readonly string[];
+  /** What to name to apply it; undefined where nothing but caches was written, or what exists already. */
+  readonly operand?: string | undefined;
 }
 
-/** Whether it may be lines to add to a file, and is no program. */
-const isLines = ({ type, flags }: ReportChange): boolean =>
-  type === 'file' && !flags.includes('executable');
+/** Whether it runs by itself, leads elsewhere, or meets what is there already. */
+const isDangerous = ({ flags }: ReportChange): boolean =>
+  ['held', 'leads-out', 'unseen', 'runs-later', 'executable'].some((flag) => flags.includes(flag));
 
 /** Undefined where nothing of the changes is in the home. */
-export function homeLines(
-  { home, paths, truncated }: ReportChanges,
-  id: string,
-): HomeLines | undefined {
+export function homeLines({ home, paths }: ReportChanges, id: string): HomeLines | undefined {
   if (home === undefined) return undefined;
   const own = paths.filter((one) => one.home === true);
   const files = own.filter(({ type }) => type !== 'directory');
-  const some = (files.length > 0 ? files : own).map(({ path }) => path);
-  const all = home.added + home.modified + home.deleted;
-  const count = files.length > 0 ? filesText(truncated ? all : files.length) : 'directories';
+  const countOf = ({ added, modified, deleted }: ReportCounts): number =>
+    added + modified + deleted;
+  const all = countOf(home);
+  const count = all - (home.directories === undefined ? 0 : countOf(home.directories));
+  const shown = files.length > 0 ? files : own;
+  const dangerous = shown.filter(isDangerous).sort((a, b) => lateLast(a.path, b.path));
+  const plain = shown.filter((one) => !isDangerous(one)).map(({ path }) => path);
+  const named = [...dangerous.map(({ path }) => path), ...names(plain)];
   const seen = own.find(({ flags }) => flags.includes('unseen'));
   // What exists already is refused without a choice: not the path to copy.
-  const plain = files.filter(({ flags }) => !flags.includes('unseen')).map(({ path }) => path);
-  const [first] = names(plain.length > 0 ? plain : seen === undefined ? some : []);
+  const [first] = [
+    ...dangerous.filter(({ flags }) => !flags.includes('unseen')).map(({ path }) => path),
+    ...names(plain),
+  ].filter((path) => !isCache(path));
+  const said = named.slice(0, shownNames).join(', ');
+  const isWhole = named.length <= shownNames && shown.length >= (files.length > 0 ? count : all);
   return {
-    what: `${count} written to your home: ${listed(some, !truncated)} (not applied)`,
-    how: [
-      ...(first === undefined || isCache(first)
-        ? []
-        : [`  from ~:  wasbox apply ${id} ${homeOperand(first)}`]),
-      ...(seen === undefined
+    what: `${count > 0 ? filesText(count) : directoriesText(all)} written to your home: ${said}${isWhole ? '' : ' …'} (not applied)`,
+    seen:
+      seen === undefined
         ? []
         : [
-            `  ${seen.path} exists; the run did not see it: wasbox apply ${id}${isLines(seen) ? ' --append' : ''} ${homeOperand(seen.path)}`,
-          ]),
-    ],
+            `  ${seen.path} exists; the run did not see it: wasbox apply ${id}${seen.appends === true ? ' --append' : ''} ${homeOperand(seen.path)}`,
+          ],
+    operand: first === undefined ? undefined : homeOperand(first),
   };
 }

@@ -6,14 +6,15 @@ import { displayText, escapedNote } from '../text/index.js';
 import { askedLines } from './asked.js';
 import { auditLines } from './audit/text.js';
 import type { ReportAudit } from './audit/types.js';
+import { changesLines } from './changes-lines.js';
 import { durationText } from './duration.js';
-import { homeLine, homeLines } from './home.js';
+import { homeLine } from './home.js';
 import { imageText } from './image.js';
 import { endedLine, interruptedLine, reachedLine } from './limits.js';
 import { networkLines } from './network.js';
 import { projectText } from './project.js';
 import { refusalLines } from './refusal-lines.js';
-import type { ReportChanges, RunReport } from './types.js';
+import type { RunReport } from './types.js';
 
 export interface SummaryOptions {
   readonly verbose: boolean;
@@ -26,76 +27,6 @@ export interface SummaryOptions {
 
 function plural(count: number, noun: string, many = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : many}`;
-}
-
-/** The changes outside the home; empty where there are none. */
-function countsText({ counts, home }: ReportChanges): string {
-  const own = home ?? { added: 0, modified: 0, deleted: 0 };
-  const parts = [
-    [counts.added - own.added, 'added'],
-    [counts.modified - own.modified, 'modified'],
-    [counts.deleted - own.deleted, 'deleted'],
-  ] as const;
-  // `2 files added, 1 modified`
-  return parts
-    .filter(([count]) => count > 0)
-    .map(([count, verb], i) => `${i === 0 ? plural(count, 'file') : count} ${verb}`)
-    .join(', ');
-}
-
-function changesLines(
-  changes: ReportChanges,
-  runId: string | undefined,
-  verbose: boolean,
-): string[] {
-  const what = countsText(changes);
-  const id = runId ?? '';
-  const home = homeLines(changes, id);
-  const deep = changes.paths.filter(({ flags }) => flags.includes('too-deep')).length;
-  const unread =
-    deep === 0 ? '' : `, and ${plural(deep, 'directory', 'directories')} too deep to read`;
-  const paths = verbose ? changes.paths.map(({ kind, path }) => `  ${kind.padEnd(8)} ${path}`) : [];
-  switch (changes.disposition) {
-    case 'kept':
-      return [
-        ...(what === '' && home !== undefined
-          ? []
-          : [`${what}${unread} (not applied; your files are untouched)`]),
-        ...(home === undefined ? [] : [home.what]),
-        ...paths,
-        `  review:  wasbox diff ${id}`,
-        ...(what === '' && home !== undefined ? [] : [`  apply:   wasbox apply ${id}`]),
-        ...(home?.how ?? []),
-        `  discard: wasbox discard ${id}`,
-      ];
-    case 'applied':
-      return [`${what} (applied)`, ...paths];
-    case 'partly-applied': {
-      const deletions = changes.refused.filter(({ reason }) => reason === 'many-deletions').length;
-      const others = changes.refused.filter(({ reason }) => reason !== 'many-deletions');
-      return [
-        ...(changes.refused.length === 0
-          ? [`${what} (applied)`]
-          : [
-              `changes applied in part: ${plural(changes.refused.length, 'path')} not applied`,
-              ...others.map(({ path, reason }) => `  ${path} (${reason})`),
-              ...(deletions === 0 ? [] : [`  ${plural(deletions, 'deletion')} (not done unasked)`]),
-            ]),
-        ...(home === undefined ? [] : [home.what]),
-        `  review:  wasbox diff ${id}`,
-        ...(deletions === 0 ? [] : [`  delete:  wasbox apply ${id} --delete`]),
-        ...(others.length === 0 ? [] : [`  apply:   wasbox apply ${id} PATH`]),
-        ...(home?.how ?? []),
-        `  discard: wasbox discard ${id}`,
-      ];
-    }
-    case 'discarded':
-      return verbose
-        ? [`${what === '' ? home?.what.replace(' (not applied)', '') : what} (discarded)`, ...paths]
-        : [];
-    default:
-      return [];
-  }
 }
 
 /** Exit statuses of shells and the dynamic linker for programs that are not found or not executable. */

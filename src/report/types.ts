@@ -66,6 +66,8 @@ export interface ReportChange {
   readonly flags: readonly string[];
   /** Whether it is in the user's home: applied only when named. */
   readonly home?: true | undefined;
+  /** Of a file of the home that the run did not see: whether its lines can be added to the user's. */
+  readonly appends?: true | undefined;
 }
 
 export interface ReportCounts {
@@ -74,19 +76,42 @@ export interface ReportCounts {
   readonly deleted: number;
 }
 
+/** A change that `--apply` did not apply. */
+export interface ReportRefused {
+  readonly path: string;
+  readonly reason: string;
+  /** The reason in words. */
+  readonly message: string;
+  /** What to name to apply it all the same: itself, or the directory that is held as a whole. */
+  readonly name?: string | undefined;
+}
+
+/** What was left out, because no user reviews it. */
+export interface ReportDropped {
+  /** `histories`, `logs`, `caches` or `compiled modules`. */
+  readonly what: string;
+  /** The file, or the directory of the files. */
+  readonly place: string;
+  readonly files: number;
+}
+
 export interface ReportChanges {
   /** `none`, `kept`, `applied`, `partly-applied` or `discarded`. */
   readonly disposition: string;
   readonly counts: ReportCounts;
+  /** Those of them that are directories. */
+  readonly directories?: ReportCounts | undefined;
   /** Those of them that are in the user's home. */
-  readonly home?: ReportCounts | undefined;
+  readonly home?: (ReportCounts & { readonly directories?: ReportCounts }) | undefined;
   /** Bytes of file content that the run wrote. */
   readonly sizeBytes: number;
-  /** At most {@link maxReportedChanges} of them. */
+  /** At most {@link maxReportedChanges} of them: those that run or lead elsewhere, and those of the home, before others. */
   readonly paths: readonly ReportChange[];
   readonly truncated: boolean;
   /** Changes that `--apply` did not apply, with the reason. */
-  readonly refused: readonly { readonly path: string; readonly reason: string }[];
+  readonly refused: readonly ReportRefused[];
+  /** At most {@link maxReportedChanges} places. */
+  readonly dropped?: readonly ReportDropped[] | undefined;
 }
 
 /** What was written to a home in memory, and discarded with it. */

@@ -51,11 +51,8 @@ describe.each(identities())('as $label', (as) => {
       [
         'wasbox: 1 file added (not applied; your files are untouched)',
         'wasbox: 3 files written to your home: ~/.bashrc, ~/.local/bin/tool, ~/.config/app/c (not applied)',
-        `wasbox:   review:  wasbox diff ${id}`,
-        `wasbox:   apply:   wasbox apply ${id}`,
-        `wasbox:   from ~:  wasbox apply ${id} ~/.local/bin/tool`,
         `wasbox:   ~/.bashrc exists; the run did not see it: wasbox apply ${id} --append ~/.bashrc`,
-        `wasbox:   discard: wasbox discard ${id}`,
+        `wasbox: to go on: wasbox diff ${id}, then wasbox apply, wasbox apply ~/.local/bin/tool or wasbox discard`,
         '',
       ].join('\n'),
     );

@@ -100,7 +100,7 @@ describe('the summary after a run', () => {
   it('counts saved changes, and names the commands', () => {
     const said = text({ changes });
     expect(said).toContain('2 files added, 1 deleted (not applied; your files are untouched)');
-    for (const verb of ['diff', 'apply', 'discard']) expect(said).toContain(`wasbox ${verb} r1`);
+    expect(said).toContain('to go on: wasbox diff r1, then wasbox apply or wasbox discard');
     expect(said).not.toContain('modified');
     expect(said).not.toContain('too deep');
     const deep = {
@@ -117,14 +117,68 @@ describe('the summary after a run', () => {
       { ...report, runId: '0dggvgy7a', changes: { ...changes, disposition } },
       { verbose: false, quiet: false },
     );
-    expect(said.filter((line) => line.includes('0dggvgy7a')).length).toBeGreaterThan(1);
+    expect(said.filter((line) => line.includes('wasbox'))).toHaveLength(1);
     for (const line of said) expect(`wasbox: ${line}`.length, line).toBeLessThanOrEqual(80);
   });
 
-  it('tells what was not applied, and why', () => {
-    const refused = [{ path: '.git/hooks/x', reason: 'held' }];
-    const said = text({ changes: { ...changes, disposition: 'partly-applied', refused } });
-    expect(said).toContain('.git/hooks/x (held)');
+  it('counts no directory as a file, and only directories where there is nothing else', () => {
+    const counts = { added: 5, modified: 0, deleted: 0 };
+    const of = (directories: number, home?: ReportChanges['home']) =>
+      text({
+        changes: { ...changes, counts, home, directories: { ...counts, added: directories } },
+      }).split('\n');
+    expect(of(3)[0]).toBe('2 files added (not applied; your files are untouched)');
+    expect(of(5)[0]).toBe('5 directories added (not applied; your files are untouched)');
+    const home = { ...counts, added: 4, directories: { ...counts, added: 3 } };
+    expect(of(3, home).slice(0, 2)).toEqual([
+      '1 file added (not applied; your files are untouched)',
+      '1 file written to your home:  … (not applied)',
+    ]);
+  });
+
+  const refusal = (path: string, why: string, name = path) => ({
+    path,
+    reason: 'held',
+    message: `Not applied automatically: ${why}.`,
+    name,
+  });
+  const inPart = (refused: ReportChanges['refused']) =>
+    text({ changes: { ...changes, disposition: 'partly-applied', refused } }).split('\n');
+
+  it('tells what was not applied, and why, and what to name', () => {
+    expect(inPart([refusal('.git/hooks/x', 'git runs it as a hook')])).toEqual([
+      'changes applied in part: 1 path not applied',
+      '  .git/hooks/x: git runs it as a hook',
+      'to go on: wasbox diff r1, then wasbox apply .git/hooks/x or wasbox discard',
+    ]);
+    const two = inPart([refusal('.envrc', 'direnv runs it'), refusal('-x', 'it runs')]);
+    expect(two.at(-1)).toContain('wasbox apply PATH or');
+    expect(inPart([refusal('-x', 'it runs')]).at(-1)).toContain('wasbox apply ./-x or');
+    expect(inPart([refusal('a b', 'it runs')]).at(-1)).toContain("wasbox apply 'a b' or");
+  });
+
+  it('tells a reason once for all that have it, and one directory that means them', () => {
+    const many = Array.from({ length: 900 }, (_, n) =>
+      refusal(`.venv/bin/${n}`, 'it is in a virtual environment', '.venv'),
+    );
+    expect(inPart(many)).toEqual([
+      'changes applied in part: 900 paths not applied',
+      '  .venv/bin/0, .venv/bin/1, .venv/bin/2 and 897 more: it is in a virtual environment',
+      'to go on: wasbox diff r1, then wasbox apply .venv or wasbox discard',
+    ]);
+    const reasons = Array.from({ length: 50 }, (_, n) => refusal(`${n}`, `reason ${n}`));
+    expect(inPart(reasons)).toHaveLength(15);
+  });
+
+  it('tells what was not kept, whatever else there is', () => {
+    const dropped = [
+      { what: 'caches', place: '~/.cache/go-build', files: 397 },
+      { what: 'histories', place: '~/.python_history', files: 1 },
+      { what: 'histories', place: '~/.lesshst', files: 1 },
+    ];
+    const line = '399 files not kept: caches (~/.cache/go-build), histories (~/.python_history …)';
+    expect(text({ changes: { ...changes, disposition: 'none', dropped } })).toBe(line);
+    expect(text({ changes: { ...changes, dropped } }).split('\n')[0]).toBe(line);
   });
 
   it('tells of the time limit and of notes', () => {
