@@ -164,6 +164,44 @@ describe.each(identities())('as $label', (as) => {
     ]);
   });
 
+  it('is named and counted, dangerous files first, however many paths changed', async () => {
+    const { run } = makeHome(as, { '.profile': 'mine\n' });
+    const write =
+      'mkdir many ~/.d; i=0; while [ $i -lt 1200 ]; do : > many/$i; i=$((i+1)); done; mkdir -p ~/data; for n in 1 2 3 4 5; do : > ~/data/$n; done; echo evil >> ~/.profile; echo evil > ~/.zshenv';
+    const ran = await run(['run', '-c', write]);
+    expect(ran.err).toContain(
+      'wasbox: 1200 files added (not applied; your files are untouched)\nwasbox: 7 files written to your home: ~/.profile, ~/.zshenv, ~/data/ (not applied)\n',
+    );
+    expect(ran.err).toMatch(
+      /~\/\.profile exists; the run did not see it: .* --append ~\/\.profile\n/,
+    );
+    const report = await run(['run', '--json', '-c', write]);
+    const { changes } = JSON.parse(report.err) as RunReport;
+    expect(changes?.paths).toHaveLength(1000);
+    expect(changes?.truncated).toBe(true);
+    const home = changes?.paths.filter((one) => one.home).map(({ path }) => path);
+    expect(home).toEqual(expect.arrayContaining(['~/.profile', '~/.zshenv', '~/data/5']));
+  });
+
+  it('advises to add lines to text alone, and tells a sticky bit from set-id bits', async () => {
+    const { run, lastId } = makeHome(as, { data: 'a\0b', text: 'a\n' });
+    const write =
+      'printf "x" > ~/data; printf "x\\0" > ~/text; mkdir d t; chmod 1777 d; chmod 2755 t';
+    const ran = await run(['run', '-c', write]);
+    const id = lastId(ran.err);
+    expect(ran.err).toContain('~/data exists; the run did not see it: wasbox apply');
+    for (const path of ['~/data', '~/text']) {
+      const refused = await run(['apply', id, path]);
+      expect([refused.status, refused.err.includes('--append')]).toEqual([3, false]);
+    }
+    const diff = (await run(['diff', id, '--no-pager'])).out;
+    expect(diff).toContain('# d: the sticky bit is not applied');
+    expect(diff).not.toContain('# d: set-id');
+    const applied = await run(['apply', id]);
+    expect(applied.err).toContain('d: applied without its sticky bit');
+    expect(applied.err).not.toContain('d: applied without its set-id');
+  });
+
   it('is continued with the run', async () => {
     const { run, lastId } = makeHome(as);
     const id = lastId((await run(['run', '-c', 'echo x > ~/x'])).err);

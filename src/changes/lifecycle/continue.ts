@@ -22,6 +22,7 @@ import { type Session, treesOf, withSessions } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
 import { stateError } from '../store/state-error.js';
 import { openRun } from './saved-runs.js';
+import { untangle } from './untangle.js';
 
 /**
  * Continues a saved run in its layer. It keeps its ID; the changes of both are reviewed, applied and
@@ -129,17 +130,10 @@ function continuedTrees(
 }
 
 /** Restores a tree's layer to what the payload left, and records that another run continues. */
-function prepareLayer({ native, directory, layer, record }: Session): void {
+function prepareLayer(session: Session): void {
+  const { native, directory, layer, record } = session;
   const base = Base.read(native, directory, 0n);
-  if (base.holdsApplied) {
-    throw new ChangesError(
-      'ERR_CONTINUE',
-      `A part of run ${record.id} was applied from a directory that it had replaced completely.`,
-      {
-        hint: `Apply or discard the rest first: wasbox apply ${record.id}, or wasbox discard ${record.id}`,
-      },
-    );
-  }
+  if (base.holdsApplied) untangle(session, base);
   layer.restoreModes();
   if (record.shared === true) {
     const scratch = Buffer.from('merging');

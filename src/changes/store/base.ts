@@ -118,6 +118,12 @@ export class Base {
     return this.#known?.get(keyOf(path)) === '=';
   }
 
+  /** Whether the host had something at a path that neither `apply` nor the user put there since the run. */
+  knows(path: Buffer): boolean {
+    const known = this.#known?.get(keyOf(path));
+    return known !== undefined && !['=', '-', '!'].includes(known);
+  }
+
   /** Whether the layer still contains applied changes. */
   get holdsApplied(): boolean {
     return [...(this.#known?.values() ?? [])].includes('=');
@@ -128,9 +134,10 @@ export class Base {
     this.#seen.set(keyOf(path), '=');
   }
 
-  /** Records that another run continues, which sees the host's current files. */
+  /** Records that another run continues, which sees the host's current files, and what was applied among them. */
   continue(native: ChangesNative, directory: number): void {
-    this.#write(native, directory, this.#known ?? new Map(), `${continuedKey} -\n`);
+    const rest = [...(this.#known ?? [])].filter(([, print]) => print !== '=');
+    this.#write(native, directory, new Map(rest), `${continuedKey} -\n`);
   }
 
   /**

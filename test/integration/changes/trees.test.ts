@@ -121,15 +121,51 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(again.out).toBe('run\nn\n');
     expect((await wasbox('apply', id)).err).not.toContain('not applied');
     expect(fs.readFileSync(join(cwd, 'a'), 'utf8')).toBe('again\n');
-    // Where a directory was replaced whole, the layer cannot tell the two apart: refused.
+    // Also where a directory was replaced whole: what was applied is there, what was deleted is not.
     await sh([], 'rm -r d; mkdir d; echo 1 > d/x; echo 1 > d/y');
     const whole = (await runs())[0]?.id ?? '';
     await wasbox('apply', whole, 'd/x');
-    const refused = await sh(['--continue', whole], 'echo ran');
-    expect([refused.status, refused.out]).toEqual([125, '']);
-    expect(refused.err).toContain('replaced completely');
+    expect(fs.readdirSync(join(cwd, 'd'))).toContain('keep');
+    const on = await sh(['--continue', whole], 'ls d; echo 2 > d/x');
+    expect([on.status, on.out]).toEqual([0, 'x\ny\n']);
     expect((await wasbox('apply', whole)).status).toBe(0);
     expect(fs.readdirSync(join(cwd, 'd'))).toEqual(['x', 'y']);
+    expect(fs.readFileSync(join(cwd, 'd/x'), 'utf8')).toBe('2\n');
+  });
+
+  test('a run goes on after a part of a new directory was applied', async () => {
+    const { cwd, wasbox, sh, runs } = setUp();
+    const made =
+      'mkdir -p new/deep/er; for f in new/a new/deep/b new/deep/er/c; do echo 1 > $f; done';
+    await sh([], `${made}; echo x > new/deep/.envrc; mkdir empty alone; echo 1 > alone/f`);
+    const id = (await runs())[0]?.id ?? '';
+    expect((await wasbox('apply', id, 'new', 'empty')).status).toBe(3); // one file is held
+    fs.writeFileSync(join(cwd, 'new/deep/mine'), 'by the user\n');
+    fs.rmSync(join(cwd, 'new/a'));
+    const on = await sh(
+      ['--continue', id],
+      'find new alone -type f | sort; echo 2 > new/deep/b; rm new/deep/er/c; echo 2 > new/deep/d',
+    );
+    expect([on.status, on.out]).toEqual([
+      0,
+      'alone/f\nnew/deep/.envrc\nnew/deep/b\nnew/deep/er/c\nnew/deep/mine\n',
+    ]);
+    const names = (await wasbox('diff', id, '--name-only')).out.trim().split('\n').sort();
+    expect(names).toEqual([
+      'alone',
+      'alone/f',
+      'new/deep/.envrc',
+      'new/deep/b',
+      'new/deep/d',
+      'new/deep/er/c',
+    ]);
+    expect((await wasbox('apply', id)).status).toBe(3);
+    const file = (name: string) => fs.readFileSync(join(cwd, 'new/deep', name), 'utf8');
+    expect([file('b'), file('d'), file('mine')]).toEqual(['2\n', '2\n', 'by the user\n']);
+    expect(fs.readdirSync(join(cwd, 'new/deep')).sort()).toEqual(['b', 'd', 'er', 'mine']);
+    // Once more, from what that left.
+    const last = await sh(['--continue', id], 'ls -A new/deep; rm new/deep/.envrc');
+    expect([last.status, last.out]).toEqual([0, '.envrc\nb\nd\ner\nmine\n']);
   });
 
   test('old changes are discarded when new ones are saved, and that is reported', async () => {
