@@ -142,6 +142,7 @@ export const targets = {
       'src/rundir.cc',
       'src/runtime.cc',
       'src/search.cc',
+      'src/text.cc',
       'src/threads.cc',
       'src/session.cc',
       'src/users.cc',
@@ -162,6 +163,8 @@ export const targets = {
       'supervisor/privileged.c',
       'supervisor/probe.c',
       'sys/utf8.c',
+      'text/junk.c',
+      'text/lines.c',
     ],
     defines: [
       'NAPI_VERSION=8',

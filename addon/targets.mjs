@@ -106,7 +106,18 @@ export const addonObjects = (directory, without) =>
 
 /** Every file that the native part can be made of. */
 export function nativeSources() {
-  const folders = ['.', 'fastpath', 'init', 'net', 'rundir', 'search', 'src', 'supervisor', 'sys'];
+  const folders = [
+    '.',
+    'fastpath',
+    'init',
+    'net',
+    'rundir',
+    'search',
+    'src',
+    'supervisor',
+    'sys',
+    'text',
+  ];
   return folders.flatMap((folder) =>
     readdirSync(join(addon, folder))
       .filter((name) => /\.(c|cc|h|S|map)$/.test(name) || /^(native|targets)\.mjs$/.test(name))

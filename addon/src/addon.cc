@@ -14,6 +14,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   RegisterRunDirectory(env, exports);
   RegisterRunIds(env, exports);
   RegisterSearch(env, exports);
+  RegisterText(env, exports);
   RegisterWorkingCopy(env, exports);
   if (RegisterUsers)
     RegisterUsers(env, exports);

@@ -17,6 +17,7 @@ namespace wasbox {
   void RegisterRunDirectory(Napi::Env env, Napi::Object exports);
   void RegisterRunIds(Napi::Env env, Napi::Object exports);
   void RegisterSearch(Napi::Env env, Napi::Object exports);
+  void RegisterText(Napi::Env env, Napi::Object exports);
   void RegisterWorkingCopy(Napi::Env env, Napi::Object exports);
   // Of Node's addon; the engine has none (napi.c).
   __attribute__((weak)) void RegisterUsers(Napi::Env env, Napi::Object exports);

@@ -63,6 +63,13 @@ const description: VerbDescription = {
   ],
 };
 
+/** No more is read of a file than is shown. */
+function detailOf(values: ParsedLine['values']): DiffOptions['detail'] {
+  if (values.patch === true || values.json === true) return 'lines';
+  if (values['name-only'] === true) return 'names';
+  return values.stat === true ? 'counts' : 'lines';
+}
+
 /** The differences of a run, counted as they are read. */
 class Differences {
   readonly #store: Store;
@@ -167,7 +174,7 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
     other =
       typeof workdir === 'string' ? runIn(store, run, workdir) : standInForMissing(store, run);
     tellMissing(other.missing, run.record.id);
-    files = new Differences(store, other.run, { ...chosen, patch });
+    files = new Differences(store, other.run, { ...chosen, patch, detail: detailOf(values) });
     await print(files, run, values);
     noteShown(store, run.record);
   } finally {

@@ -378,6 +378,16 @@ export interface Native extends NativeRuns, NativeReads, NativeSessions, NativeO
     state: string | undefined,
     onNames: (names: number) => void,
   ): [found: Uint8Array, names: number];
+  /** How many bytes are no text: control characters that text does not have, and bytes that are not UTF-8. */
+  textJunk(bytes: Uint8Array): number;
+  /**
+   * The fewest lines to add and remove that make one text of the other; all of both where there are more than `most`.
+   */
+  lineChanges(
+    before: Uint8Array,
+    after: Uint8Array,
+    most: number,
+  ): [added: number, removed: number];
   /** Value of an extended attribute of an open file, or undefined where there is none. */
   fgetxattr(fd: number, name: string): Uint8Array | undefined;
   /** Names of the extended attributes of an open file. */

@@ -29,6 +29,12 @@ function characterLength(bytes: Uint8Array, at: number): number {
 
 /** Stretches of text as strings, and each byte that belongs to no character as a number. */
 export function* piecesOf(bytes: Uint8Array): Generator<string | number> {
+  // Nearly all text is whole: then nothing need look at each byte.
+  const whole = decode(bytes);
+  if (!whole.includes('\uFFFD')) {
+    if (whole !== '') yield whole;
+    return;
+  }
   let start = 0;
   let at = 0;
   while (at < bytes.length) {

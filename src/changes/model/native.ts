@@ -19,5 +19,7 @@ export type ChangesNative = Pick<
   | 'tryLock'
   | 'syncfs'
   | 'captureWorkingCopy'
+  | 'textJunk'
+  | 'lineChanges'
   | keyof NativeRuns
 >;

@@ -28,11 +28,13 @@ import {
   type FileContent,
   fromHost,
   fromLayer,
-  hashOfText,
+  hashOfBytes,
+  noContent,
+  textOf,
 } from './file-contents.js';
 import { binaryPatch } from './git-binary.js';
 import { indexNotes } from './git-index-notes.js';
-import { countMarked, type DiffHunk, hunksOf } from './hunks.js';
+import { countMarked, type DiffHunk, hunksOf, maxEditLength } from './hunks.js';
 import { findRenames, type Rename } from './renames.js';
 
 export interface DiffOptions {
@@ -49,6 +51,12 @@ export interface DiffOptions {
    * @default false
    */
   readonly patch?: boolean | undefined;
+  /**
+   * What is wanted of each path: its lines, only how many were added and removed, or nothing but its name.
+   *
+   * @default 'lines'
+   */
+  readonly detail?: 'lines' | 'counts' | 'names' | undefined;
   /** Called often. */
   readonly onProgress?: OnProgress | undefined;
 }
@@ -99,29 +107,37 @@ const maxPatchBytes = 32 * 1024 * 1024;
 const isContent = (state: FileState | undefined): state is FileState =>
   state?.type === 'file' || state?.type === 'symlink';
 
+/** A part with how many lines were added and removed. */
+interface CountedPart {
+  readonly part: FilePart;
+  readonly added: number;
+  readonly removed: number;
+}
+
+const uncounted = (part: FilePart): CountedPart => ({ part, added: 0, removed: 0 });
+
 class Differ {
   readonly #sessions: readonly Session[];
   readonly #patch: boolean;
+  readonly #detail: NonNullable<DiffOptions['detail']>;
 
-  constructor(sessions: readonly Session[], patch: boolean) {
+  constructor(sessions: readonly Session[], { patch = false, detail = 'lines' }: DiffOptions) {
     this.#sessions = sessions;
     this.#patch = patch;
+    this.#detail = detail;
   }
 
   one(change: Change, rename: Rename | undefined, refused: string | undefined): FileDiff {
     const session = this.#sessions[change.tree] as Session;
     const { uid, gid } = fstatSync(session.host);
-    const parts = this.#parts(change, rename);
-    const count = (mark: string): number =>
-      parts
-        .flatMap(({ hunks }) => hunks)
-        .reduce((sum, { lines }) => sum + countMarked(lines, mark), 0);
+    const counted = this.#detail === 'names' ? [] : this.#parts(change, rename);
+    const parts = counted.map(({ part }) => part);
     return {
       change,
       ...(rename === undefined ? {} : { from: rename.from, similarity: rename.similarity }),
       parts,
-      added: count('+'),
-      removed: count('-'),
+      added: counted.reduce((sum, { added }) => sum + added, 0),
+      removed: counted.reduce((sum, { removed }) => sum + removed, 0),
       rootOwner: `${uid}:${gid}`,
       // An index has NULs, so its lines are not shown.
       index: parts.some(({ hashes }) => hashes !== undefined) ? indexNotes(session, change) : [],
@@ -129,7 +145,7 @@ class Differ {
     };
   }
 
-  #parts(change: Change, rename: Rename | undefined): FilePart[] {
+  #parts(change: Change, rename: Rename | undefined): CountedPart[] {
     const old = rename?.from ?? change;
     // To a run that saw no such file, what it wrote was new: the user's own lines are not shown as deleted.
     const isUnseen = !this.#patch && change.flags.includes('unseen');
@@ -137,34 +153,49 @@ class Differ {
     const after = isContent(change.after) ? change.after : undefined;
     if (before === undefined && after === undefined) return [];
     const sameContent = rename?.equal === true || ['mode', 'time', 'xattr'].includes(change.kind);
-    if (sameContent) return [{ before, after, hunks: [] }];
+    if (sameContent) return [uncounted({ before, after, hunks: [] })];
     if (before !== undefined && after !== undefined && before.type !== after.type) {
       return [this.#part(old, undefined), this.#part(undefined, change)];
     }
     return [this.#part(before && old, after && change)];
   }
 
-  #part(old: Change | undefined, now: Change | undefined): FilePart {
+  #part(old: Change | undefined, now: Change | undefined): CountedPart {
     const side = (one: Change | undefined, read: typeof contentBefore): FileContent =>
       one === undefined
-        ? { text: '', lines: false }
+        ? noContent
         : read(this.#sessions[one.tree] as Session, one, { patch: this.#patch });
     const before = side(old, contentBefore);
     const after = side(now, contentAfter);
     const states = { before: old?.before, after: now?.after };
-    if ('text' in before && 'text' in after) {
+    if ('bytes' in before && 'bytes' in after) {
       // One version is enough: text must be shown even if the other version is binary.
-      const lines = before.lines || after.lines || before.text + after.text === '';
-      if (lines) return { ...states, hunks: hunksOf(before.text, after.text) };
+      const isEmpty = before.bytes.length + after.bytes.length === 0;
+      if (before.lines || after.lines || isEmpty) {
+        return this.#lines(before.bytes, after.bytes, states);
+      }
     }
     const hash = (one: FileContent, state: FileState | undefined): string | undefined => {
       if (state === undefined) return undefined;
-      return 'hash' in one ? one.hash : hashOfText(one.text);
+      return 'hash' in one ? one.hash : hashOfBytes(one.bytes);
     };
     const hashes = { before: hash(before, states.before), after: hash(after, states.after) };
     const binary = this.#patch ? this.#binary(old, now) : undefined;
     const { kind } = now === undefined ? before : after;
-    return { ...states, hunks: [], hashes, binary, kind };
+    return uncounted({ ...states, hunks: [], hashes, binary, kind });
+  }
+
+  /** The lines that differ, or only how many: as many as there would be, but found in C. */
+  #lines(before: Buffer, after: Buffer, states: Pick<FilePart, 'before' | 'after'>): CountedPart {
+    const [session] = this.#sessions;
+    if (this.#detail === 'counts' && session !== undefined) {
+      const [added, removed] = session.native.lineChanges(before, after, maxEditLength);
+      return { part: { ...states, hunks: [] }, added, removed };
+    }
+    const hunks = hunksOf(textOf(before), textOf(after));
+    const count = (mark: string): number =>
+      hunks.reduce((sum, { lines }) => sum + countMarked(lines, mark), 0);
+    return { part: { ...states, hunks }, added: count('+'), removed: count('-') };
   }
 
   #binary(old: Change | undefined, now: Change | undefined): string[] | undefined {
@@ -249,7 +280,7 @@ export function* diffRun(
     const folded = options.fold === true ? foldMoved(changes, renames) : new Map<Change, Change>();
     const foldedIn = new Map<Change, number>();
     for (const top of folded.values()) foldedIn.set(top, (foldedIn.get(top) ?? 0) + 1);
-    const differ = new Differ(sessions, patch);
+    const differ = new Differ(sessions, options);
     for (const [done, change] of changes.entries()) {
       onProgress?.({ stage: 'diff', done, total: changes.length });
       if (left.has(change) || folded.has(change)) continue;

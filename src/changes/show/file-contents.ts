@@ -3,21 +3,17 @@
  */
 import type { Hash } from 'node:crypto';
 import { fstatSync, readFileSync, readSync } from 'node:fs';
-import { piecesOf } from '../../text/index.js';
 import { openDirectoryPath, openToRead, withFd } from '../files/fdtree.js';
 import { unlessDenied } from '../files/layer.js';
 import { emptyPath, splitPath } from '../files/path.js';
-import type { Change, FileState } from '../model/index.js';
+import type { Change, ChangesNative, FileState } from '../model/index.js';
 import type { Session } from '../store/session.js';
 import { type BinaryKind, binaryKind, kindBytes } from './binary-kind.js';
 
-/**
- * A file's text with one character per byte (latin1), so that lines are lines of bytes in any encoding; or
- * its SHA-256 in hex (`?` if it cannot be read).
- */
+/** A file's bytes; or its SHA-256 in hex (`?` if it cannot be read). */
 export type FileContent =
   | {
-      readonly text: string;
+      readonly bytes: Buffer;
       /** Whether it is shown as lines: it is not empty, and most of it is text. */
       readonly lines: boolean;
       readonly kind?: BinaryKind | undefined;
@@ -29,15 +25,8 @@ const maxTextBytes = 2 * 1024 * 1024;
 /** Larger files are not hashed: a huge sparse file costs the payload nothing, but hashing it takes hours. */
 const maxHashBytes = 1024 ** 3;
 
-/** Counts control bytes that do not occur in text, and bytes that are not UTF-8. */
-function countJunk(bytes: Uint8Array): number {
-  let junk = 0;
-  for (const piece of piecesOf(bytes)) {
-    if (typeof piece === 'number') junk++;
-    else junk += piece.match(/[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]/g)?.length ?? 0;
-  }
-  return junk;
-}
+/** Text with one character per byte (latin1), so that lines are lines of bytes in any encoding. */
+export const textOf = (bytes: Buffer): string => bytes.toString('latin1');
 
 /** How a file is looked at. */
 export interface Look {
@@ -50,9 +39,14 @@ export interface Look {
  * so one must not hide the lines around it. What another program runs is shown in any case, unless it is a program of the
  * system itself: padding must not hide it either.
  */
-function isText(bytes: Buffer, { flags }: Change, { patch = false }: Look): boolean {
+function isText(
+  native: ChangesNative,
+  bytes: Buffer,
+  { flags }: Change,
+  { patch = false }: Look,
+): boolean {
   if (bytes.toString('latin1', 0, 2) === '#!') return true;
-  const junk = countJunk(bytes);
+  const junk = native.textJunk(bytes);
   if (patch) return !bytes.includes(0) && junk * 2 <= bytes.length;
   const isProgram = bytes.toString('latin1', 0, 4) === '\x7fELF';
   if (!isProgram && (flags.includes('held') || flags.includes('runs-later'))) return true;
@@ -83,8 +77,8 @@ export function hashOf(fd: number): string {
   return eachChunk(fd, (chunk) => hash.update(chunk)).digest('hex');
 }
 
-export const hashOfText = (text: string): string =>
-  createHash('sha256').update(text, 'latin1').digest('hex');
+export const hashOfBytes = (bytes: Buffer): string =>
+  createHash('sha256').update(bytes).digest('hex');
 
 /** Git's object name of an open file: a SHA-1. */
 export function blobHash(fd: number): string {
@@ -92,15 +86,15 @@ export function blobHash(fd: number): string {
   return eachChunk(fd, (chunk) => hash.update(chunk)).digest('hex');
 }
 
-function readContent(fd: number, change: Change, look: Look): FileContent {
+function readContent(native: ChangesNative, fd: number, change: Change, look: Look): FileContent {
   if (fstatSync(fd).size > maxTextBytes) {
     const head = Buffer.alloc(kindBytes);
     readSync(fd, head, 0, kindBytes, 0);
     return { hash: hashOf(fd), kind: binaryKind(head) };
   }
   const bytes = readFileSync(fd);
-  const lines = bytes.length > 0 && isText(bytes, change, look);
-  return { text: bytes.toString('latin1'), lines, kind: binaryKind(bytes) };
+  const lines = bytes.length > 0 && isText(native, bytes, change, look);
+  return { bytes, lines, kind: binaryKind(bytes) };
 }
 
 function openHostFile(session: Session, parent: number, names: readonly Buffer[]): number {
@@ -141,16 +135,23 @@ export function fromLayer<T>(
   );
 }
 
+/** Of what is not there. */
+export const noContent: FileContent = { bytes: emptyPath, lines: false };
+
 function contentOf(state: FileState | undefined, read: () => FileContent | undefined): FileContent {
   if (state?.type === 'symlink') {
-    return { text: (state.link ?? emptyPath).toString('latin1'), lines: true };
+    return { bytes: state.link ?? emptyPath, lines: true };
   }
-  if (state?.type !== 'file') return { text: '', lines: false };
+  if (state?.type !== 'file') return noContent;
   return read() ?? { hash: '?' };
 }
 
 export const contentBefore = (session: Session, change: Change, look: Look = {}): FileContent =>
-  contentOf(change.before, () => fromHost(session, change, (fd) => readContent(fd, change, look)));
+  contentOf(change.before, () =>
+    fromHost(session, change, (fd) => readContent(session.native, fd, change, look)),
+  );
 
 export const contentAfter = (session: Session, change: Change, look: Look = {}): FileContent =>
-  contentOf(change.after, () => fromLayer(session, change, (fd) => readContent(fd, change, look)));
+  contentOf(change.after, () =>
+    fromLayer(session, change, (fd) => readContent(session.native, fd, change, look)),
+  );

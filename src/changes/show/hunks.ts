@@ -16,7 +16,7 @@ export interface DiffHunk {
 const context = 3;
 
 /** Files that differ in more lines are shown as completely replaced. */
-const maxEditLength = 4000;
+export const maxEditLength = 4000;
 
 /** Number of lines that start with a mark. */
 export const countMarked = (lines: readonly string[], mark: string): number =>

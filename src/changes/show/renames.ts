@@ -17,6 +17,7 @@ import {
   fromHost,
   fromLayer,
   hashOf,
+  textOf,
 } from './file-contents.js';
 
 export interface Rename {
@@ -127,7 +128,7 @@ class Finder {
     );
     if (bytes > maxAllTextBytes) return;
     const linesOf = (side: FileContent): Map<string, number> | undefined =>
-      'text' in side && side.lines ? countLines(side.text) : undefined;
+      'bytes' in side && side.lines ? countLines(textOf(side.bytes)) : undefined;
     // Equal lines in any order: enough to detect a rename.
     const old = from.map((change) => linesOf(contentBefore(this.#session(change), change)));
     const now = to.map((change) => linesOf(contentAfter(this.#session(change), change)));

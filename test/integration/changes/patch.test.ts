@@ -15,8 +15,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   applyRun,
   diffRun,
+  type FileDiff,
   finishRun,
   formatPatch,
+  formatStat,
   formatUnified,
   openRun,
 } from '../../../src/changes/index.js';
@@ -310,6 +312,14 @@ function once(fixture: Fixture, tree: readonly unknown[], steps: readonly unknow
   const shown = [...diffRun(fixture.store, kept, { fold: true })]
     .map((one) => formatUnified(one))
     .join('');
+  // Where only the number of lines is asked for, or only the names, the rest is the same.
+  const detailed = (detail: 'lines' | 'counts' | 'names') => [
+    ...diffRun(fixture.store, kept, { fold: true, detail }),
+  ];
+  expect(formatStat(detailed('counts'))).toBe(formatStat(detailed('lines')));
+  const pathsOf = (files: readonly FileDiff[]): unknown =>
+    files.map(({ change, from }) => [change.display, from?.display]);
+  expect(pathsOf(detailed('names'))).toEqual(pathsOf(detailed('lines')));
   applyRun(fixture.store, kept, { delete: true });
   kept.close();
   const after = snapshot(fixture.workdir, false);
