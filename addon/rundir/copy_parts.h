@@ -81,8 +81,8 @@ struct copy_job {
   struct copy_path path;
   uint64_t bytes, files;
   uint64_t device; /* of the source: what is mounted in it stays empty */
-  int index; /* negative: of what a program made, to another file system */
-  uint64_t count; /* of records */
+  int index;       /* negative: of what a program made, to another file system */
+  uint64_t count;  /* of records */
   struct copy_record notes[COPY_NOTES];
 };
 int copy_entry(struct copy_job *job, int from, const char *name, int to, int depth);
