@@ -389,6 +389,8 @@ struct wb_command {
 /* Bits of its `step`: what the sandbox is without, because something around wasbox forbids the call
  * that makes it. None is a wall: the payload cannot make that call either. */
 #define WB_LACKS_HOSTNAME 1
+/* `step`: how many processes and threads the payload left; of a limited run with a pid namespace.
+ */
 #define WB_EVENT_ENDED 3
 /* Carries the listener of the payload's filter as SCM_RIGHTS, or the errno why there is none. */
 #define WB_EVENT_LISTENER 4

@@ -141,6 +141,8 @@ uint64_t each_process(uint64_t (*look)(long proc, const char *process, uint64_t 
                       uint64_t argument);
 /* Processes and threads that the caller's user has, as far as /proc shows them. */
 uint64_t count_own_tasks(void);
+/* Processes and threads of the sandbox beside init; of one with a pid namespace. */
+uint32_t count_tasks_left(void);
 
 /* marks.c: a child that has ended and is still to be reaped: its pid, and the number of its mark or
  * 0; 0 where there is none, or no program ever had a mark. */

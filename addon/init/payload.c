@@ -237,6 +237,8 @@ int run_payload(struct start *start, uint32_t lacking) {
         return 0;
       }
       if (reap(payload, continued, &ended)) {
+        if (plan->processes && (plan->namespaces & CLONE_NEWPID))
+          ended.step = count_tasks_left();
         kill_domain();
         send_event(&ended);
         return 0;

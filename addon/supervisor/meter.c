@@ -139,6 +139,13 @@ static void judge_processor(struct wb_meter *meter, const struct wb_processes *s
     meter_exceed(meter, WB_LIMIT_CPU);
 }
 
+void wb_meter_ended(struct wb_meter *meter, uint32_t tasks) {
+  /* The program was one more, and init counts for the kernel. A shell that cannot fork fails at
+   * once, so that no sample sees it. */
+  if (meter->plan->processes && tasks && tasks + 2 >= meter->plan->processes)
+    meter->usage.reached |= 1u << WB_LIMIT_PROCESSES;
+}
+
 static void judge_processes(struct wb_meter *meter, const struct wb_processes *seen) {
   if (seen->tasks > meter->usage.processes)
     meter->usage.processes = seen->tasks;

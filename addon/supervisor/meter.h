@@ -95,6 +95,9 @@ void wb_meter_shared(struct wb_meter *meter, const struct wb_event *event);
  * WB_METER_*; usage.limit is set where one is exceeded. */
 int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait);
 
+/* The payload has failed, and left so many processes and threads. */
+void wb_meter_ended(struct wb_meter *meter, uint32_t tasks);
+
 /* The last sample, when all processes are gone. */
 void wb_meter_finish(struct wb_meter *meter);
 

@@ -18,8 +18,8 @@
 #define P_PIDFD 3
 #endif
 
-static void take_event(const struct wb_run *run, struct wb_result *result,
-                       const struct wb_event *event, const char *path, size_t path_length) {
+static void take_event(struct wb_run *run, struct wb_result *result, const struct wb_event *event,
+                       const char *path, size_t path_length) {
   struct wb_outcome *outcome = &result->outcome;
   switch (event->kind) {
   case WB_EVENT_FAILED:
@@ -37,6 +37,7 @@ static void take_event(const struct wb_run *run, struct wb_result *result,
     outcome->user_us = event->user_us;
     outcome->system_us = event->system_us;
     outcome->max_rss_kib = event->max_rss_kib;
+    run->left = event->status ? event->step : 0;
     break;
   default:
     break;
@@ -386,8 +387,10 @@ static void finish_services(struct wb_run *run) {
 static void account(struct wb_run *run, struct wb_result *result) {
   struct wb_outcome *outcome = &result->outcome;
   struct wb_usage *usage = &result->usage;
-  if (!run->sampling.lost)
+  if (!run->sampling.lost) {
+    wb_meter_ended(&run->meter, run->left);
     wb_meter_finish(&run->meter);
+  }
   *usage = run->sampling.lost ? run->sampling.before : run->meter.usage;
   wb_home_list(run->meter.scratch, run->meter.plan, &result->home);
   usage->output_bytes = run->relay.bytes;

@@ -78,6 +78,7 @@ struct wb_run {
   struct wb_answering answering;
   struct wb_sampling sampling;
   struct wb_lookups lookups;
+  uint32_t left; /* tasks beside a payload that failed, when it ended */
   struct wb_open_ports ports;
   struct wb_moves moves;
   struct wb_meter meter; /* ends with its buffers */

@@ -88,6 +88,8 @@ export function resolveEnv(draft: Draft, start: string): Record<string, string> 
   env.WASBOX = '1';
   // perf(1) takes the first sysfs in the mount table for all of it, and that is a part (visibility.ts).
   if (usesCounters(draft.options)) env.SYSFS_PATH = '/sys';
+  // The leak checker of -fsanitize=address traces its own threads, which would let it read and steer any process inside.
+  if (!allowsTracing(draft.options)) env.LSAN_OPTIONS = 'detect_leaks=0';
   addAsked(draft, env);
   return env;
 }
@@ -113,6 +115,10 @@ const isEmptyHome = (view: View | undefined): boolean =>
 /** Whether the kernel's counters may be read, as perf(1) does. */
 export const usesCounters = ({ allow = [] }: RunOptions): boolean =>
   allow.some((rule) => /\bperf_event_open\b/.test(rule));
+
+/** Whether ptrace(2) is allowed: then leaks can be looked for. */
+const allowsTracing = ({ allow = [], policy }: RunOptions): boolean =>
+  policy !== undefined || allow.some((rule) => /\bptrace\b/.test(rule));
 
 export function runtimeDirectory(uid: number): string {
   return `/run/user/${uid}`;

@@ -133,3 +133,53 @@ test('the script is read where it is, and nothing else', async () => {
   expect(status).toBe(3);
   expect(fs.existsSync(join(cwd, 'token.py'))).toBe(true);
 });
+
+describe('--pids that is used up', () => {
+  const told = (pids: number) => `needed more than ${pids} processes and threads`;
+  const sleeps = (count: number, end: string) =>
+    `i=0; while [ $i -lt ${count} ]; do sleep 5 & i=$((i+1)); done; ${end}`;
+
+  test('is told where a shell cannot fork, in a first and in a repeated run', async () => {
+    const cwd = makeProject(as, files);
+    for (let i = 0; i < 3; i++) {
+      const { status, err } = await runWasbox(['run', '--pids', '8', '-c', sleeps(20, 'wait')], {
+        as,
+        cwd,
+      });
+      expect(status).not.toBe(0);
+      expect(err).toContain(told(8));
+      expect(err).toContain('--pids 16');
+    }
+  });
+
+  test.each([
+    ['it has room', ['--pids', '20', '-c', sleeps(5, 'exit 1')]],
+    ['it is just enough', ['--pids', '8', '-c', sleeps(6, 'exit 0')]],
+  ])('is not told where %s', async (_, words) => {
+    expect((await run(['run', ...words])).err).not.toContain('processes and threads');
+  });
+});
+
+describe('a program with AddressSanitizer', () => {
+  const leaks = {
+    'leak.c':
+      '#include <stdlib.h>\nint main(void) { volatile char *p = malloc(10); p[0] = 1; p = 0; return 0; }\n',
+    'bad.c':
+      '#include <stdlib.h>\nint main(void) { volatile char *p = malloc(10); return p[10]; }\n',
+  };
+  const build = (name: string) => `gcc -fsanitize=address ${name}.c -o ${name} && ./${name}`;
+  const runC = (...words: string[]) =>
+    runWasbox(['run', '--discard', ...words], { as, cwd: makeProject(as, leaks) });
+
+  test('ends as it does outside, and errors are found', async () => {
+    const fine = await runC('-c', build('leak'));
+    expect([fine.status, fine.err]).toEqual([0, '']);
+    const bad = await runC('-c', build('bad'));
+    expect(bad.err).toContain('heap-buffer-overflow');
+  });
+
+  test('looks for leaks with --allow ptrace', async () => {
+    const found = await runC('--allow', 'ptrace', '-c', build('leak'));
+    expect(found.err).toContain('detected memory leaks');
+  });
+});

@@ -38,7 +38,7 @@ describe('the environment', () => {
           'TERM',
           'USER',
         ],
-        ...['WASBOX', 'XDG_RUNTIME_DIR'],
+        ...['LSAN_OPTIONS', 'WASBOX', 'XDG_RUNTIME_DIR'],
       ].sort(),
     );
     expect(inside).toMatchObject({ USER: 'ann', HOME: '/home/ann', PWD: '/home/ann/proj' });
