@@ -200,6 +200,7 @@ export const targets = {
     sources: [
       ...supervisor,
       'fastpath/arguments.c',
+      'fastpath/beyond.c',
       'fastpath/cache_key.c',
       'fastpath/engine.c',
       'fastpath/entry.c',

@@ -2,6 +2,7 @@
  * `wasbox` without Node. Entered from sys/start.S.
  *
  *   wasbox run …        an entry, and all as before     start.c: the sandbox, and its exit status
+ *   wasbox run --json … no entry can be made            the engine carries it out (beyond.c)
  *   wasbox script.py …  no entry                        the engine makes one beside this process
  *   anything else                                       the engine carries it out
  *   no engine, and what the engine leaves               Node with the same arguments
@@ -54,7 +55,7 @@ int fastpath_main(long *stack) {
   const int keyed = is_run(&command) && find_cache_key(&installation, &key) == 0;
   if (is_for_node(&command))
     run_node(&command, &installation, keyed ? &key : NULL);
-  int state = keyed ? open_state(&command, state_path) : -1;
+  int state = keyed && !is_for_engine(&command) ? open_state(&command, state_path) : -1;
   if (!state_path[0])
     run_command(&command, &installation, keyed ? &key : NULL);
   const struct wanted wanted = {&command, &key, state_path};

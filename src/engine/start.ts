@@ -28,7 +28,10 @@ declare const machine: {
 const checkInC = ({ buffer, byteOffset, byteLength }: Uint8Array): number =>
   machine.check(buffer, byteOffset, byteLength);
 
-/** Options that make a run Node's from its start: more is told of it than the native command can. */
+/**
+ * Options that make a run Node's from its start: more is told of it than the native command can. addon/fastpath/beyond.c
+ * knows them, too, so as not to ask here.
+ */
 const beyond = [
   'help',
   'version',

@@ -138,6 +138,48 @@ for _ in range(1000):
   );
 });
 
+describe('the engine is started once', () => {
+  const env = { ...makeFastpath(as).env, HOME: makeProject(as, {}, 'home') };
+  /** How many programs of that name a command executes. */
+  async function engines(cwd: string, ...words: string[]): Promise<number> {
+    const trace = `${cwd}.trace`;
+    const traced = ['strace', '-f', '-o', trace, '-e', 'trace=execve', '-e', 'signal=none'];
+    const run = await runProgram([...traced, fastpathOf(as), ...words], { as, cwd, env });
+    expect(run.status, run.err).toBe(0);
+    return readFileSync(trace, 'utf8').match(/execve\("[^"]*wasbox-engine"/g)?.length ?? 0;
+  }
+
+  test.each([
+    ['run', '-q', '--json', 'true'],
+    ['run', '-q', '--report=/dev/null', '--', 'true'],
+    ['run', '--verbose', 'true'],
+    ['run', '--dry-run', 'true'],
+    ['run', '-q', '--home', 'cow', 'true'],
+    ['run', '-q', '--audit', '--', 'true'],
+  ])('by wasbox %s %s %s', async (...words) => {
+    expect(await engines(makeProject(as), ...words.filter((word) => word !== undefined))).toBe(1);
+  });
+
+  test('twice, where a value is before such an option (the control)', async () => {
+    expect(await engines(makeProject(as), 'run', '-q', '--hide', 'x', '--json', 'true')).toBe(2);
+  });
+
+  test('for the same options in C and in TypeScript', () => {
+    const listIn = (file: string): string => {
+      const text = readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
+      return /\bbeyond(?:\[\])? = [[{]([^\]}]*)[\]}]/.exec(text)?.[1] ?? '';
+    };
+    const inC = [...listIn('addon/fastpath/beyond.c').matchAll(/"--([a-z-]+)"/g)];
+    const names = inC.map(([, name = '']) =>
+      name.replace(/-(.)/g, (_, c: string) => c.toUpperCase()),
+    );
+    const inTypeScript = [...listIn('src/engine/start.ts').matchAll(/'(\w+)'/g)].map(
+      ([, name]) => name,
+    );
+    expect(names.filter((name) => name !== 'continue').sort()).toEqual(inTypeScript.sort());
+  });
+});
+
 describe('a default run of a program', () => {
   let init: Calls;
   let payload: Calls;
