@@ -7,6 +7,7 @@ import type { Host } from '../host/index.js';
 import { runOptionTable } from '../options/index.js';
 import { misplacedLine, type RunReport } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
+import { doorLeads } from './doors.js';
 import { packageLeads } from './packages.js';
 
 /** Bytes of a script that are looked through. */
@@ -96,6 +97,7 @@ export function leadsOf(
   return [
     ...(failed ? withheld(text, spec, host) : []),
     ...(failed && run.text !== '' ? packageLeads(run, host) : []),
+    ...(failed ? doorLeads(report, `${text}\n${report.argv.join(' ')}`) : []),
     ...misplaced(options, script, report.command),
   ];
 }
