@@ -99,6 +99,7 @@ export type {
   Lack,
   LimitName,
   OutcomeKind,
+  Refused,
   ReportAsked,
   ReportAudit,
   ReportOutcome,

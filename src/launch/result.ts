@@ -7,6 +7,8 @@ import {
   type EndedReport,
   type EndKind,
   type LimitName,
+  type Refused,
+  refusedIn,
   reportOutcome,
 } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
@@ -37,6 +39,8 @@ export interface SandboxResult {
   readonly changes: RunChanges | undefined;
   /** To review, apply or discard the changes that are saved; `undefined` where none are. */
   readonly kept: KeptRun | undefined;
+  /** What the sandbox refused it, at most 100 different things: a part of the report. Built when it is first read. */
+  readonly denied: readonly Refused[];
   /** Built when it is first read. */
   readonly report: EndedReport;
 }
@@ -68,9 +72,13 @@ const signalName = (signal: number): NodeJS.Signals | undefined =>
 export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult {
   const { outcome, finish, runId } = ended;
   const { kind, limit } = reportOutcome(outcome);
-  let report: EndedReport | undefined;
+  let built: EndedReport | undefined;
+  const report = (): EndedReport => {
+    built ??= buildReport(spec, ended);
+    return built;
+  };
   const isKept = finish?.disposition === 'kept' || finish?.disposition === 'partly-applied';
-  return {
+  const result = {
     outcome: kind,
     limit,
     exitCode: outcome.signal === 0 ? outcome.exitCode : undefined,
@@ -81,11 +89,23 @@ export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult 
     changes: finish === undefined || finish.disposition === 'none' ? undefined : runChanges(finish),
     kept: isKept ? keptRun(spec, ended) : undefined,
     // Most programs read only the properties above. The data for the report no longer changes.
+    get denied() {
+      return refusedIn(report());
+    },
     get report() {
-      report ??= buildReport(spec, ended);
-      return report;
+      return report();
     },
   };
+  hide(result, inspect, shown);
+  return result;
+}
+
+/** What util.inspect, and so console.log, asks an object for. */
+const inspect = Symbol.for('nodejs.util.inspect.custom');
+
+/** Shows the values of properties that are made when they are read; not the report, which would be most of it. */
+function shown(this: object): object {
+  return { ...this, report: '[RunReport]' };
 }
 
 function keptRun({ state }: SandboxSpec, { record }: LaunchResult): KeptRun | undefined {
@@ -122,7 +142,7 @@ export async function withOutput<Ended extends object>(
   return joined as Ended & CollectedOutput;
 }
 
-function hide(result: object, name: string, value: unknown): void {
+function hide(result: object, name: string | symbol, value: unknown): void {
   Object.defineProperty(result, name, { value, configurable: true, writable: true });
 }
 

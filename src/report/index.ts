@@ -37,6 +37,7 @@ export type {
 } from './network.js';
 export { projectText } from './project.js';
 export type { ReportRefusal, ReportRefusals } from './refusal-types.js';
+export { type Refused, refusedIn } from './refused.js';
 export { renderReport } from './render.js';
 export type { ServiceCause } from './services.js';
 export { formatSummary, misplacedLine, type SummaryOptions } from './summary.js';

@@ -1,0 +1,44 @@
+/** What a run was refused, as a program that uses the library reads it: one entry for each thing. */
+import { whatOf } from './refusal-types.js';
+import type { RunReport } from './types.js';
+
+/** Something that the sandbox refused a program. Every text is safe to print. */
+export interface Refused {
+  readonly kind: 'file' | 'network' | 'call';
+  /** What the program wanted, in one line: `connect example.org:443`, `mount type=proc`. */
+  readonly what: string;
+  readonly cause: string;
+  /** The option of `wasbox run` that allows it; absent if none does. */
+  readonly option?: string | undefined;
+  readonly count: number;
+}
+
+/** At most as many. */
+const most = 100;
+
+/** Nothing is asked for it: it is in the report, in its two parts. */
+export function refusedIn({ refusals, network }: RunReport): Refused[] {
+  const calls = (refusals?.calls ?? []).map((refusal): Refused => {
+    const { kind, call, cause, option, count } = refusal;
+    return {
+      kind: kind === 'file' || kind === 'network' ? kind : 'call',
+      what: `${call} ${whatOf(refusal)}`.trim(),
+      cause,
+      ...(option === undefined ? {} : { option }),
+      count,
+    };
+  });
+  const destinations = (network?.destinations ?? [])
+    .filter(({ allowed }) => !allowed)
+    .map(({ protocol, name, address = '', port, cause = '', option, count }): Refused => {
+      const host = name ?? address;
+      return {
+        kind: 'network',
+        what: `${protocol === 'lookup' ? 'lookup' : 'connect'} ${port === undefined ? host : `${host}:${port}`}`,
+        cause,
+        ...(option === undefined ? {} : { option }),
+        count,
+      };
+    });
+  return [...calls, ...destinations].slice(0, most);
+}
