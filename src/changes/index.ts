@@ -79,7 +79,13 @@ export {
   standIn,
   standInForMissing,
 } from './lifecycle/stand-in.js';
-export { applyOfSession, withView } from './lifecycle/view.js';
+export {
+  applyOfSession,
+  type OpenedView,
+  openView,
+  viewOfOther,
+  withView,
+} from './lifecycle/view.js';
 export type {
   ApplyReport,
   Change,

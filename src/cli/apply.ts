@@ -16,12 +16,12 @@ import { UsageError } from '../errors/index.js';
 import { displayText } from '../text/index.js';
 import { applyStatus, printApplied, printAppliedJson } from './apply-report.js';
 import { chooseChanges, fullPath } from './choose.js';
+import { agrees } from './choose-question.js';
 import { latestRun, placeIn } from './latest.js';
 import { runIn, workdirOption } from './other-directory.js';
 import { progressLine } from './progress.js';
-import { readLine } from './read-line.js';
-import { err, style } from './terminal.js';
-import { flag, parseVerb, runAndPaths, userStore, type VerbDescription } from './verb.js';
+import { refuseSession, runAndPaths } from './run-operands.js';
+import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 import { waitForRun } from './wait-for-run.js';
 
 const conflictFlags = [
@@ -117,8 +117,7 @@ function selection(
 function askToDelete(large: Deletions): boolean {
   const { isatty } = process.getBuiltinModule('node:tty');
   if (!isatty(0) || !isatty(2)) return false;
-  err(style(2, 'bold', `delete ${displayText(deletionsText(large))}? y yes, n no [n] `));
-  return readLine()?.trim().toLowerCase() === 'y';
+  return agrees(`delete ${displayText(deletionsText(large))}`);
 }
 
 /** @param apply `applyRun`, or what applies to another directory */
@@ -168,7 +167,8 @@ export function applyVerb(argv: readonly string[]): number {
   if (parsed === undefined) return 0;
   const interactive = parsed.values.interactive === true;
   const store = userStore();
-  const { id, paths } = runAndPaths(store, parsed.operands);
+  const { id, paths, session } = runAndPaths(store, parsed.operands);
+  refuseSession(session);
   if (interactive && paths.length > 0) {
     throw new UsageError('ERR_USAGE', 'wasbox apply takes paths or -i, not both');
   }

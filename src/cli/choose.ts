@@ -62,13 +62,20 @@ const isAppliedAutomatically = (change: Change): boolean =>
   !change.flags.includes('leads-out') &&
   change.home === undefined;
 
-function show(store: Store, run: Run, change: Change): void {
+/** Lines of a diff that are shown unasked. */
+const shownLines = 40;
+
+function show(store: Store, run: Run, change: Change, limit: number): void {
   const color = hasColor(2);
   for (const diff of diffRun(store, run, { paths: [fullPath(change)] })) {
     // The diff also has the directories that must be created for it.
     const { change: shown } = diff;
     if (shown.path.equals(change.path) || isBelow(change, shown)) {
-      err(formatUnified(diff, { color }));
+      const lines = formatUnified(diff, { color }).split('\n');
+      const more = lines.length - 1 - limit;
+      const rest = more === 1 ? '' : 's';
+      if (more <= 0) err(lines.join('\n'));
+      else err(`${lines.slice(0, limit).join('\n')}\n… ${more} more line${rest}; p prints all\n`);
     }
   }
 }
@@ -220,12 +227,12 @@ class Chooser {
   #askDirectory({ key, display, changes }: Group): boolean {
     const count = `${changes.length} changes`;
     err(`${style(2, 'bold', `${this.#counter(changes.length)}${display}  ${count}`)}\n`);
-    const answer = ask('apply all below, or file by file', directoryAnswers, () => {
+    const answer = ask('Apply the changes in this directory', directoryAnswers, () => {
       for (const change of changes) this.#show(change);
     });
     if (answer === 'q') return false;
-    if (answer === 'f') this.#opened.add(key);
-    else if (answer === 'a') this.#applyAll(changes);
+    if (answer === 's') this.#opened.add(key);
+    else if (answer === 'y') this.#applyAll(changes);
     else this.#drop(changes);
     return true;
   }
@@ -243,10 +250,12 @@ class Chooser {
       return true;
     }
     err(`${style(2, 'bold', line)}\n`);
-    const answer = ask('apply this change', fileAnswers, () => this.#show(change));
+    this.#show(change, shownLines);
+    const answer = ask('Apply this change', fileAnswers, () => this.#show(change));
     if (answer === 'q') return false;
-    if (answer === 'n') {
+    if (answer === 'n' || answer === 'd') {
       this.#leave(change);
+      if (answer === 'd') this.#drop(this.#rest.filter((one) => isBeside(one, change)));
       return true;
     }
     this.#chosen.add(change);
@@ -255,8 +264,8 @@ class Chooser {
     return true;
   }
 
-  #show(change: Change): void {
-    show(this.#store, this.#run, change);
+  #show(change: Change, lines = Number.POSITIVE_INFINITY): void {
+    show(this.#store, this.#run, change, lines);
   }
 }
 

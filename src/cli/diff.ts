@@ -16,13 +16,16 @@ import {
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import type { ParsedLine } from '../options/index.js';
+import { type OwnedSession, withViewOf } from '../owner/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { latestRun, placeIn } from './latest.js';
+import { requireNode } from './node-module.js';
 import { runIn, workdirOption } from './other-directory.js';
 import { page } from './pager.js';
 import { progressLine } from './progress.js';
+import { runAndPaths } from './run-operands.js';
 import { err, hasColor, out, write } from './terminal.js';
-import { flag, parseVerb, runAndPaths, userStore, type VerbDescription } from './verb.js';
+import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 import { waitForRun } from './wait-for-run.js';
 
 /** Of a run whose changes were not saved to their end. */
@@ -131,7 +134,13 @@ function printJson(files: Differences, { record }: Run): void {
   out('\n]\n}\n');
 }
 
-async function print(files: Differences, run: Run, values: ParsedLine['values']): Promise<void> {
+/** @param asText prints what a person reads */
+async function print(
+  files: Differences,
+  run: Run,
+  values: ParsedLine['values'],
+  asText: (text: () => Iterable<string>) => Promise<void>,
+): Promise<void> {
   if (values.patch === true) {
     for (const file of files.read(false)) write(1, formatPatch(file));
   } else if (values.json === true) {
@@ -139,7 +148,7 @@ async function print(files: Differences, run: Run, values: ParsedLine['values'])
   } else if (values['no-pager'] === true) {
     for (const chunk of textOf(files, values)) out(chunk);
   } else {
-    await page(() => textOf(files, values));
+    await asText(() => textOf(files, values));
   }
 }
 
@@ -152,6 +161,45 @@ function tellMissing(paths: readonly string[], id: string): void {
   if (paths.length > 0) err(`wasbox: to take it out: wasbox apply ${id} --workdir DIR\n`);
 }
 
+/** Of a session that goes on: what it has changed so far. */
+async function diffOfSession(
+  store: Store,
+  session: OwnedSession,
+  paths: readonly string[],
+  values: ParsedLine['values'],
+): Promise<number> {
+  requireNode('sessions');
+  let text: readonly string[] = [];
+  const count = await withViewOf(store, session, async (view) => {
+    const chosen = paths.length === 0 ? {} : { paths, from: placeIn(view.record) };
+    const files = new Differences(store, view, {
+      ...chosen,
+      patch: values.patch === true,
+      detail: detailOf(values),
+    });
+    try {
+      // The view is held for as long as it is read, not for as long as a person reads.
+      await print(files, view, values, async (all) => {
+        text = [...all()];
+      });
+      return files.count;
+    } finally {
+      files.end();
+    }
+  });
+  if (text.length > 0) await page(() => text);
+  return count > 0 || paths.length === 0 ? 0 : missed(session.id ?? '', paths, undefined);
+}
+
+/** Tells which paths are none of the run's. @param maybeId an operand that may have been meant as a run */
+function missed(id: string, paths: readonly string[], maybeId: string | undefined): number {
+  for (const path of paths) {
+    const what = path === maybeId ? 'not a run ID, and not a path' : 'not a path';
+    err(`wasbox: ${displayText(path)}: ${what} that run ${id} changed\n`);
+  }
+  return 1;
+}
+
 export async function diffVerb(argv: readonly string[]): Promise<number> {
   const parsed = parseVerb(description, argv);
   if (parsed === undefined) return 0;
@@ -159,7 +207,9 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
   const patch = values.patch === true;
   if (patch) checkPatch(values);
   const store = userStore();
-  const { id, paths } = runAndPaths(store, parsed.operands);
+  const { id, paths, session } = runAndPaths(store, parsed.operands);
+  if (session !== undefined && typeof values.workdir !== 'string')
+    return diffOfSession(store, session, paths, values);
   const run = openRun(store, id ?? latestRun(store, 'show'), {
     shared: true,
     onInUse: waitForRun(),
@@ -175,7 +225,7 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
       typeof workdir === 'string' ? runIn(store, run, workdir) : standInForMissing(store, run);
     tellMissing(other.missing, run.record.id);
     files = new Differences(store, other.run, { ...chosen, patch, detail: detailOf(values) });
-    await print(files, run, values);
+    await print(files, run, values, page);
     noteShown(store, run.record);
   } finally {
     files?.end();
@@ -183,10 +233,5 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
     run.close();
   }
   if (files.count > 0 || paths.length === 0) return 0;
-  for (const [index, path] of paths.entries()) {
-    const maybeId = id === undefined && index === 0;
-    const what = maybeId ? 'not a run ID, and not a path' : 'not a path';
-    err(`wasbox: ${displayText(path)}: ${what} that run ${run.record.id} changed\n`);
-  }
-  return 1;
+  return missed(run.record.id, paths, id === undefined ? paths[0] : undefined);
 }

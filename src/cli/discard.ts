@@ -11,6 +11,7 @@ import { UsageError } from '../errors/index.js';
 import { displayText } from '../text/index.js';
 import { latestRun } from './latest.js';
 import { progressLine } from './progress.js';
+import { runsNamed } from './run-operands.js';
 import { err, out } from './terminal.js';
 import { flag, parseVerb, userStore } from './verb.js';
 
@@ -57,7 +58,7 @@ export function discardVerb(argv: readonly string[]): number {
   return report.busy.length + report.unreadable.length > 0 ? 1 : 0;
 
   function idsOrLatest(ids: readonly string[]): string[] {
-    if (ids.length > 0) return [...ids];
+    if (ids.length > 0) return runsNamed(store, ids);
     return [latestRun(store, 'discard')];
   }
 }

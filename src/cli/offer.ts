@@ -23,8 +23,8 @@ export async function offer(words: readonly string[], lacks: readonly Lack[]): P
   const more = lacks.filter(isOffered).length > 1;
   if (more) out(`To run it with all of them:\n  ${commandText(every)}\n`);
   if (!isatty(0) || !isatty(2)) return 0;
-  const keys = more ? 'y nearest, a all, n no' : 'y yes, n no';
-  err(style(2, 'bold', `run it? ${keys} [n] `));
+  const keys = more ? 'run it, y with the nearest, a with all of them' : 'run it';
+  err(`${style(2, 'bold', keys)} [${more ? 'y/a/N' : 'y/N'}]? `);
   const answer = readLine()?.trim().toLowerCase();
   if (answer !== 'y' && !(more && answer === 'a')) return 0;
   const { runVerb } = await import('./run.js');

@@ -1,9 +1,11 @@
 /** `wasbox runs`: lists the runs with saved changes. */
 import { listRuns, type RunRecord, unreadableRuns } from '../changes/index.js';
 import { shellQuote } from '../options/index.js';
+import { listSessions } from '../owner/index.js';
 import { jsonText } from '../text/index.js';
 import { ago } from './ago.js';
 import { columns, homePath, shortSize } from './columns.js';
+import { tellStale } from './session-find.js';
 import { err, out } from './terminal.js';
 import { flag, parseVerb, userStore } from './verb.js';
 
@@ -17,7 +19,8 @@ const statusText = ({ status, incomplete = false }: RunRecord): string =>
 
 const header = ['ID', 'AGE', 'STATUS', 'CHANGES', 'SIZE', 'DIRECTORY', 'COMMAND'];
 
-function row(record: RunRecord): string[] {
+/** @param session name of the session whose run it is, while that goes on */
+function row(record: RunRecord, session: string | undefined): string[] {
   const { id, started, sizeBytes, workdir, trees = [], argv, earlier = [] } = record;
   // Every run has a home of its own.
   const others = trees.filter(({ home }) => home !== 'empty');
@@ -30,7 +33,7 @@ function row(record: RunRecord): string[] {
     counts(record),
     shortSize(sizeBytes),
     directories,
-    `${argv.map(shellQuote).join(' ')}${before}`,
+    session === undefined ? `${argv.map(shellQuote).join(' ')}${before}` : `session ${session}`,
   ];
 }
 
@@ -48,16 +51,28 @@ export function runsVerb(argv: readonly string[]): number {
   if (parsed === undefined) return 0;
   const store = userStore();
   const records = listRuns(store);
+  const { live, stale } = listSessions(store);
+  tellStale(stale);
+  const nameOf = (record: RunRecord) => live.find(({ id }) => id === record.id)?.name;
   for (const id of unreadableRuns(store))
     err(
       `wasbox: run ${id}: its journal entry is damaged, or of a newer wasbox\nwasbox: to discard it: wasbox discard ${id}\n`,
     );
   if (parsed.values.json === true) {
-    out(`${jsonText({ schemaVersion: 1, runs: records })}\n`);
+    const list = records.map((record) => {
+      const session = nameOf(record);
+      return session === undefined ? record : { ...record, session };
+    });
+    out(`${jsonText({ schemaVersion: 1, runs: list })}\n`);
   } else if (records.length === 0) {
     out('No saved changes.\n');
   } else {
-    out(columns(header, records.map(row)));
+    out(
+      columns(
+        header,
+        records.map((record) => row(record, nameOf(record))),
+      ),
+    );
   }
   return 0;
 }

@@ -1,5 +1,5 @@
 /** What the verbs beside run share: their options, their help, the user's store. */
-import { idsBeginning, isRunId, openStore, type Store } from '../changes/index.js';
+import { openStore, type Store } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
 import type { OptionEntry } from '../options/index.js';
@@ -10,17 +10,6 @@ import { err, out, style } from './terminal.js';
 import type { Verb } from './verb-entry.js';
 
 export const userStore = (): Store => openStore(loadNative().native);
-
-/** What `[ID] [PATH…]` means: a first operand that is not a run ID is a path of the latest run. */
-export function runAndPaths(
-  store: Store,
-  operands: readonly string[],
-): { id: string | undefined; paths: readonly string[] } {
-  const [first, ...rest] = operands;
-  if (first === undefined) return { id: undefined, paths: [] };
-  const isId = isRunId(first) || (idsBeginning(store, first) ?? []).length > 0;
-  return isId ? { id: first, paths: rest } : { id: undefined, paths: operands };
-}
 
 export const flag = (name: string, help: string): OptionEntry => ({
   name,

@@ -15,12 +15,12 @@ import { buildReport, type RunReport } from '../report/index.js';
 import { resolveSpec } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { explainReport, refuseRealWrites, watched } from '../why/index.js';
+import { agrees } from './choose-question.js';
 import { forwardSignals } from './forward.js';
 import { currentDirectory } from './here.js';
 import { fetchImage } from './image-store.js';
 import type { NotedReport } from './note-report.js';
 import { offer } from './offer.js';
-import { readLine } from './read-line.js';
 import { err, out, style } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 import { fixedCommand, lackLines, outcomeText } from './why-text.js';
@@ -163,8 +163,7 @@ function mayRunAgain(words: readonly string[]): boolean {
   say(
     `${commandText(words)}\nIts changes are dropped; what it sends over the network is sent again.`,
   );
-  err(style(2, 'bold', 'run this again? y yes, n no [n] '));
-  return readLine()?.trim().toLowerCase() === 'y';
+  return agrees('run this again');
 }
 
 export async function whyVerb(argv: readonly string[]): Promise<number> {

@@ -1,6 +1,6 @@
 /** Connects to the owner of a session: for a command, or for a request about its files. */
 import { readSync } from 'node:fs';
-import type { Store } from '../changes/index.js';
+import { type OpenedView, type Run, type Store, viewOfOther } from '../changes/index.js';
 import { LaunchError, type WasboxError } from '../errors/index.js';
 import { closeDescriptor, loadNative } from '../native/index.js';
 import { type ExecRequest, FrameReader, frame, type StateRequest } from './frames.js';
@@ -73,6 +73,24 @@ export function readAnswer(
   const bytes = one?.bytes ?? Buffer.alloc(0);
   if (one?.type === 'F') throw fromRemote(JSON.parse(String(bytes)) as RemoteError);
   return bytes;
+}
+
+/**
+ * Runs `use` with what the files of a session are now, while the owner holds them in a view.
+ * @throws as {@link readAnswer}
+ */
+export async function withViewOf<T>(
+  store: Store,
+  session: OwnedSession,
+  use: (view: Run) => Promise<T>,
+): Promise<T> {
+  const socket = connect(store, session, ['C', { call: 'view' }]);
+  try {
+    const view = JSON.parse(String(readAnswer(socket, session))) as Omit<OpenedView, 'close'>;
+    return await use(viewOfOther(view));
+  } finally {
+    closeDescriptor(socket);
+  }
 }
 
 /** Asks the owner of a session about its files, and waits for the answer. @throws as {@link readAnswer} */

@@ -10,7 +10,8 @@
  * | `S` | a signal, one byte | `F` | it was not executed: JSON, an error (remote-error.ts); last |
  *
  * In place of `H`, `C` asks about the session's files (JSON, {@link StateRequest}); the answer is `X` or `F`. Of a fork
- * the owner first sends one byte, `L`, with the lock of its run. The client says `K` when it has both.
+ * the owner first sends one byte, `L`, with the lock of its run. The client says `K` when it has both. A view of the
+ * files stands until the client has said `K`, or is gone.
  *
  * With a terminal, the owner first sends one byte, `T`, with the terminal's master (unix(7), SCM_RIGHTS), or `F`.
  * addon/supervisor/attach.c sends `S`, too.
@@ -33,7 +34,7 @@ export interface ExecRequest {
   readonly limits?: OwnLimits | undefined;
 }
 
-const stateCalls = ['snapshot', 'rollback', 'fork', 'release'] as const;
+const stateCalls = ['snapshot', 'rollback', 'fork', 'release', 'view'] as const;
 
 /** What is asked about the session's files. */
 export interface StateRequest {

@@ -30,6 +30,7 @@ export async function answerState(
   }
   try {
     if (call === 'fork') await fork(session, snapshots, label, answering);
+    else if (call === 'view') await view(session, answering);
     else {
       const done =
         call === 'snapshot'
@@ -47,6 +48,16 @@ export async function answerState(
           ? 'Wait for them or end them, or fork from a snapshot: --snapshot SNAPSHOT'
           : 'Wait for them or end them: a snapshot holds files, not processes.',
     });
+  }
+}
+
+/** The client looks at the files of the view, until it says that it is done, or is gone. */
+async function view(session: OwnSession, { taken }: Answering): Promise<void> {
+  const { directory, record, close } = session.view();
+  try {
+    await taken(Buffer.from(JSON.stringify({ directory, record })));
+  } finally {
+    close();
   }
 }
 

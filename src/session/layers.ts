@@ -12,6 +12,8 @@ import {
   type JsonDiff,
   lowerStack,
   namesOf,
+  type OpenedView,
+  openView,
   previewApply,
   type Run,
   releaseLayer,
@@ -53,6 +55,7 @@ export class SessionLayers {
   #run: Run | undefined;
   #top: FrozenLayer | undefined;
   #emptied: Promise<void> = Promise.resolve();
+  readonly #views = new Set<OpenedView>();
   /** Names of the layers that the run holds, each with the number of snapshots that need it. */
   readonly #held = new Map<string, number>();
 
@@ -176,6 +179,23 @@ export class SessionLayers {
     if (snapshots === undefined) return;
     this.#held.set(name, snapshots - 1);
     this.#releaseUnused();
+  }
+
+  /** What the files are now, for another process, until that has looked, or the session ends. */
+  view(): OpenedView {
+    const view = openView(this.store, this.run);
+    this.#views.add(view);
+    const close = (): void => {
+      this.#views.delete(view);
+      view.close();
+    };
+    return { ...view, close };
+  }
+
+  /** Before the run ends: files of a view are names of its own. */
+  closeViews(): void {
+    for (const view of this.#views) view.close();
+    this.#views.clear();
   }
 
   diff(paths: readonly string[] | undefined): JsonDiff[] {

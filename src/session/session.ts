@@ -1,5 +1,5 @@
 /** Several programs in the same files, one after the other or at a time, and states of these to go back to. */
-import type { FrozenLayer, JsonDiff } from '../changes/index.js';
+import type { FrozenLayer, JsonDiff, OpenedView } from '../changes/index.js';
 import {
   aborted,
   after,
@@ -174,6 +174,12 @@ export class OpenSession implements Session {
     });
   }
 
+  /** What the files are now, for another process. @internal */
+  view(): OpenedView {
+    this.#check(undefined);
+    return this.#states.layers('show').view();
+  }
+
   async report(): Promise<SessionReport> {
     const { spec, state } = this.#from;
     const ended = state.closed ? await this.#sandboxes.result : undefined;
@@ -193,6 +199,7 @@ export class OpenSession implements Session {
     const { state } = this.#from;
     if (!state.closed) {
       state.closed = true;
+      this.#from.layers?.closeViews();
       await this.#turns.changed;
       await this.#from.layers?.emptied;
       await this.#sandboxes.end();

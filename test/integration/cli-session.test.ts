@@ -1,5 +1,5 @@
 /** `wasbox session`, `exec`, `sh`. Needs: user namespaces, overlayfs in them, python3. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -54,6 +54,45 @@ describe.each(identities())('as $label', (as) => {
     expect((await run(['apply', id])).status).toBe(0);
     expect(readFileSync(join(cwd, 'file'), 'utf8')).toBe('one\n');
     expect(left(state)).toEqual([]);
+  });
+
+  it('diff shows what it has changed so far; apply and discard say that it goes on', async () => {
+    const { cwd, run } = sessionPlace(as);
+    writeFileSync(join(cwd, 'old'), 'old\n');
+    await run(['session', 'start', '-q', '--name', 'dev']);
+    const none = await run(['diff', 'dev']);
+    expect([none.status, none.out]).toEqual([0, '']);
+    await run(['exec', 'dev', '--', 'sh', '-c', 'echo new > new; rm old; echo x > ~/.x']);
+    const behind = '(sleep 1000) >/dev/null 2>&1 & echo more >> new';
+    await run(['exec', 'dev', '--', 'sh', '-c', behind]);
+    const names = await run(['diff', 'dev', '--name-only']);
+    expect([names.status, names.out.trim().split('\n').sort()]).toEqual([
+      0,
+      ['new', 'old', '~/.x'],
+    ]);
+    expect((await run(['diff', 'dev', 'new'])).out).toContain('+new\n+more\n');
+    expect((await run(['diff', 'dev', '--patch', 'new'])).out).toContain('+more');
+    expect(JSON.parse((await run(['diff', 'dev', '--json'])).out).changes).toHaveLength(3);
+    expect((await run(['diff', 'dev', 'other'])).status).toBe(1);
+    const [, row = ''] = (await run(['runs'])).out.split('\n');
+    expect(row).toMatch(/running .* session dev$/);
+    for (const verb of ['apply', 'discard']) {
+      const refused = await run([verb, 'dev']);
+      expect([refused.status, refused.err]).toEqual([
+        1,
+        expect.stringContaining('wasbox stop dev'),
+      ]);
+    }
+    expect(existsSync(join(cwd, 'new'))).toBe(false);
+    // Looking has left nothing, and the session goes on as before.
+    expect((await run(['exec', 'dev', '--', 'sh', '-c', 'cat new; ls -A'])).out).toBe(
+      'new\nmore\nnew\n',
+    );
+    await run(['stop', 'dev']);
+    const after = (await run(['diff', '--no-pager'])).out;
+    expect(after).toContain('+more');
+    expect(after).not.toContain('hard link');
+    expect((await run(['diff', 'dev'])).status).toBe(1);
   });
 
   it('an owner that is killed leaves its changes, and nothing else', async () => {

@@ -103,7 +103,7 @@ describe.each(identities())('hints as $label', (as) => {
   test('apply -i says what only the user can decide', async () => {
     const { ask, run } = place({ '.bashrc': 'old\n' });
     await run(['run', '-c', 'echo new > ~/.bashrc; echo x > here']);
-    const asked = await ask(['apply', '-i'], [{ after: 'q,?]? ', type: 'y\\n' }]);
+    const asked = await ask(['apply', '-i'], [{ after: 'p,?]? ', type: 'y\\n' }]);
     expect(asked.output).toContain('~/.bashrc exists, and the run did not see it');
     expect(asked.output).toMatch(/add lines: {2}wasbox apply \w+ --append ~\/\.bashrc/);
   });

@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { closeDescriptor } from '../../native/index.js';
 import { Applier } from '../apply/applier.js';
 import type { ApplyOptions } from '../apply/apply.js';
 import { deletionRefusals } from '../apply/deletions.js';
@@ -48,34 +49,66 @@ import {
   withoutWhiteouts,
 } from './stack-layers.js';
 
+/** A run whose layer is what a session's files are now. */
+export interface OpenedView {
+  /** Absolute path. */
+  readonly directory: string;
+  readonly record: RunRecord;
+  /** Removes it. Can be called twice. */
+  close(): void;
+}
+
+/** Makes a view of a session's files. It is for looking only. */
+export function openView(store: Store, run: Run): OpenedView {
+  const { native } = store;
+  const record = { ...run.record, shared: true };
+  return explainingState(store, record.id, () => {
+    const directory = openRunDirectory(store, run);
+    const name = freeName(directory, 'view-');
+    let open = true;
+    const close = (): void => {
+      if (!open) return;
+      open = false;
+      try {
+        restoreModes(native, directory, name, record);
+        removeTree(native, directory, name);
+      } finally {
+        closeDescriptor(directory);
+      }
+    };
+    try {
+      mkdirSync(at(directory, name), { mode: 0o700 });
+      withFd(openDirectory(native, directory, name), (place) => {
+        const own = Buffer.from(record.id);
+        mkdirSync(at(place, own), { mode: 0o700 });
+        withFd(openDirectory(native, place, own), (view) =>
+          fillView(store, directory, view, record),
+        );
+      });
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { directory: join(run.directory, name.toString(), record.id), record, close };
+  });
+}
+
 /**
  * Runs `use` with a run whose layer is what the session's files are now. It is for looking only: it is gone
  * afterwards.
  */
 export function withView<T>(store: Store, run: Run, use: (view: Run) => T): T {
-  const { native } = store;
-  const { record } = run;
-  return explainingState(store, record.id, () =>
-    withFd(openRunDirectory(store, run), (directory) => {
-      const name = freeName(directory, 'view-');
-      const seen = { ...record, shared: true };
-      mkdirSync(at(directory, name), { mode: 0o700 });
-      try {
-        withFd(openDirectory(native, directory, name), (place) => {
-          const own = Buffer.from(record.id);
-          mkdirSync(at(place, own), { mode: 0o700 });
-          withFd(openDirectory(native, place, own), (view) =>
-            fillView(store, directory, view, seen),
-          );
-        });
-        return use(viewOf(join(run.directory, name.toString(), record.id), seen));
-      } finally {
-        restoreModes(native, directory, name, seen);
-        removeTree(native, directory, name);
-      }
-    }),
-  );
+  const { directory, record, close } = openView(store, run);
+  try {
+    return explainingState(store, record.id, () => use(viewOf(directory, record)));
+  } finally {
+    close();
+  }
 }
+
+/** The run of a view that another process holds. */
+export const viewOfOther = ({ directory, record }: Omit<OpenedView, 'close'>): Run =>
+  viewOf(directory, record);
 
 const viewOf = (directory: string, record: RunRecord): Run => ({
   record,

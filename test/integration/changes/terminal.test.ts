@@ -49,7 +49,7 @@ describe.each(identities())('on a terminal, as $label', (as) => {
       expect(output, args.join(' ')).not.toContain('\x1b[31mme');
     }
     const asked = await shown(['apply', '-i'], {}, [
-      { after: 'q,?]? ', type: 'd\\n' },
+      { after: 'p,?]? ', type: 'p\\n' },
       { after: '<1B>]0;owned', type: 'q\\n' },
     ]);
     expect(asked.output).toContain('<1B>]0;owned');
@@ -66,12 +66,12 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     );
     const answers = [
       ['.envrc', 'n'],
-      ['d/  2 changes', 'f'],
+      ['d/  2 changes', 's'],
       ['d/in', 'y'],
       ['d/two', 'y'],
       ['gone', 'n'],
       ['keep', '?\\ny'],
-      ['n/  2 changes', 'f'],
+      ['n/  2 changes', 's'],
       ['n/m', 'n'],
       ['n/n', 'y'],
     ];
@@ -81,7 +81,13 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     expect(run.output).toContain('[2-3/7] ');
     expect(run.output).toContain('[7/7] ');
     expect(run.output).toContain('not applied automatically');
-    expect(run.output).toContain('show the diff');
+    for (const words of ['y - apply this change', 'q - quit; do not apply', 'p - print']) {
+      expect(run.output).toContain(words);
+    }
+    // The diff comes before the question, unasked.
+    expect(run.output.replaceAll(/\x1b\[\d*m/g, '')).toMatch(
+      /\+more\r?\n\s*Apply this change \[y,n,q,a,d,p,\?\]\? /,
+    );
     expect(fs.readdirSync(cwd).sort()).toEqual(['gone', 'keep', 'n']);
     expect(fs.readdirSync(join(cwd, 'n'))).toEqual(['n']);
     expect(fs.readFileSync(join(cwd, 'keep'), 'utf8')).toBe('k\nmore\n');
@@ -103,7 +109,7 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     );
     const whole = await shown(['apply', '-i'], {}, [
       { after: 's/  2 changes', type: 'n\\n' },
-      { after: 'w/  4 changes', type: 'd\\na\\n' },
+      { after: 'w/  4 changes', type: 'p\\ny\\n' },
       { after: '[7/7] ', type: 'q\\n' },
     ]);
     expect(whole.output).toContain('w/v/3');
@@ -126,19 +132,19 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     );
     const no = await shown(['apply', '-i'], {}, [
       { after: 'type     keep', type: 'n\\n' },
-      { after: 'n/n', type: 'y\\n' },
+      { after: 'added    n/n', type: 'y\\n' },
       { after: 'added    open  # writable by everyone', type: 'n\\n' },
     ]);
     // There is no question about what is in a directory that is not made.
-    expect(no.output).not.toMatch(/keep\/k|open\/o/);
+    expect(no.output).not.toMatch(/added +(keep\/k|open\/o)/);
     expect(fs.readdirSync(cwd).sort()).toEqual(['d', 'gone', 'keep', 'n']);
     expect(fs.readFileSync(join(cwd, 'keep'), 'utf8')).toBe('k\n');
     // Control: with a yes, both come.
     await shown(['apply', '-i'], {}, [
       { after: 'type     keep', type: 'y\\n' },
-      { after: 'keep/k', type: 'd\\ny\\n' },
+      { after: 'added    keep/k', type: 'p\\ny\\n' },
       { after: 'added    open  # writable by everyone', type: 'y\\n' },
-      { after: 'open/o', type: 'y\\n' },
+      { after: 'added    open/o', type: 'y\\n' },
     ]);
     expect(fs.readFileSync(join(cwd, 'keep/k'), 'utf8')).toBe('k\n');
     expect(fs.statSync(join(cwd, 'open')).mode & 0o777).toBe(0o777);
