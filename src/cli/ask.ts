@@ -14,6 +14,8 @@ import { allowsFrom, KeyReader } from './ask-keys.js';
 const redrawMs = 120;
 /** Milliseconds between two looks whether the relay has stopped. */
 const holdMs = 10;
+/** Milliseconds in which Enter still belongs to the answer: people type it after a letter. It is no input of the program. */
+const enterMs = 600;
 /** What is shown of an argument vector, and of a path before its middle is left out. */
 const maxArgv = 300;
 const maxText = 1200;
@@ -101,13 +103,19 @@ class Prompt {
     if (this.#cooked) input.setRawMode(true);
     try {
       return await new Promise((resolve) => {
+        let typed: (typeof answers)[string] | undefined;
         const keys = new KeyReader((key) => {
           const answer = answers[key];
           const allows = answer?.[0] === 'allow' || answer?.[0] === 'allow-run';
-          if (answer !== undefined && (!allows || performance.now() >= from)) resolve(answer);
+          if (answer === undefined || (allows && performance.now() < from)) return;
+          typed = answer;
+          setTimeout(() => resolve(answer), enterMs);
         });
         const gone = () => resolve(['deny', 'no longer needed: the program stopped waiting']);
-        input.on('data', (chunk: Buffer) => keys.take(chunk));
+        input.on('data', (chunk: Buffer) => {
+          if (typed === undefined) keys.take(chunk);
+          else resolve(typed);
+        });
         input.once('error', () => resolve(['deny', 'denied: the terminal is gone']));
         input.once('end', () => resolve(['deny', 'denied: the terminal is gone']));
         signal.addEventListener('abort', gone, { once: true });

@@ -82,6 +82,20 @@ describe.each(identities())('a question at a terminal, as $label', (as) => {
     await screen.see(/^42$/m);
   });
 
+  test('Enter behind the letter belongs to the answer, and is no input of the program', async () => {
+    const { screen } = await ask('plain');
+    const end = Date.now() + 120_000;
+    while (question.test(await screen.read()) && Date.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await screen.press('y');
+      await screen.press('Enter');
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+    await screen.see(/name\? got secret!/);
+    await screen.enter('mine');
+    expect(await screen.see(/status 0/)).toContain("line 'mine\\n'");
+  });
+
   test('n denies, and Ctrl-C stops the run', async () => {
     const { screen } = await ask('plain');
     await press(screen, 'n', /name\? got No such file or directory/);
