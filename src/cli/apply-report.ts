@@ -4,6 +4,7 @@ import {
   type Change,
   type Conflicts,
   changeToJson,
+  nameOf,
   type Refusal,
   type RefusalReason,
 } from '../changes/index.js';
@@ -94,8 +95,10 @@ function printRefused(refused: readonly Refusal[], id: string): void {
     printList(lines, id);
     const [first] = list;
     if (first === undefined || (reason !== 'held' && reason !== 'leads-out')) continue;
-    const what = list.length === 1 ? 'it' : 'one of them';
-    err(`wasbox: to apply ${what} anyway: wasbox apply ${id} ${operandOf(first.change)}\n`);
+    const names = new Set(list.map(({ change }) => nameOf(change)));
+    const what = list.length === 1 ? 'it' : names.size === 1 ? 'them' : 'one of them';
+    const operand = operandOf({ ...first.change, display: nameOf(first.change) });
+    err(`wasbox: to apply ${what} anyway: wasbox apply ${id} ${operand}\n`);
   }
 }
 
@@ -151,7 +154,6 @@ export function printApplied(report: ApplyReport, run: AppliedRun): void {
     return;
   }
   if (left === 0) return;
-  err(`wasbox: ${plural(left, 'change')} not applied\n`);
   const ofHome = report.left.filter(
     (change) => change.home !== undefined && change.type !== 'directory',
   );
@@ -161,7 +163,7 @@ export function printApplied(report: ApplyReport, run: AppliedRun): void {
   }
   const unseen = ofHome.filter(({ flags }) => flags.includes('unseen'));
   for (const line of unseenHint(id, unseen)) err(`wasbox: ${line}\n`);
-  err(`wasbox:   review:  wasbox diff ${id}\nwasbox:   discard: wasbox discard ${id}\n`);
+  err(`wasbox: ${plural(left, 'change')} not applied: wasbox diff ${id}, wasbox discard ${id}\n`);
 }
 
 /** 3: something was not applied; 1: a path names no change. */

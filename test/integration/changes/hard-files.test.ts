@@ -194,7 +194,9 @@ describe.each(identities())('trees, as $label', (as) => {
     // Another reason has lines of its own, and as many as the limit are not too many.
     expect(err.match(/^wasbox: \d+\.pth: not applied automatically: Python/gm)).toHaveLength(20);
     expect(err.match(/and [\d,]+ more/g)).toHaveLength(1);
-    expect(err).toContain('wasbox: 1,520 changes not applied\n');
+    expect(err).toContain(
+      `wasbox: 1,520 changes not applied: wasbox diff ${id}, wasbox discard ${id}\n`,
+    );
     // All of them are in both places where the rest is to be found.
     const json = JSON.parse((await wasbox('apply', '--json')).out);
     expect(json.refused).toHaveLength(1520);
