@@ -231,7 +231,6 @@ export const runOptionTable = [
     metavar: 'PKG,…',
     group: 'Program',
     help: "packages that the script needs, of Python's index or, for Node, of npm's: requests,'rich>=13'. They are installed once, in a sandbox of its own that reaches only the index, and shown read-only",
-    brief: 'packages that the script needs: requests,rich',
     property: 'with',
     scope: 'sandbox',
   },
