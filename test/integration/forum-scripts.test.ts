@@ -1,5 +1,5 @@
 /**
- * Scripts of twenty kinds, as people bring them from a forum: each works at the first try, or at the second, which is the
+ * Forty scripts, as people bring them from a forum: each works at the first try, or at the second, which is the
  * line that wasbox printed, followed literally. What cannot work is answered by what cannot be had.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
