@@ -57,8 +57,8 @@ describe.each(isolatedIdentities())('hidden files, as $label with $isolation', (
       cwd,
     });
     expect(run.out).toBe('a.txt\n');
-    expect(run.err).toContain('.vscode/tasks.json (held)');
-    expect(run.err).toContain('.envrc (held)');
+    expect(run.err).toContain('.vscode/tasks.json: the editor runs');
+    expect(run.err).toContain('.envrc: the shell runs it');
     expect(fs.readdirSync(join(cwd, '.vscode'))).toEqual([]);
     fs.rmdirSync(join(cwd, '.vscode'));
     expect(treeDigest(cwd)).toBe(before);

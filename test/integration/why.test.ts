@@ -267,8 +267,8 @@ raise SystemExit(3)`;
     expect(failed.output).toContain('exited 1. To see what it lacked: wasbox why');
     const rerun = (answer: string) =>
       onTerminal(wasboxArgv(as, ['why', '--rerun']), { as, cwd }, [
-        { after: 'run this again?', type: 'y\\n' },
-        { after: 'run it?', type: answer },
+        { after: 'run this again', type: 'y\\n' },
+        { after: 'run it', type: answer },
       ]);
     const no = await rerun('n\\n');
     expect(no.output).toContain(`wasbox run --ro ${file} -- cat ${file}`);

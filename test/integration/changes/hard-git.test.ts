@@ -69,8 +69,8 @@ describe.each(identities())('git, as $label', (as) => {
       cwd,
       env,
     });
-    expect(run.err).toContain(`${git}/hooks/post-commit (held)`);
-    expect(run.err).toContain(`${git}/config (held)`);
+    const both = `${git}/config, ${git}/hooks/post-commit`;
+    expect(run.err).toContain(`${both}: git runs the programs that it names`);
     expect(fs.existsSync(join(git, 'hooks/post-commit'))).toBe(false);
     expect(fs.readFileSync(join(git, 'description'), 'utf8')).toBe('fine\n');
     // Control: by name it is applied.
@@ -158,8 +158,8 @@ describe.each(identities())('git, as $label', (as) => {
       cwd: join(base, 'w'),
       env,
     });
-    expect(run.err).toContain(`${code}/tasks.json (held)`);
-    expect(run.err).toContain(`${fish}/config.fish (held)`);
+    expect(run.err).toContain(`${code}/tasks.json: the editor runs`);
+    expect(run.err).toContain(`${fish}/config.fish: the shell runs it`);
     expect(fs.readdirSync(code)).toEqual([]);
     expect(fs.readdirSync(join(base, 'w'))).toEqual(['plain']);
   });
