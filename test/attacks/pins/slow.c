@@ -1,7 +1,8 @@
 /*
  * What pins.test.ts links around the functions of addon/supervisor/pin.h: each of them waits first,
- * as if the payload had held it up, so that a caller can be gone by then. For the real pins and for
- * the weakened ones (by_number.c) alike.
+ * as if the payload had held it up, so that a caller can be gone by then; and if it is, for as long
+ * as its number may take to be another process's. For the real pins and for the weakened ones
+ * (by_number.c) alike.
  */
 #include <poll.h>
 #include <stddef.h>
@@ -9,14 +10,18 @@
 #include <sys/types.h>
 
 struct wb_pin;
+int wb_pin_stands(const struct wb_pin *caller);
 
 #define WAIT_MS 5
+#define REUSE_MS 100
 
 #define SLOW(type, name, parameters, arguments)                                                    \
   type __real_##name parameters;                                                                   \
   type __wrap_##name parameters;                                                                   \
   type __wrap_##name parameters {                                                                  \
     poll(NULL, 0, WAIT_MS);                                                                        \
+    if (!wb_pin_stands(caller))                                                                    \
+      poll(NULL, 0, REUSE_MS);                                                                     \
     return __real_##name arguments;                                                                \
   }
 
