@@ -36,6 +36,12 @@ static uint16_t port_of(int file) {
   return (uint16_t)(port << 8 | port >> 8);
 }
 
+/* A port that the kernel has chosen, as programs have it that talk to themselves: nobody waits for
+ * it outside. Each network namespace begins with this range. ip_local_port_range in ip(7) */
+static int is_ephemeral(uint16_t port) {
+  return port >= 32768 && port <= 60999;
+}
+
 static int is_published(const struct wb_plan *plan, uint16_t port) {
   const struct wb_net_publish *entries =
       (const struct wb_net_publish *)(const void *)wb_plan_at(plan, plan->net_publish);
@@ -59,7 +65,7 @@ void wb_open_ports_take(struct wb_open_ports *ports, struct wb_pin *caller) {
     return;
   const uint16_t port = wb_pin_stands(caller) ? port_of(file) : 0;
   close(file);
-  if (port == 0 || is_published(ports->plan, port))
+  if (port == 0 || is_ephemeral(port) || is_published(ports->plan, port))
     return;
   for (uint32_t i = 0; i < ports->count; i++)
     if (ports->told[i] == port)

@@ -1,7 +1,6 @@
 /** A port that a program listens on inside is told at once, with the option that publishes it. */
 import { connect, createServer, type Server } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { freePort } from '../support/free-port.mjs';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { runWasbox, startWasbox } from '../support/wasbox.js';
@@ -23,6 +22,19 @@ if sys.stdin.read(1) == "a":
     kept[0].accept()[0].sendall(b"answered")
 `;
 const files = { 'server.py': server };
+/** A free port that no kernel gives to who asks for any. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((done) => {
+      server.once('error', () => done(false)).listen(port, '127.0.0.1', () => done(true));
+    });
+    await new Promise((done) => server.close(done));
+    if (isFree) return port;
+  }
+}
+
 const line = (port: number) =>
   `wasbox: port ${port} is open inside only. To reach it: --publish ${port}\n`;
 
@@ -93,6 +105,14 @@ describe('a port', () => {
       cwd: makeProject(as, files),
     });
     expect([out, err]).toEqual(['ready\n', ports.slice(0, 8).map(line).join('')]);
+  });
+
+  test('that the kernel has chosen is not told: the program talks to itself', async () => {
+    const { out, err } = await runWasbox(['run', 'server.py', '40', '46000'], {
+      as,
+      cwd: makeProject(as, files),
+    });
+    expect([out, err]).toEqual(['ready\n', line(6000)]);
   });
 
   test('that is taken on the host is named by --publish, and nothing runs', async () => {
