@@ -75,7 +75,10 @@ async function inNode({
   if (more.some((value) => value !== undefined)) throw left;
   const host = realHost({ native, stdio });
   const recording = recordedHost(host);
-  const spec = resolveSpec(options, recording.host, { terminal: 'auto' });
+  const spec = resolveSpec(options, recording.host, {
+    terminal: 'auto',
+    tellsPorts: options.quiet !== true,
+  });
   if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi) throw left;
   if (!fitsEntry(spec)) throw left;
   let start: PlannedStart | undefined;

@@ -2,6 +2,7 @@
  * The native search for what `--home cow` and `--hide` close finds what a walk through every directory finds, with an
  * index and without, whatever is made, moved, closed or removed between two searches, and whatever becomes of the index.
  */
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,12 @@ import { resolveSpec } from '../../../src/resolve/resolve.js';
 import { encodeRequest, nameTest } from '../../../src/resolve/search-request.js';
 import { numbers, oneOf } from '../../support/random.js';
 import { seedsFor } from '../../support/seeds.js';
+
+/** Also directories that are closed, which an ordinary user cannot empty. */
+function removeAll(path: string): void {
+  spawnSync('chmod', ['-R', 'u+rwx', path]);
+  fs.rmSync(path, { recursive: true, force: true });
+}
 
 const top = fs.mkdtempSync(join(tmpdir(), 'wasbox-search-'));
 const home = join(top, 'home');
@@ -99,7 +106,7 @@ beforeAll(async () => {
 });
 
 afterAll(() => {
-  fs.rmSync(top, { recursive: true, force: true });
+  removeAll(top);
 });
 
 describe('the native search', () => {
@@ -251,8 +258,7 @@ describe('the native search', () => {
       for (let i = 0; i < 6; i++) change(next, join(home, place()), join(home, place()));
       expect([seed, views(true)]).toEqual([seed, views(false)]);
     }
-    fs.chmodSync(join(home, 'random'), 0o755);
-    fs.rmSync(join(home, 'random'), { recursive: true, force: true });
+    removeAll(join(home, 'random'));
   });
 
   it('searches no directory that it is told is a state directory', () => {
