@@ -57,21 +57,12 @@ const uint8_t *view_of(JSContext *context, JSValueConst value, size_t *size) {
   return bytes ? bytes + offset : (const uint8_t *)"";
 }
 
-/* How many bytes from the beginning are UTF-8. */
-static size_t utf8_prefix(const uint8_t *bytes, size_t size) {
-  size_t good = 0;
-  unsigned skip, length;
-  while (good < size && (length = wb_utf8_character(bytes + good, size - good, &skip)) > 0)
-    good += length;
-  return good;
-}
-
 int is_utf8(const char *text, size_t size) {
-  return utf8_prefix((const uint8_t *)text, size) == size;
+  return wb_utf8_prefix((const uint8_t *)text, size) == size;
 }
 
 JSValue new_lossy_text(JSContext *context, const uint8_t *bytes, size_t size) {
-  const size_t good = utf8_prefix(bytes, size);
+  const size_t good = wb_utf8_prefix(bytes, size);
   unsigned skip, length;
   if (good == size)
     return JS_NewStringLen(context, (const char *)bytes, size);

@@ -32,16 +32,8 @@ static void align(struct sink *sink) {
 
 /* What is not UTF-8 is none of JSON's strings; the engine says what becomes of it. */
 static int is_utf8(const char *word) {
-  const uint8_t *bytes = (const uint8_t *)word;
-  size_t left = strlen(word);
-  while (left > 0) {
-    unsigned skip;
-    const unsigned length = wb_utf8_character(bytes, left, &skip);
-    if (length == 0)
-      return 0;
-    bytes += length, left -= length;
-  }
-  return 1;
+  const size_t size = strlen(word);
+  return wb_utf8_prefix((const uint8_t *)word, size) == size;
 }
 
 /* A word as JSON, behind another element of an array. */

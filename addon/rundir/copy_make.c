@@ -273,8 +273,8 @@ static int copy_directory(struct copy_job *job, int from, const char *name, int 
   return ret;
 }
 
-/* What the program made and apply never makes: the review says that it is there. The copy that a
- * program gets has none of these. */
+/* Copies a FIFO or a socket that the program made, so that the review shows it; apply never makes
+ * one, and the copy that a program gets has none. */
 static int make_special(const struct copy_job *job, const char *name, int to,
                         const struct stat *info) {
   const int is_special = S_ISFIFO(info->st_mode) || S_ISSOCK(info->st_mode);

@@ -186,17 +186,6 @@ static int is_as_kept(const struct walk *walk, const struct search_node *kept,
          kept->ctime == node->ctime && kept->mtime == node->mtime && is_readable(walk, info);
 }
 
-static int is_utf8(const char *name, size_t size) {
-  unsigned skip;
-  for (size_t at = 0; at < size;) {
-    const unsigned length = wb_utf8_character((const uint8_t *)name + at, size - at, &skip);
-    if (!length)
-      return 0;
-    at += length;
-  }
-  return 1;
-}
-
 static int is_directory(int fd, const struct linux_dirent *entry) {
   struct statx info;
   return entry->type == DT_DIR || (entry->type == DT_UNKNOWN &&
@@ -214,7 +203,7 @@ static int add_entry(struct walk *walk, int fd, const struct linux_dirent *entry
   const int directory = is_directory(fd, entry);
   const enum search_match match =
       search_match(&walk->request, walk->path, walk->path_size, name, size);
-  if (match != SEARCH_NONE || (directory && !is_utf8(name, size)))
+  if (match != SEARCH_NONE || (directory && wb_utf8_prefix((const uint8_t *)name, size) != size))
     if (search_put(&list->found, directory ? "d" : "o", 1) < 0 ||
         search_put(&list->found, name, size + 1) < 0)
       return -1;
@@ -280,7 +269,7 @@ static int put_unknown(struct walk *walk) {
   return search_put(&walk->nodes, &none, sizeof none);
 }
 
-/* What the index has of a directory that is not looked at now stays. */
+/* Keeps what the index has of a directory that is not looked at this time. */
 static int put_kept(struct walk *walk, const uint8_t *kept, const uint8_t *end) {
   struct search_node node;
   if (!kept || !search_node_read(&node, kept, end))

@@ -15,7 +15,7 @@
 #include "meter_parts.h"
 
 #define DESCRIPTORS_NS 500000000ull
-/* What is beyond a limit by this part of it is beyond it for sure. */
+/* A run that exceeds a limit by this part of it has surely exceeded it. */
 #define SURELY 8
 
 static uint64_t most(uint64_t a, uint64_t b) {

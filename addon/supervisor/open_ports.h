@@ -23,7 +23,7 @@ struct wb_open_ports {
   uint16_t told[WB_OPEN_PORTS_MAX];
 };
 
-/* Of a run whose plan asks for it (WB_WATCH_PORTS). */
+/* Begins to tell of ports, if the run's plan asks for it (WB_WATCH_PORTS). */
 void wb_open_ports_begin(struct wb_open_ports *ports, const struct wb_plan *plan);
 
 /* The caller is about to listen(2), which the policy allows. Writes a line to stderr, unless that

@@ -1,4 +1,4 @@
-/* Called by addon/engine/text.c and addon/fastpath/arguments.c. */
+/* Called by addon/engine/text.c, addon/fastpath/arguments.c, addon/search/walk.c and addon/text. */
 #include "utf8.h"
 
 unsigned wb_utf8_character(const uint8_t *at, size_t left, unsigned *skip) {
@@ -17,4 +17,12 @@ unsigned wb_utf8_character(const uint8_t *at, size_t left, unsigned *skip) {
     }
   }
   return more + 1;
+}
+
+size_t wb_utf8_prefix(const uint8_t *bytes, size_t size) {
+  size_t good = 0;
+  unsigned skip, length;
+  while (good < size && (length = wb_utf8_character(bytes + good, size - good, &skip)) > 0)
+    good += length;
+  return good;
 }

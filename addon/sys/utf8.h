@@ -9,4 +9,7 @@
  * then `*skip` bytes are replaced by one U+FFFD. https://encoding.spec.whatwg.org/#utf-8-decoder */
 unsigned wb_utf8_character(const uint8_t *at, size_t left, unsigned *skip);
 
+/* How many bytes from the beginning are UTF-8: `size` where all of them are. */
+size_t wb_utf8_prefix(const uint8_t *bytes, size_t size);
+
 #endif

@@ -106,7 +106,7 @@ function indexOf(draft: Draft, preset: string): readonly string[] | undefined {
   return rulesOf(row, found).length === 0 ? undefined : [...found.values()].flat();
 }
 
-/** uv where it is configured for an index, since nothing tells its own; else pip. */
+/** Chooses uv only if its configuration names an index, because wasbox cannot ask uv for its default; else pip. */
 function toolOf(
   draft: Draft,
   kind: PackageKind,

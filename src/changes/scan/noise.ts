@@ -12,7 +12,7 @@ import type { FileState } from '../model/index.js';
 interface Row {
   /** In the words of the summary. */
   readonly what: 'histories' | 'logs' | 'caches';
-  /** Why nobody misses it. */
+  /** Why it can be dropped. */
   readonly why: string;
   /** From the home: files, or directories with a `/` at the end. */
   readonly places: string;
