@@ -17,26 +17,46 @@ const forwarded = [
 /** Milliseconds in which a stop signal stops this process, where anything can. */
 const stopMs = 100;
 
-/** Returns what ends it. */
-export function forwardSignals(target: () => Launched | undefined): () => void {
+export interface Forwarding {
+  /** Gives the signals to this program: those that came before it was started, too, in their order. */
+  to(program: Pick<Launched, 'signal'>): void;
+  /** Leaves signals to their default again. */
+  end(): void;
+}
+
+/** Takes the signals that this process is sent from now on. */
+export function forwardSignals(): Forwarding {
+  let program: Pick<Launched, 'signal'> | undefined;
+  // The program may run, and have said so, before this process hears that it was started.
+  const early: number[] = [];
+  const pass = (signal: number): void => {
+    if (program === undefined) early.push(signal);
+    else program.signal(signal);
+  };
   const handlers = forwarded.map((name) => {
-    const handler = () => target()?.signal(constants.signals[name]);
+    const handler = () => pass(constants.signals[name]);
     process.on(name, handler);
     return () => process.off(name, handler);
   });
-  // The payload stops too, and this process as the kernel would stop it without a handler.
+  // The program stops too, and this process as the kernel would stop it without a handler.
   const stop = () => {
-    target()?.signal(constants.signals.SIGTSTP);
+    program?.signal(constants.signals.SIGTSTP);
     process.off('SIGTSTP', stop);
     process.kill(process.pid, 'SIGTSTP');
     setTimeout(() => {
       process.on('SIGTSTP', stop);
-      target()?.signal(constants.signals.SIGCONT);
+      program?.signal(constants.signals.SIGCONT);
     }, stopMs).unref();
   };
   process.on('SIGTSTP', stop);
-  return () => {
-    for (const remove of handlers) remove();
-    process.off('SIGTSTP', stop);
+  return {
+    to(started) {
+      program = started;
+      for (const signal of early.splice(0)) started.signal(signal);
+    },
+    end() {
+      for (const remove of handlers) remove();
+      process.off('SIGTSTP', stop);
+    },
   };
 }

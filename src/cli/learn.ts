@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { SupportError, UsageError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
-import type { Launched, LaunchResult } from '../launch/index.js';
+import type { LaunchResult } from '../launch/index.js';
 import { launch, withNeeds } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import {
@@ -63,19 +63,16 @@ interface Ran {
 }
 
 async function runOnce(spec: SandboxSpec, options: RunArguments): Promise<Ran> {
-  let launched: Launched | undefined;
-  const restore = forwardSignals(() => launched);
+  const signals = forwardSignals();
   try {
-    launched = await launch(spec, {
-      stdio: [0, 1, 2],
-      onEnd: restore,
-    });
+    const launched = await launch(spec, { stdio: [0, 1, 2], onEnd: signals.end });
+    signals.to(launched);
     const result = await launched.done;
     const report = buildReport(spec, result);
     tell(report, { quiet: options.quiet, verbose: options.verbose });
     return { result, report };
   } finally {
-    restore();
+    signals.end();
   }
 }
 

@@ -104,19 +104,20 @@ async function start(
   const startedAt = new Date();
   let launched: Launched | undefined;
   let progress: ProgressLine | undefined;
-  const restore = forwardSignals(() => launched);
+  const signals = forwardSignals();
   try {
     launched = await launch(spec, {
       stdio: [0, 1, 2],
       asking: spec.asking && terminalAsking(spec.asking, () => launched),
       attended: true,
       onEnd() {
-        restore();
+        signals.end();
         if (options.quiet !== true) progress = progressLine();
       },
       onProgress: (done) => progress?.show?.(done),
       onPlan: (planned) => recorder?.started(spec, planned),
     });
+    signals.to(launched);
     const result = await launched.done;
     progress?.end();
     const report = buildReport(spec, result);
@@ -156,7 +157,7 @@ async function start(
     throw error;
   } finally {
     progress?.end();
-    restore();
+    signals.end();
   }
 }
 

@@ -2,7 +2,7 @@
 import { type LastRun, readLastRun } from '../changes/index.js';
 import { ChangesError, UsageError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
-import { type Launched, launch, withNeeds } from '../launch/index.js';
+import { launch, withNeeds } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import {
   type OptionEntry,
@@ -115,17 +115,13 @@ async function runAgain(words: readonly string[]): Promise<RunReport> {
   refuseRealWrites(spec);
   for (const text of notes) say(text);
   say(`running again, watched: ${commandText(words)}`);
-  let launched: Launched | undefined;
-  const restore = forwardSignals(() => launched);
+  const signals = forwardSignals();
   try {
-    launched = await launch(spec, {
-      stdio,
-      attended: true,
-      onEnd: restore,
-    });
+    const launched = await launch(spec, { stdio, attended: true, onEnd: signals.end });
+    signals.to(launched);
     return buildReport(spec, await launched.done);
   } finally {
-    restore();
+    signals.end();
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { eventually } from '../support/host.js';
 import { identities } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
 import { Screen } from '../support/tmux.js';
@@ -59,13 +60,15 @@ describe.each(identities())('a question at a terminal, as $label', (as) => {
     return { ...started, seen };
   };
 
-  /** A key counts after silence; pressed until it is taken, as a person would. */
+  /** A key counts after silence; pressed until it is taken, as a person would who waits for what comes of it. */
   const press = async (at: Screen, key: string, until: RegExp): Promise<string> => {
     const end = Date.now() + 120_000;
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, 500));
-      if (question.test(await at.read())) await at.press(key);
-      else return await at.see(until);
+      if (!question.test(await at.read())) return await at.see(until);
+      await at.press(key);
+      // A second key is the program's, if the first was taken and only the screen is late.
+      await eventually(async () => !question.test(await at.read()), 10_000);
       if (Date.now() > end) throw new Error(`${key} is not taken`);
     }
   };

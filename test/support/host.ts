@@ -125,10 +125,13 @@ export async function stopProcess(child: ChildProcess): Promise<void> {
 }
 
 /** Polls until the condition holds; false when the time is over, which is ample for a busy machine. */
-export async function eventually(condition: () => boolean, timeoutMs = 120_000): Promise<boolean> {
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs = 120_000,
+): Promise<boolean> {
   const end = Date.now() + timeoutMs;
   for (;;) {
-    if (condition()) return true;
+    if (await condition()) return true;
     if (Date.now() > end) return false;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
