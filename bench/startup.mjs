@@ -29,7 +29,7 @@ export function measureStartup({ work, dist, noop, rounds, working }) {
   const quick = timeInTurn(work, fast, { rounds: rounds * 4, warmUps: 5 });
   const slow = [
     { name: 'plain Node', argv: [process.execPath, '-e', '0'] },
-    { name: 'wasbox run, first', argv: node },
+    { name: 'wasbox run, through Node', argv: node },
     ...working.filter((peer) => peer.slow),
   ];
   const few = timeInTurn(work, slow, { rounds: Math.max(3, Math.ceil(rounds / 4)), warmUps: 1 });
@@ -38,7 +38,7 @@ export function measureStartup({ work, dist, noop, rounds, working }) {
   for (const [name, us] of quick) rows.push(summarize(name, us, quick.get('bubblewrap')));
   for (const [name, us] of few) {
     const row = summarize(name, us);
-    rows.push({ ...row, firstOver: ratioOf(few.get('wasbox run, first'), us) });
+    rows.push({ ...row, firstOver: ratioOf(few.get('wasbox run, through Node'), us) });
   }
   return rows;
 }

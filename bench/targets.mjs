@@ -16,7 +16,7 @@ function startupTargets({ startup = [], isolations = [] }) {
   const spaces = find(isolations, 'wasbox run with namespaces');
   const landlock = find(isolations, 'wasbox run without namespaces');
   const repeated = find(startup, 'wasbox run, repeated');
-  const first = find(startup, 'wasbox run, first');
+  const first = find(startup, 'wasbox run, through Node');
   const bwrap = find(startup, 'bubblewrap');
   const plain = find(startup, 'plain program');
   const repeatedSpent =

@@ -232,7 +232,8 @@ for (const name of failures) console.log(`failed: ${name}`);
 console.log(`\n${passed} passed, ${failures.length} failed`);
 const kept = process.env.TEST_RESULTS;
 if (kept !== undefined) {
-  const summary = { tier, passed, failed: failures.length, timings, again: chancy, results };
+  const counts = { passed, failed: failures.length };
+  const summary = { tier, ...counts, failures, again: chancy, timings, results };
   fs.writeFileSync(join(kept, `${tier}.json`), JSON.stringify(summary));
 }
 fs.rmSync(scratch, { recursive: true });

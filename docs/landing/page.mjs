@@ -1,11 +1,11 @@
-// The first page: what wasbox is, a command to copy, the tour, start-up beside others, four promises.
+// The first page: what wasbox is, a command to copy, the tour, its three steps, four promises, start-up beside others.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { escapeHtml, inline } from '../site/html.mjs';
 import { codeBlock } from '../site/markdown.mjs';
-import { terminal } from './terminal.mjs';
+import { capture, terminal } from './terminal.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -18,21 +18,56 @@ function newestResults(root) {
 
 const timeOf = (us) => (us >= 1000 ? `${Number((us / 1000).toPrecision(2))} ms` : `${us} µs`);
 
-/** A table whose bars are on a logarithmic scale from 100 µs to 1 s. */
-function startup({ startup: rows, machine }) {
-  const shown = rows
-    .filter(({ name }) => name !== 'plain Node')
+/** The sandboxes beside which it is shown; the page of benchmarks has all that were measured. */
+const peers = ['bubblewrap', 'runc', 'firejail'];
+
+/** The rows of wasbox by their names in the results, and what they are called here. */
+const own = new Map([
+  ['wasbox run, repeated', 'wasbox run, again'],
+  ['first run of a command line', 'wasbox run, new command line'],
+]);
+
+/** A table with bars in proportion to the times. */
+function startup({ startup: rows, situations, machine }) {
+  const shown = [...rows, ...situations.rows.filter(({ name }) => own.has(name))]
+    .filter(({ name }) => own.has(name) || peers.includes(name))
+    .map(({ name, medianUs }) => ({ name: own.get(name) ?? name, medianUs }))
     .sort((a, b) => a.medianUs - b.medianUs);
-  const width = (us) => ((Math.log10(us / 100) / 4) * 100).toFixed(1);
+  const longest = shown.at(-1).medianUs;
   const body = shown.map(({ name, medianUs }) => {
-    const own = name.startsWith('wasbox') ? ' class="own"' : '';
-    return `<tr${own}><th scope="row">${escapeHtml(name)}</th><td><span class="bar-of" style="width:${width(medianUs)}%"></span></td><td class="amount">${timeOf(medianUs)}</td></tr>`;
+    const kind = name.startsWith('wasbox') ? ' class="own"' : '';
+    const width = ((medianUs / longest) * 100).toFixed(1);
+    return `<tr${kind}><th scope="row">${escapeHtml(name)}</th><td><span class="bar-of" style="width:${width}%"></span></td><td class="amount">${timeOf(medianUs)}</td></tr>`;
   });
-  return `<table class="bars"><caption>From start to end of a program that does nothing, each tool as close to the isolation of wasbox as its options go; logarithmic scale</caption>
+  return `<table class="bars"><caption>From start to end of a program that does nothing, each tool as close to the isolation of wasbox as its options go. A command line that ran before is started as it was recorded</caption>
 <thead class="hidden"><tr><th scope="col">Tool</th><th scope="col">Bar</th><th scope="col">Median</th></tr></thead>
 <tbody>${body.join('\n')}</tbody></table>
 <p class="muted small">Medians on ${escapeHtml(`${machine.cores} cores, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. <a href="about/benchmarks.html">All benchmarks</a> · <a href="about/criteria.html">more than speed</a> · your machine: <code>npm run bench</code></p>`;
 }
+
+const captures = [
+  {
+    title: '1. What it tried',
+    text: 'What the sandbox refused, why, and the option that would allow it. Nothing is allowed on the way.',
+    command: 'wasbox run nasty.py',
+    from: 'blocked:',
+    to: 'namespace unshare',
+  },
+  {
+    title: '2. What it changed',
+    text: 'All that it wrote, as a diff. What would run later by itself, such as a git hook, is marked.',
+    command: 'wasbox diff --stat',
+    from: 'post-checkout',
+    to: 'paths changed',
+  },
+  {
+    title: '3. What you keep',
+    text: '`apply` takes over what is safe and names what it leaves to you. `discard` drops everything.',
+    command: 'wasbox apply',
+    from: 'wasbox: in ',
+    to: 'to apply it anyway',
+  },
+];
 
 const promises = [
   {
@@ -77,6 +112,7 @@ const promise = ({ title, text, proof, tests }) => `<li><h3>${inline(title)}</h3
 <p>${inline(text)}</p>
 <p class="proof">Proof: ${proof.map(([href, words]) => `<a href="${href}">${words}</a>`).join(', ')}; the attacks in <code>test/attacks</code>: ${tests.map((name) => `<code>${name}</code>`).join(', ')}.</p></li>`;
 
+/** Every page by section, as a map of the site. */
 function documentation(pages) {
   const sections = [...new Set(pages.map(({ section }) => section))];
   const list = (section) =>
@@ -84,7 +120,7 @@ function documentation(pages) {
       .filter((page) => page.section === section && page.path !== 'index.html')
       .map(
         ({ path, title, description }) =>
-          `<li><a href="${path}">${escapeHtml(title)}</a> <span class="muted">${escapeHtml(description)}</span></li>`,
+          `<li><a href="${path}" title="${escapeHtml(description)}">${escapeHtml(title)}</a></li>`,
       )
       .join('\n');
   return sections
@@ -125,6 +161,8 @@ ${codeBlock('$ wasbox run script.py\n', 'console')}
 </div>
 ${terminal(tour)}
 </div>
+<h2 id="review">What you see afterwards</h2>
+<ol class="captures">${captures.map((one) => capture(tour, one)).join('\n')}</ol>
 <h2 id="install">Install</h2>
 <dl class="channels">${installs}</dl>
 <p class="muted small">Linux 5.12 or newer, x64 or arm64; no root, daemon, image, setuid helper or configuration. Then <code>wasbox doctor</code> checks your machine. <a href="guide/install.html">Every package manager</a></p>

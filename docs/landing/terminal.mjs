@@ -1,5 +1,5 @@
-// The recorded tour as HTML: every line is there from the start, as text; tour.js only plays it.
-import { escapeHtml } from '../site/html.mjs';
+// The recorded tour as HTML, whole and in parts: every line is there from the start, as text; tour.js only plays it.
+import { escapeHtml, inline } from '../site/html.mjs';
 
 /** SGR codes that wasbox writes, and the classes that show them. */
 const classes = { 1: 'bold', 2: 'dim', 31: 'red', 32: 'green', 33: 'yellow', 36: 'cyan' };
@@ -44,6 +44,25 @@ function linesOf({ output }) {
     }
   }
   return rest === '' ? lines : [...lines, { at: begun, text: rest }];
+}
+
+/**
+ * Part of what a command of the tour wrote, as a figure.
+ * @param from what the first line has, `to` the last one
+ */
+export function capture(tour, { command, from, to, title, text }) {
+  const step = tour.steps.find((one) => one.command === command);
+  const lines = linesOf(step ?? { output: [] }).map((line) => line.text);
+  const first = lines.findIndex((line) => line.includes(from));
+  const last = lines.findLastIndex((line) => line.includes(to));
+  if (first < 0 || last < first)
+    throw new Error(`tour.json: no "${from}" to "${to}" in ${command}`);
+  const shown = lines.slice(first, last + 1).map((line) => `${lineHtml(line)}\n`);
+  const typed = `<span class="t-prompt">$ </span><span class="t-command">${escapeHtml(command)}</span>\n`;
+  const more = first > 0 ? '<span class="t-dim">…</span>\n' : '';
+  return `<li><h3>${escapeHtml(title)}</h3>
+<p>${inline(text)}</p>
+<pre class="tour-screen" tabindex="0" role="region" aria-label="Terminal: ${escapeHtml(command)}">${typed}${more}${shown.join('')}</pre></li>`;
 }
 
 /** @param tour docs/landing/tour.json */

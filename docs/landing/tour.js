@@ -1,5 +1,5 @@
-// Plays the recorded tour: types the commands and shows each line when its turn comes. Readers who
-// prefer no motion see everything at once and may still start it. The text is selectable throughout.
+// Plays the recorded tour when it is asked to: types the commands and shows each line when its turn comes.
+// Until then everything is there at once. The text is selectable throughout.
 
 /** Milliseconds for a typed character, before a command's first output, and for a line at least. */
 const perCharacter = 38;
@@ -51,7 +51,7 @@ if (screen && button) {
 
   const label = (text) => {
     button.textContent = text;
-    tour.dataset.state = { Pause: 'playing', Play: 'paused', 'Play again': 'done' }[text];
+    tour.dataset.state = { Pause: 'playing', Play: 'still', 'Play again': 'done' }[text];
   };
   /** Keeps the newest line in view, unless the reader has scrolled back. */
   const follow = () => {
@@ -93,10 +93,5 @@ if (screen && button) {
   });
 
   button.hidden = false;
-  label('Play again');
-  if (!matchMedia('(prefers-reduced-motion: reduce)').matches) {
-    restart();
-    label('Pause');
-    step();
-  }
+  label('Play');
 }

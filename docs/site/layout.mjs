@@ -80,6 +80,7 @@ ${tags(content.scripts, root, (src) => `<script type="module" src="${src}"></scr
 <header class="bar">
 <button type="button" class="menu-button" aria-expanded="false" aria-controls="navigation"><span class="hidden">Menu</span><svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 5.5h14M3 10h14M3 14.5h14"/></svg></button>
 <a class="brand" href="${root}index.html"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 2.5 20.5 7v10L12 21.5 3.5 17V7Z"/><path d="M3.5 7 12 11.5 20.5 7M12 11.5v10"/></svg>wasbox</a><span class="version">${escapeHtml(facts.version)}</span>
+<nav class="top" aria-label="Sections"><a href="${root}guide/start.html">Docs</a><a href="${root}playground/index.html">Playground</a><a href="${root}about/comparison.html">Comparison</a></nav>
 <div class="find" role="search"><label class="hidden" for="find">Search the documentation</label><input id="find" type="search" placeholder="Search ( / )" autocomplete="off" role="combobox" aria-expanded="false" aria-controls="found" aria-autocomplete="list"><div class="found" hidden><ul id="found" role="listbox" aria-label="Search results"></ul><p id="found-said" role="status"></p></div></div>
 <button type="button" class="theme-button"><span class="hidden" data-theme-label>Colours: system</span><svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="7"/><path class="half" d="M10 3a7 7 0 0 1 0 14Z"/></svg></button>
 </header>

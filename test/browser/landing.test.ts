@@ -1,5 +1,5 @@
-/** The first page: its weight, and the recorded tour as it plays, pauses and stands still. */
-import { readFileSync } from 'node:fs';
+/** The first page: its weight, its pictures, and the recorded tour as it plays, pauses and stands still. */
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openView, type Site, serveSite, startBrowser, total, weighed } from './support.js';
@@ -27,13 +27,13 @@ afterAll(async () => {
 const waiting = (page: Page) => page.locator('.t-line.t-waiting').count();
 const button = (page: Page) => page.locator('.tour-play');
 
-test('shows everything that was recorded, at once, to readers who prefer no motion', async () => {
+test('shows everything that was recorded, at once', async () => {
   const { page, context, problems } = await openView(browser, site);
   await page.goto(site.url);
   await button(page).waitFor();
   expect(await waiting(page)).toBe(0);
-  expect(await button(page).textContent()).toBe('Play again');
-  const shown = await page.locator('.tour-screen').textContent();
+  expect(await button(page).textContent()).toBe('Play');
+  const shown = await page.locator('#tour .tour-screen').textContent();
   const sgr = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`, 'g');
   for (const { command, output } of tour.steps) {
     const text = output.map(([, said]) => said).join('');
@@ -48,6 +48,45 @@ test('shows everything that was recorded, at once, to readers who prefer no moti
   await context.close();
 });
 
+test('shows what was refused, changed and kept, and leads to the rest', async () => {
+  const { page, context, problems } = await openView(browser, site);
+  await page.goto(site.url);
+  const captures = await page.locator('.captures pre').allTextContents();
+  expect(captures).toHaveLength(3);
+  expect(captures[0]).toContain('the network is off');
+  expect(captures[1]).toContain('.git/hooks/post-checkout');
+  expect(captures[2]).toContain('not applied automatically');
+  for (const name of ['Docs', 'Playground', 'Comparison']) {
+    await page.goto(site.url);
+    await page.locator('.top').getByText(name, { exact: true }).click();
+    expect(await page.locator('h1').textContent()).not.toMatch(/Run code/);
+  }
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test('has the times that the results of the benchmarks have', async () => {
+  const folder = new URL('../../bench/results/', import.meta.url);
+  const day = readdirSync(folder)
+    .filter((name) => /^\d{4}(-\d\d){2}$/.test(name))
+    .sort()
+    .at(-1);
+  const { startup, situations } = JSON.parse(
+    readFileSync(new URL(`${day}/results.json`, folder), 'utf8'),
+  );
+  const us = [...startup, ...situations.rows].map((row) => row.medianUs as number);
+  const { page, context } = await openView(browser, site);
+  await page.goto(site.url);
+  const shown = await page.locator('.bars .amount').allTextContents();
+  expect(shown).toHaveLength(5);
+  for (const text of shown) {
+    const [, number, unit] = /^([\d.]+) (ms|µs)$/.exec(text) ?? [];
+    const value = Number(number) * (unit === 'ms' ? 1000 : 1);
+    expect(us.some((one) => Math.abs(one - value) <= 0.05 * value)).toBe(true);
+  }
+  await context.close();
+});
+
 test('plays, pauses and plays again', async () => {
   const { page, context, problems } = await openView(browser, site);
   await page.emulateMedia({ reducedMotion: 'no-preference' });
@@ -55,7 +94,7 @@ test('plays, pauses and plays again', async () => {
   await page.clock.install({ time: 0 });
   await page.clock.pauseAt(1000);
   await page.goto(site.url);
-  await button(page).waitFor();
+  await button(page).click();
   expect(await button(page).textContent()).toBe('Pause');
   const all = await page.locator('.t-line').count();
   expect(await waiting(page)).toBe(all);
@@ -71,7 +110,7 @@ test('plays, pauses and plays again', async () => {
   await page.clock.runFor(60_000);
   expect(await waiting(page)).toBe(0);
   expect(await button(page).textContent()).toBe('Play again');
-  expect(await page.locator('.t-command').allTextContents()).toEqual(
+  expect(await page.locator('#tour .t-command').allTextContents()).toEqual(
     tour.steps.map(({ command }) => command),
   );
   await button(page).click();
