@@ -1,11 +1,11 @@
 /* See reads_check.h. */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
-#include <linux/openat2.h>
 #include <linux/stat.h>
 
 #include <string.h>
 
+#include "sys/openat2.h"
 #include "reads_check.h"
 #include "rundir/rundir.h"
 #include "sys/syscall.h"
@@ -69,7 +69,7 @@ static int real_path_agrees(struct wb_reads *reads, const struct wb_recorded_rea
   char link[32] = "/proc/self/fd/";
   if (bytes_agree(reads, recorded, path, strlen(path))) {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
-    long plain_fd = sys4(__NR_openat2, AT_FDCWD, path, &how, sizeof how);
+    long plain_fd = sys_openat2(AT_FDCWD, path, &how);
     if (plain_fd >= 0)
       sys1(__NR_close, plain_fd);
     return plain_fd >= 0;

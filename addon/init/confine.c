@@ -6,13 +6,13 @@
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/securebits.h>
 #include <linux/sockios.h>
 #include <linux/stat.h>
 
+#include "../sys/openat2.h"
 #include "init.h"
 
 /* landlock(7), spelled out so that the headers of an older system will do. */
@@ -44,7 +44,7 @@ struct interface_request {
 /* A file under /proc counts only if it really is procfs (CVE-2019-19921, CVE-2025-52881). */
 static void write_proc(const char *path, const char *text) {
   struct open_how how = {.flags = O_WRONLY | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS};
-  long fd = check(sys4(__NR_openat2, AT_FDCWD, path, &how, sizeof how), WB_STEP_ID_MAPS, path);
+  long fd = check(sys_openat2(AT_FDCWD, path, &how), WB_STEP_ID_MAPS, path);
   long words[16] = {0}; /* struct statfs; its first word is the type on both architectures */
   check(sys2(__NR_fstatfs, fd, words), WB_STEP_ID_MAPS, path);
   if (words[0] != PROC_SUPER_MAGIC)
@@ -217,7 +217,7 @@ int make_landlock_ruleset(const struct wb_plan *plan) {
     const char *path = wb_plan_at(plan, rules[i].path);
     struct open_how how = {.flags = O_PATH | O_CLOEXEC,
                            .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-    long fd = sys4(__NR_openat2, AT_FDCWD, path, &how, sizeof how);
+    long fd = sys_openat2(AT_FDCWD, path, &how);
     /* Without mounts a place is as closed to the payload's ids as it is, with a rule or without. */
     if (fd == -EACCES && plan->private_root && !(rules[i].access & LANDLOCK_ACCESS_FS_WRITE_FILE))
       continue;

@@ -10,8 +10,8 @@
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 
+#include "../sys/openat2.h"
 #include "init.h"
 
 /* One part in so many of what the caller may have. */
@@ -20,7 +20,7 @@
 static long open_below(long directory, const char *path, uint64_t flags) {
   struct open_how how = {.flags = flags | O_CLOEXEC,
                          .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-  return sys4(__NR_openat2, directory, path, &how, sizeof how);
+  return sys_openat2(directory, path, &how);
 }
 
 /* In the host's tree. A negative errno where it is not procfs (CVE-2025-52881). */

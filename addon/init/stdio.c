@@ -18,10 +18,10 @@
 #include <linux/fcntl.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
-#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <linux/stat.h>
 
+#include "../sys/openat2.h"
 #include "init.h"
 
 #define SEEK_SET 0
@@ -54,7 +54,7 @@ static const char *fd_link(char out[40], long fd) {
 static long read_only_mount(const struct statx *wanted, const char *path) {
   struct open_how how = {.flags = O_PATH | O_CLOEXEC,
                          .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-  long file = sys4(__NR_openat2, AT_FDCWD, path, &how, sizeof how);
+  long file = sys_openat2(AT_FDCWD, path, &how);
   if (file < 0)
     return file;
   struct statx found;

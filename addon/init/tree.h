@@ -9,9 +9,9 @@
 
 #include <linux/fcntl.h>
 #include <linux/mount.h>
-#include <linux/openat2.h>
 #include <linux/stat.h>
 
+#include "../sys/openat2.h"
 #include "init.h"
 
 #define MNT_DETACH 2
@@ -40,7 +40,7 @@ static inline const char *text(uint32_t offset) {
 static inline long open_strict(int dirfd, const char *path, uint64_t flags, uint64_t resolve) {
   struct open_how how = {.flags = flags | O_CLOEXEC,
                          .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-  return sys4(__NR_openat2, dirfd, path, &how, sizeof how);
+  return sys_openat2(dirfd, path, &how);
 }
 
 static inline uint64_t device_number(uint32_t major, uint32_t minor) {

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../sys/openat2.h"
 #include "../supervisor/directory.h"
 #include "copy_parts.h"
 
@@ -82,7 +82,7 @@ int copy_is_left_out(const char *left_out, size_t size, const char *path) {
 int copy_open_directory(int directory, const char *name) {
   struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
                          .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
-  return (int)syscall(SYS_openat2, directory, name, &how, sizeof how);
+  return wb_openat2(directory, name, &how);
 }
 
 static int set_owner(const struct copy_job *job, int fd, const char *name) {

@@ -5,11 +5,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../sys/openat2.h"
 #include "rundir.h"
 
 #define RENAME_NOREPLACE_ 1
@@ -17,11 +17,11 @@
 static int open_how(int directory, const char *name, int flags, unsigned mode, uint64_t resolve) {
   struct open_how how = {
       .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC), .mode = mode, .resolve = resolve};
-  long fd;
+  int fd;
   do
-    fd = syscall(SYS_openat2, directory, name, &how, sizeof how);
-  while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-  return (int)fd;
+    fd = wb_openat2(directory, name, &how);
+  while (fd < 0 && errno == EINTR);
+  return fd;
 }
 
 /* A FIFO in place of a file must not hold it up until another process opens its other end. */

@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "../sys/openat2.h"
 #include "audit.h"
 #include "notify.h"
 #include "pin.h"
@@ -82,7 +82,7 @@ uint32_t wb_audit_path(struct wb_pin *caller, int directory, uint64_t address, c
 static int find(const struct wb_audit *audit, const char *path, int no_follow) {
   struct open_how how = {.flags = O_PATH | O_CLOEXEC | (no_follow ? O_NOFOLLOW : 0),
                          .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-  long fd = syscall(SYS_openat2, audit->root, path, &how, sizeof how);
+  long fd = wb_openat2(audit->root, path, &how);
   return fd < 0 ? -errno : (int)fd;
 }
 

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -18,6 +17,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "../sys/openat2.h"
 #include "../plan_check.h"
 #include "cgroup.h"
 #include "directory.h"
@@ -35,7 +35,7 @@
 static int open_below(int directory, const char *name) {
   struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
                          .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-  return (int)syscall(SYS_openat2, directory, name, &how, sizeof how);
+  return wb_openat2(directory, name, &how);
 }
 
 static int is_cgroup(int fd) {

@@ -15,7 +15,6 @@
 #include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <linux/resource.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "../sys/openat2.h"
 #include "../plan_check.h"
 #include "notify.h"
 #include "pin.h"
@@ -98,7 +98,7 @@ static void find(void *argument) {
   struct open_how how = {.flags = O_PATH | O_CLOEXEC | (look->no_follow ? O_NOFOLLOW : 0),
                          .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
   struct statfs info;
-  const int fd = (int)syscall(SYS_openat2, look->root, look->path, &how, sizeof how);
+  const int fd = wb_openat2(look->root, look->path, &how);
   look->error = fd < 0 ? errno : 0;
   if (fd >= 0 && fstatfs(fd, &info) == 0 && (info.f_flags & READ_ONLY))
     look->error = EROFS;

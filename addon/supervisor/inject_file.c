@@ -11,13 +11,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../sys/openat2.h"
 #include "inside.h"
 #include "supervisor.h"
 #include "run_in_namespaces.h"
@@ -48,7 +48,7 @@ static int find_again(const struct loan *loan) {
   struct open_how how = {.flags = O_PATH | O_CLOEXEC,
                          .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
   struct stat info;
-  int fd = (int)syscall(SYS_openat2, AT_FDCWD, loan->path, &how, sizeof how);
+  int fd = wb_openat2(AT_FDCWD, loan->path, &how);
   if (fd < 0)
     return -1;
   if (fstat(fd, &info) == 0 && info.st_dev == loan->device && info.st_ino == loan->inode)

@@ -6,12 +6,12 @@
  * there (RESOLVE_IN_ROOT): its symbolic links never lead the supervisor into the host.
  */
 #define _GNU_SOURCE
+#include "../sys/openat2.h"
 #include "inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,7 +23,7 @@
 
 static int open_beneath(int directory, const char *path, uint64_t flags, uint64_t resolve) {
   struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
-  return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+  return wb_openat2(directory, path, &how);
 }
 
 /* What access(2) is asked for an open(2). */

@@ -5,12 +5,12 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "../sys/openat2.h"
 #include "../plan_check.h"
 #include "meter_parts.h"
 #include "rights.h"
@@ -27,7 +27,7 @@ static int open_layer(struct wb_meter *meter) {
     struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
                            .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
     meter->op++;
-    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+    return wb_openat2(AT_FDCWD, path, &how);
   }
   for (; meter->op < meter->plan->op_count; meter->op++) {
     const struct wb_op *op = wb_plan_ops(meter->plan) + meter->op;
@@ -37,7 +37,7 @@ static int open_layer(struct wb_meter *meter) {
     snprintf(path, sizeof path, "%s/upper", wb_plan_at(meter->plan, op->layer));
     struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
                            .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-    int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+    int fd = wb_openat2(AT_FDCWD, path, &how);
     if (fd >= 0) {
       meter->op++;
       return fd;

@@ -12,13 +12,13 @@
  * whose memory this process shares while that goes on.
  */
 #define _GNU_SOURCE
+#include "../sys/openat2.h"
 #include "move_tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <linux/prctl.h>
 #include <linux/stat.h>
 #include <sched.h>
@@ -77,8 +77,7 @@ static int find_place(struct place *place, int base, const char *path) {
   parent[start] = 0;
   struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
                          .resolve = RESOLVE_NO_MAGICLINKS};
-  place->parent = (int)sys4(__NR_openat2, path[0] == '/' ? AT_FDCWD : base, start ? parent : ".",
-                            &how, sizeof how);
+  place->parent = (int)sys_openat2(path[0] == '/' ? AT_FDCWD : base, start ? parent : ".", &how);
   return place->parent < 0 ? -1 : 0;
 }
 
@@ -103,7 +102,7 @@ static int in_one_overlay(const struct place *old, const struct place *fresh) {
 static int open_directory(int parent, const char *name) {
   struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
                          .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
-  return (int)sys4(__NR_openat2, parent, name, &how, sizeof how);
+  return (int)sys_openat2(parent, name, &how);
 }
 
 static int rename_at(int from, const char *old, int to, const char *fresh, uint32_t flags) {

@@ -10,7 +10,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <linux/stat.h>
 #include <sched.h>
@@ -23,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../sys/openat2.h"
 #include "../sys/syscall.h"
 #include "move_tree.h"
 #include "moves.h"
@@ -99,7 +99,7 @@ static int may_be_directory(int base, const char *path) {
   struct statx info;
   while (*path == '/')
     path++;
-  int fd = (int)syscall(SYS_openat2, base, path, &how, sizeof how);
+  int fd = wb_openat2(base, path, &how);
   if (fd < 0)
     return errno == ELOOP;
   const int found = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &info) == 0 &&

@@ -6,12 +6,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../sys/openat2.h"
 #include "notify.h"
 #include "pin.h"
 
@@ -57,7 +57,7 @@ long wb_payload_open(struct wb_pin *caller, int base, const char path[WB_PAYLOAD
     return from;
   struct open_how how = {.flags = O_PATH | O_CLOEXEC | (no_follow ? O_NOFOLLOW : 0),
                          .resolve = RESOLVE_NO_MAGICLINKS};
-  const long found = syscall(SYS_openat2, from, path, &how, sizeof how);
+  const long found = wb_openat2(from, path, &how);
   const int error = errno;
   if (from != AT_FDCWD)
     close((int)from);

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +16,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "../sys/openat2.h"
 #include "../plan_check.h"
 #include "pin.h"
 #include "supervisor.h"
@@ -77,7 +77,7 @@ static int write_maps(int proc, const struct wb_plan *plan, struct wb_failure *f
 static int detached_mount(const char *path, int userns, struct wb_failure *failure) {
   struct open_how how = {.flags = O_PATH | O_CLOEXEC,
                          .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-  int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+  int fd = wb_openat2(AT_FDCWD, path, &how);
   if (fd < 0)
     return wb_fail(failure, WB_STEP_IDMAP_MOUNT, errno, path);
   int mount = (int)syscall(SYS_open_tree, fd, "",

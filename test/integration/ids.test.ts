@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { ordinaryUser } from '../support/identity.js';
 import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
-import { runProgram, wasboxArgv } from '../support/wasbox.js';
+import { runProgram, startProgram, wasboxArgv } from '../support/wasbox.js';
 import { weakenedArgv } from '../support/weaken.js';
 
 /** Each call with its result or errno, a line each. */
@@ -58,6 +58,31 @@ describe('ids that are not there', () => {
     expect(interesting(inside.out)).toEqual(interesting(outside.out));
     // The sandbox refused nothing that the host does not.
     expect(JSON.parse(inside.err).refusals.calls).toEqual([]);
+  });
+
+  test('are refused so while files are renamed elsewhere on the machine', async () => {
+    // A lookup that meets `..` is begun again where something was renamed meanwhile: openat2(2), EAGAIN.
+    const renames = `import os
+open('a', 'w').close()
+print('renames', flush=True)
+while True: os.rename('a', 'b'); os.rename('b', 'a')`;
+    const cwd = makeProject(as);
+    const busy = startProgram(['python3', '-c', renames], { as, cwd });
+    try {
+      await new Promise((resolve) => busy.stdout?.once('data', resolve));
+      const look = `import os
+seen = set()
+for _ in range(20000):
+    try: os.chown('d/../own', 12345, -1)
+    except OSError as error: seen.add(error.strerror)
+print(seen)`;
+      const files = { own: '', 'd/x': '', 'look.py': look };
+      const argv = wasboxArgv(as, ['run', '-q', '--discard', 'look.py']);
+      const run = await runProgram(argv, { as, cwd: makeProject(as, files) });
+      expect(run.out).toBe("{'Operation not permitted'}\n");
+    } finally {
+      busy.kill('SIGKILL');
+    }
   });
 
   test('which the kernel alone tells otherwise: the control', async () => {
