@@ -69,27 +69,36 @@ function run(argv, { more = {}, quiet = false } = {}) {
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 const timings = [];
 
-/** Runs a part that is no vitest, and counts it as one test. */
+const chancy = [];
+
+/** Runs a part that is no vitest. Returns whether it passed. */
 async function runPart([name, ...argv]) {
   const begun = performance.now();
   const { status, text } = await run(argv, { quiet: true });
   const ms = performance.now() - begun;
   timings.push([name, ms]);
   console.log(`${status === 0 ? 'passed' : 'FAILED'}  ${name}  ${seconds(ms)}`);
-  if (status === 0) passed++;
-  else {
-    failures.push(name);
-    process.stdout.write(text);
-  }
+  if (status !== 0) process.stdout.write(text);
+  return status === 0;
 }
 
-/** As many at a time as there are processors. */
+/** As many at a time as there are processors; what failed once more, alone. Each counts as one test. */
 async function besideEachOther(parts) {
   const waiting = [...parts];
+  const failed = [];
   const worker = async () => {
-    for (let part = waiting.shift(); part; part = waiting.shift()) await runPart(part);
+    for (let part = waiting.shift(); part; part = waiting.shift()) {
+      if (await runPart(part)) passed++;
+      else failed.push(part);
+    }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  for (const part of failed) {
+    if (await runPart(part)) {
+      passed++;
+      chancy.push(part[0]);
+    } else failures.push(part[0]);
+  }
 }
 
 /** Files of the tier whose programs are missing. */
@@ -114,7 +123,6 @@ async function vitest(args, more) {
 
 const failedTests = (file) => file.assertionResults.filter((test) => test.status === 'failed');
 const nameOf = (file, test) => `${relative(root, file.name)} > ${test.fullName}`;
-const chancy = [];
 
 /** Runs vitest, and the files once more in which tests failed. */
 async function runVitest(label, args, more = {}) {

@@ -85,7 +85,16 @@ const anyUser = [
   ...launches('changes/kill', 'changes/programs', 'images/crash', 'images/hostile', 'session-many'),
   ...launches('first-run', 'bullmq', 'channels', 'examples', 'learn', 'machine-tools', 'week'),
   ...launches('session-states', 'terminal-shell', 'why-programs', 'changes/patch'),
-  ...launches('changes/property', 'state-damage'),
+  ...launches('changes/property', 'state-damage', 'changes/environments', 'changes/pieces'),
+  ...launches(
+    'changes/statuses',
+    'engine',
+    'engine-attacks',
+    'example-agents',
+    'fastpath-arguments',
+  ),
+  ...launches('fastpath-entry', 'forum-scripts', 'images/lookup', 'mcp-states'),
+  ...launches('missing-packages', 'pool-ready', 'same-limits', 'why'),
 ];
 
 /** All files of tests, from the checkout. */

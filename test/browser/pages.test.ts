@@ -49,16 +49,13 @@ test.each(pages)('%s', async (path) => {
     expect(statSync(join(siteRoot, path)).size, 'bytes of the HTML').toBeLessThan(200_000);
   }
   expect(problems, 'a console error, a failed request or another origin').toEqual([]);
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    expect(await seriousFindings(page), colorScheme).toEqual([]);
-  }
+  expect(await seriousFindings(page)).toEqual([]);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  expect(await seriousFindings(page, 'colours'), 'dark').toEqual([]);
+  // A phone has the same colours.
   await page.setViewportSize({ width: 360, height: 740 });
   expect(await overflow(page), 'pixels too wide for a phone').toBe(0);
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    expect(await seriousFindings(page), `phone, ${colorScheme}`).toEqual([]);
-  }
+  expect(await seriousFindings(page, 'but colours'), 'phone').toEqual([]);
   await context.close();
 });
 
@@ -94,9 +91,10 @@ test('an accessibility fault, an overflow and another origin would be seen', asy
     return fetch('https://example.com/').catch(() => {});
   });
   expect(await overflow(page)).toBeGreaterThan(0);
-  expect((await seriousFindings(page)).map((text) => text.split(':')[0])).toEqual(
-    expect.arrayContaining(['image-alt', 'color-contrast']),
-  );
+  const found = async (what: 'colours' | 'but colours') =>
+    (await seriousFindings(page, what)).map((text) => text.split(':')[0]);
+  expect(new Set(await found('colours'))).toEqual(new Set(['color-contrast']));
+  expect(await found('but colours')).toContain('image-alt');
   expect(problems.join()).toContain('example.com');
   await context.close();
 });

@@ -177,11 +177,22 @@ const axeSource = readFileSync(
   'utf8',
 );
 
-/** axe-core's findings that matter to a reader: serious and critical ones, as text. */
-export async function seriousFindings(page: Page): Promise<string[]> {
+/**
+ * axe-core's findings that matter to a reader: serious and critical ones, as text.
+ * @param what its rules on colours, those on everything else, or all
+ */
+export async function seriousFindings(
+  page: Page,
+  what: 'all' | 'colours' | 'but colours' = 'all',
+): Promise<string[]> {
   await page.evaluate(axeSource);
+  const options = {
+    resultTypes: ['violations'],
+    ...(what === 'colours' ? { runOnly: { type: 'rule', values: ['color-contrast'] } } : {}),
+    ...(what === 'but colours' ? { rules: { 'color-contrast': { enabled: false } } } : {}),
+  };
   const violations = (await page.evaluate(
-    'axe.run(document, { resultTypes: ["violations"] }).then((results) => results.violations)',
+    `axe.run(document, ${JSON.stringify(options)}).then((results) => results.violations)`,
   )) as Result[];
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
