@@ -55,6 +55,7 @@ export {
   openRun,
   RunInUseError,
   savedRecord,
+  savedSession,
   unreadableRuns,
 } from './lifecycle/saved-runs.js';
 export {
@@ -140,6 +141,7 @@ export {
   readLastShown,
 } from './store/last-shown.js';
 export { unmadeLayers } from './store/layer-path.js';
+export { noteSessionName, sessionNames } from './store/named.js';
 export { newRecord, withHome } from './store/new-record.js';
 export {
   beginPrivateRoot,

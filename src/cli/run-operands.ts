@@ -1,5 +1,5 @@
 /** What the operands of the verbs for saved changes mean: a run, by its ID or the name of its session, and paths. */
-import { idsBeginning, isRunId, type Store } from '../changes/index.js';
+import { idsBeginning, isRunId, type Store, savedSession } from '../changes/index.js';
 import { ChangesError } from '../errors/index.js';
 import { listSessions, type OwnedSession } from '../owner/index.js';
 import { tellStale } from './session-find.js';
@@ -37,7 +37,9 @@ export function runAndPaths(store: Store, operands: readonly string[]): RunAndPa
     return { id: session.id, paths: rest, session: runs ? session : undefined };
   }
   const isId = isRunId(first) || (idsBeginning(store, first) ?? []).length > 0;
-  return isId ? { id: first, paths: rest } : { id: undefined, paths: operands };
+  if (isId) return { id: first, paths: rest };
+  const ended = savedSession(store, first);
+  return ended ? { id: ended.id, paths: rest } : { id: undefined, paths: operands };
 }
 
 /** @throws ChangesError ERR_RUN_BUSY where the run is a session's that goes on */

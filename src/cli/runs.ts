@@ -1,5 +1,5 @@
 /** `wasbox runs`: lists the runs with saved changes. */
-import { listRuns, type RunRecord, unreadableRuns } from '../changes/index.js';
+import { listRuns, type RunRecord, sessionNames, unreadableRuns } from '../changes/index.js';
 import { shellQuote } from '../options/index.js';
 import { listSessions } from '../owner/index.js';
 import { jsonText } from '../text/index.js';
@@ -13,25 +13,29 @@ function counts({ counts: { added, modified, deleted } }: RunRecord): string {
   return `+${added} ~${modified} -${deleted}`;
 }
 
+/** Of a run that goes on nothing is counted yet. */
+const notCounted = '…';
+
 /** `kept` is the name in the journal and in JSON. */
 const statusText = ({ status, incomplete = false }: RunRecord): string =>
   incomplete && status !== 'running' ? 'incomplete' : status === 'kept' ? 'saved' : status;
 
 const header = ['ID', 'AGE', 'STATUS', 'CHANGES', 'SIZE', 'DIRECTORY', 'COMMAND'];
 
-/** @param session name of the session whose run it is, while that goes on */
+/** @param session name of the session whose run it is or was */
 function row(record: RunRecord, session: string | undefined): string[] {
   const { id, started, sizeBytes, workdir, trees = [], argv, earlier = [] } = record;
   // Every run has a home of its own.
   const others = trees.filter(({ home }) => home !== 'empty');
+  const isRunning = record.status === 'running';
   const directories = [workdir, ...others].map(({ path }) => homePath(path)).join(', ');
   const before = earlier.length === 0 ? '' : ` (after ${earlier.length} earlier)`;
   return [
     id,
     ago(started),
     statusText(record),
-    counts(record),
-    shortSize(sizeBytes),
+    isRunning ? notCounted : counts(record),
+    isRunning ? notCounted : shortSize(sizeBytes),
     directories,
     session === undefined ? `${argv.map(shellQuote).join(' ')}${before}` : `session ${session}`,
   ];
@@ -53,7 +57,8 @@ export function runsVerb(argv: readonly string[]): number {
   const records = listRuns(store);
   const { live, stale } = listSessions(store);
   tellStale(stale);
-  const nameOf = (record: RunRecord) => live.find(({ id }) => id === record.id)?.name;
+  const names = sessionNames(store);
+  const nameOf = ({ id }: RunRecord) => names.get(id) ?? live.find((one) => one.id === id)?.name;
   for (const id of unreadableRuns(store))
     err(
       `wasbox: run ${id}: its journal entry is damaged, or of a newer wasbox\nwasbox: to discard it: wasbox discard ${id}\n`,

@@ -1,7 +1,7 @@
 /** The process that holds a session of the command line, until that ends. Node runs it. */
 import { writeSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { openStore, type Store } from '../changes/index.js';
+import { noteSessionName, openStore, type Store } from '../changes/index.js';
 import { closeDescriptor, loadNative } from '../native/index.js';
 import { type OwnSession, openHanded, openSession, type SessionOptions } from '../session/index.js';
 import { ClientCall, fdOf } from './client-call.js';
@@ -102,6 +102,8 @@ async function hold(
       const own = name ?? session.id ?? `pid${process.pid}`;
       place ??= claimPlace(store, own);
       const held = place;
+      // It is asked for by this name when it has ended, too.
+      if (session.id !== undefined && own !== session.id) noteSessionName(store, session.id, own);
       const record: OwnedSession = {
         name: own,
         id: session.id,

@@ -1,5 +1,13 @@
 /** `wasbox session`, `exec`, `sh`. Needs: user namespaces, overlayfs in them, python3. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -56,6 +64,29 @@ describe.each(identities())('as $label', (as) => {
     expect(left(state)).toEqual([]);
   });
 
+  it('diff, apply and discard know it by its name when it has ended', async () => {
+    const { cwd, run, state } = sessionPlace(as);
+    const made = async (word: string) => {
+      await run(['session', 'start', '-q', '--name', 'dev']);
+      await run(['exec', 'dev', '--', 'sh', '-c', `echo ${word} > ${word}`]);
+      expect((await run(['runs'])).out).toMatch(/running +… +… .* session dev\n/);
+      await run(['stop', 'dev']);
+    };
+    await made('first');
+    await made('second');
+    // The name is the latest one's, as long as that is there.
+    expect((await run(['diff', 'dev', '--name-only'])).out).toBe('second\n');
+    expect((await run(['runs'])).out.match(/saved .* session dev\n/g)).toHaveLength(2);
+    expect((await run(['apply', 'dev', 'second'])).status).toBe(0);
+    expect((await run(['diff', 'dev', '--name-only'])).out).toBe('first\n');
+    expect((await run(['discard', 'dev'])).status).toBe(0);
+    expect(readdirSync(cwd)).toEqual(['second']);
+    expect(readdirSync(join(state, 'wasbox', 'named'))).toEqual([]);
+    // A word that is no name of a session is a path.
+    await run(['run', '-q', '-c', 'echo x > dev']);
+    expect((await run(['diff', 'dev', '--name-only'])).out).toBe('dev\n');
+  });
+
   it('diff shows what it has changed so far; apply and discard say that it goes on', async () => {
     const { cwd, run } = sessionPlace(as);
     writeFileSync(join(cwd, 'old'), 'old\n');
@@ -92,7 +123,7 @@ describe.each(identities())('as $label', (as) => {
     const after = (await run(['diff', '--no-pager'])).out;
     expect(after).toContain('+more');
     expect(after).not.toContain('hard link');
-    expect((await run(['diff', 'dev'])).status).toBe(1);
+    expect((await run(['diff', 'dev', '--no-pager'])).out).toBe(after);
   });
 
   it('an owner that is killed leaves its changes, and nothing else', async () => {

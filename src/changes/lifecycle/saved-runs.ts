@@ -5,6 +5,7 @@ import type { OnProgress, Run, RunRecord } from '../model/index.js';
 import { continuedIds } from '../store/continued.js';
 import { sweepFrozen } from '../store/frozen.js';
 import { isRunId, isRunIdPrefix, tickOf } from '../store/id.js';
+import { forgetSessionNames, sessionNames } from '../store/named.js';
 import { closeOpened, openAt, removeOpened } from '../store/opened.js';
 import { hasRecord, readRecord, recordName } from '../store/record.js';
 import { makeRun, places } from '../store/run-directory.js';
@@ -125,6 +126,24 @@ export function savedRecord(store: Store, id: string): RunRecord | undefined {
   const saved = openOwn(store, 'saved', false);
   return saved === undefined ? undefined : withFd(saved, () => readSaved(store, saved, id));
 }
+
+/** The latest saved run of a session of that name; undefined if there is none. Forgets names whose runs are gone. */
+export function savedSession(store: Store, name: string): RunRecord | undefined {
+  const gone: string[] = [];
+  try {
+    for (const [id, one] of sessionNames(store)) {
+      const record = savedRecord(store, id);
+      if (record === undefined && !isThere(store, id)) gone.push(id);
+      if (record !== undefined && one === name) return record;
+    }
+    return undefined;
+  } finally {
+    if (gone.length > 0) forgetSessionNames(store, gone);
+  }
+}
+
+const isThere = (store: Store, id: string): boolean =>
+  places.some((place) => idsWith(store, place, id).length > 0);
 
 /** The IDs of all runs, without reading them. */
 function runIds(store: Store): string[] {
@@ -262,6 +281,10 @@ export function discardRuns(
     });
     if (!found && ids !== 'all') throw unknownRun(`Run ${id} was not found.`);
   }
+  forgetSessionNames(
+    store,
+    discarded.map(({ id }) => id),
+  );
   sweepFrozen(store);
   return { discarded, busy, unreadable };
 }

@@ -84,6 +84,7 @@ export type OwnName =
   | 'images'
   | 'sessions'
   | 'continued'
+  | 'named'
   | 'searches';
 
 /** Opens one; undefined if it does not exist and is not created. */
