@@ -54,8 +54,10 @@ static uint64_t check_of(const struct wb_bytes *bytes) {
   return hash_of(bytes->at + CHECKED_FROM, bytes->size - CHECKED_FROM);
 }
 
-static void name_of(char name[64], const struct search_node *root) {
-  snprintf(name, 64, "%llx-%llx", (unsigned long long)root->dev, (unsigned long long)root->ino);
+static void name_of(char name[64], const struct search_node *root,
+                    const struct search_request *request) {
+  snprintf(name, 64, "%llx-%llx%s", (unsigned long long)root->dev, (unsigned long long)root->ino,
+           request->survey ? "-survey" : "");
 }
 
 /* The directory of indexes; -1 where there is none. It is made only where the state directory is.
@@ -118,7 +120,7 @@ void search_index_load(struct search_index *index, const char *state, const stru
   const int directory = open_indexes(state, 0);
   if (directory < 0)
     return;
-  name_of(name, of);
+  name_of(name, of, request);
   const int fd = wb_open_beneath(directory, name, O_RDONLY, 0);
   close(directory);
   if (fd < 0)
@@ -149,7 +151,7 @@ void search_index_save(const char *state, const struct search_node *of,
   const int directory = nodes->size <= INDEX_MOST / 2 ? open_indexes(state, 1) : -1;
   if (directory < 0)
     return;
-  name_of(name, of);
+  name_of(name, of, request);
   snprintf(other, sizeof other, "%s.%d", name, (int)syscall(SYS_gettid));
   if (search_put(&bytes, &head, sizeof head) == 0 &&
       search_put(&bytes, nodes->at, nodes->size) == 0) {

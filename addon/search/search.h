@@ -21,7 +21,7 @@ struct wb_bytes {
 
 struct wb_search {
   const char *root; /* an absolute path */
-  /* From src/resolve/search-request.ts: tests.c reads it. */
+  /* From src/host/search-request.ts: tests.c reads it. */
   const uint8_t *request;
   size_t request_size;
   /* The state directory, in which an index of the directories is kept; NULL: none is. */
@@ -34,9 +34,9 @@ struct wb_search {
 
 /*
  * Appends to `found`, for each name: a letter, its path below the root, a 0 byte. `d`: a directory,
- * `o`: another file, `c`: a directory that could not be looked through, which may be the root,
- * whose path is empty. `names` is how many names there are. 0, or -1 with errno: EINVAL for a
- * request that is none, ECANCELED where `progress` ended it, ENOMEM.
+ * `o`: another file, `l`: a symbolic link, of a survey, `c`: a directory that could not be looked
+ * through, which may be the root, whose path is empty. `names` is how many names there are. 0, or
+ * -1 with errno: EINVAL for a request that is none, ECANCELED where `progress` ended it, ENOMEM.
  */
 int wb_search(const struct wb_search *search, struct wb_bytes *found, uint64_t *names);
 

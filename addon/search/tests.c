@@ -4,10 +4,12 @@
  * never leaves out what the pattern matches.
  *
  *     u32 depth, u32 size, the context · u32 count, u64 device and u64 inode of each state
- * directory u32 size, the skipped paths · the tests, up to the end: u8 exact, u8 count of parts,
- * the last name's first, of each u8 open, u8 and u8 the sizes of prefix and suffix, and these
+ * directory u32 size, the skipped paths · u8 survey · the tests, up to the end: u8 exact, u8 count
+ * of parts, the last name's first, of each u8 open, u8 and u8 the sizes of prefix and suffix, and
+ * these
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,13 +104,31 @@ int search_request_read(struct search_request *request, const uint8_t *bytes, si
     return -1;
   }
   request->tests_from = from.at;
-  request->tests_size = (size_t)(from.end - from.at);
+  request->survey = take_byte(&from);
+  request->tests_size = (size_t)(from.end - request->tests_from);
   return read_tests(request, &from);
 }
 
 void search_request_free(struct search_request *request) {
   free(request->tests);
   free(request->parts);
+}
+
+/* A name as case-insensitive and normalizing file systems compare it, as far as that takes no
+ * table: src/changes/files/canonical-name.ts. Returns its size, or -1 where more would be needed.
+ */
+static int fold(const char *name, size_t size, char folded[NAME_MAX]) {
+  if (size > NAME_MAX)
+    return -1;
+  for (size_t i = 0; i < size; i++) {
+    const unsigned char c = (unsigned char)name[i];
+    if (c >= 0x80 || c == '~' || c == ':')
+      return -1;
+    folded[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  }
+  while (size > 0 && (folded[size - 1] == '.' || folded[size - 1] == ' '))
+    size--;
+  return (int)size;
 }
 
 static int fits(const struct search_part *part, const char *name, size_t size) {
@@ -119,6 +139,16 @@ static int fits(const struct search_part *part, const char *name, size_t size) {
          memcmp(name + size - suffix, part->suffix, suffix) == 0;
 }
 
+/* One of the names that a name is in. */
+static int parent_fits(const struct search_request *request, const struct search_part *part,
+                       const char *name, size_t size) {
+  char folded[NAME_MAX];
+  if (!request->survey)
+    return fits(part, name, size);
+  const int folded_size = fold(name, size, folded);
+  return folded_size < 0 || fits(part, folded, (size_t)folded_size);
+}
+
 static int passes(const struct search_request *request, const struct search_test *test,
                   const char *path, size_t left, const char *name, size_t name_size) {
   if (test->count && !fits(&request->parts[test->first], name, name_size))
@@ -127,7 +157,8 @@ static int passes(const struct search_request *request, const struct search_test
     size_t from = left;
     while (from > 0 && path[from - 1] != '/')
       from--;
-    if (left == 0 || !fits(&request->parts[test->first + i], path + from, left - from))
+    if (left == 0 ||
+        !parent_fits(request, &request->parts[test->first + i], path + from, left - from))
       return 0;
     left = from > 0 ? from - 1 : 0;
   }
@@ -137,6 +168,16 @@ static int passes(const struct search_request *request, const struct search_test
 enum search_match search_match(const struct search_request *request, const char *path,
                                size_t path_size, const char *name, size_t name_size) {
   enum search_match best = SEARCH_NONE;
+  char folded[NAME_MAX];
+  if (request->survey) {
+    const int size = fold(name, name_size, folded);
+    if (size < 0)
+      return SEARCH_MAYBE;
+    name = folded;
+    name_size = (size_t)size;
+  }
+  if (name_size == 0)
+    return SEARCH_NONE;
   const uint16_t lists[] = {request->by_first[(uint8_t)name[0]],
                             request->by_last[(uint8_t)name[name_size - 1]], request->any};
   for (unsigned i = 0; i < sizeof lists / sizeof *lists; i++)

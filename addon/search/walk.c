@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../rundir/rundir.h"
+#include "../sys/openat2.h"
 #include "../sys/utf8.h"
 #include "parts.h"
 
@@ -186,10 +187,12 @@ static int is_as_kept(const struct walk *walk, const struct search_node *kept,
          kept->ctime == node->ctime && kept->mtime == node->mtime && is_readable(walk, info);
 }
 
-static int is_directory(int fd, const struct linux_dirent *entry) {
+static char letter_of(int fd, const struct linux_dirent *entry, int survey) {
   struct statx info;
-  return entry->type == DT_DIR || (entry->type == DT_UNKNOWN &&
-                                   look(fd, entry->name, 0, &info) == 0 && S_ISDIR(info.stx_mode));
+  unsigned type = entry->type;
+  if (type == DT_UNKNOWN && look(fd, entry->name, 0, &info) == 0)
+    type = IFTODT(info.stx_mode);
+  return type == DT_DIR ? 'd' : type == DT_LNK && survey ? 'l' : 'o';
 }
 
 /* A directory with a name that is not UTF-8 is reported: it cannot be hidden, and is refused. */
@@ -200,12 +203,13 @@ static int add_entry(struct walk *walk, int fd, const struct linux_dirent *entry
   if (size == 0 || (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]))))
     return 0;
   list->seen++;
-  const int directory = is_directory(fd, entry);
+  const char letter = letter_of(fd, entry, walk->request.survey);
+  const int directory = letter == 'd';
   const enum search_match match =
       search_match(&walk->request, walk->path, walk->path_size, name, size);
-  if (match != SEARCH_NONE || (directory && wb_utf8_prefix((const uint8_t *)name, size) != size))
-    if (search_put(&list->found, directory ? "d" : "o", 1) < 0 ||
-        search_put(&list->found, name, size + 1) < 0)
+  if (match != SEARCH_NONE || letter == 'l' ||
+      (directory && wb_utf8_prefix((const uint8_t *)name, size) != size))
+    if (search_put(&list->found, &letter, 1) < 0 || search_put(&list->found, name, size + 1) < 0)
       return -1;
   if (!directory || match == SEARCH_MATCHED)
     return 0;
@@ -277,14 +281,26 @@ static int put_kept(struct walk *walk, const uint8_t *kept, const uint8_t *end) 
   return search_put(&walk->nodes, kept, node.size);
 }
 
+/* Directories full of files that are named by their hash. */
+static int is_object_store(const struct walk *walk, const char *name) {
+  static const char objects[] = "objects";
+  const size_t size = sizeof objects - 1, all = walk->path_size;
+  const int hash = strlen(name) == 2 && strspn(name, "0123456789abcdef") == 2;
+  return (hash || strcmp(name, "pack") == 0) && all >= size &&
+         memcmp(walk->path + all - size, objects, size) == 0 &&
+         (all == size || walk->path[all - size - 1] == '/');
+}
+
 static int visit_inside(struct walk *walk, const char *name, const uint8_t *kept,
                         const uint8_t *end, uint32_t depth) {
   size_t back;
+  const int passed_over = walk->request.survey && is_object_store(walk, name);
   if (search_put(&walk->nodes, name, strlen(name) + 1) < 0)
     return -1;
   if (enter(walk, name, &back) < 0)
     return report(walk, 'c', name) < 0 ? -1 : put_unknown(walk);
-  const int ret = is_skipped(walk) ? put_kept(walk, kept, end) : visit(walk, kept, end, depth + 1);
+  const int ret = passed_over || is_skipped(walk) ? put_kept(walk, kept, end)
+                                                  : visit(walk, kept, end, depth + 1);
   walk->path_size = back;
   return ret;
 }
@@ -389,10 +405,29 @@ static enum opened list_open(struct walk *walk, int fd, struct search_node *node
   return list_directory(walk, fd, list);
 }
 
+static int open_here(struct walk *walk, int flags) {
+  const int waits = flags & O_PATH ? 0 : O_NONBLOCK;
+  const int all = flags | waits | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  const struct open_how how = {.flags = (uint64_t)all,
+                               .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
+  return walk->request.survey ? wb_openat2(walk->root, here(walk), &how)
+                              : openat(walk->root, here(walk), all);
+}
+
+/* Of a directory that the index has. A survey asks no other mount, which may not answer. */
+static int look_here(struct walk *walk, struct statx *info) {
+  if (!walk->request.survey)
+    return look(walk->root, here(walk), 0, info);
+  const int fd = open_here(walk, O_PATH);
+  const int ret = fd < 0 ? -1 : look(fd, "", AT_EMPTY_PATH, info);
+  if (fd >= 0)
+    close(fd);
+  return ret;
+}
+
 static enum opened open_and_list(struct walk *walk, struct search_node *node,
                                  struct listing *list) {
-  const int fd =
-      openat(walk->root, here(walk), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  const int fd = open_here(walk, O_RDONLY);
   if (fd < 0)
     return OPENED_CLOSED;
   const enum opened opened = list_open(walk, fd, node, list);
@@ -413,7 +448,7 @@ static int visit(struct walk *walk, const uint8_t *kept, const uint8_t *end, uin
   if (walk->request.depth + depth > WALK_DEPTH_MAX)
     return put_closed(walk);
   const int known = kept && search_node_read(&before, kept, end);
-  if (known && look(walk->root, here(walk), 0, &info) == 0) {
+  if (known && look_here(walk, &info) == 0) {
     node = node_of(&info);
     if (is_state(walk, &node))
       return put_unknown(walk);

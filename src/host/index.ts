@@ -35,6 +35,15 @@ export { realHost } from './node.js';
 export { isWithin } from './path.js';
 export { randomBelow } from './random.js';
 export { type Recording, recordedHost } from './recorded.js';
+export {
+  encodeRequest,
+  type Found,
+  type FoundEntry,
+  type NameTest,
+  nameTest,
+  readFound,
+  type SearchRequest,
+} from './search-request.js';
 export type { HostFacts } from './settings.js';
 export { hostFacts, refusePlace } from './settings.js';
 export { findSpecials } from './specials.js';

@@ -54,7 +54,7 @@ export interface HostFiles {
   /** What is in a directory, nothing followed; undefined where it cannot be read. */
   entries(path: string): readonly DirectoryListing[] | undefined;
   /**
-   * Names in a directory and below that patterns may match, nothing followed (src/resolve/search-request.ts).
+   * Names in a directory and below that patterns may match, nothing followed (src/host/search-request.ts).
    * Absent where directories are listed one by one.
    *
    * @param state the state directory, in which what was found is kept for the next search

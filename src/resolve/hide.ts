@@ -8,7 +8,7 @@
  */
 import { posix } from 'node:path';
 import type { DirectoryListing } from '../host/index.js';
-import { isWithin } from '../host/index.js';
+import { isWithin, nameTest } from '../host/index.js';
 import {
   type Glob,
   type GlobState,
@@ -21,7 +21,6 @@ import {
 import type { Draft } from './draft.js';
 import { hostPath, pathError } from './mounts.js';
 import { type NamePattern, NameSearch } from './name-search.js';
-import { nameTest } from './search-request.js';
 import type { StateSpec } from './spec.js';
 import type { Place } from './tree.js';
 import { leadsOut } from './untrusted-link.js';

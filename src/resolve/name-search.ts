@@ -3,8 +3,7 @@
  * searches them at once, in C; a walk that lists each directory takes a hundred times as long.
  */
 import type { DirectoryListing, HostFiles } from '../host/index.js';
-import { isWithin } from '../host/index.js';
-import { encodeRequest, type Found, type NameTest, readFound } from './search-request.js';
+import { encodeRequest, type Found, isWithin, type NameTest, readFound } from '../host/index.js';
 import type { StateSpec, View } from './spec.js';
 
 /** A pattern of a walk. */

@@ -13,7 +13,7 @@ import type { MergedTree } from '../merged-tree/tree.js';
 import type { FileState, FileType } from '../model/index.js';
 import { ConfiguredFinder } from './configured-finder.js';
 import { type NameRules, Reasons } from './reasons.js';
-import { scriptKind } from './scripts.js';
+import { scripts } from './scripts.js';
 
 const byLink = 'a link that another program runs points to it';
 
@@ -26,7 +26,7 @@ export class Configured {
   constructor(tree: MergedTree, rules: NameRules, max: number) {
     this.#rules = rules;
     this.#tree = tree;
-    const survey = surveyTree(tree, max, (path) => scriptKind(path) !== undefined);
+    const survey = surveyTree(tree, max, scripts);
     if (!survey.complete) {
       const names = max.toLocaleString('en');
       this.#reasons.holdAll(

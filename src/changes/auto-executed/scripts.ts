@@ -13,11 +13,11 @@ import { homeDirectory } from './home-links.js';
 export const maxScripts = 500;
 
 /** Shells and interpreters, and formats with comments that begin with `#`. */
-const commented =
+export const commented =
   /(?:^|\/)(?:\.git(?:\/modules\/.*)?\/hooks\/(?!.*\.sample$)[^/]+|\.git-?hooks\/[^/]+|\.husky\/[^/]+|\.lefthook(?:-local)?\/.+|\.huskyrc|\.envrc(?:\.\w+)?|\.direnvrc|\.autoenv[\w.]*|\.env\.leave|\.mise[\w./-]*\.toml|mise(?:\.\w+)?\.toml|mise\/config[\w.]*\.toml|\.tool-versions|(?:prek\.toml|\.pre-commit-config\.ya?ml)|\.?lefthook(?:-local)?\.(?:ya?ml|toml)|\.(?:local-)?overcommit\.yml|\.lintstagedrc(?:\.ya?ml)?|grumphp\.ya?ml|\.npmrc|\.yarnrc(?:\.yml)?|\.codex\/config\.toml|\.cargo\/config(?:\.toml)?|\.gdbinit|\.lldbinit|\.bazelrc|\.tmux\.conf|\.hg\/hgrc|\.sl\/config|\.jj\/(?:repo\/config|workspace-config)\.toml|ansible\.cfg|\.bashrc|\.bash_(?:profile|login|aliases|logout)|\.profile|\.z(?:shrc|shenv|profile|login)|[^/]+\.pth|config\.fish|\.shadowenv\.d\/[^/]+)$/;
 
 /** Formats with another kind of comments. */
-const uncommented =
+export const uncommented =
   /(?:^|\/)(?:\.vscode\/(?:tasks|launch|settings|mcp)\.json|[^/]+\.code-workspace|\.devcontainer(?:\/.*)?\/?devcontainer\.json|\.zed\/(?:tasks|settings)\.json|\.idea\/.*\.xml|\.run\/[^/]+\.xml|\.mcp\.json|\.(?:claude|cursor|gemini|qwen|kiro|roo)\/(?:.*\/)?(?:settings(?:\.local)?|mcp|hooks)\.json|\.lefthook[\w-]*\.jsonc?|\.?lefthook[\w-]*\.jsonc?|\.?simple-git-hooks\.(?:json|c?js|mjs)|\.lintstagedrc\.(?:json|[cm]?js)|\.huskyrc\.(?:json|js)|captainhook\.json|\.vimrc|\.exrc|\.nvimrc|\.nvim\.lua|\.dir-locals(?:-2)?\.el|\.rprofile|\.irbrc|\.pryrc|sitecustomize\.py|usercustomize\.py|\.pnpmfile\.[cm]?js)$/;
 
 export type ScriptKind = 'commented' | 'uncommented';
@@ -35,6 +35,50 @@ export function scriptKind(path: Names): ScriptKind | undefined {
   if (commented.test(last)) return 'commented';
   return uncommented.test(last) ? 'uncommented' : undefined;
 }
+
+/** Names and directories of {@link scriptKind}, roughly: each such path has one of these. A name has one star at most. */
+const patterns: readonly string[] = [
+  ...['hooks/*', '.githooks/*', '.git-hooks/*', '.husky/*', '.shadowenv.d/*'],
+  // Whatever is somewhere in them; five names of a path are looked at.
+  ...['.lefthook', '.lefthook-local', '.idea'].flatMap((name) =>
+    [1, 2, 3, 4].map((depth) => name + '/*'.repeat(depth)),
+  ),
+  ...['*.toml', '.huskyrc*', '.envrc*', '.direnvrc', '.autoenv*', '.env.leave', '.tool-versions'],
+  ...[
+    '.pre-commit-config.*',
+    'lefthook*',
+    '.lefthook*',
+    '.overcommit.yml',
+    '.local-overcommit.yml',
+  ],
+  ...[
+    '.lintstagedrc*',
+    'grumphp.*',
+    '.npmrc',
+    '.yarnrc*',
+    '.cargo/config',
+    '.gdbinit',
+    '.lldbinit',
+  ],
+  ...['.bazelrc', '.tmux.conf', 'hgrc', '.sl/config', 'ansible.cfg', '.bash*', '.profile', '.z*'],
+  ...['*.pth', 'config.fish', '.vscode/*', '*.code-workspace', '*devcontainer.json', '.zed/*'],
+  ...['.run/*', '.mcp.json', 'settings*.json', 'mcp.json', 'hooks.json', 'simple-git-hooks.*'],
+  ...['captainhook.json', '.vimrc', '.exrc', '.nvimrc', '.nvim.lua', '.dir-locals*', '.rprofile'],
+  ...[
+    '.irbrc',
+    '.pryrc',
+    'sitecustomize.py',
+    'usercustomize.py',
+    '.pnpmfile.*',
+    '.simple-git-hooks.*',
+  ],
+];
+
+/** For a survey of the tree. */
+export const scripts = {
+  patterns,
+  isWanted: (path: Names): boolean => scriptKind(path) !== undefined,
+};
 
 export const withoutComments = (text: string, kind: ScriptKind): string =>
   kind === 'commented' ? text.replace(/^[ \t]*#(?!!).*$/gm, '') : text;

@@ -1,18 +1,30 @@
 /**
- * One walk over layer and host that finds the symbolic links and git directories of the tree. It reads
- * only names.
+ * Finds the symbolic links and git directories of the tree, and files that are asked for, in layer and host. It reads
+ * only names. The host's tree may be a home with hundreds of thousands of them: the native search (addon/search) goes
+ * through it, and keeps an index, so that the next time only what changed is read.
  */
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { encodeRequest, type NameTest, nameTest } from '../../host/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import { canonicalName } from '../files/canonical-name.js';
-import { errnoOf, openDirectory, self, stateAt } from '../files/fdtree.js';
+import { errnoOf, openDirectoryPath, self, stateAt, withFd } from '../files/fdtree.js';
 import { maxDepth } from '../files/layer.js';
 import type { Names } from '../files/path.js';
 import type { MergedTree } from './tree.js';
 
-/** About four seconds for each of host and layer. The rest of a larger tree is unknown. */
+/** About four seconds of a layer. The rest of a larger tree is unknown. */
 export const maxSurveyed = 1_000_000;
+
+/** Files that are asked for. */
+export interface Wanted {
+  /** Names that may be meant, in the small letters of {@link canonicalName}: no other path is one. */
+  readonly patterns: readonly string[];
+  readonly isWanted: (path: Names) => boolean;
+}
+
+const none: Wanted = { patterns: [], isWanted: () => false };
 
 export interface SurveyedLink {
   readonly path: Names;
@@ -39,6 +51,13 @@ function isObjectStore(path: Names): boolean {
 
 const pieces: ReadonlySet<string> = new Set(['head', 'objects', 'refs', 'commondir']);
 
+const testsOf = (patterns: readonly string[]): NameTest[] =>
+  [...patterns, '.git', ...pieces].flatMap((pattern) => {
+    const test = nameTest(`**/${pattern}`);
+    // All below a directory that is found is looked through, too.
+    return test === undefined ? [] : { ...test, exact: false };
+  });
+
 /** Git checks for these; a worktree's own directory has `commondir` instead of the last two. */
 function isGit(names: ReadonlySet<string>): boolean {
   if (names.has('objects') && names.has('refs')) return true;
@@ -55,6 +74,15 @@ function linkAt(fd: number, name: string): Buffer | undefined {
   }
 }
 
+/** There are more names than are to be read. */
+class TooMany extends Error {}
+
+/** What the native search is to leave out: wasbox's own state, which no other program obeys. */
+function stateOf(path: string | undefined): { dev: bigint; ino: bigint }[] {
+  const state = path && statSync(path, { bigint: true, throwIfNoEntry: false });
+  return state ? [{ dev: state.dev, ino: state.ino }] : [];
+}
+
 class Surveyor {
   readonly links: SurveyedLink[] = [];
   readonly gits = new Map<string, Names>();
@@ -69,7 +97,7 @@ class Surveyor {
   }
 
   /** Walks breadth first, so that only deep directories are cut off. */
-  walk(open: (path: Names) => number, max: number, onHost: boolean): void {
+  walk(open: (path: Names) => number, max: number): void {
     const directories: Names[] = [[]];
     let left = max;
     for (let at = 0; at < directories.length; at++) {
@@ -82,7 +110,7 @@ class Surveyor {
         continue;
       }
       try {
-        left -= this.#directory(fd, path, directories, onHost);
+        left -= this.#directory(fd, path, directories);
       } finally {
         closeDescriptor(fd);
       }
@@ -93,24 +121,78 @@ class Surveyor {
     }
   }
 
-  #directory(fd: number, path: Names, directories: Names[], onHost: boolean): number {
+  /** Has the host's tree searched. */
+  search({ native, host, state }: MergedTree, patterns: readonly string[], max: number): void {
+    const tests = testsOf(patterns);
+    const own = stateOf(state);
+    const request = encodeRequest({ context: '', states: own, skipped: [], survey: true, tests });
+    let found: Uint8Array;
+    let names = 0;
+    try {
+      [found, names] = native.search(
+        self(host),
+        request,
+        own.length > 0 ? state : undefined,
+        (seen) => {
+          if (seen > max) throw new TooMany();
+        },
+      );
+    } catch (error) {
+      if (!(error instanceof TooMany)) throw error;
+      this.complete = false;
+      return;
+    }
+    if (names > max) this.complete = false;
+    for (const record of Buffer.from(found).toString('latin1').split('\0')) {
+      if (record === '' || record[0] === 'c') continue;
+      const path = record.slice(1).split('/');
+      const at = path.slice(0, -1);
+      if (record[0] !== 'l') this.#entry(at, path, record[0] === 'd');
+      else {
+        const open = () => openDirectoryPath(native, host, bytesOf(at));
+        this.#link(open, at, path, true);
+      }
+    }
+  }
+
+  #directory(fd: number, path: Names, directories: Names[]): number {
     let count = 1;
     for (const entry of readdirSync(self(fd), { encoding: 'latin1', withFileTypes: true })) {
       count++;
-      const name = canonicalName(entry.name);
-      if (pieces.has(name)) this.#piece(path, name);
       const child = [...path, entry.name];
-      if (entry.isSymbolicLink()) {
-        const link = linkAt(fd, entry.name);
-        if (link !== undefined) this.links.push({ path: child, link, onHost });
-      } else if (entry.isDirectory() && child.length <= maxDepth && !isObjectStore(child)) {
-        directories.push(child);
-      } else if (!entry.isDirectory() && this.#isWanted(child)) {
-        this.wanted.set(child.join('/'), child);
-      }
-      if (name === '.git') this.gits.set(child.join('/'), child);
+      const isDirectory = entry.isDirectory();
+      if (isDirectory && child.length <= maxDepth && !isObjectStore(child)) directories.push(child);
+      if (entry.isSymbolicLink()) this.#link(fd, path, child, false);
+      else this.#entry(path, child, isDirectory);
     }
     return count;
+  }
+
+  /** @param directory open, or opens it */
+  #link(directory: number | (() => number), at: Names, path: Names, onHost: boolean): void {
+    const name = path.at(-1) ?? '';
+    let link: Buffer | undefined;
+    if (typeof directory === 'number') link = linkAt(directory, name);
+    else {
+      try {
+        link = withFd(directory(), (fd) => linkAt(fd, name));
+      } catch (error) {
+        errnoOf(error); // not accessible, or gone meanwhile
+      }
+    }
+    if (link !== undefined) this.links.push({ path, link, onHost });
+    this.#name(at, path);
+  }
+
+  #entry(at: Names, path: Names, isDirectory: boolean): void {
+    if (!isDirectory && this.#isWanted(path)) this.wanted.set(path.join('/'), path);
+    this.#name(at, path);
+  }
+
+  #name(at: Names, path: Names): void {
+    const name = canonicalName(path.at(-1) ?? '');
+    if (pieces.has(name)) this.#piece(at, name);
+    if (name === '.git') this.gits.set(path.join('/'), path);
   }
 
   #piece(path: Names, name: string): void {
@@ -121,16 +203,21 @@ class Surveyor {
   }
 }
 
-/** @param isWanted whether a file is returned, too; called for each */
 export function surveyTree(
   tree: MergedTree,
   max = maxSurveyed,
-  isWanted: (path: Names) => boolean = () => false,
+  { patterns, isWanted }: Wanted = none,
 ): Survey {
-  const { native, host, layer } = tree;
   const surveyor = new Surveyor(isWanted);
-  surveyor.walk((path) => openDirectory(native, host, bytesOf(path)), max, true);
-  surveyor.walk((path) => layer.openPath(bytesOf(path)), max, false);
+  surveyor.search(tree, patterns, max);
+  surveyor.walk((path) => tree.layer.openPath(bytesOf(path)), max);
   const { links, gits, wanted, complete } = surveyor;
   return { links, gits: [...gits.values()], wanted: [...wanted.values()], complete };
+}
+
+/** The state directory by the directory of one of its runs; undefined where that lies elsewhere. */
+export function stateDirectoryOf(directory: number, id: string): string | undefined {
+  const path = readlinkSync(self(directory));
+  const at = path.lastIndexOf(`/${id}`);
+  return at < 0 ? undefined : dirname(path.slice(0, at));
 }

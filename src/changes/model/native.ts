@@ -21,5 +21,6 @@ export type ChangesNative = Pick<
   | 'captureWorkingCopy'
   | 'textJunk'
   | 'lineChanges'
+  | 'search'
   | keyof NativeRuns
 >;

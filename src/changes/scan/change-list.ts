@@ -1,6 +1,7 @@
 /** The list of changes of one tree, and what the host had at each path. */
 import { ChangesError } from '../../errors/index.js';
 import { namesOf, pathKey } from '../files/path.js';
+import { stateDirectoryOf } from '../merged-tree/survey.js';
 import { SystemPlaces } from '../merged-tree/system-path.js';
 import { lookupsInAScan, type MergedTree } from '../merged-tree/tree.js';
 import {
@@ -49,6 +50,7 @@ export class ChangeList {
       layer,
       host,
       workdir: Buffer.from(root),
+      state: stateDirectoryOf(directory, context.id),
       system: new SystemPlaces(native),
       gitDirectories: new Map(),
       known: new Map(),

@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Host, realHost, recordedHost } from '../../../src/host/index.js';
+import { encodeRequest, nameTest } from '../../../src/host/search-request.js';
 import { loadNative } from '../../../src/native/index.js';
 import type { ResolveOptions } from '../../../src/options/run-options.js';
 import { resolveSpec } from '../../../src/resolve/resolve.js';
-import { encodeRequest, nameTest } from '../../../src/resolve/search-request.js';
 import { numbers, oneOf } from '../../support/random.js';
 import { seedsFor } from '../../support/seeds.js';
 

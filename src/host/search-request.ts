@@ -25,6 +25,11 @@ export interface SearchRequest {
   readonly states: readonly { readonly dev: bigint; readonly ino: bigint }[];
   /** Relative to the root: not searched. */
   readonly skipped: readonly string[];
+  /**
+   * Whether names are compared as the most lenient file systems do (what that cannot tell is found), symbolic links are
+   * found whatever their names, and other mounts and git's stores of objects are not searched. @default false
+   */
+  readonly survey?: boolean | undefined;
   readonly tests: readonly NameTest[];
 }
 
@@ -72,7 +77,13 @@ function sized(bytes: Uint8Array): Uint8Array[] {
 }
 
 /** As bytes. */
-export function encodeRequest({ context, states, skipped, tests }: SearchRequest): Uint8Array {
+export function encodeRequest({
+  context,
+  states,
+  skipped,
+  survey,
+  tests,
+}: SearchRequest): Uint8Array {
   const encoder = new TextEncoder();
   const depth = context === '' ? 0 : context.split('/').length;
   const identities = new BigUint64Array(states.flatMap(({ dev, ino }) => [dev, ino]));
@@ -82,6 +93,7 @@ export function encodeRequest({ context, states, skipped, tests }: SearchRequest
     word(states.length),
     new Uint8Array(identities.buffer),
     ...sized(encoder.encode(skipped.map((path) => `${path}\0`).join(''))),
+    new Uint8Array([survey === true ? 1 : 0]),
     ...tests.flatMap(({ exact, parts }) => [
       new Uint8Array([exact ? 1 : 0, parts.length]),
       ...parts.flatMap(({ open, prefix, suffix }) => [
