@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../sys/openat2.h"
+#include "../sys/openat2_libc.h"
 #include "rundir.h"
 
 #define RENAME_NOREPLACE_ 1

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "../rundir/rundir.h"
-#include "../sys/openat2.h"
+#include "../sys/openat2_libc.h"
 #include "../sys/utf8.h"
 #include "parts.h"
 

@@ -13,7 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "../sys/openat2.h"
+#include "../sys/openat2_libc.h"
 #include "audit.h"
 #include "notify.h"
 #include "pin.h"

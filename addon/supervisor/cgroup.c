@@ -17,7 +17,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "../sys/openat2.h"
+#include "../sys/openat2_libc.h"
 #include "../plan_check.h"
 #include "cgroup.h"
 #include "directory.h"

@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../sys/openat2.h"
+#include "../sys/openat2_libc.h"
 #include "inside.h"
 #include "supervisor.h"
 #include "run_in_namespaces.h"

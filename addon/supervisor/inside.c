@@ -6,7 +6,7 @@
  * there (RESOLVE_IN_ROOT): its symbolic links never lead the supervisor into the host.
  */
 #define _GNU_SOURCE
-#include "../sys/openat2.h"
+#include "../sys/openat2_libc.h"
 #include "inside.h"
 
 #include <errno.h>

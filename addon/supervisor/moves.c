@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../sys/openat2.h"
+#include "../sys/openat2_libc.h"
 #include "../sys/syscall.h"
 #include "move_tree.h"
 #include "moves.h"

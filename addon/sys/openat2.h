@@ -23,13 +23,4 @@ static inline long sys_openat2(int directory, const char *path, const struct ope
   }
 }
 
-/* Returns a descriptor, or -1 with errno. */
-static inline int wb_openat2(int directory, const char *path, const struct open_how *how) {
-  const long fd = sys_openat2(directory, path, how);
-  if (fd >= 0)
-    return (int)fd;
-  errno = (int)-fd;
-  return -1;
-}
-
 #endif
