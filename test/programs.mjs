@@ -73,6 +73,7 @@ const tests = [
   [/^test\/attacks\/advice/, /a sandbox inside|a browser is told/, 'bubblewrap', 'strace'],
   [/^test\/integration\/landlock\.test/, /ends (every|with wasbox|a fork)/, 'procps'],
   [/^test\/integration\/session\.test/, /left running|without end/, 'procps'],
+  [/^test\/integration\/same-words/, /a job of a queue/, 'valkey-server'],
   [/^test\/integration\/learn/, /\bjq\b/, 'jq'],
   [/^test\/integration\/learn/, /\bsqlite\b/, 'sqlite3'],
   [/^test\/integration\/learn/, /nearly nothing/, 'busybox-static'],

@@ -39,7 +39,15 @@ const slow = {
   launch: [
     ...launches('bundles', 'channels', 'engine-node', 'engine-policies', 'engine-random', 'mcp'),
     ...launches('packaging', 'preset-tools', 'presets', 'programs', 'projects', 'release'),
-    ...launches('runtimes', 'saved', 'session-many', 'soak', 'terminal-shell', 'types'),
+    ...launches(
+      'runtimes',
+      'same-words',
+      'saved',
+      'session-many',
+      'soak',
+      'terminal-shell',
+      'types',
+    ),
     ...launches('bad-policies', 'bullmq', 'dry-run-plan', 'examples', 'fastpath-landlock'),
     ...launches('changes/kill', 'changes/patch', 'changes/programs', 'images/crash'),
     ...launches('changes/property', 'library-callbacks', 'library-inputs', 'pool-tasks'),

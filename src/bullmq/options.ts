@@ -5,7 +5,7 @@ import type { Meter } from '@opentelemetry/api';
 import type { ConnectionOptions, WorkerOptions as QueueWorkerOptions } from 'bullmq';
 import { misuse } from '../errors/index.js';
 import { type PoolLanguage, type SandboxOptions, UsageError } from '../index.js';
-import type { NetworkOption } from '../options/index.js';
+import { type NetworkOption, validateRunOptions } from '../options/index.js';
 import { type Caps, defaultLimits, limitNames } from './caps.js';
 import type { JobLimits } from './job.js';
 
@@ -99,6 +99,17 @@ function whole(name: string, value: number | undefined, fallback: number, least 
   throw wrong(`${name} must be a whole number from ${least} on`, `Got ${String(value)}.`);
 }
 
+/** BullMQ's own timers take no longer time. */
+const longestTakeoverMs = 2 ** 31 - 1;
+
+function takeover(value = 30_000): number {
+  if (Number.isSafeInteger(value) && value >= 1000 && value <= longestTakeoverMs) return value;
+  throw wrong(
+    `takeoverMs must be whole milliseconds from 1000 to ${longestTakeoverMs}`,
+    `Got ${String(value)}.`,
+  );
+}
+
 /** What a job may never decide, nor a worker share between jobs. */
 const ofOneRun = [
   ...['ask', 'askTimeoutMs', 'changes', 'chdir', 'continue', 'publish', 'signal', 'tty', 'workdir'],
@@ -123,8 +134,10 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
   const most: Record<keyof Caps, number> = { ...defaults };
   for (const [name, value] of Object.entries(options.most ?? {})) {
     if (!Object.hasOwn(defaults, name)) throw wrong(`most.${name} is not a limit`, '');
-    most[name as keyof Caps] = whole(`most.${name}`, value, defaults[name as keyof Caps]);
+    most[name as keyof Caps] = value ?? defaults[name as keyof Caps];
   }
+  // The same limits as those of a run, and the same words where one is not.
+  for (const limits of [run, most]) validateRunOptions(limits);
   return {
     name: options.name ?? `${hostname()}:${process.pid}`,
     concurrency: whole('concurrency', options.concurrency, availableParallelism()),
@@ -138,6 +151,6 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     report: options.report ?? false,
     maxAttempts: whole('maxAttempts', options.maxAttempts, 5),
     maxTakeovers: whole('maxTakeovers', options.maxTakeovers, 10, 0),
-    takeoverMs: whole('takeoverMs', options.takeoverMs, 30_000, 1000),
+    takeoverMs: takeover(options.takeoverMs),
   };
 }

@@ -1,6 +1,7 @@
 /** Checks that the data of a job are a {@link SandboxJob}: they are untrusted, and their size has bounds. */
 import * as z from 'zod/mini';
 import { UsageError } from '../index.js';
+import { jobLimits, validateRunOptions } from '../options/index.js';
 import { displayText } from '../text/index.js';
 import type { SandboxJob } from './job.js';
 
@@ -19,19 +20,11 @@ const text = z
   .check(z.refine((value) => !value.includes('\0'), 'must not contain a NUL character'));
 const base64 = z.base64();
 const variable = z.string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a variable name'));
-const count = z.optional(z.int().check(z.minimum(1)));
 
-const limits = z.strictObject({
-  timeoutMs: z.optional(z.number().check(z.minimum(1), z.maximum(2 ** 31 - 1))),
-  cpuMs: count,
-  memoryBytes: count,
-  pids: count,
-  openFiles: count,
-  diskBytes: count,
-  inodes: count,
-  fileSizeBytes: count,
-  outputBytes: count,
-});
+/** Their values are checked as those of a run. */
+const limits = z.strictObject(
+  Object.fromEntries(Object.keys(jobLimits).map((name) => [name, z.optional(z.unknown())])),
+);
 
 const executable = z.optional(z.boolean());
 const file = z.union([
@@ -114,11 +107,22 @@ function problemOf(issue: z.core.$ZodIssue | undefined): string {
 export const invalidJob = (problem: string): UsageError =>
   new UsageError('ERR_JOB', `invalid job: ${displayText(problem.slice(0, 300))}`);
 
+/** @throws UsageError as `run` does, with what the sender wrote escaped */
+function checkLimits({ limits = {} }: SandboxJob): void {
+  try {
+    validateRunOptions(limits);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const hint = error.hint === undefined ? undefined : displayText(error.hint);
+    throw new UsageError(error.code, displayText(error.message), { hint });
+  }
+}
+
 const record = (data: unknown): data is Readonly<Record<string, unknown>> =>
   typeof data === 'object' && data !== null && !Array.isArray(data);
 
 /**
- * @throws UsageError `ERR_JOB`
+ * @throws UsageError `ERR_JOB`; as `run` for a limit that cannot be
  */
 export function readJob(data: unknown, { maxBytes, maxFiles }: JobSize): SandboxJob {
   if (!record(data)) throw invalidJob('its data must be an object with code or argv');
@@ -144,6 +148,7 @@ export function readJob(data: unknown, { maxBytes, maxFiles }: JobSize): Sandbox
     throw invalidJob(`${where === '' ? '' : `${where}: `}${problemOf(issue)}`);
   }
   const job = parsed.data as SandboxJob;
+  checkLimits(job);
   const paths = Object.keys(job.files ?? {});
   if (paths.length > maxFiles) {
     throw invalidJob(`it has ${paths.length} files; this worker takes ${maxFiles}`);

@@ -1,6 +1,8 @@
 /** `createWorker`: takes jobs from a queue and runs each in a sandbox of its own. */
 import { Worker } from 'bullmq';
-import { createPool, dryRun, type Pool } from '../index.js';
+import { createPool, dryRun, type Pool, UsageError } from '../index.js';
+import { describeValue } from '../options/index.js';
+import { after, isMilliseconds, millisecondsWords, type Timer } from '../time/index.js';
 import { JobDirectories } from './directory.js';
 import type { SandboxJob, SandboxJobResult } from './job.js';
 import { openMetrics } from './metrics.js';
@@ -9,7 +11,7 @@ import { Processor } from './processor.js';
 
 export interface WorkerCloseOptions {
   /**
-   * Milliseconds that running jobs have to end. Those that run on are ended and given back to the queue.
+   * Milliseconds that running jobs have to end, or Infinity. Those that run on are ended and given back to the queue.
    * @default 30000
    */
   readonly graceMs?: number | undefined;
@@ -90,9 +92,9 @@ export async function createWorker(options: WorkerOptions): Promise<SandboxWorke
       // Nothing is to be recorded: a server that is away is not waited for.
       const isOver = processor.isIdle && !(await answers(worker));
       const closed = isOver ? worker.close(true) : worker.close();
-      const timer = setTimeout(() => ending.abort(), graceMs);
+      const timer = after(graceMs, () => ending.abort());
       await withinGoodbye(closed, isOver ? 0 : graceMs, isOver ? answerMs : goodbyeMs);
-      clearTimeout(timer);
+      timer.clear();
       await sandboxes?.close({ force: true });
       await directories.close();
     });
@@ -126,12 +128,12 @@ async function withinGoodbye(
   graceMs: number,
   answerMs: number,
 ): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, graceMs + answerMs);
+    timer = after(graceMs + answerMs, resolve);
   });
   await Promise.race([closed, late]);
-  clearTimeout(timer);
+  timer?.clear();
 }
 
 function start(
@@ -164,7 +166,12 @@ function start(
     for (const id of ids) worker.cancelJob(id, 'another worker has taken the job over');
   });
   let closing: Promise<void> | undefined;
-  const close = ({ graceMs = 30_000 }: WorkerCloseOptions = {}): Promise<void> => {
+  const close = async ({ graceMs = 30_000 }: WorkerCloseOptions = {}): Promise<void> => {
+    if (!isMilliseconds(graceMs, 0)) {
+      throw new UsageError('ERR_OPTION_VALUE', `option graceMs: expected ${millisecondsWords(0)}`, {
+        hint: `Got ${describeValue(graceMs)}.`,
+      });
+    }
     closing ??= end(worker as unknown as Worker, graceMs);
     return closing;
   };

@@ -1,10 +1,10 @@
 /** `wasbox exec`: a command in a session that runs. Node relays its streams; a terminal the addon. */
-import { constants } from 'node:os';
 import { UsageError } from '../errors/index.js';
 import { isWithin, realHost } from '../host/index.js';
 import { type OptionEntry, runOptionTable } from '../options/index.js';
 import type { ExecEnded, ExecRequest } from '../owner/index.js';
 import { type OwnLimits, ownLimitNames } from '../plan/index.js';
+import { exitStatus } from '../report/index.js';
 import { execAttached } from './exec-attached.js';
 import { execRelayed } from './exec-relayed.js';
 import { requireNode } from './node-module.js';
@@ -120,11 +120,10 @@ export async function executeIn(
 /** As of a shell; where ^C ended it, this process ends so, too: src/cli/interrupt.ts. */
 function statusOf({ exitCode, signal, limit }: ExecEnded, typed: boolean): number {
   if (limit !== undefined) write(2, `wasbox: the command was ended by its limit --${limit}\n`);
-  if (signal === null) return exitCode ?? 0;
   if (signal === 'SIGINT') {
     process.once('exit', () => process.kill(typed ? 0 : process.pid, 'SIGINT'));
   }
-  return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
+  return exitStatus({ limit, exitCode: exitCode ?? undefined, signal: signal ?? undefined });
 }
 
 export async function execVerb(argv: readonly string[]): Promise<number> {

@@ -53,7 +53,7 @@ export function askingOf({
   ask,
   askTimeoutMs: timeoutMs = defaultAskTimeoutMs,
 }: Pick<SandboxOptions, 'ask' | 'askTimeoutMs'>): (Asking & { readonly ask: Ask }) | undefined {
-  return ask && { ask, timeoutMs };
+  return ask && { ask, timeoutMs: Number.isFinite(timeoutMs) ? timeoutMs : 0 };
 }
 
 /** Of which run, and what it can never be granted. */

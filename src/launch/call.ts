@@ -4,11 +4,11 @@ import { misuse, UsageError } from '../errors/index.js';
 import {
   callProperties,
   describeValue,
-  longestMs,
   type ResolveOptions,
   validateRunOptions,
 } from '../options/index.js';
 import { isBytes, isRecord, withInherited } from '../text/index.js';
+import { isMilliseconds, millisecondsWords } from '../time/index.js';
 import { isIterable } from './hold-input.js';
 import type { Input, Stdio } from './options.js';
 import { isTty, terminalSizeOf, ttyKinds } from './tty.js';
@@ -76,10 +76,7 @@ type Check = readonly [check: (value: unknown) => boolean, expected: string];
 const common: Readonly<Record<string, Check>> = {
   signal: [isAbortSignal, 'an AbortSignal'],
   ask: [isFunction, 'a function'],
-  askTimeoutMs: [
-    (value) => Number.isFinite(value) && (value as number) >= 0,
-    'milliseconds from 0 on',
-  ],
+  askTimeoutMs: [(value) => isMilliseconds(value, 0), millisecondsWords(0)],
 };
 
 /** Of a run and of a pool's task. */
@@ -91,14 +88,7 @@ const collected: Readonly<Record<string, Check>> = {
   all: [(value) => typeof value === 'boolean', 'true or false'],
 };
 
-const isMilliseconds = (value: unknown): boolean =>
-  value === Number.POSITIVE_INFINITY ||
-  (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= longestMs);
-
-const milliseconds: Check = [
-  isMilliseconds,
-  `whole milliseconds from 1 to ${longestMs}, or Infinity`,
-];
+const milliseconds: Check = [(value) => isMilliseconds(value), millisecondsWords()];
 
 /** Also the words of the command line, which are about this process's terminal. */
 const tty: Check = [
@@ -122,14 +112,12 @@ const checks = {
   'session.exec': {
     ...collected,
     signal: common.signal as Check,
-    timeoutMs: milliseconds,
     tty: [isTty, ttyKinds] as Check,
   },
   'pool.run': {
     ...collected,
     signal: common.signal as Check,
     ask: common.ask as Check,
-    timeoutMs: milliseconds,
   },
 } satisfies Readonly<Record<string, Readonly<Record<string, Check>>>>;
 
@@ -155,6 +143,8 @@ export function checkOptions(name: Called, options: Fields): void {
   const own: Readonly<Record<string, Check>> = checks[name];
   for (const [property, value] of Object.entries(options)) {
     if (value === undefined) continue;
+    // An option of the sandbox, wherever it is passed.
+    if (property === 'timeoutMs') validateRunOptions({ timeoutMs: value });
     const check = own[property];
     if (check?.[0](value) === false) throw wrong(property, check[1], value);
     if (check === undefined && callProperties.includes(property)) {

@@ -13,12 +13,14 @@ export { descriptorsError } from './descriptors.js';
 export { dryRun } from './dry-run.js';
 export { type DryRun, dryRunData, planOnly } from './dry-run-plan.js';
 export { endLaunch, lackNotes, lackTexts } from './end.js';
+export { Ends } from './ends.js';
 export { type FetchNeeds, withNeeds } from './fetch-needs.js';
+export { type Callbacks, defaultMaxOutputBytes, follow } from './follow.js';
 export { Gate, setMaxConcurrency } from './gate.js';
 export { holdInput } from './hold-input.js';
 export { holdImage } from './image-hold.js';
 export { feedInput } from './input.js';
-export { keptRunOf, noteKept } from './kept-by.js';
+export { keptRunOf } from './kept-by.js';
 export { launch } from './launch.js';
 export { type LineOptions, linesOf } from './lines.js';
 export type {
@@ -44,25 +46,15 @@ export { copyOf, withRuns } from './program.js';
 export { repeatedHost } from './repeated-host.js';
 export {
   type CollectedOutput,
-  type Outputs,
   type RunResult,
   type SandboxResult,
   toResult,
   wasStopped,
-  withOutput,
 } from './result.js';
 export { run } from './run.js';
 export type { RunningSandbox, Sandbox, TerminalSandbox } from './sandbox.js';
 export { type Piped, spawn } from './spawn.js';
 export { signalNumber } from './start.js';
-export { after, type Timer } from './timer.js';
 export { requireSize, type Tty, terminalSizeOf } from './tty.js';
 export type { Launched, LaunchResult, LaunchTask, PlannedStart } from './types.js';
-export {
-  defaultMaxOutputBytes,
-  type Failure,
-  letGoAfter,
-  listen,
-  runWhole,
-  type WholeRun,
-} from './whole-run.js';
+export { runWhole, type WholeRun } from './whole-run.js';

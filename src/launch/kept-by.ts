@@ -6,7 +6,8 @@ import type { SandboxResult } from './result.js';
 const keptBy = new WeakMap<object, KeptRun>();
 
 /** Notes what a run left that was ended by an error of the program's own, which cannot carry it. */
-export function noteKept(error: unknown, { kept }: SandboxResult): void {
+export function noteKept(error: unknown, result: object): void {
+  const { kept } = result as { readonly kept?: KeptRun | undefined };
   if (kept !== undefined && isObject(error)) keptBy.set(error, kept);
 }
 

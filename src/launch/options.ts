@@ -68,7 +68,7 @@ export interface SandboxOptions extends Omit<RunOptions, ProgramKey | 'changes' 
    */
   readonly ask?: Ask | undefined;
   /**
-   * Milliseconds that `ask` has for each question; 0 means no limit.
+   * Milliseconds that `ask` has for each question; 0 and Infinity mean no limit.
    * @default 60000
    */
   readonly askTimeoutMs?: number | undefined;

@@ -1,12 +1,10 @@
 /** How a sandbox ended, as plain data. */
-import { constants } from 'node:os';
 import { RunError } from '../errors/index.js';
-import type { NativeOutcome } from '../native/index.js';
 import {
   buildReport,
   type EndedReport,
-  type EndKind,
-  type LimitName,
+  type EndResult,
+  endResult,
   type Refused,
   refusedIn,
   reportOutcome,
@@ -20,17 +18,7 @@ import type { LaunchResult } from './types.js';
  * How a sandbox ended. A payload's failure is a result, not an error. Everything in it can be written
  * as JSON.
  */
-export interface SandboxResult {
-  /** In one word: `exited`, `signaled`, `timeout`, or `limit` for another limit. */
-  readonly outcome: EndKind;
-  /** Which limit ended it, for instance `memory`; undefined where none did. */
-  readonly limit: LimitName | undefined;
-  /** Exit status, or `undefined` where a signal ended the payload. */
-  readonly exitCode: number | undefined;
-  /** Name of the signal that ended the payload, for instance `SIGSEGV`. */
-  readonly signal: NodeJS.Signals | undefined;
-  /** Whether the time limit ended it. */
-  readonly timedOut: boolean;
+export interface SandboxResult extends EndResult {
   /** Wall time from start to the payload's end, in milliseconds. */
   readonly durationMs: number;
   /** Of this run; undefined where it could change nothing. */
@@ -64,14 +52,8 @@ export interface CollectedOutput {
 
 export interface RunResult extends SandboxResult, CollectedOutput {}
 
-const signalName = (signal: number): NodeJS.Signals | undefined =>
-  (Object.entries(constants.signals) as [NodeJS.Signals, number][]).find(
-    ([, number]) => number === signal,
-  )?.[0];
-
 export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult {
   const { outcome, finish, runId } = ended;
-  const { kind, limit } = reportOutcome(outcome);
   let built: EndedReport | undefined;
   const report = (): EndedReport => {
     built ??= buildReport(spec, ended);
@@ -79,11 +61,7 @@ export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult 
   };
   const isKept = finish?.disposition === 'kept' || finish?.disposition === 'partly-applied';
   const result = {
-    outcome: kind,
-    limit,
-    exitCode: outcome.signal === 0 ? outcome.exitCode : undefined,
-    signal: outcome.signal === 0 ? undefined : signalName(outcome.signal),
-    timedOut: outcome.timedOut,
+    ...endResult(reportOutcome(outcome)),
     durationMs: outcome.durationNs / 1e6,
     runId,
     changes: finish === undefined || finish.disposition === 'none' ? undefined : runChanges(finish),
@@ -120,8 +98,8 @@ export interface Outputs {
 }
 
 /** Whether a limit or a signal ended the payload, and not the payload itself. */
-export const wasStopped = ({ signal, timedOut, usage }: NativeOutcome): boolean =>
-  signal !== 0 || timedOut || usage.limit !== 0;
+export const wasStopped = ({ outcome }: Pick<LaunchResult, 'outcome'>): boolean =>
+  outcome.signal !== 0 || outcome.timedOut || outcome.usage.limit !== 0;
 
 /** Joins how a sandbox or program ended with what it wrote. */
 export async function withOutput<Ended extends object>(

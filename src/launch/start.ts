@@ -4,11 +4,12 @@ import { AbortError, misuse } from '../errors/index.js';
 import { refusePlace } from '../host/index.js';
 import { loadNative } from '../native/index.js';
 import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
-import { aborted, onAbort } from './abort.js';
+import { aborted } from './abort.js';
 import { askingOf } from './ask.js';
 import { callOptions, checkCall, sandboxOptions } from './call.js';
 import { type Channels, closeChannels, closeGiven, openChannels, openStreams } from './channel.js';
 import { descriptorsError } from './descriptors.js';
+import { Ends } from './ends.js';
 import { withNeeds } from './fetch-needs.js';
 import { turn } from './gate.js';
 import { launch } from './launch.js';
@@ -18,7 +19,7 @@ import { repeatedHost } from './repeated-host.js';
 import { type SandboxResult, toResult } from './result.js';
 import type { Sandbox, TerminalSandbox } from './sandbox.js';
 import { requireSize, terminalSizeOf } from './tty.js';
-import type { Launched, LaunchResult } from './types.js';
+import type { Launched } from './types.js';
 
 const SIGKILL = constants.signals.SIGKILL;
 
@@ -27,10 +28,8 @@ export interface Started {
   readonly spec: SandboxSpec;
   readonly launched: Launched;
   readonly channels: Channels;
-  /** Ends it, which is no success; the changes go the way of a failed run. */
-  stop(): void;
-  /** Whether the signal was aborted while the payload ran. */
-  readonly isAborted: () => boolean;
+  /** What ends it early, which is no success: the changes go the way of a failed run. */
+  readonly ends: Ends;
 }
 
 /**
@@ -47,13 +46,7 @@ export async function start(
   await turn();
   const channels = openChannels(stdio);
   let launched: Launched | undefined;
-  let cause: 'signal' | 'caller' | undefined;
-  let ended = false;
-  const stop = (why: 'signal' | 'caller'): void => {
-    if (ended) return;
-    cause ??= why;
-    launched?.signal(SIGKILL);
-  };
+  const ends = new Ends((number) => launched?.signal(number));
   const failures: unknown[] = [];
   const onLaunched = (): void => {
     try {
@@ -62,11 +55,7 @@ export async function start(
       failures.push(error);
     }
   };
-  const unwatch = onAbort(signal, () => stop('signal'));
-  const onEnd = (): void => {
-    ended = true;
-    unwatch();
-  };
+  ends.abortWith(signal);
   try {
     if (signal?.aborted) throw aborted(signal);
     const [stdin, stdout, stderr] = channels;
@@ -88,17 +77,16 @@ export async function start(
       stdio: fds,
       asking,
       reuse: true,
-      isAborted: () => cause !== undefined,
+      isAborted: () => ends.isStopped,
       onLaunched,
-      onEnd,
+      onEnd: () => ends.over(),
     });
     // Aborted while it was being made.
-    if (cause !== undefined || failures.length > 0) launched.signal(SIGKILL);
+    if (ends.isStopped || failures.length > 0) launched.signal(SIGKILL);
     if (failures.length > 0) throw failures[0];
-    const isAborted = (): boolean => cause === 'signal';
-    return { spec, launched, channels, stop: () => stop('caller'), isAborted };
+    return { spec, launched, channels, ends };
   } catch (error) {
-    onEnd();
+    ends.over();
     closeChannels(channels);
     if (error instanceof AbortError && signal !== undefined) throw aborted(signal);
     throw descriptorsError(error);
@@ -114,13 +102,9 @@ export function signalNumber(signal: NodeJS.Signals | number, least = 0): number
   throw misuse(`kill(signal): unknown signal ${String(signal)}`);
 }
 
-async function settle(
-  { spec, isAborted }: Pick<Started, 'spec' | 'isAborted'>,
-  done: Promise<LaunchResult>,
-  signal: AbortSignal | undefined,
-): Promise<SandboxResult> {
-  const result = toResult(spec, await done);
-  if (isAborted() && signal !== undefined) throw aborted(signal, result);
+async function settle({ spec, launched, ends }: Started): Promise<SandboxResult> {
+  const result = toResult(spec, await launched.done);
+  ends.throwIfAborted(result);
   return result;
 }
 
@@ -142,7 +126,7 @@ export async function spawnNow(given: readonly unknown[]): Promise<Sandbox> {
   refusePlace();
   const started = await start(options, stdio);
   const { launched, channels } = started;
-  const result = settle(started, launched.done, signal);
+  const result = settle(started);
   const [stdin, stdout, stderr] = channels;
   // No process is left that could read from stdin. A caller that awaits the result gets its error; none has to.
   const release = () => stdin.stream?.destroy();

@@ -7,7 +7,7 @@ import type {
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import type { ExecProgram } from '../index.js';
-import { longestMs } from '../options/index.js';
+import { longestMs } from '../time/index.js';
 import { answer, ToolError } from './answers.js';
 import { decidedBy } from './asking.js';
 import { Excerpt, jsonExcerpt } from './excerpt.js';

@@ -25,7 +25,7 @@ export {
   type TerminalSize,
 } from './run-options.js';
 export { suggest } from './suggest.js';
-export { longestMs, type OptionEntry, runOptionTable } from './table.js';
+export { type OptionEntry, runOptionTable } from './table.js';
 export { callProperties, describeValue, validateRunOptions } from './validate.js';
 export type { NetworkOption, PathMapping, VariableMap } from './value-types.js';
 export { durationText, readValue, sizeText } from './values.js';

@@ -6,6 +6,7 @@
  * means for the sandbox is decided in `src/resolve` (a limit: `limits.ts`); what must reach init is a field of
  * the plan.
  */
+import { longestMs } from '../time/index.js';
 
 /** What an option's value looks like, and which type it has in the library. */
 export type OptionKind =
@@ -70,9 +71,6 @@ export interface OptionEntry {
   /** Key in a profile file; absent for what makes no sense there. */
   readonly profileKey?: string;
 }
-
-/** The longest time limit, in milliseconds: a year. */
-export const longestMs = 365 * 24 * 3600 * 1000;
 
 export const runOptionTable = [
   {

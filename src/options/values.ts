@@ -3,6 +3,7 @@
  * the typed value, or throws a {@link UsageError} that shows what would have been right.
  */
 import { UsageError } from '../errors/index.js';
+import { longestMs } from '../time/index.js';
 import { readNetRules } from './net-rules.js';
 import { suggest } from './suggest.js';
 import type { OptionEntry } from './table.js';
@@ -81,7 +82,7 @@ const unitMs: Readonly<Record<string, number>> = {
 };
 
 function readDuration(entry: OptionEntry, option: string, text: string): number {
-  const { min = 0, max = Number.MAX_SAFE_INTEGER } = entry;
+  const { min = 0, max = longestMs } = entry;
   const milliseconds = durationMs(text);
   if (milliseconds === undefined) {
     throw valueError(

@@ -3,24 +3,20 @@
  * of the one task that it is given.
  */
 import type { Socket } from 'node:net';
-import { constants } from 'node:os';
 import type { Ask } from '../ask/index.js';
 import { LaunchError, SupportError } from '../errors/index.js';
 import {
-  aborted,
-  after,
   askingOf,
   type Channels,
   closeGiven,
   descriptorsError,
-  type Failure,
+  Ends,
   feedInput,
+  follow,
   type Launched,
+  type LaunchResult,
   type LaunchTask,
   launch,
-  letGoAfter,
-  listen,
-  noteKept,
   Output,
   onAbort,
   openChannels,
@@ -29,14 +25,13 @@ import {
   repeatedHost,
   type SandboxOptions,
   sandboxOptions,
-  type Timer,
   toResult,
   wasStopped,
   withNeeds,
-  withOutput,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import { type CommandSpec, resolveWithCache, type SandboxSpec } from '../resolve/index.js';
+import { after, type Timer } from '../time/index.js';
 import { type Runtime, readyByte } from './runtimes.js';
 import type { PoolTask } from './task.js';
 
@@ -81,12 +76,19 @@ function commandOf(spec: SandboxSpec, boot: string | undefined, task: PoolTask):
   return { path, argv: [...words, ...args], display: '-c' };
 }
 
-interface State {
+class State implements LaunchTask {
+  launched: Launched | undefined;
   command: CommandSpec | undefined;
-  timedOut: boolean;
-  /** Whether it was ended from outside: by a signal, a failed callback, the end of the pool. */
-  stopped: 'signal' | 'failure' | 'closed' | undefined;
   ask: Ask | undefined;
+  readonly ends = new Ends((signal) => this.launched?.signal(signal));
+
+  constructor(ask: Ask | undefined) {
+    this.ask = ask;
+  }
+
+  get timedOut(): boolean {
+    return this.ends.hasTimedOut;
+  }
 }
 
 /** Starts the sandbox, and closes this process's copies of what it was given. */
@@ -99,7 +101,6 @@ async function launchWaiting(
   const asking = askingOf(sandbox);
   const [stdin, stdout, stderr] = channels;
   const stdio = [stdin.fd, stdout.fd, stderr.fd] as const;
-  const task: LaunchTask = state;
   try {
     // The task's own limit counts from when it is given.
     const options = sandboxOptions({ ...sandbox, ...program, timeoutMs: undefined });
@@ -114,15 +115,17 @@ async function launchWaiting(
     }
     const launched = await launch(spec, {
       stdio,
-      task,
+      task: state,
       asking: asking && {
         ...asking,
         ask: async (...question) => (await state.ask?.(...question)) ?? 'deny',
         isOpen: () => state.command !== undefined,
       },
       reuse: true,
-      isAborted: () => state.stopped !== undefined,
+      isAborted: () => state.ends.isStopped,
+      onEnd: () => state.ends.over(),
     });
+    state.launched = launched;
     return { spec, launched };
   } catch (error) {
     throw descriptorsError(error);
@@ -142,7 +145,6 @@ export class WaitingSandbox {
   readonly #stdout: Output;
   readonly #stderr: Output;
   #endedAt = 0;
-  #closedBy: unknown;
 
   private constructor(
     spec: SandboxSpec,
@@ -172,12 +174,7 @@ export class WaitingSandbox {
    * @throws LaunchError ERR_POOL_BOOT where it ends before
    */
   static async start(options: WaitingOptions, abort: AbortSignal): Promise<WaitingSandbox> {
-    const state: State = {
-      command: undefined,
-      timedOut: false,
-      stopped: undefined,
-      ask: askingOf(options.sandbox)?.ask,
-    };
+    const state = new State(askingOf(options.sandbox)?.ask);
     const channels = openChannels(['pipe', 'pipe', 'pipe']);
     const streams = channels.map(({ stream }) => stream) as unknown as [Socket, Socket, Socket];
     try {
@@ -253,11 +250,9 @@ export class WaitingSandbox {
 
   /** Ends the sandbox; a task that it has is rejected with an AbortError of this cause. */
   discard(cause?: unknown): void {
-    if (this.#state.stopped === undefined) this.#closedBy = cause;
-    this.#state.stopped ??= 'closed';
-    for (const output of [this.#stdout, this.#stderr]) output.finish();
     this.#hold(true);
-    this.#launched.signal(constants.signals.SIGKILL);
+    this.#state.ends.stop('aborted', cause);
+    for (const output of [this.#stdout, this.#stderr]) output.finish();
     this.#stdin.destroy();
   }
 
@@ -265,58 +260,36 @@ export class WaitingSandbox {
   async run(task: PoolTask, defaults: TaskDefaults): Promise<RunResult> {
     const startedAt = new Date();
     const begun = performance.now();
-    this.#state.command = commandOf(this.#spec, this.#boot, task);
+    const command = commandOf(this.#spec, this.#boot, task);
+    const { ends } = this.#state;
+    this.#state.command = command;
     this.#state.ask = task.ask ?? this.#state.ask;
     this.#hold(true);
-    const stop = (why: State['stopped']) => {
-      this.#state.stopped ??= why;
-      for (const output of [this.#stdout, this.#stderr]) output.finish();
-      this.#launched.signal(constants.signals.SIGKILL);
+    const { timeoutMs = defaults.timeoutMs, maxOutputBytes = defaults.maxOutputBytes } = task;
+    const limits = { ...this.#spec.limits, timeoutMs };
+    const spec = { ...this.#spec, limits, command };
+    ends.abortWith(task.signal);
+    ends.timeOutAfter(timeoutMs, limits.graceMs);
+    for (const output of [this.#stdout, this.#stderr]) output.begin(maxOutputBytes);
+    const program = {
+      stdout: this.#stdout,
+      stderr: this.#stderr,
+      ends,
+      ended: this.#launched.done,
+      maxOutputBytes,
+      timeoutMs,
+      feed: (failed: (error: unknown) => void) => this.#feed(task, failed),
+      wasStopped,
+      toResult: (ended: LaunchResult) => {
+        const durationNs = Math.round(Math.max(0, this.#endedAt - begun) * 1e6);
+        return toResult(spec, {
+          ...ended,
+          startedAt,
+          outcome: { ...ended.outcome, durationNs },
+        });
+      },
     };
-    let failure: Failure | undefined;
-    const failed = (error: unknown) => {
-      failure ??= { error };
-      stop('failure');
-    };
-    const unwatch = onAbort(task.signal, () => stop('signal'));
-    const timeoutMs = task.timeoutMs ?? defaults.timeoutMs;
-    const timers = this.#limit(timeoutMs);
-    const limit = task.maxOutputBytes ?? defaults.maxOutputBytes;
-    const streams = { stdout: this.#stdout, stderr: this.#stderr };
-    for (const stream of Object.values(streams)) stream.begin(limit);
-    const outputs = listen(streams, task, limit, failed);
-    const hold = letGoAfter(streams, timeoutMs);
-    let endInput = () => {};
-    try {
-      endInput = this.#feed(task, failed);
-      const ended = await this.#launched.done;
-      const { stopped } = this.#state;
-      for (const stream of Object.values(streams)) {
-        if (stopped !== undefined) stream.finish();
-        else if (wasStopped(ended.outcome)) stream.release();
-      }
-      const durationNs = Math.round(Math.max(0, this.#endedAt - begun) * 1e6);
-      const outcome = { ...ended.outcome, durationNs };
-      const limits = { ...this.#spec.limits, timeoutMs };
-      const spec = { ...this.#spec, limits, command: this.#state.command };
-      const plain = toResult(spec, { ...ended, startedAt, outcome });
-      const result = await withOutput(plain, outputs);
-      if (failure !== undefined) {
-        noteKept(failure.error, result);
-        throw failure.error;
-      }
-      if (stopped === 'signal' && task.signal) throw aborted(task.signal, result);
-      if (stopped === 'closed') throw aborted({ reason: this.#closedBy }, result);
-      return result;
-    } catch (error) {
-      stop('failure');
-      throw error;
-    } finally {
-      endInput();
-      for (const timer of timers) timer.clear();
-      hold();
-      unwatch();
-    }
+    return follow(program, task);
   }
 
   /** Writes the task, then its input. */
@@ -324,18 +297,5 @@ export class WaitingSandbox {
     const head = this.#runtime?.encode(task);
     if (head !== undefined) this.#stdin.write(head);
     return feedInput(task.input, this.#stdin, failed);
-  }
-
-  #limit(timeoutMs: number | undefined): Timer[] {
-    const timers: Timer[] = [];
-    if (timeoutMs === undefined) return timers;
-    const { SIGKILL, SIGTERM } = constants.signals;
-    const over = () => {
-      this.#state.timedOut = true;
-      this.#launched.signal(SIGTERM);
-      timers.push(after(this.#spec.limits.graceMs, () => this.#launched.signal(SIGKILL)));
-    };
-    timers.push(after(timeoutMs, over));
-    return timers;
   }
 }

@@ -1,6 +1,5 @@
 /** Makes a {@link RunReport} of what the launch stage saw. */
 
-import { constants } from 'node:os';
 import { ownNamespaces } from '../backend/index.js';
 import {
   type Change,
@@ -19,8 +18,9 @@ import { reportAsked } from './asked.js';
 import { reportAudit } from './audit/build.js';
 import { reportHome } from './home.js';
 import type { ReportInput } from './input.js';
-import { endingLimit, noUsage, reachedLimits, reportUsage } from './limits.js';
+import { limitThatEnded, noUsage, reachedLimits, reportUsage } from './limits.js';
 import { reportNetwork } from './network.js';
+import { reportOutcome, signalName } from './outcome.js';
 import { reportRefusals } from './refusals.js';
 import { serviceEntries } from './services.js';
 import {
@@ -31,35 +31,8 @@ import {
   type RunReport,
 } from './types.js';
 
-/** Name of a signal; `SIG34` for one without a name. */
-export function signalName(signal: number): string {
-  const known = Object.entries(constants.signals).find(([, number]) => number === signal);
-  return known?.[0] ?? `SIG${signal}`;
-}
-
-/** As in timeout(1) and docker-run(1). */
-const timeoutStatus = 124;
 /** The program succeeded, and `--apply` left some of its changes saved. */
 const unappliedStatus = 3;
-/** 128 + SIGKILL. */
-const limitStatus = 137;
-
-export function reportOutcome(outcome: NativeOutcome): EndedReport['outcome'] {
-  const ended =
-    outcome.signal === 0
-      ? { exitCode: outcome.exitCode, status: outcome.exitCode }
-      : { signal: signalName(outcome.signal), status: 128 + outcome.signal };
-  if (outcome.timedOut)
-    return { kind: 'timeout', limit: 'timeout', ...ended, status: timeoutStatus };
-  const limit = endingLimit(outcome);
-  if (limit !== undefined) {
-    // One status for each limit, however the program ended.
-    const status = limit === 'cpu' ? timeoutStatus : limitStatus;
-    return { kind: 'limit', limit, ...ended, status };
-  }
-  if (outcome.interrupted === true) return { kind: 'signaled', interrupted: true, ...ended };
-  return { kind: outcome.signal === 0 ? 'exited' : 'signaled', ...ended };
-}
 
 /** Whether some changes were not applied; those of the home are applied by name alone. */
 const isUnapplied = ({ apply, unlisted = false }: FinishReport): boolean =>
@@ -213,7 +186,8 @@ function fullFile({ limits }: SandboxSpec, { outcome, finish }: ReportInput): Re
   const isFull = finish?.changes.some(
     ({ after }) => after?.type === 'file' && after.size === limits.fileSizeBytes,
   );
-  return isFull === true && endingLimit(outcome) === undefined ? [{ limit: 'file-size' }] : [];
+  const ended = limitThatEnded(outcome.usage.limit, outcome.signal) !== undefined;
+  return isFull === true && !ended ? [{ limit: 'file-size' }] : [];
 }
 
 /** The report of a run whose payload ran. */

@@ -21,8 +21,6 @@ export {
   buildFailureReport,
   buildReport,
   reportEnd,
-  reportOutcome,
-  signalName,
 } from './build.js';
 export { type Denial, denialOf } from './denial.js';
 export type { FileCause, FileCauseKind } from './file-causes.js';
@@ -30,11 +28,19 @@ export { homeOperand } from './home.js';
 export { imageText } from './image.js';
 export type { ReportInput } from './input.js';
 export { type Lack, lacksOf } from './lacks.js';
-export { limitThatEnded } from './limits.js';
 export type {
   ReportDestination,
   ReportNetwork,
 } from './network.js';
+export {
+  type EndResult,
+  endingWords,
+  endResult,
+  exitStatus,
+  reportOutcome,
+  type SignalName,
+  signalName,
+} from './outcome.js';
 export { projectText } from './project.js';
 export type { ReportRefusal, ReportRefusals } from './refusal-types.js';
 export { type Refused, refusedIn } from './refused.js';

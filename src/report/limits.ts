@@ -1,7 +1,6 @@
 /** Limits that ended a run or refused it more, and what it used. */
 import { constants } from 'node:os';
 import {
-  type NativeOutcome,
   WB_LIMIT_CPU,
   WB_LIMIT_DISK,
   WB_LIMIT_INODES,
@@ -39,9 +38,6 @@ export function limitThatEnded(limit: number, signal: number): LimitName | undef
   // The kernel sends this to a process whose file grows beyond RLIMIT_FSIZE.
   return signal === constants.signals.SIGXFSZ ? 'file-size' : undefined;
 }
-
-export const endingLimit = ({ usage, signal }: NativeOutcome): LimitName | undefined =>
-  limitThatEnded(usage.limit, signal);
 
 /** Limits that end a run. */
 const ending: readonly LimitName[] = ['cpu', 'memory', 'disk', 'inodes'];

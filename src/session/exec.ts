@@ -1,7 +1,6 @@
 /** One program of a session, from its start to its end. */
 import { fchownSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { constants } from 'node:os';
 import { posix } from 'node:path';
 import { LaunchError, UsageError, type WasboxError } from '../errors/index.js';
 import { descriptorsError } from '../launch/index.js';
@@ -243,15 +242,4 @@ function executionError(
       ? 'It is neither a program for this machine nor a script with a #! line.'
       : undefined;
   return new LaunchError('ERR_EXEC', `cannot execute ${command}: ${message}`, { ...options, hint });
-}
-
-/** Exit status or signal of a wait status: wait(2). */
-export function decodeStatus(status: number): {
-  readonly exitCode: number | undefined;
-  readonly signal: NodeJS.Signals | undefined;
-} {
-  const number = status & 0x7f;
-  if (number === 0) return { exitCode: (status >> 8) & 0xff, signal: undefined };
-  const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
-  return { exitCode: undefined, signal: name as NodeJS.Signals | undefined };
 }

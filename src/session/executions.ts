@@ -10,7 +10,7 @@ import { asOption, asProperty, ownLimits } from './limits.js';
 import type { ExecOptions, ProgramOptions } from './options.js';
 import type { Preloaded } from './preloaded.js';
 import { type ExecProgram, wordsOf } from './program.js';
-import { around, collect, follow, type OwnedProcess, startFirst } from './programs.js';
+import { accompany, around, collect, type OwnedProcess, startFirst } from './programs.js';
 import type { SessionQuestions } from './questions.js';
 import { ProgramLog } from './report.js';
 import { type ExecResult, execEnd } from './result.js';
@@ -61,7 +61,7 @@ export class Executions {
       const live = await sandboxes.current();
       const noteEnd = this.log.add(words[0] ?? []);
       const started = await this.#start(live, program, words, options, limits);
-      return follow(spec, live, started, options, noteEnd, turns.keep());
+      return accompany(spec, live, started, options, noteEnd, turns.keep());
     });
   }
 

@@ -1,22 +1,18 @@
 /** One program of a session, from the first interpreter that is there to what it wrote. */
-import { constants } from 'node:os';
 import { LaunchError, misuse } from '../errors/index.js';
 import {
-  aborted,
   defaultMaxOutputBytes,
-  type Failure,
+  Ends,
   feedInput,
-  letGoAfter,
+  follow,
   linesOf,
-  listen,
   Output,
   requireSize,
   signalNumber,
-  withOutput,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
-import { control } from './control.js';
+import type { ProgramEnd } from './connection.js';
 import {
   type ExecPlace,
   execBytes,
@@ -25,11 +21,9 @@ import {
   startProgram,
 } from './exec.js';
 import type { ExecOptions, ProgramOptions, TerminalProcess } from './options.js';
-import { type ExecEnd, type ExecResult, execEnd } from './result.js';
+import { type ExecEnd, type ExecResult, execEnd, signalOf } from './result.js';
 import type { LiveSandbox } from './sandbox.js';
 import { startRelayed } from './terminal.js';
-
-const { SIGKILL } = constants.signals;
 
 /** A program with its streams, for who tells its end apart from that of the streams. */
 export interface OwnedProcess extends TerminalProcess {
@@ -64,9 +58,23 @@ export async function startFirst(
   throw missing;
 }
 
+/** What ends a program early, which has begun. */
+function endsOf(
+  { signal: send, ended }: StartedProgram,
+  { signal, timeoutMs }: Pick<ProgramOptions, 'signal' | 'timeoutMs'>,
+  graceMs: number,
+): Ends {
+  const ends = new Ends(send);
+  ends.abortWith(signal);
+  ends.timeOutAfter(timeoutMs, graceMs);
+  const over = (): void => ends.over();
+  ended.then(over, over);
+  return ends;
+}
+
 /**
  * Follows a program to its end and collects what it writes.
- * @param noteEnd called with its end, where it is no error
+ * @param noteEnd called with its end
  */
 export async function collect(
   spec: SandboxSpec,
@@ -75,37 +83,35 @@ export async function collect(
   options: ExecOptions,
   noteEnd: (end: ExecEnd) => void = () => {},
 ): Promise<Omit<ExecResult, 'denied'>> {
-  const { signal, timeoutMs, maxOutputBytes: limit = defaultMaxOutputBytes } = options;
-  let failure: Failure | undefined;
-  const failed = (error: unknown): void => {
-    failure ??= { error };
-    started.signal(SIGKILL);
-  };
-  const streams = {
-    stdout: new Output(started.stdout, limit),
-    stderr: new Output(started.stderr, limit),
-  };
-  const outputs = listen(streams, options, limit, failed);
-  const hold = letGoAfter(streams, timeoutMs);
-  const ends = control(started, { signal, timeoutMs }, spec.limits.graceMs);
-  let endInput = (): void => {};
-  try {
-    endInput = feedInput(options.input, started.stdin, failed);
-    const end = await started.ended;
-    if (failure !== undefined || ends.isAborted())
-      for (const one of Object.values(streams)) one.finish();
-    await Promise.race([started.drained(), live.gone.catch(() => {})]);
-    for (const one of Object.values(streams)) one.cut();
-    const plain = execEnd(end, started.startedNs, ends.hasTimedOut());
-    const result = await withOutput(plain, outputs);
-    if (failure !== undefined) throw failure.error;
-    if (ends.isAborted() && signal) throw aborted(signal, result);
-    noteEnd(plain);
+  const { timeoutMs, maxOutputBytes = defaultMaxOutputBytes } = options;
+  const ends = endsOf(started, options, spec.limits.graceMs);
+  const [stdout, stderr] = [started.stdout, started.stderr].map(
+    (stream) => new Output(stream, maxOutputBytes),
+  ) as [Output, Output];
+  const toResult = (end: ProgramEnd): ExecEnd => {
+    const result = execEnd(end, started.startedNs, ends.hasTimedOut);
+    noteEnd(result);
     return result;
+  };
+  const program = {
+    stdout,
+    stderr,
+    ends,
+    ended: started.ended,
+    maxOutputBytes,
+    timeoutMs,
+    feed: (failed: (error: unknown) => void) => feedInput(options.input, started.stdin, failed),
+    wasStopped: ({ status }: ProgramEnd) => signalOf(status) !== 0 || ends.hasTimedOut,
+    drained: async () => {
+      await Promise.race([started.drained(), live.gone.catch(() => {})]);
+      stdout.cut();
+      stderr.cut();
+    },
+    toResult,
+  };
+  try {
+    return await follow(program, options);
   } finally {
-    endInput();
-    hold();
-    ends.release();
     leave(live, started);
   }
 }
@@ -115,23 +121,23 @@ export async function collect(
  * @param noteEnd called with its end
  * @param release called when it is over, however
  */
-export function follow(
+export function accompany(
   spec: SandboxSpec,
   live: LiveSandbox,
   started: StartedProgram,
-  { signal, timeoutMs }: ProgramOptions,
+  options: ProgramOptions,
   noteEnd: (end: ExecEnd) => void,
   release: () => void,
 ): OwnedProcess {
-  const ends = control(started, { signal, timeoutMs }, spec.limits.graceMs);
+  const ends = endsOf(started, options, spec.limits.graceMs);
   const wait = async (): Promise<ExecEnd> => {
     try {
-      const end = execEnd(await started.ended, started.startedNs, ends.hasTimedOut());
+      const end = execEnd(await started.ended, started.startedNs, ends.hasTimedOut);
       noteEnd(end);
-      if (ends.isAborted() && signal) throw aborted(signal, end);
+      ends.throwIfAborted(end);
       return end;
     } finally {
-      ends.release();
+      ends.over();
       leave(live, started);
       release();
     }

@@ -1,6 +1,7 @@
 /** One sandbox of a session. After a snapshot or a rollback another one takes its place. */
 import { constants } from 'node:os';
-import { after, type LaunchResult } from '../launch/index.js';
+import type { LaunchResult } from '../launch/index.js';
+import { after } from '../time/index.js';
 import type { Begun } from './begin.js';
 
 /** Streams that processes hold which outlive their program: the oldest are closed beyond it. */

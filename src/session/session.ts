@@ -2,18 +2,17 @@
 import type { FrozenLayer, JsonDiff, OpenedView } from '../changes/index.js';
 import {
   aborted,
-  after,
   calledFrom,
   callSite,
   holdImage,
   onAbort,
   type SandboxResult,
-  type Timer,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import type { OwnLimits } from '../plan/index.js';
 import { buildReport } from '../report/index.js';
 import type { ApplyChoice, RunApplied, ShownChange } from '../runs/index.js';
+import { after, type Timer } from '../time/index.js';
 import type { Session } from './api.js';
 import type { Begun } from './begin.js';
 import type { ExecPlace } from './exec.js';

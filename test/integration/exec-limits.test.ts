@@ -25,7 +25,7 @@ describe.each(identities())('as $label', (as) => {
     const busy = ['python3', '-c', 'while True: pass'];
     const late = await run(['exec', '--cpu', '300ms', 'dev', '--', ...busy]);
     expect([late.status, late.err]).toEqual([
-      137,
+      124,
       'wasbox: the command was ended by its limit --cpu\n',
     ]);
     // Without a limit it lives: the control, in the same session.

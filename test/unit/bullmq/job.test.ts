@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultLimits, limitsOf, networkOf } from '../../../src/bullmq/caps.js';
 import { isPlainPath, readJob } from '../../../src/bullmq/schema.js';
-import { isWasboxError } from '../../../src/index.js';
+import { isWasboxError, type UsageError } from '../../../src/index.js';
+import { validateRunOptions } from '../../../src/options/index.js';
 
 const size = { maxBytes: 1000, maxFiles: 2 };
 const refusal = (data: unknown): string => {
@@ -22,7 +23,12 @@ describe('readJob', () => {
       { code: 'print(1)' },
       { code: '', lang: 'c++', args: ['a', ''], net: ['example.org:443'] },
       { argv: ['make', '-j'], files: { 'a/b': 'x', c: { base64: 'AP8=', executable: true } } },
-      { code: ':', stdin: { base64: '' }, env: { A_1: 'x=y' }, limits: { timeoutMs: 1.5 } },
+      {
+        code: ':',
+        stdin: { base64: '' },
+        env: { A_1: 'x=y' },
+        limits: { timeoutMs: 3_000_000_000 },
+      },
       { code: ':', encoding: 'base64', stream: true, net: 'none', limits: {} },
     ];
     for (const job of jobs) expect(readJob(job, size)).toEqual(job);
@@ -47,9 +53,6 @@ describe('readJob', () => {
     [{ code: 'x', lang: '/bin/sh' }, 'lang: is not the name of a language'],
     [{ code: 'x', env: { 'A=B': '' } }, 'env.A=B: is not a variable name'],
     [{ code: 'x', env: { A: true } }, 'env.A: must be string'],
-    [{ code: 'x', limits: { memoryBytes: 0 } }, 'limits.memoryBytes: must be at least 1'],
-    [{ code: 'x', limits: { pids: 1.5 } }, 'limits.pids: must be int'],
-    [{ code: 'x', limits: { pids: 1e300 } }, 'limits.pids: must be'],
     [{ code: 'x', limits: { nice: 1 } }, 'unknown property "nice"'],
     [{ code: 'x', net: 'internet,host' }, 'net: is malformed'],
     [{ code: 'x', files: { a: { base64: '!' } } }, 'files.a'],
@@ -59,6 +62,27 @@ describe('readJob', () => {
     [{ code: 'x', files: { a: 'é'.repeat(600) } }, 'bytes; this worker takes 1000'],
   ])('refuses %j', (data, message) => {
     expect(refusal(data)).toContain(message);
+  });
+
+  it.each([
+    { memoryBytes: 0 },
+    { pids: 1.5 },
+    { pids: 1e300 },
+    { timeoutMs: 0 },
+    { cpuMs: '\u001b' },
+  ])('refuses the limits %j in the words of run()', (limits) => {
+    const thrown = (check: () => unknown) => {
+      try {
+        check();
+      } catch (error) {
+        const { code, message, hint } = error as UsageError;
+        return { code, message, hint };
+      }
+      return undefined;
+    };
+    const told = thrown(() => readJob({ code: 'x', limits }, size));
+    expect(told).toEqual(thrown(() => validateRunOptions(limits)));
+    expect(told?.code).toBe('ERR_OPTION_VALUE');
   });
 
   it('refuses what is nested too deep to be looked at', () => {

@@ -1,7 +1,7 @@
 /** Timers of any length: setTimeout fires at once for more than 24.8 days. */
 
 /** The longest time of one setTimeout. */
-const longestMs = 2 ** 31 - 1;
+const onceMs = 2 ** 31 - 1;
 
 export interface Timer {
   clear(): void;
@@ -15,7 +15,7 @@ export function after(ms: number, call: () => void): Timer {
   let timer: NodeJS.Timeout | undefined;
   let keeps = true;
   const wait = (leftMs: number): void => {
-    timer = setTimeout(next, Math.min(leftMs, longestMs));
+    timer = setTimeout(next, Math.min(leftMs, onceMs));
     if (!keeps) timer.unref();
   };
   const next = (): void => {
