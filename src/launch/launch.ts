@@ -2,42 +2,29 @@
  * A resolved spec becomes a running sandbox, and its end a {@link LaunchResult}.
  * The command line and the library share it.
  */
-import { join, relative } from 'node:path';
-import { loweredOf } from '../backend/index.js';
 import {
   endOfMade,
   type LayerEnd,
   lockOfMade,
-  makeCache,
-  makeStateDirectory,
+  type Run,
   removeRun,
   runStateError,
 } from '../changes/index.js';
-import { AbortError, SupportError } from '../errors/index.js';
-import { callersUmask } from '../host/index.js';
-import {
-  decodeOutcome,
-  loadNative,
-  type Native,
-  type NativeAsk,
-  type NativeNewRun,
-  type NativeOutcome,
-  type NativeRunEnd,
-  type NativeSandbox,
-  Sandbox,
-} from '../native/index.js';
-import { cachedPlan, compileFilters } from '../plan/index.js';
-import { cachesName, isKept, reachesHost, type SandboxSpec } from '../resolve/index.js';
+import { AbortError } from '../errors/index.js';
+import type { NativeOutcome, NativeSandbox } from '../native/index.js';
+import { cachedPlan } from '../plan/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { abortedMessage } from './abort.js';
-import { openAsking } from './ask.js';
+import { type OpenAsking, openAsking } from './ask.js';
 import { descriptorsError } from './descriptors.js';
 import { endLaunch, isDiscarded } from './end.js';
 import { turn } from './gate.js';
 import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf, stackedSpec } from './layers.js';
 import { checkMemoryLayers, saveMemoryLayers } from './memory-layers.js';
-import { newRun } from './new-run.js';
+import { type EndSeen, startNative } from './native-start.js';
+import { type NewRun, newRun } from './new-run.js';
 import { withOutcome } from './outcome-of.js';
-import { requireOwnIds } from './own-ids.js';
+import { type Prepared, prepare } from './prepare.js';
 import { type MadeRoot, makePrivateRoot } from './private-root.js';
 import { hasEnded, leaveAtExit } from './running.js';
 import type { Launched, LaunchOptions, LaunchResult } from './types.js';
@@ -48,143 +35,129 @@ import type { Launched, LaunchOptions, LaunchResult } from './types.js';
  * @throws PolicyError where the policy does not compile
  * @throws ChangesError where changes cannot be kept
  */
-export const launch = (spec: SandboxSpec, options: LaunchOptions): Promise<Launched> =>
-  launchWith(spec, options, true);
+export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise<Launched> {
+  const prepared = await prepare(spec, options);
+  const unmade = unmadeRun(prepared);
+  const launched = unmade && (await new Launching(prepared).begin(unmade));
+  if (launched !== undefined) return launched;
+  // To create the run first creates what is missing, or reports what is wrong.
+  const second = await new Launching(prepared).begin(undefined);
+  if (second === undefined) throw new TypeError('a sandbox whose run is made starts or tells why');
+  return second;
+}
 
-/** @param atStart whether the supervising thread may create the run, just before it starts the sandbox */
-async function launchWith(
-  spec: SandboxSpec,
-  options: LaunchOptions,
-  atStart: boolean,
-): Promise<Launched> {
-  const { native, init } = loadNative();
-  const filters = await compileFilters(spec);
-  const { directory, named, paths } = spec.state;
-  const ownStore = { native, directory, named };
-  // A missing file cannot be hidden, but the payload could create it.
-  if (spec.views.some((view) => view.type === 'hidden' && view.origin === 'state')) {
-    makeStateDirectory(ownStore);
+/** The run that the supervising thread may create, just before it starts the sandbox. */
+function unmadeRun({ spec, options, filters, store, isAlone }: Prepared): NewRun | undefined {
+  const isTold = options.asking !== undefined || options.onPlan !== undefined;
+  if (!isAlone || store === undefined || isTold) return undefined;
+  const { without } = options;
+  return newRun(store, spec, { ...filters, session: false, without, privateRoot: undefined });
+}
+
+/** A plan, and what it was made with. */
+interface Planned {
+  readonly plan: Uint8Array;
+  /** Of the spec's views, in their order. */
+  readonly layers: readonly string[];
+}
+
+/** One launch, from the making of its run to its end. */
+class Launching {
+  readonly #prepared: Prepared;
+  #startedAt = new Date();
+  #run: Run | undefined;
+  #privateRoot: MadeRoot | undefined;
+
+  constructor(prepared: Prepared) {
+    this.#prepared = prepared;
+    this.#run = prepared.options.run;
   }
-  for (const view of spec.views) {
-    if (!reachesHost(view) || view.origin !== 'cache') continue;
-    makeCache(ownStore, relative(join(directory, cachesName), view.source).split('/'));
-  }
-  const store = spec.views.some(isKept) ? ownStore : undefined;
-  // A layer that is to be used again is emptied while the next run is made: not with copies to compare.
-  const inMemory = spec.layersInMemory === true;
-  const reuse = options.reuse === true && spec.isolation === 'namespaces' && !inMemory;
-  if (options.session !== undefined && spec.isolation === 'landlock') {
-    throw new SupportError('ERR_BACKEND', 'sessions are not available with Landlock isolation', {
-      hint: 'Use a run for each program. Where namespaces work, leave out isolation.',
-    });
-  }
-  if (options.session !== undefined && inMemory) throw sessionInMemory(spec);
-  // Refused before anything is made.
-  loweredOf(spec);
-  if (spec.isolation === 'landlock') requireOwnIds(spec.identity);
-  const { run: given, task, without } = options;
-  const session = options.session !== undefined;
-  // A session keeps using its run. The run of a sandbox that still waits for a task is removed when this process ends.
-  const isAlone = reuse && !session && given === undefined && task === undefined;
-  const toBeTold = options.asking !== undefined || options.onPlan !== undefined;
-  const unmade =
-    atStart && isAlone && store !== undefined && !toBeTold
-      ? newRun(store, spec, { ...filters, session, without, privateRoot: undefined })
-      : undefined;
-  const isMadeFirst = store !== undefined && unmade === undefined;
-  let run = given ?? (isMadeFirst ? await beginRun(store, spec, reuse) : undefined);
-  const { privileged } = spec.identity;
-  const startedAt = new Date();
-  let privateRoot: MadeRoot | undefined;
-  try {
-    // Many may start at once: one in each turn of the event loop.
-    if (reuse) await turn();
-    // Nothing was started, so nothing is left.
-    if (options.isAborted?.() === true) throw new AbortError(abortedMessage);
-    const asking = options.asking && (await openAsking(options.asking, { spec, hidden: paths }));
-    const mapped = spec.isolation === 'namespaces';
-    if (run && privileged && mapped && !spec.identity.idmap)
-      giveLayer(run, spec, given === undefined);
-    if (run !== undefined && spec.isolation === 'landlock') {
-      privateRoot = makePrivateRoot(native, run, spec);
+
+  /** @returns undefined where the supervising thread could not create the run */
+  async begin(unmade: NewRun | undefined): Promise<Launched | undefined> {
+    const { spec, options, store, reuse } = this.#prepared;
+    if (store !== undefined && unmade === undefined) {
+      this.#run ??= await beginRun(store, spec, reuse);
+      this.#startedAt = new Date();
     }
-    const layers = run === undefined || privateRoot !== undefined ? [] : layersOf(run, spec);
-    if (inMemory) checkMemoryLayers(native, spec, layers);
-    const inputs = { ...filters, layers, session, without, privateRoot: privateRoot?.path };
-    const stacked = run === undefined ? spec : await stackedSpec(ownStore, run, spec);
-    const plan = unmade?.plan ?? cachedPlan(stacked, inputs);
+    try {
+      // Many may start at once: one in each turn of the event loop.
+      if (reuse) await turn();
+      // Nothing was started, so nothing is left.
+      if (options.isAborted?.() === true) throw new AbortError(abortedMessage);
+      return await this.#start(unmade);
+    } catch (error) {
+      this.#privateRoot?.remove();
+      const run = this.#run;
+      if (store && run && options.run === undefined) await dropOrKeep(store, run, isContinued(run));
+      throw error;
+    }
+  }
+
+  async #start(unmade: NewRun | undefined): Promise<Launched | undefined> {
+    const { native, init, spec, options, directory, store, isAlone } = this.#prepared;
+    const hidden = spec.state.paths;
+    const asking = options.asking && (await openAsking(options.asking, { spec, hidden }));
+    const { plan, layers } = await this.#plan(unmade);
+    const run = this.#run;
     options.onPlan?.({ plan, run });
-    const { sandbox, ended } = start(native, {
-      ...options,
-      init,
-      plan,
-      spec,
+    const { sandbox, ended } = startNative(native, {
+      ...{ init, plan, spec, attended: options.attended, session: options.session },
+      stdio: options.stdio,
       ask: asking?.request,
       lock: run && lockOfMade(run),
-      layer: run && isAlone ? endOfMade(ownStore, run) : undefined,
+      layer: run && isAlone ? endOfMade(directory, run) : undefined,
       create: unmade?.create,
     });
     asking?.attach(sandbox);
-    const waiting = () => task !== undefined && task.command === undefined;
     leaveAtExit(sandbox, () => {
-      if (run && store && waiting()) removeRun(store, run);
+      if (this.#run && store && this.#isWaiting) removeRun(store, this.#run);
     });
     const started = sandbox.started.then((start) => {
-      if (unmade !== undefined && start.run !== undefined) run = unmade.begun(start.run);
+      if (unmade !== undefined && start.run !== undefined) this.#run = unmade.begun(start.run);
       return start.pid;
     });
-    let ran = false;
-    const end = async ({ seen, layerEnded }: EndSeen): Promise<LaunchResult> => {
+    const done = ended.then(async (how) => {
       await started;
-      ran = seen.kind !== 'setup' && seen.kind !== 'exec';
-      const outcome = task?.timedOut === true ? { ...seen, timedOut: true } : seen;
-      hasEnded(sandbox);
-      privateRoot?.end(outcome);
-      let notes: readonly string[] = [];
-      if (inMemory && ran) {
-        const how = { asked: !waiting(), aborted: options.isAborted?.() === true };
-        const discarded = isDiscarded(spec, outcome, how);
-        try {
-          notes = saveMemoryLayers(native, { sandbox, spec, layers, outcome, discarded });
-        } catch (error) {
-          options.onEnd?.();
-          // The layer of a home is on disk. If it cannot be saved now, the next look at the runs does it.
-          if (store && run) await dropOrKeep(store, run, !discarded).catch(() => {});
-          throw error;
-        }
-      }
-      options.onEnd?.();
-      const command = task?.command ?? spec.command;
-      const launched = { native, spec: { ...spec, command }, store, run, startedAt };
-      // Many may end at once, too.
-      if (reuse) await turn();
-      const aborted = options.isAborted?.() === true;
-      const { onProgress } = options;
-      const layer = reuse ? layerEnd(sandbox, isAlone ? layerEnded : undefined) : undefined;
-      const how = { asked: !waiting(), aborted, layer, onProgress, notes };
-      // What never ran by itself is told as it is; the run stays its owner's.
-      const ends = options.isSuspended?.() === true ? { run: undefined } : {};
-      const ended = await endLaunch({ ...launched, ...how, ...ends }, outcome);
-      return asking === undefined ? ended : { ...ended, asked: asking.records() };
-    };
-    const done = ended.then((how) =>
-      end(how).catch((error: unknown) => {
-        if (given === undefined) run?.close();
-        const told = store && run ? runStateError(store, run.record.id, error) : error;
-        throw withOutcome(descriptorsError(told, ran), how.seen, spec);
-      }),
-    );
+      return this.#follow(sandbox, how, layers, asking);
+    });
     done.catch(() => {}); // reported through the result; must not count as unhandled during the start
     options.onLaunched?.();
     let pid: number;
     try {
       pid = await started;
-    } catch {
-      // Creating the run first creates what is missing, or reports what is wrong.
+    } catch (error) {
       hasEnded(sandbox);
-      return await launchWith(spec, options, false);
+      if (unmade === undefined) throw error;
+      return undefined;
     }
-    run?.noteInit(pid);
+    this.#run?.noteInit(pid);
+    return this.#launched(sandbox, pid, done);
+  }
+
+  /** Makes what the plan names. */
+  async #plan(unmade: NewRun | undefined): Promise<Planned> {
+    const { native, spec, options, filters, directory } = this.#prepared;
+    const { privileged, idmap } = spec.identity;
+    const run = this.#run;
+    if (run !== undefined && spec.isolation === 'landlock') {
+      this.#privateRoot = makePrivateRoot(native, run, spec);
+    } else if (run !== undefined && privileged && !idmap) {
+      giveLayer(run, spec, options.run === undefined);
+    }
+    const privateRoot = this.#privateRoot?.path;
+    const layers = run === undefined || privateRoot !== undefined ? [] : layersOf(run, spec);
+    if (spec.layersInMemory === true) checkMemoryLayers(native, spec, layers);
+    if (unmade !== undefined) return { plan: unmade.plan, layers };
+    const stacked = run === undefined ? spec : await stackedSpec(directory, run, spec);
+    const session = options.session !== undefined;
+    const inputs = { ...filters, layers, session, without: options.without, privateRoot };
+    return { plan: cachedPlan(stacked, inputs), layers };
+  }
+
+  #launched(sandbox: NativeSandbox, pid: number, done: Promise<LaunchResult>): Launched {
+    const { store } = this.#prepared;
+    const run = this.#run;
     return {
       pid,
       runId: run?.record.id,
@@ -194,27 +167,83 @@ async function launchWith(
       hold: (hold) => sandbox.hold(hold),
       done,
     };
-  } catch (error) {
-    privateRoot?.remove();
-    if (store && run && given === undefined) await dropOrKeep(store, run, isContinued(run));
-    throw error;
   }
-}
 
-/** A snapshot would freeze a layer that an overlay goes on writing to. */
-const sessionInMemory = ({ state }: SandboxSpec): SupportError =>
-  new SupportError(
-    'ERR_OVERLAY',
-    `cannot keep a session in ${state.directory}: its file system cannot hold the upper layer of an overlay`,
-    {
-      hint: 'Use another file system, such as a volume of the container:\n  export XDG_STATE_HOME=DIR',
-    },
-  );
+  /** Whether the payload has no task yet. */
+  get #isWaiting(): boolean {
+    const { task } = this.#prepared.options;
+    return task !== undefined && task.command === undefined;
+  }
 
-/** How the payload ended, and whether the supervising thread has ended its run. */
-interface EndSeen {
-  readonly seen: NativeOutcome;
-  readonly layerEnded: boolean;
+  async #follow(
+    sandbox: NativeSandbox,
+    how: EndSeen,
+    layers: readonly string[],
+    asking: OpenAsking | undefined,
+  ): Promise<LaunchResult> {
+    const { spec, options, store } = this.#prepared;
+    const ran = how.seen.kind !== 'setup' && how.seen.kind !== 'exec';
+    const timedOut = how.seen.timedOut || options.task?.timedOut === true;
+    const end = { ...how, seen: { ...how.seen, timedOut } };
+    try {
+      const ended = await this.#end(sandbox, end, ran ? layers : undefined);
+      return asking === undefined ? ended : { ...ended, asked: asking.records() };
+    } catch (error) {
+      const run = this.#run;
+      if (options.run === undefined) run?.close();
+      const told = store && run ? runStateError(store, run.record.id, error) : error;
+      throw withOutcome(descriptorsError(told, ran), how.seen, spec);
+    }
+  }
+
+  /** @param layers of a payload that ran */
+  async #end(
+    sandbox: NativeSandbox,
+    { seen: outcome, layerEnded }: EndSeen,
+    layers: readonly string[] | undefined,
+  ): Promise<LaunchResult> {
+    const { native, spec, options, store, reuse, isAlone } = this.#prepared;
+    hasEnded(sandbox);
+    this.#privateRoot?.end(outcome);
+    const inMemory = spec.layersInMemory === true && layers !== undefined;
+    const notes = inMemory ? await this.#saveMemory(sandbox, outcome, layers) : [];
+    options.onEnd?.();
+    // Many may end at once, too.
+    if (reuse) await turn();
+    // What never ran by itself is told as it is; the run stays its owner's.
+    const run = options.isSuspended?.() === true ? undefined : this.#run;
+    const command = options.task?.command ?? spec.command;
+    const ended = {
+      ...{ native, spec: { ...spec, command }, store, run, startedAt: this.#startedAt, notes },
+      ...this.#how,
+      layer: reuse ? layerEnd(sandbox, isAlone ? layerEnded : undefined) : undefined,
+      onProgress: options.onProgress,
+    };
+    return endLaunch(ended, outcome);
+  }
+
+  get #how() {
+    const { isAborted } = this.#prepared.options;
+    return { asked: !this.#isWaiting, aborted: isAborted?.() === true };
+  }
+
+  async #saveMemory(
+    sandbox: NativeSandbox,
+    outcome: NativeOutcome,
+    layers: readonly string[],
+  ): Promise<readonly string[]> {
+    const { native, spec, options, store } = this.#prepared;
+    const discarded = isDiscarded(spec, outcome, this.#how);
+    try {
+      return saveMemoryLayers(native, { sandbox, spec, layers, outcome, discarded });
+    } catch (error) {
+      options.onEnd?.();
+      const run = this.#run;
+      // The layer of a home is on disk. If it cannot be saved now, the next look at the runs does it.
+      if (store && run) await dropOrKeep(store, run, !discarded).catch(() => {});
+      throw error;
+    }
+  }
 }
 
 const layerEnd = (sandbox: NativeSandbox, ended: boolean | undefined): LayerEnd => ({
@@ -222,49 +251,3 @@ const layerEnd = (sandbox: NativeSandbox, ended: boolean | undefined): LayerEnd 
   endDiscarded: (...run) => sandbox.endDiscarded(...run),
   ended,
 });
-
-interface StartRequest extends LaunchOptions {
-  readonly init: string;
-  readonly plan: Uint8Array;
-  readonly spec: SandboxSpec;
-  readonly ask: NativeAsk | undefined;
-  readonly lock: number | undefined;
-  readonly layer: NativeRunEnd | undefined;
-  readonly create: NativeNewRun | undefined;
-}
-
-function start(
-  native: Native,
-  request: StartRequest,
-): { sandbox: NativeSandbox; ended: Promise<EndSeen> } {
-  let end: (ended: { record: ArrayBuffer; layerEnded: boolean }) => void = () => {};
-  const ended = new Promise<{ record: ArrayBuffer; layerEnded: boolean }>((resolve) => {
-    end = resolve;
-  });
-  const { plan, init, stdio, spec, ask, lock, layer, create, session, attended = false } = request;
-  const { timeoutMs = 0, graceMs } = spec.limits;
-  const umask = callersUmask();
-  const { audit } = spec;
-  const launched = {
-    plan,
-    init,
-    stdio,
-    timeoutMs,
-    graceMs,
-    attended,
-    ask,
-    audit,
-    umask,
-    lock,
-    layer,
-    create,
-    session,
-  };
-  const started = native.launch(launched, (record, layerEnded) => end({ record, layerEnded }));
-  const sandbox = new Sandbox(native, started);
-  const decoded = ended.then(({ record, layerEnded }) => ({
-    seen: decodeOutcome(new Uint8Array(record)),
-    layerEnded,
-  }));
-  return { sandbox, ended: decoded };
-}

@@ -4,10 +4,11 @@
  */
 import type { LoweredSpec, NamespaceName } from '../backend/index.js';
 import { UsageError } from '../errors/index.js';
-import type { IdentitySpec, SandboxSpec, TerminalMode } from '../resolve/index.js';
+import type { IdentitySpec, TerminalMode } from '../resolve/index.js';
 import { sizeWord } from './exec.js';
 import { idMaps, writeIdRanges } from './ids.js';
 import { landlockRuleset } from './landlock.js';
+import { limitFields, writeResourceLimits } from './limits.js';
 import { networkFields } from './network.js';
 import { hasLayer, operation } from './operations.js';
 import { refuseKeyCalls } from './refused-calls.js';
@@ -18,8 +19,6 @@ import {
   opSize,
   planLayout,
   planSize,
-  rlimitLayout,
-  rlimitSize,
   WB_ARGS_MAX,
   WB_IDS_DROPPED,
   WB_IDS_KEPT,
@@ -114,37 +113,6 @@ export interface PlanInputs {
   readonly without?: ReadonlySet<LayerName | NamespaceName | 'watch'> | undefined;
 }
 
-const RLIMIT_FSIZE = 1;
-const RLIMIT_CORE = 4;
-const RLIMIT_NPROC = 6;
-const RLIMIT_NICE = 13;
-const RLIMIT_RTPRIO = 14;
-const RLIMIT_NOFILE = 7;
-const RLIMIT_MEMLOCK = 8;
-const RLIMIT_SIGPENDING = 11;
-const RLIMIT_MSGQUEUE = 12;
-
-function resourceLimits(spec: SandboxSpec): [resource: number, limit: number][] {
-  // 1, not 0: with 0 the kernel still starts a crash handler that core_pattern pipes to, as root of
-  // the host, with the payload's memory (fs/coredump.c); with 1 it does not, nor writes a file.
-  // No priority above others, even where the caller may: a busy loop would take the machine.
-  const limits: [number, number][] = [
-    [RLIMIT_CORE, 1],
-    [RLIMIT_NICE, 0],
-    [RLIMIT_RTPRIO, 0],
-    // The kernel counts these for each user, namespaces or not: a part of what is usual (8 MiB of
-    // locked memory, tens of thousands of signals and timers, 800 kB of message queues).
-    [RLIMIT_MEMLOCK, 4 * 1024 ** 2],
-    [RLIMIT_SIGPENDING, 4096],
-    [RLIMIT_MSGQUEUE, 409_600],
-  ];
-  if (spec.limits.processes !== undefined) limits.push([RLIMIT_NPROC, spec.limits.processes]);
-  if (spec.limits.openFiles !== undefined) limits.push([RLIMIT_NOFILE, spec.limits.openFiles]);
-  if (spec.limits.fileSizeBytes !== undefined)
-    limits.push([RLIMIT_FSIZE, spec.limits.fileSizeBytes]);
-  return limits;
-}
-
 /** Message queues belong to an ipc namespace of the sandbox's own. */
 function withoutQueues(lowered: LoweredSpec): LoweredSpec {
   const { spec, operations } = lowered;
@@ -176,64 +144,83 @@ const tooLong = (count: number): UsageError =>
     { hint: 'Pass large data through a file or stdin.' },
   );
 
-/** Encodes a launch plan (wire.h). */
-export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
-  const without = inputs.without ?? new Set();
-  const lowered = without.has('ipc') ? withoutQueues(wanted) : wanted;
-  const { spec, namespaces: own, operations, privateRoot } = lowered;
-  const count = Math.max(spec.command.argv.length, Object.keys(spec.env).length);
-  const writer = new PlanWriter();
-  const header = writer.reserve(planSize);
-  const landlock = without.has('landlock') ? undefined : landlockRuleset(lowered);
-  const none = new Uint8Array();
-  const bpf = without.has('seccomp') ? none : inputs.bpf;
-  const guard = without.has('seccomp') ? none : (inputs.guard ?? none);
-  const unwatched = without.has('seccomp') || without.has('watch');
-  const watch = unwatched ? none : (inputs.watch ?? none);
+/** Protections that the plan leaves out, for tests. */
+type Without = NonNullable<PlanInputs['without']>;
 
+/** The filters as the plan has them; empty ones are not loaded. */
+interface PlannedFilters {
+  readonly bpf: Uint8Array;
+  readonly guard: Uint8Array;
+  readonly watch: Uint8Array;
+}
+
+function filtersOf(inputs: PlanInputs, without: Without): PlannedFilters {
+  const none = new Uint8Array();
+  if (without.has('seccomp')) return { bpf: none, guard: none, watch: none };
+  const watch = without.has('watch') ? none : (inputs.watch ?? none);
+  return { bpf: inputs.bpf, guard: inputs.guard ?? none, watch };
+}
+
+/** The bits WB_LAYER_*. */
+function layerBits(
+  lowered: LoweredSpec,
+  without: Without,
+  hasLandlock: boolean,
+  { bpf, guard }: PlannedFilters,
+): number {
+  const { namespaces: own } = lowered;
   let layers = 0;
   for (const [name, flag] of Object.entries(layerFlags)) {
-    if (name === 'landlock' ? landlock !== undefined : !without.has(name as LayerName))
-      layers |= flag;
+    if (name === 'landlock' ? hasLandlock : !without.has(name as LayerName)) layers |= flag;
   }
   if (!own.includes('mount') || hasWritableRoot(lowered)) layers &= ~WB_LAYER_READ_ONLY_ROOT;
   if (!own.includes('user')) layers &= ~WB_LAYER_QUOTAS;
   // Every key counts toward the 200 of a user, so a keyring is made only for who can use it. user_keyrings(7)
   if (refuseKeyCalls([bpf, guard])) layers &= ~WB_LAYER_KEYRING;
+  return layers;
+}
+
+function namespaceBits({ namespaces: own }: LoweredSpec, without: Without): number {
   let namespaces = 0;
   for (const name of own) {
     if (!without.has(name)) namespaces |= namespaceFlags[name];
   }
+  return namespaces >>> 0;
+}
 
+function writeOperations(writer: PlanWriter, lowered: LoweredSpec, layers: readonly string[]) {
+  const { spec, operations } = lowered;
   const context = { writer, spec };
-  const layerDirectories = [...inputs.layers];
+  const layerDirectories = [...layers];
   const ops = writer.reserve(operations.length * opSize);
   for (const [i, mount] of operations.entries()) {
     const layer = hasLayer(mount) ? layerDirectories.shift() : undefined;
     writer.fields(ops + i * opSize, opLayout, operation(context, mount, layer));
   }
-  const limits = resourceLimits(spec);
-  const rlimits = writer.reserve(limits.length * rlimitSize);
-  for (const [i, [resource, limit]] of limits.entries()) {
-    writer.fields(rlimits + i * rlimitSize, rlimitLayout, { resource, soft: limit, hard: limit });
-  }
-  const rulesOfLandlock = landlock?.rules ?? [];
-  const rules = writer.reserve(rulesOfLandlock.length * landlockRuleSize);
-  for (const [i, rule] of rulesOfLandlock.entries()) {
+  return { ops, opCount: operations.length };
+}
+
+function writeLandlock(writer: PlanWriter, landlock: ReturnType<typeof landlockRuleset>) {
+  const all = landlock?.rules ?? [];
+  const rules = writer.reserve(all.length * landlockRuleSize);
+  for (const [i, rule] of all.entries()) {
     const path = writer.string(rule.path);
     writer.fields(rules + i * landlockRuleSize, landlockRuleLayout, { path, access: rule.access });
   }
+  return {
+    rules,
+    ruleCount: all.length,
+    landlockFs: landlock?.handledFs ?? 0n,
+    landlockNet: landlock?.handledNet ?? 0n,
+    landlockScoped: landlock?.scoped ?? 0n,
+  };
+}
+
+function writeProgram(writer: PlanWriter, { spec, namespaces: own }: LoweredSpec, uts: boolean) {
   const environment = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
-  const { identity } = spec;
+  const { identity, command } = spec;
   const ids = own.includes('user') ? idMaps(identity) : { uids: [], gids: [] };
-  // Without a listener nothing is started, then.
-  const asks = spec.asking !== undefined;
-  const network = networkFields(writer, spec.network);
-  writer.fields(header, planLayout, {
-    magic: WB_PLAN_MAGIC,
-    version: WB_WIRE_VERSION,
-    layers,
-    namespaces: namespaces >>> 0,
+  return {
     ids: idsMode(own, identity),
     uid: identity.uid,
     gid: identity.gid,
@@ -241,21 +228,32 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
     uidRangeCount: ids.uids.length,
     gidRanges: writeIdRanges(writer, ids.gids),
     gidRangeCount: ids.gids.length,
-    ops,
-    opCount: operations.length,
-    argv: writer.ownVector(spec.command.argv),
-    argc: spec.command.argv.length,
+    argv: writer.ownVector(command.argv),
+    argc: command.argv.length,
     envp: writer.vector(environment),
     envc: environment.length,
-    execPath: writer.string(spec.command.path),
+    execPath: writer.string(command.path),
     cwd: writer.string(spec.realCwd),
-    hostname: without.has('uts') || !own.includes('uts') ? 0 : writer.string(spec.hostname),
+    hostname: uts && own.includes('uts') ? writer.string(spec.hostname) : 0,
+    terminal: terminalModes[spec.terminal],
+    terminalSize: sizeWord(spec.terminalSize),
+  };
+}
+
+function writeFilters(
+  writer: PlanWriter,
+  { spec, privateRoot }: LoweredSpec,
+  { bpf, guard, watch }: PlannedFilters,
+  guardBehalf = 0,
+) {
+  // Without a listener nothing is started, then.
+  const asks = spec.asking !== undefined;
+  return {
     filter: bpf.length === 0 ? 0 : writer.bytes(bpf, 8),
     filterCount: bpf.length / 8,
     guard: guard.length === 0 ? 0 : writer.bytes(guard, 8),
     guardCount: guard.length / 8,
-    guardBehalf: guard.length === 0 ? 0 : (inputs.guardBehalf ?? 0),
-    terminal: terminalModes[spec.terminal],
+    guardBehalf: guard.length === 0 ? 0 : guardBehalf,
     watch: watch.length === 0 ? 0 : writer.bytes(watch, 8),
     watchCount: watch.length / 8,
     // A rename that the supervisor makes must not be made again, as after a signal. What is dialled may take long,
@@ -264,27 +262,34 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
       (asks || privateRoot !== undefined ? WB_WATCH_REQUIRED : 0) |
       (asks || spec.net !== 'rules' ? WB_WATCH_PATIENT : 0) |
       (spec.tellsPorts === true ? WB_WATCH_PORTS : 0),
-    rlimits,
-    rlimitCount: limits.length,
-    rules,
-    ruleCount: rulesOfLandlock.length,
-    ...network,
-    landlockFs: landlock?.handledFs ?? 0n,
-    landlockNet: landlock?.handledNet ?? 0n,
-    landlockScoped: landlock?.scoped ?? 0n,
-    privateBytes: spec.limits.privateBytes,
-    privateInodes: spec.limits.privateInodes,
-    memoryBytes: spec.limits.memoryBytes ?? 0,
-    cpuUs: (spec.limits.cpuMs ?? 0) * 1000,
-    diskBytes: spec.limits.diskBytes ?? 0,
-    diskInodes: spec.limits.inodes ?? 0,
-    outputBytes: spec.limits.outputBytes ?? 0,
-    processes: spec.limits.processes ?? 0,
-    openFiles: spec.limits.openFiles ?? 0,
+  };
+}
+
+/** Encodes a launch plan (wire.h). */
+export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
+  const without = inputs.without ?? new Set();
+  const lowered = without.has('ipc') ? withoutQueues(wanted) : wanted;
+  const { spec, privateRoot } = lowered;
+  const count = Math.max(spec.command.argv.length, Object.keys(spec.env).length);
+  const writer = new PlanWriter();
+  const header = writer.reserve(planSize);
+  const landlock = without.has('landlock') ? undefined : landlockRuleset(lowered);
+  const filters = filtersOf(inputs, without);
+  writer.fields(header, planLayout, {
+    magic: WB_PLAN_MAGIC,
+    version: WB_WIRE_VERSION,
+    layers: layerBits(lowered, without, landlock !== undefined, filters),
+    namespaces: namespaceBits(lowered, without),
+    ...writeOperations(writer, lowered, inputs.layers),
+    ...writeResourceLimits(writer, spec),
+    ...writeLandlock(writer, landlock),
+    ...networkFields(writer, spec.network),
+    ...writeProgram(writer, lowered, !without.has('uts')),
+    ...writeFilters(writer, lowered, filters, inputs.guardBehalf),
+    ...limitFields(spec),
     session: inputs.session === true ? 1 : 0,
     cgroup: spec.limits.cgroup === undefined ? 0 : writer.string(spec.limits.cgroup),
     privateRoot: privateRoot === undefined ? 0 : writer.string(privateRoot.path),
-    terminalSize: sizeWord(spec.terminalSize),
     imageLock: spec.image?.lock === undefined ? 0 : writer.string(spec.image.lock),
   });
   const plan = writer.finish();
