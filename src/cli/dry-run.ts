@@ -6,7 +6,7 @@ import { landlockMinimumAbi } from '../host/index.js';
 import { dryRunData, privateRootUnmade } from '../launch/index.js';
 import { sizeText } from '../options/index.js';
 import { imageText, projectText } from '../report/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import { ownOf, type SandboxSpec } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { out, style } from './terminal.js';
 
@@ -73,7 +73,8 @@ function section(title: string, rows: readonly string[]): string {
 }
 
 /** Each limit, and what holds it. */
-function limitRows({ limits, isolation }: SandboxSpec): string[] {
+function limitRows(spec: SandboxSpec): string[] {
+  const { limits } = spec;
   const size = (bytes: number | undefined) => (bytes === undefined ? 'no limit' : sizeText(bytes));
   const seconds = (ms: number | undefined) => (ms === undefined ? 'no limit' : `${ms / 1000} s`);
   const kernel = limits.cgroup === undefined ? undefined : `cgroup in ${limits.cgroup}`;
@@ -93,15 +94,15 @@ function limitRows({ limits, isolation }: SandboxSpec): string[] {
     row('disk', size(limits.diskBytes), looks),
     row('files on disk', count(limits.inodes), looks),
     row('output', size(limits.outputBytes), 'the supervisor, which relays it'),
-    ...(isolation === 'landlock'
-      ? []
-      : [
+    ...(ownOf(spec).tree
+      ? [
           row(
             'private memory',
             `${Math.round(limits.privateBytes / 1048576)} MiB, ${limits.privateInodes} files`,
             'tmpfs: /tmp and similar directories',
           ),
-        ]),
+        ]
+      : []),
   ];
 }
 
@@ -111,8 +112,9 @@ function identityRow({ identity }: SandboxSpec): string {
   return same ? inside : `${inside}; on the host uid ${identity.hostUid}, gid ${identity.hostGid}`;
 }
 
-function networkText({ net, network, isolation }: SandboxSpec): string {
-  if (net === 'none') return isolation === 'landlock' ? 'none' : 'loopback only';
+function networkText(spec: SandboxSpec): string {
+  const { net, network } = spec;
+  if (net === 'none') return ownOf(spec).network ? 'loopback only' : 'none';
   if (net === 'host') return "the host's";
   if (network?.optional === true) return 'loopback only; asks before anything else (--ask)';
   const deny = network?.deny.map((rule) => rule.text).join(', ') ?? '';
@@ -127,8 +129,9 @@ const terminalText = {
 } as const;
 
 /** What is refused whatever the policy says, and why. */
-function guardText({ guards, isolation, net }: SandboxSpec): string {
-  const sole = isolation === 'landlock';
+function guardText(spec: SandboxSpec): string {
+  const { guards, net } = spec;
+  const sole = !ownOf(spec).tree;
   const names = [
     ...(sole ? ['landlock-guard (what Landlock leaves open)'] : []),
     ...(sole && net === 'none' ? ['landlock-net-guard (no sockets)'] : []),

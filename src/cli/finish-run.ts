@@ -12,6 +12,7 @@ import { endLaunch, endPrivateRoot, type LaunchResult, withOutcome } from '../la
 import { leadsOf } from '../leads/index.js';
 import { loadNative } from '../native/index.js';
 import { buildReport } from '../report/index.js';
+import { ownOf } from '../resolve/index.js';
 import { endInterrupted } from './interrupt.js';
 import { noteEnd } from './latest.js';
 import { leave } from './leave.js';
@@ -55,7 +56,7 @@ async function finish({ state, id, lock, outcome, startedAt, context }: Ended): 
   const end = { native, spec, store, run, startedAt, asked: true, onProgress: progress.show };
   let result: LaunchResult;
   try {
-    if (spec.isolation === 'landlock') endPrivateRoot(native, run, spec, outcome);
+    if (!ownOf(spec).tree) endPrivateRoot(native, run, spec, outcome);
     result = await endLaunch(end, outcome);
   } catch (error) {
     throw runStateError(store, id, error);

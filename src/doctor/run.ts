@@ -14,7 +14,7 @@ import { UsageError, WasboxError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 import { lackNotes, launch } from '../launch/index.js';
 import type { Native, NativeOutcome } from '../native/index.js';
-import { type Isolation, resolveSpec, weakerIsolation } from '../resolve/index.js';
+import { type Isolation, ownOf, resolveSpec } from '../resolve/index.js';
 
 export type Verdict = 'good' | 'missing' | 'degraded';
 
@@ -88,8 +88,9 @@ export async function runFinding(native: Native): Promise<Finding> {
       const how = outcome.signal === 0 ? `exited ${outcome.exitCode}` : `signal ${outcome.signal}`;
       return { name, verdict: 'missing', detail: `a program that does nothing failed: ${how}` };
     }
-    if (isolation === 'landlock') {
-      return { name, verdict: 'degraded', detail: `works, ${weakerIsolation}`, fix: namespacesFix };
+    const { note } = ownOf({ isolation });
+    if (note !== undefined) {
+      return { name, verdict: 'degraded', detail: `works, ${note}`, fix: namespacesFix };
     }
     const lacks = lackNotes(outcome);
     if (lacks.length === 0) return { name, verdict: 'good', detail: 'works' };

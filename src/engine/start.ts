@@ -100,7 +100,7 @@ export async function startOf(
   if (workdir === undefined) throw new LeaveToNode('no working directory');
   const { limits, state, command } = spec;
   const layers = unmadeLayers(state, 1 + homes.length);
-  const privateRoot = spec.isolation === 'landlock' ? privateRootUnmade(spec) : undefined;
+  const privateRoot = privateRootUnmade(spec);
   const inOrder = layersInOrder(spec.views, (_tree, index) => layers[index] ?? '');
   const filters = await compileFilters(spec);
   const own = privateRoot === undefined ? { layers: inOrder } : { layers: [], privateRoot };

@@ -13,6 +13,7 @@ import {
   wordBytes,
   writeReads,
 } from '../plan/index.js';
+import { ownOf } from '../resolve/index.js';
 import { type CommandLine, entryWords, openCount } from './command-line.js';
 import {
   cacheKeyLayout,
@@ -105,7 +106,7 @@ function idsInPlan(
 
 /** What is said at the start of a run that has other walls than usual. */
 function noteOf(writer: PlanWriter, { spec, quiet }: ReportContext): number {
-  return spec.isolation === 'landlock' && !quiet ? writer.string(spec.notes[0] ?? '') : 0;
+  return ownOf(spec).note !== undefined && !quiet ? writer.string(spec.notes[0] ?? '') : 0;
 }
 
 function lackFields(writer: PlanWriter, { quiet }: ReportContext) {

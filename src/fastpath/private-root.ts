@@ -7,11 +7,11 @@ import { SupportError } from '../errors/index.js';
 import { isWithin } from '../host/index.js';
 import { type PlanWriter, wordBytes } from '../plan/index.js';
 import {
+  isWeakerNote,
   ownDirectory,
   privateCopyName,
   privateHomeName,
   type SandboxSpec,
-  weakerIsolation,
 } from '../resolve/index.js';
 
 import { encodeReportContext } from './report-context.js';
@@ -22,7 +22,7 @@ const directoryNames = [privateCopyName(0), privateHomeName, 'run', 'tmp'];
 /** Whether the native command can make the private root of such a spec. */
 export function fitsPrivateRoot(spec: SandboxSpec): boolean {
   const { identity, notes } = spec;
-  if (identity.privileged || notes.some((note) => note !== weakerIsolation)) return false;
+  if (identity.privileged || !notes.every(isWeakerNote)) return false;
   try {
     const { directories = [], files = [] } = loweredOf(spec).privateRoot ?? {};
     const names = directories.map(({ name }) => name).sort();

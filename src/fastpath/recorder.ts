@@ -5,7 +5,7 @@
 
 import { type Host, type Recording, recordedHost } from '../host/index.js';
 import { type PlannedStart, privateRootIn } from '../launch/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import { ownOf, type SandboxSpec } from '../resolve/index.js';
 import { bytesOfHex } from '../text/index.js';
 import { type CommandLine, entryWords, openCount } from './command-line.js';
 import { cacheKeySize } from './entry.generated.js';
@@ -69,7 +69,7 @@ export class Recorder {
     // As the plan has it: a run that is kept lies elsewhere at its end.
     const { run } = planned;
     const layers = run?.trees.map(({ layer }) => layer) ?? [];
-    const privateRoot = spec.isolation === 'landlock' ? run && privateRootIn(run) : undefined;
+    const privateRoot = ownOf(spec).tree ? undefined : run && privateRootIn(run);
     this.#start = { spec, planned, layers, privateRoot };
   }
 

@@ -31,9 +31,9 @@ export interface DryRun {
  */
 export async function planOnly(spec: SandboxSpec): Promise<Uint8Array> {
   const filters = await compileFilters(spec);
-  if (spec.isolation === 'landlock')
-    return cachedPlan(spec, { ...filters, layers: [], privateRoot: privateRootUnmade(spec) });
-  return cachedPlan(spec, { ...filters, layers: layersUnmade(spec) });
+  const privateRoot = privateRootUnmade(spec);
+  const layers = privateRoot === undefined ? layersUnmade(spec) : [];
+  return cachedPlan(spec, { ...filters, layers, privateRoot });
 }
 
 /** What a spec and its plan are, as `--dry-run --json` prints them. */

@@ -13,7 +13,7 @@ import {
 import { AbortError } from '../errors/index.js';
 import type { NativeOutcome, NativeSandbox } from '../native/index.js';
 import { cachedPlan } from '../plan/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import { ownOf, type SandboxSpec } from '../resolve/index.js';
 import { abortedMessage } from './abort.js';
 import { type OpenAsking, openAsking } from './ask.js';
 import { descriptorsError } from './descriptors.js';
@@ -140,7 +140,7 @@ class Launching {
     const { native, spec, options, filters, directory } = this.#prepared;
     const { privileged, idmap } = spec.identity;
     const run = this.#run;
-    if (run !== undefined && spec.isolation === 'landlock') {
+    if (run !== undefined && !ownOf(spec).tree) {
       this.#privateRoot = makePrivateRoot(native, run, spec);
     } else if (run !== undefined && privileged && !idmap) {
       giveLayer(run, spec, options.run === undefined);

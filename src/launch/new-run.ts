@@ -2,7 +2,7 @@
 import { type Run, runToMake, type Store } from '../changes/index.js';
 import type { NativeNewRun, NativeRun } from '../native/index.js';
 import { type PlanInputs, planOfUnmade } from '../plan/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import { ownOf, type SandboxSpec } from '../resolve/index.js';
 import { layersUnmade, newRunRequest } from './layers.js';
 
 export interface NewRun {
@@ -24,8 +24,7 @@ export function newRun(
 ): NewRun | undefined {
   const { privileged, idmap } = spec.identity;
   const givesLayer = privileged && !idmap;
-  if (spec.continues !== undefined || spec.isolation !== 'namespaces' || givesLayer)
-    return undefined;
+  if (spec.continues !== undefined || !ownOf(spec).tree || givesLayer) return undefined;
   const layers = layersUnmade(spec);
   const planned = planOfUnmade(spec, { ...inputs, layers }, `${store.directory}/runs/`);
   if (planned === undefined) return undefined;

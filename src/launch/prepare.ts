@@ -5,7 +5,14 @@ import { makeCache, makeStateDirectory, type Store } from '../changes/index.js';
 import { SupportError } from '../errors/index.js';
 import { loadNative, type Native } from '../native/index.js';
 import { compileFilters } from '../plan/index.js';
-import { cachesName, isKept, reachesHost, type SandboxSpec } from '../resolve/index.js';
+import {
+  cachesName,
+  isKept,
+  notAvailable,
+  ownOf,
+  reachesHost,
+  type SandboxSpec,
+} from '../resolve/index.js';
 import { requireOwnIds } from './own-ids.js';
 import type { LaunchOptions } from './types.js';
 
@@ -34,16 +41,16 @@ export async function prepare(spec: SandboxSpec, options: LaunchOptions): Promis
   makeSeen(directory, spec);
   const inMemory = spec.layersInMemory === true;
   const session = options.session !== undefined;
-  if (session && spec.isolation === 'landlock') {
-    throw new SupportError('ERR_BACKEND', 'sessions are not available with Landlock isolation', {
-      hint: 'Use a run for each program. Where namespaces work, leave out isolation.',
-    });
+  const own = ownOf(spec);
+  if (session && !own.processes) {
+    const hint = 'Use a run for each program. Where namespaces work, leave out isolation.';
+    throw notAvailable('sessions are', hint);
   }
   if (session && inMemory) throw sessionInMemory(spec);
   loweredOf(spec);
-  if (spec.isolation === 'landlock') requireOwnIds(spec.identity);
+  if (!own.ids) requireOwnIds(spec.identity);
   // A layer that is to be used again is emptied while the next run is made: not with copies to compare.
-  const reuse = options.reuse === true && spec.isolation === 'namespaces' && !inMemory;
+  const reuse = options.reuse === true && own.tree && !inMemory;
   // A session keeps using its run. The run of a sandbox that still waits for a task is removed when this process ends.
   const isAlone = reuse && !session && options.run === undefined && options.task === undefined;
   const store = spec.views.some(isKept) ? directory : undefined;

@@ -24,7 +24,7 @@ import {
 import { ChangesError, LaunchError } from '../errors/index.js';
 import { randomBelow } from '../host/index.js';
 import type { Native, NativeOutcome, NativeWorkingCopy } from '../native/index.js';
-import type { IdentitySpec, SandboxSpec } from '../resolve/index.js';
+import { type IdentitySpec, ownOf, type SandboxSpec } from '../resolve/index.js';
 import { displayPath } from '../text/index.js';
 
 export interface MadeRoot {
@@ -37,9 +37,11 @@ export interface MadeRoot {
 /** Public, and not emptied while programs run; the first that is there. */
 const publicPlaces = ['/var/tmp', '/tmp'];
 
-/** What the path would be in a run that is not made. */
-export const privateRootUnmade = ({ state }: Pick<SandboxSpec, 'state'>): string =>
-  join(unmadeRun(state), privateRootName);
+/** What the path would be in a run that is not made; undefined of one that has none. */
+export const privateRootUnmade = (
+  spec: Pick<SandboxSpec, 'isolation' | 'state'>,
+): string | undefined =>
+  ownOf(spec).tree ? undefined : join(unmadeRun(spec.state), privateRootName);
 
 /** What it is where the payload has the caller's ids. */
 export const privateRootIn = ({ directory }: Run): string => join(directory, privateRootName);

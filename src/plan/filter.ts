@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { SupportError, UsageError } from '../errors/index.js';
 import { installedFile } from '../host/index.js';
 import type { PolicySource } from '../policy/index.js';
-import { isCopied, type PolicySpec, type SandboxSpec } from '../resolve/index.js';
+import { isCopied, ownOf, type PolicySpec, type SandboxSpec } from '../resolve/index.js';
 import { idMaps } from './ids.js';
 import { refuseKeyCalls } from './refused-calls.js';
 import { shippedFilter } from './shipped.js';
@@ -76,7 +76,7 @@ export function compileFilters(spec: SandboxSpec): Promise<Filters> {
 
 async function compileAll(spec: SandboxSpec): Promise<Filters> {
   const { guards } = spec;
-  const sole = spec.isolation === 'landlock';
+  const sole = !ownOf(spec).tree;
   const arch = ownArchitecture();
   const bpf = await compileOne(sourceOf(spec.policy), arch, spec.policy.kernel);
   const rules = spec.net === 'rules';

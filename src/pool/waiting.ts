@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Ask } from '../ask/index.js';
-import { LaunchError, SupportError } from '../errors/index.js';
+import { LaunchError } from '../errors/index.js';
 import {
   askingOf,
   type Channels,
@@ -30,7 +30,13 @@ import {
   withNeeds,
 } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
-import { type CommandSpec, resolveWithCache, type SandboxSpec } from '../resolve/index.js';
+import {
+  type CommandSpec,
+  notAvailable,
+  ownOf,
+  resolveWithCache,
+  type SandboxSpec,
+} from '../resolve/index.js';
 import { after, type Timer } from '../time/index.js';
 import { type Runtime, readyByte } from './runtimes.js';
 import type { PoolTask } from './task.js';
@@ -108,10 +114,8 @@ async function launchWaiting(
     const spec = await image.resolve(options, (from) =>
       withNeeds(from, host, () => resolveWithCache(from, host)),
     );
-    if (spec.isolation === 'landlock') {
-      throw new SupportError('ERR_BACKEND', 'pools are not available with Landlock isolation', {
-        hint: 'Use run(). Where namespaces work, leave out isolation.',
-      });
+    if (!ownOf(spec).processes) {
+      throw notAvailable('pools are', 'Use run(). Where namespaces work, leave out isolation.');
     }
     const launched = await launch(spec, {
       stdio,

@@ -6,7 +6,7 @@ import {
   type SocketAddress,
 } from '../native/index.js';
 import { hostOption, shellQuote } from '../options/index.js';
-import type { Guards, Isolation } from '../resolve/index.js';
+import { type Guards, type Isolation, ownOf } from '../resolve/index.js';
 import { displayPath, displayText } from '../text/index.js';
 import { causeEntries, type FileCause } from './file-causes.js';
 import { splitLookups } from './lookups.js';
@@ -86,7 +86,7 @@ function byLandlock(
   { call, arguments: args, errno }: RefusedCall,
   { isolation }: RefusalContext,
 ): Pick<ReportRefusal, 'kind' | 'cause' | 'option'> | undefined {
-  if (isolation !== 'landlock' || errno !== 'EPERM') return undefined;
+  if (isolation === undefined || ownOf({ isolation }).tree || errno !== 'EPERM') return undefined;
   if (call === 'socket' && args.domain === 'AF_UNIX') {
     return { kind: 'socket', cause: noUnixSockets };
   }

@@ -7,7 +7,8 @@ import type { Host, HostUser } from '../host/index.js';
 import type { RunOptions } from '../options/index.js';
 import type { Workdir } from './draft.js';
 import type { ImageUser } from './image-user.js';
-import type { IdentitySpec, Isolation } from './spec.js';
+import type { Own } from './isolation.js';
+import type { IdentitySpec } from './spec.js';
 
 /**
  * A range that systemd's table of uids leaves free ("unused", between the container and the
@@ -23,10 +24,10 @@ export function resolveIdentity(
   options: RunOptions,
   host: Host,
   workdir: Workdir,
-  isolation: Isolation,
+  own: Pick<Own, 'ids'>,
   image?: ImageUser,
 ): IdentitySpec {
-  if (isolation === 'landlock') return hostIdentity(host, workdir);
+  if (!own.ids) return hostIdentity(host, workdir);
   // Uid 0 of a user namespace has no more rights than its owner outside.
   return {
     ...ofImage(findIdentity(options, host, workdir), image),

@@ -7,33 +7,56 @@ import { type Host, landlockIsolationAbi, landlockObstacle } from '../host/index
 import type { RunOptions } from '../options/index.js';
 import type { Isolation } from './spec.js';
 
-export interface ResolvedIsolation {
-  readonly isolation: Isolation;
+/** What a sandbox has of its own. */
+export interface Own {
+  /** A file tree that views are mounted in; else they are places of the host, or copies of them in a private root. */
+  readonly tree: boolean;
+  /** IDs, which are mapped to the host's. */
+  readonly ids: boolean;
+  /** A network, with a loopback; else sockets are refused, or made by the supervisor. */
+  readonly network: boolean;
+  /** Processes, below an init that starts further programs. */
+  readonly processes: boolean;
+  /** What is told of it at the start; the whole list is in docs/pages/guide/containers.md. */
   readonly note?: string;
 }
 
-/** What it lacks beside namespaces; the whole list is in docs/pages/guide/containers.md. */
-export const weakerIsolation =
-  'isolated by Landlock, without namespaces: the program sees which processes run and which files exist';
+/** Each kind of isolation. Only this file and src/backend ask which one a sandbox has. */
+const kinds: Readonly<Record<Isolation, Own>> = {
+  namespaces: { tree: true, ids: true, network: true, processes: true },
+  landlock: {
+    ...{ tree: false, ids: false, network: false, processes: false },
+    note: 'isolated by Landlock, without namespaces: the program sees which processes run and which files exist',
+  },
+};
+
+/** What a sandbox of this isolation has of its own. */
+export const ownOf = ({ isolation }: { readonly isolation: Isolation }): Own => kinds[isolation];
+
+/** Whether a note at the start is of an isolation that is weaker than usual. */
+export const isWeakerNote = (note: string): boolean =>
+  Object.values(kinds).some((own) => own.note === note);
+
+/** @param what with its verb, such as `sessions are` */
+export const notAvailable = (what: string, hint: string): SupportError =>
+  new SupportError('ERR_BACKEND', `${what} not available with Landlock isolation`, { hint });
 
 /** What no spec can say for it; the rest is refused by the backend. Before anything is searched for it. */
 function refuse({ root, home, image }: Pick<RunOptions, 'root' | 'home' | 'image'>): void {
   if (image !== undefined) {
-    throw new SupportError('ERR_BACKEND', '--image is not available with Landlock isolation', {
-      hint: 'Without a mount namespace the root stays that of this machine. wasbox doctor says what namespaces need.',
-    });
+    throw notAvailable(
+      '--image is',
+      'Without a mount namespace the root stays that of this machine. wasbox doctor says what namespaces need.',
+    );
   }
-  const [option, hint] =
-    root === true
-      ? ['--root', 'Without a user namespace nobody can be root inside. Leave it out.']
-      : [
-          '--home cow',
-          'Your home would be copied as a whole. Use a directory in it: --workdir DIR',
-        ];
-  if (root !== true && home !== 'cow') return;
-  throw new SupportError('ERR_BACKEND', `${option} is not available with Landlock isolation`, {
-    hint,
-  });
+  if (root === true) {
+    const hint = 'Without a user namespace nobody can be root inside. Leave it out.';
+    throw notAvailable('--root is', hint);
+  }
+  if (home === 'cow') {
+    const hint = 'Your home would be copied as a whole. Use a directory in it: --workdir DIR';
+    throw notAvailable('--home cow is', hint);
+  }
 }
 
 /**
@@ -55,15 +78,17 @@ function areRefused(host: Host): boolean {
 export function resolveIsolation(
   options: Pick<RunOptions, 'isolation' | 'root' | 'home' | 'image'>,
   host: Host,
-): ResolvedIsolation {
+): Isolation {
   const { isolation = 'auto' } = options;
-  if (isolation === 'namespaces') return { isolation };
-  if (isolation === 'auto' && !areRefused(host)) return { isolation: 'namespaces' };
+  if (isolation === 'namespaces') return isolation;
+  if (isolation === 'auto' && !areRefused(host)) return 'namespaces';
   const abi = host.landlockAbi();
-  if (abi >= landlockIsolationAbi) refuse(options);
-  if (abi >= landlockIsolationAbi) return { isolation: 'landlock', note: weakerIsolation };
+  if (abi >= landlockIsolationAbi) {
+    refuse(options);
+    return 'landlock';
+  }
   // Without either, the namespaces' own error says what to change on this machine.
-  if (isolation === 'auto') return { isolation: 'namespaces' };
+  if (isolation === 'auto') return 'namespaces';
   const { why, fix } = landlockObstacle(abi, landlockIsolationAbi, host.kernelRelease());
   throw new SupportError('ERR_KERNEL', `--isolation landlock: ${why}`, {
     hint: `${fix} Where namespaces work, leave out --isolation.`,

@@ -4,7 +4,7 @@
  */
 import { SupportError } from '../errors/index.js';
 import { type Host, isBefore } from '../host/index.js';
-import { weakerIsolation } from './isolation.js';
+import { isWeakerNote, ownOf } from './isolation.js';
 import type { SandboxSpec } from './spec.js';
 import { isCopied } from './views.js';
 
@@ -16,7 +16,7 @@ const memoryText = 'changes are in memory until the run ends, and lost if wasbox
 
 /** Whether a note says how the sandbox is made. Such a note is shown at the start. */
 export const isStartNote = (note: string): boolean =>
-  note === weakerIsolation || note.startsWith(memoryText);
+  isWeakerNote(note) || note.startsWith(memoryText);
 
 /**
  * The note for the user if the layers must be in memory. Undefined if they need not be, and if they cannot: init then
@@ -24,8 +24,8 @@ export const isStartNote = (note: string): boolean =>
  * @throws SupportError if the run would have to write to an earlier layer
  */
 export function memoryNote(asked: Asked, host: Host): string | undefined {
-  const { isolation, identity, views, state, continues } = asked;
-  if (isolation !== 'namespaces' || !views.some(isCopied)) return undefined;
+  const { identity, views, state, continues } = asked;
+  if (!ownOf(asked).tree || !views.some(isCopied)) return undefined;
   // Root's payload has ids of its own, and a tmpfs of the sandbox has no id map to root's.
   if (identity.privileged) return undefined;
   const obstacle = host.layerObstacle(state.directory);

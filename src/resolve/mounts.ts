@@ -10,9 +10,10 @@ import { runtimeDirectory, usesCounters } from './env.js';
 import { addHome } from './home.js';
 import { holdsHome } from './homes.js';
 import { addImageFiles } from './image-files.js';
+import type { Own } from './isolation.js';
 import { addResolver } from './network.js';
 import { pathEntries } from './path-entries.js';
-import type { HostView, Isolation, NetworkMode } from './spec.js';
+import type { HostView, NetworkMode } from './spec.js';
 import { refuseSpecialFile, specialKind } from './special-files.js';
 import { deviceLinks, devices, hiddenNames, runLinks, sealedNames } from './system.js';
 import { leadsOut } from './untrusted-link.js';
@@ -23,7 +24,7 @@ export const pathError = (message: string, hint: string) =>
   new UsageError('ERR_PATH', message, { hint });
 
 /** Everything that each sandbox has. */
-export function addSystem(draft: Draft, network: NetworkMode, isolation: Isolation): void {
+export function addSystem(draft: Draft, network: NetworkMode, own: Pick<Own, 'tree'>): void {
   const { tree, image } = draft;
   tree.add({ type: 'proc', target: '/proc', sealed: sealedNames, hidden: hiddenNames });
   addOwnDirectory(draft, '/dev');
@@ -54,7 +55,7 @@ export function addSystem(draft: Draft, network: NetworkMode, isolation: Isolati
   if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
   addHome(draft);
   // Without mounts the supervisor answers who opens it (addon/net/resolv_conf.c).
-  if (network === 'none' || (network === 'rules' && isolation === 'landlock')) return;
+  if (network === 'none' || (network === 'rules' && !own.tree)) return;
   if (network === 'host') draft.show('/etc/resolv.conf', 'system');
   else addResolver(draft);
 }

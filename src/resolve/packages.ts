@@ -8,13 +8,14 @@ import { isWithin, stateDirectory } from '../host/index.js';
 import type { RunOptions } from '../options/index.js';
 import { askSources, readPreset, rulesOf } from '../preset/index.js';
 import type { Draft } from './draft.js';
+import { notAvailable, type Own } from './isolation.js';
 import { languageByExtension, languageByName } from './languages.js';
 import { hostPath } from './mounts.js';
 import { type PackageKind, packageWords } from './package-words.js';
 import { cachesName } from './presets.js';
 import { findProgram } from './programs.js';
 import { headLength, readShebang } from './shebang.js';
-import type { CommandSpec, Isolation } from './spec.js';
+import type { CommandSpec } from './spec.js';
 import { ownDirectory } from './system.js';
 import { untrustedDirectories } from './untrusted-link.js';
 import { passedView } from './views.js';
@@ -158,13 +159,14 @@ export function refusePackagesInImage(options: RunOptions): void {
  * @throws MissingPackages where they are not installed yet
  * @throws UsageError for names that are none
  */
-export function addPackages(draft: Draft, isolation: Isolation): ShownPackages | undefined {
+export function addPackages(draft: Draft, own: Own): ShownPackages | undefined {
   const { with: value } = draft.options;
   if (value === undefined) return undefined;
-  if (isolation === 'landlock') {
-    throw new SupportError('ERR_BACKEND', '--with is not available with Landlock isolation', {
-      hint: 'Nothing can be mounted there. Install the packages into the working directory, in a run of its own.',
-    });
+  if (!own.tree) {
+    throw notAvailable(
+      '--with is',
+      'Nothing can be mounted there. Install the packages into the working directory, in a run of its own.',
+    );
   }
   const set = setOf(draft, value);
   const { files } = draft.host;

@@ -15,7 +15,7 @@ import { addHidden } from './hide.js';
 import { resolveIdentity } from './identity.js';
 import { imageSpec, resolveImage } from './image.js';
 import { startDirectory } from './image-start.js';
-import { resolveIsolation } from './isolation.js';
+import { ownOf, resolveIsolation } from './isolation.js';
 import { memoryNote } from './layer-place.js';
 import { resolveLimits } from './limits.js';
 import { addSystem, addUserPaths, addWorkdir, writablePlaces } from './mounts.js';
@@ -62,8 +62,9 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   const profile = readProfile(given, host, workdir);
   const asked = withProfile(given, profile);
   const isolation = resolveIsolation(asked, host);
+  const own = ownOf({ isolation });
   const image = resolveImage(asked, host, workdir.path);
-  const identity = resolveIdentity(asked, host, workdir, isolation.isolation, image?.user);
+  const identity = resolveIdentity(asked, host, workdir, own, image?.user);
   const presets = resolvePresets(asked, host, identity, workdir, image);
   const { options } = presets;
   const untrusted = untrustedDirectories(options, host, workdir.path);
@@ -71,9 +72,9 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   const policy = resolvePolicy(options, host, ofProfile, untrusted);
   const learned = given.policy === undefined && profile?.learned === true;
   const draft = new Draft(options, host, identity, workdir, profile?.places, image);
-  if (isolation.note !== undefined) draft.note(isolation.note);
+  if (own.note !== undefined) draft.note(own.note);
   const network = resolveNetwork(options, host, (text) => draft.note(text));
-  addSystem(draft, network.net, isolation.isolation);
+  addSystem(draft, network.net, own);
   addWorkdir(draft);
   addUserPaths(draft);
   addCopyOnWrite(draft);
@@ -84,14 +85,14 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   if (image === undefined) showToolTrees(draft);
   const state = findState(host, identity);
   addHidden(draft, state, caller.onSearch);
-  if (isolation.isolation === 'namespaces' && image === undefined) addSystemFiles(draft);
-  const packages = addPackages(draft, isolation.isolation);
+  if (own.tree && image === undefined) addSystemFiles(draft);
+  const packages = addPackages(draft, own);
   const command = (packages && packageProgram(draft, packages)) ?? resolveCommand(draft);
   const start = startDirectory(draft);
-  hideSpecialFiles(draft, isolation.isolation);
+  if (own.tree) hideSpecialFiles(draft);
   const { terminal, asking } = resolveTerminal(options, host, caller.terminal ?? 'never');
   const views = hideState(host, state, draft.tree.list());
-  const kept = { isolation: isolation.isolation, identity, views, state };
+  const kept = { isolation, identity, views, state };
   const inMemory = memoryNote({ ...kept, continues: options.continue }, host);
   if (inMemory !== undefined) draft.note(inMemory);
   const limits = resolveLimits(draft, inMemory !== undefined);
@@ -107,7 +108,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
       ? {}
       : { project: { path: workdir.name, marker: workdir.marker } }),
     env: withPackages(resolveEnv(draft, start.name), packages),
-    ...(caller.tellsPorts === true && isolation.isolation === 'namespaces' && network.net !== 'host'
+    ...(caller.tellsPorts === true && own.network && network.net !== 'host'
       ? { tellsPorts: true as const }
       : {}),
     ...(inMemory === undefined ? {} : { layersInMemory: true as const }),

@@ -12,7 +12,6 @@ import { UsageError } from '../errors/index.js';
 import type { Host, SpecialKind } from '../host/index.js';
 import { joinMapping, pathOption, shellQuote } from '../options/index.js';
 import type { Draft } from './draft.js';
-import type { Isolation } from './spec.js';
 import { hiddenView, isReadOnly } from './views.js';
 
 /**
@@ -25,12 +24,11 @@ const entryLimit = 4000;
 const siblingLimit = 100_000;
 
 /**
- * Hides them in what `--ro` shows. What the user shows writable, or by `--socket`, stays. With Landlock isolation
- * nothing can be hidden, nor need be: no right to write is granted there, and no socket can be connected by its path.
+ * Hides them in what `--ro` shows. What the user shows writable, or by `--socket`, stays. Without a
+ * tree of its own nothing can be hidden, nor need be: no right to write is granted there, and no socket can be connected by its path.
  */
-export function hideSpecialFiles(draft: Draft, isolation: Isolation): void {
+export function hideSpecialFiles(draft: Draft): void {
   const { host, tree } = draft;
-  if (isolation === 'landlock') return;
   for (const mount of tree.list()) {
     if (!isReadOnly(mount) || !mount.directory || mount.origin !== 'user') continue;
     for (const { path } of host.files.specials(mount.source, entryLimit)) {

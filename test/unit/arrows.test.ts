@@ -23,6 +23,10 @@ const entries: Record<string, string> = {
   'policy/error.ts': 'the same of the class of its errors',
 };
 
+/** All else asks what the sandbox has of its own: `ownOf` of src/resolve/isolation.ts. */
+const asksForIsolation = /isolation\s*[!=]==\s*'(?:landlock|namespaces)'/;
+const mayAsk = /^backend\/|^resolve\/isolation\.ts$|^leads\/packages\.ts$/;
+
 const src = join(root, 'src');
 
 type Graph = Map<string, string[]>;
@@ -101,6 +105,13 @@ describe('src', () => {
 
   it('has no files that import each other in a circle', () => {
     expect(circles(graph)).toEqual([]);
+  });
+
+  it('asks for the isolation only where it is chosen, and in the backends', () => {
+    const asking = [...sources()].filter(([, text]) => asksForIsolation.test(text));
+    const others = asking.map(([file]) => file).filter((file) => !mayAsk.test(file));
+    expect(others).toEqual([]);
+    expect(asking.map(([file]) => file)).toContain('backend/choose.ts');
   });
 });
 
