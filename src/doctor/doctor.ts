@@ -12,9 +12,9 @@ import {
   realHost,
   refusePlace,
 } from '../host/index.js';
+import { adviseSetupFailure } from '../leads/index.js';
 import type { Native, NativeProbe } from '../native/index.js';
 import { loadNative } from '../native/index.js';
-import { adviseSetupFailure } from '../report/index.js';
 import { findCgroup } from '../resolve/index.js';
 import { wasboxVersion } from '../version.js';
 import type { Diagnosis, DoctorHost } from './diagnosis.js';

@@ -1,7 +1,7 @@
 /** Of `wasbox doctor`: whether a sandbox reaches what rules allow (`--net example.org`). */
 import { WasboxError } from '../errors/index.js';
+import { udpObstacle } from '../leads/index.js';
 import type { Native } from '../native/index.js';
-import { udpObstacle } from '../report/index.js';
 import { type Finding, findingOf, tryRun } from './run.js';
 
 /** The errno that a sandbox with rules met on its way out; nothing is sent. */

@@ -16,6 +16,7 @@ import {
 } from '../changes/index.js';
 import { ChangesError } from '../errors/index.js';
 import { monotonicMs } from '../host/index.js';
+import { fileCauses, launchFailure, missedServices, udpObstacle } from '../leads/index.js';
 import {
   type Native,
   type NativeOutcome,
@@ -24,12 +25,8 @@ import {
   readRefusals,
 } from '../native/index.js';
 import { builtinVerdicts, ownArchitecture } from '../plan/index.js';
-import { udpObstacle } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
-import { fileCauses } from './file-failures.js';
 import { dropOrKeep, isContinued } from './layers.js';
-import { missedServices } from './services.js';
-import { launchFailure } from './setup-failure.js';
 import type { LaunchResult } from './types.js';
 
 /** A run whose payload has ended. */

@@ -1,4 +1,4 @@
-// The AppArmor profile of a standalone installation: as src/report/apparmor.ts prints it, to which a test compares it.
+// The AppArmor profile of a standalone installation: as src/leads/apparmor.ts prints it, to which a test compares it.
 
 /** @param command path of the native command there */
 export const appArmorProfile = (

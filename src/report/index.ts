@@ -1,11 +1,5 @@
 /** What happened in a run, as data and as text for people. */
 export type { RefusalKind } from '../syscalls/index.js';
-export {
-  type Advice,
-  adviseSetupFailure,
-  type SetupFailure,
-  udpObstacle,
-} from './advice.js';
 export type { ReportAsked, ReportQuestion } from './asked.js';
 export { argumentsOf, reportAudit } from './audit/build.js';
 export { type Folded, foldPaths } from './audit/fold.js';

@@ -3,8 +3,8 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { appArmorHint, appArmorProfile } from '../../../src/leads/apparmor.js';
 import { appArmorProfile as packaged } from '../../../src/release/apparmor.mjs';
-import { appArmorHint, appArmorProfile } from '../../../src/report/apparmor.js';
 import { needs } from '../../support/needs.js';
 
 const directory = fs.mkdtempSync(join(tmpdir(), 'wasbox-apparmor-'));

@@ -9,8 +9,8 @@ import {
 import { hostFacts } from '../host/index.js';
 import type { Native, NativeOutcome } from '../native/index.js';
 import { stepNames } from '../plan/index.js';
-import { type Advice, adviseSetupFailure } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
+import { type Advice, adviseSetupFailure } from './set-up.js';
 
 export interface FailedLaunch {
   /** The state directory, where the run has layers. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostFacts } from '../../../src/host/index.js';
-import { adviseSetupFailure } from '../../../src/report/index.js';
+import { adviseSetupFailure } from '../../../src/leads/index.js';
 
 const facts: HostFacts = {
   sysctls: {},
