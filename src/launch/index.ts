@@ -1,21 +1,17 @@
 /** Starts a resolved sandbox and follows it to its end: `run`, `spawn`, and what the command line shares with them. */
 export { aborted, onAbort } from './abort.js';
 export { type Asking, askingOf } from './ask.js';
+export { resolveFor, withChannels } from './beginning.js';
 export { checkCall, checkOptions, inputKinds, isInput, sandboxOptions } from './call.js';
 export { calledFrom, callSite } from './caller.js';
-export {
-  type Channels,
-  closeChannels,
-  closeGiven,
-  openChannels,
-} from './channel.js';
+export type { Channels } from './channel.js';
 export { descriptorsError } from './descriptors.js';
 export { dryRun } from './dry-run.js';
 export { type DryRun, dryRunData, planOnly } from './dry-run-plan.js';
 export { endLaunch, lackNotes, lackTexts } from './end.js';
 export { Ends } from './ends.js';
-export { type FetchNeeds, withNeeds } from './fetch-needs.js';
-export { type Callbacks, defaultMaxOutputBytes, follow } from './follow.js';
+export { withNeeds } from './fetch-needs.js';
+export { defaultMaxOutputBytes, follow } from './follow.js';
 export { Gate, setMaxConcurrency } from './gate.js';
 export { holdInput } from './hold-input.js';
 export { holdImage } from './image-hold.js';
@@ -43,7 +39,6 @@ export { type OnOutput, Output } from './output.js';
 export { PinnedImage } from './pinned-image.js';
 export { endPrivateRoot, privateRootIn, privateRootUnmade } from './private-root.js';
 export { copyOf, withRuns } from './program.js';
-export { repeatedHost } from './repeated-host.js';
 export {
   type CollectedOutput,
   type RunResult,
@@ -57,4 +52,4 @@ export { type Piped, spawn } from './spawn.js';
 export { signalNumber } from './start.js';
 export { requireSize, type Tty, terminalSizeOf } from './tty.js';
 export type { Launched, LaunchResult, LaunchTask, PlannedStart } from './types.js';
-export { runWhole, type WholeRun } from './whole-run.js';
+export { runWhole } from './whole-run.js';

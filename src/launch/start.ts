@@ -2,20 +2,17 @@
 import { constants } from 'node:os';
 import { AbortError, misuse } from '../errors/index.js';
 import { refusePlace } from '../host/index.js';
-import { loadNative } from '../native/index.js';
-import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { aborted } from './abort.js';
 import { askingOf } from './ask.js';
+import { resolveFor, withChannels } from './beginning.js';
 import { callOptions, checkCall, sandboxOptions } from './call.js';
-import { type Channels, closeChannels, closeGiven, openChannels, openStreams } from './channel.js';
-import { descriptorsError } from './descriptors.js';
+import { type Channels, closeChannels, openStreams } from './channel.js';
 import { Ends } from './ends.js';
-import { withNeeds } from './fetch-needs.js';
 import { turn } from './gate.js';
 import { launch } from './launch.js';
 import { linesOf } from './lines.js';
 import type { Program, SandboxOptions, SpawnOptions, Stdio, TerminalSettings } from './options.js';
-import { repeatedHost } from './repeated-host.js';
 import { type SandboxResult, toResult } from './result.js';
 import type { Sandbox, TerminalSandbox } from './sandbox.js';
 import { requireSize, terminalSizeOf } from './tty.js';
@@ -44,37 +41,28 @@ export async function start(
   const { signal } = options;
   const asking = askingOf(options);
   await turn();
-  const channels = openChannels(stdio);
   let launched: Launched | undefined;
   const ends = new Ends((number) => launched?.signal(number));
-  const failures: unknown[] = [];
-  const onLaunched = (): void => {
-    try {
-      openStreams(channels);
-    } catch (error) {
-      failures.push(error);
-    }
-  };
   ends.abortWith(signal);
-  try {
+  const begin = async (channels: Channels): Promise<Started> => {
     if (signal?.aborted) throw aborted(signal);
     const [stdin, stdout, stderr] = channels;
     // A terminal takes the place of both where they are one; the pipe of stderr then ends at once.
     const both = terminalSizeOf(options.tty) !== undefined;
     const given = [stdin, stdout, both ? stdout : stderr] as const;
-    const fds = [given[0].fd, given[1].fd, given[2].fd] as const;
-    const { native } = loadNative();
-    const asked = sandboxOptions({ ...options });
-    const host = repeatedHost(
-      native,
-      fds,
-      given.map(({ kind }) => kind),
-    );
-    const spec = await withNeeds(asked, host, () => resolveWithCache(asked, host), { signal });
+    const spec = await resolveFor(sandboxOptions({ ...options }), given, { signal });
     if (signal?.aborted) throw aborted(signal);
     refuse?.(spec);
+    const failures: unknown[] = [];
+    const onLaunched = (): void => {
+      try {
+        openStreams(channels);
+      } catch (error) {
+        failures.push(error);
+      }
+    };
     launched = await launch(spec, {
-      stdio: fds,
+      stdio: [given[0].fd, given[1].fd, given[2].fd],
       asking,
       reuse: true,
       isAborted: () => ends.isStopped,
@@ -85,13 +73,13 @@ export async function start(
     if (ends.isStopped || failures.length > 0) launched.signal(SIGKILL);
     if (failures.length > 0) throw failures[0];
     return { spec, launched, channels, ends };
+  };
+  try {
+    return await withChannels(stdio, begin);
   } catch (error) {
     ends.over();
-    closeChannels(channels);
     if (error instanceof AbortError && signal !== undefined) throw aborted(signal);
-    throw descriptorsError(error);
-  } finally {
-    closeGiven(channels);
+    throw error;
   }
 }
 

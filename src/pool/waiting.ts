@@ -7,9 +7,6 @@ import type { Ask } from '../ask/index.js';
 import { LaunchError } from '../errors/index.js';
 import {
   askingOf,
-  type Channels,
-  closeGiven,
-  descriptorsError,
   Ends,
   feedInput,
   follow,
@@ -19,24 +16,16 @@ import {
   launch,
   Output,
   onAbort,
-  openChannels,
   type PinnedImage,
   type RunResult,
-  repeatedHost,
+  resolveFor,
   type SandboxOptions,
   sandboxOptions,
   toResult,
   wasStopped,
-  withNeeds,
+  withChannels,
 } from '../launch/index.js';
-import { loadNative } from '../native/index.js';
-import {
-  type CommandSpec,
-  notAvailable,
-  ownOf,
-  resolveWithCache,
-  type SandboxSpec,
-} from '../resolve/index.js';
+import { type CommandSpec, notAvailable, ownOf, type SandboxSpec } from '../resolve/index.js';
 import { after, type Timer } from '../time/index.js';
 import { type Runtime, readyByte } from './runtimes.js';
 import type { PoolTask } from './task.js';
@@ -97,28 +86,21 @@ class State implements LaunchTask {
   }
 }
 
-/** Starts the sandbox, and closes this process's copies of what it was given. */
-async function launchWaiting(
-  { program, sandbox, image }: WaitingOptions,
-  state: State,
-  channels: Channels,
-): Promise<{ readonly spec: SandboxSpec; readonly launched: Launched }> {
-  const { native } = loadNative();
-  const asking = askingOf(sandbox);
-  const [stdin, stdout, stderr] = channels;
-  const stdio = [stdin.fd, stdout.fd, stderr.fd] as const;
-  try {
+type Streams = readonly [Socket, Socket, Socket];
+
+/** Starts the sandbox. */
+function launchWaiting({ program, sandbox, image }: WaitingOptions, state: State) {
+  return withChannels(['pipe', 'pipe', 'pipe'], async (channels) => {
+    const streams = channels.map(({ stream }) => stream) as unknown as Streams;
+    const asking = askingOf(sandbox);
     // The task's own limit counts from when it is given.
     const options = sandboxOptions({ ...sandbox, ...program, timeoutMs: undefined });
-    const host = repeatedHost(native, stdio);
-    const spec = await image.resolve(options, (from) =>
-      withNeeds(from, host, () => resolveWithCache(from, host)),
-    );
+    const spec = await resolveFor(options, channels, { image });
     if (!ownOf(spec).processes) {
       throw notAvailable('pools are', 'Use run(). Where namespaces work, leave out isolation.');
     }
     const launched = await launch(spec, {
-      stdio,
+      stdio: [channels[0].fd, channels[1].fd, channels[2].fd],
       task: state,
       asking: asking && {
         ...asking,
@@ -130,12 +112,8 @@ async function launchWaiting(
       onEnd: () => state.ends.over(),
     });
     state.launched = launched;
-    return { spec, launched };
-  } catch (error) {
-    throw descriptorsError(error);
-  } finally {
-    closeGiven(channels);
-  }
+    return { spec, launched, streams };
+  });
 }
 
 export class WaitingSandbox {
@@ -144,7 +122,7 @@ export class WaitingSandbox {
   readonly #boot: string | undefined;
   readonly #launched: Launched;
   readonly #state: State;
-  readonly #streams: readonly [Socket, Socket, Socket];
+  readonly #streams: Streams;
   readonly #stdin: Socket;
   readonly #stdout: Output;
   readonly #stderr: Output;
@@ -155,7 +133,7 @@ export class WaitingSandbox {
     options: WaitingOptions,
     launched: Launched,
     state: State,
-    streams: readonly [Socket, Socket, Socket],
+    streams: Streams,
   ) {
     this.#spec = spec;
     this.#runtime = options.runtime;
@@ -179,10 +157,8 @@ export class WaitingSandbox {
    */
   static async start(options: WaitingOptions, abort: AbortSignal): Promise<WaitingSandbox> {
     const state = new State(askingOf(options.sandbox)?.ask);
-    const channels = openChannels(['pipe', 'pipe', 'pipe']);
-    const streams = channels.map(({ stream }) => stream) as unknown as [Socket, Socket, Socket];
+    const { spec, launched, streams } = await launchWaiting(options, state);
     try {
-      const { spec, launched } = await launchWaiting(options, state, channels);
       const waiting = new WaitingSandbox(spec, options, launched, state, streams);
       await waiting.#ready(abort, options.startTimeoutMs);
       return waiting;

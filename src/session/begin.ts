@@ -3,18 +3,16 @@ import type { Run } from '../changes/index.js';
 import { LaunchError } from '../errors/index.js';
 import {
   type Asking,
-  closeGiven,
-  descriptorsError,
+  type Channels,
   type Launched,
   launch,
-  openChannels,
   type PinnedImage,
-  repeatedHost,
+  resolveFor,
   sandboxOptions,
-  withNeeds,
+  withChannels,
 } from '../launch/index.js';
 import { closeDescriptor, loadNative } from '../native/index.js';
-import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { Connection } from './connection.js';
 import type { SessionOptions } from './options.js';
 
@@ -41,19 +39,8 @@ export interface Beginning extends Weaker {
   readonly run?: Run | undefined;
 }
 
-type Stdio = readonly [number, number, number];
-
-/** Runs `use` with descriptors for a sandbox whose own streams lead nowhere. */
-async function withStreams<T>(use: (stdio: Stdio) => Promise<T>): Promise<T> {
-  const channels = openChannels(['ignore', 'ignore', 'ignore']);
-  try {
-    return await use([channels[0].fd, channels[1].fd, channels[2].fd]);
-  } catch (error) {
-    throw descriptorsError(error);
-  } finally {
-    closeGiven(channels);
-  }
-}
+/** A sandbox whose own streams lead nowhere. */
+const nowhere = ['ignore', 'ignore', 'ignore'] as const;
 
 /** By what the options resolved to, which is the same object for equal ones: such sessions share it, and the plan. */
 const specs = new WeakMap<SandboxSpec, SandboxSpec>();
@@ -76,25 +63,22 @@ export function begin(
   how: Beginning,
   image?: PinnedImage,
 ): Promise<Begun & { readonly spec: SandboxSpec }> {
-  const { native } = loadNative();
   const { idleMs: _, preload: _preload, signal, lang = 'sh', changes = 'keep', ...rest } = options;
   // Nothing of it is executed: it says which installation is shown.
   const asked = sandboxOptions({ ...rest, lang, code: '', changes });
-  return withStreams(async (stdio) => {
-    const host = repeatedHost(native, stdio);
-    const resolve = (from: typeof asked): Promise<SandboxSpec> =>
-      withNeeds(from, host, () => resolveWithCache(from, host), { signal });
-    const spec = specOfSession(await (image?.resolve(asked, resolve) ?? resolve(asked)));
-    return { spec, ...(await start(spec, stdio, how)) };
+  return withChannels(nowhere, async (channels) => {
+    const spec = specOfSession(await resolveFor(asked, channels, { image, signal }));
+    return { spec, ...(await start(spec, channels, how)) };
   });
 }
 
 /** Starts a further sandbox of a session. */
 export const beginAgain = (spec: SandboxSpec, how: Beginning): Promise<Begun> =>
-  withStreams((stdio) => start(spec, stdio, how));
+  withChannels(nowhere, (channels) => start(spec, channels, how));
 
-async function start(spec: SandboxSpec, stdio: Stdio, how: Beginning): Promise<Begun> {
+async function start(spec: SandboxSpec, streams: Channels, how: Beginning): Promise<Begun> {
   const { native } = loadNative();
+  const stdio = [streams[0].fd, streams[1].fd, streams[2].fd] as const;
   let [own, theirs] = native.socketPair();
   try {
     const launched = await launch(spec, { ...how, stdio, session: theirs, reuse: true });

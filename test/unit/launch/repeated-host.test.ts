@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Agreement, type HostFiles, recordedHost } from '../../../src/host/index.js';
-import { repeatedHost } from '../../../src/launch/index.js';
+import { repeatedHost } from '../../../src/launch/repeated-host.js';
 import { loadNative } from '../../../src/native/index.js';
 
 const host = repeatedHost(loadNative().native, [0, 1, 2]);
