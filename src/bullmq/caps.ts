@@ -1,5 +1,11 @@
 /** What a job may ask for is bounded by its worker: a job that asks for more is refused, and told what it may have. */
-import { jobLimits, type NetworkOption, readNetRules } from '../options/index.js';
+import {
+  jobLimits,
+  type NetworkOption,
+  netParts,
+  netWord,
+  readNetRules,
+} from '../options/index.js';
 import type { JobLimits, SandboxJob } from './job.js';
 import { invalidJob } from './schema.js';
 
@@ -25,15 +31,9 @@ export function limitsOf({ limits = {} }: SandboxJob, defaults: Caps, most: Caps
   return chosen;
 }
 
-const listed = (net: NetworkOption): readonly string[] =>
-  typeof net === 'string' ? net.split(',') : net;
-
-const isWord = (net: NetworkOption, word: string): boolean =>
-  typeof net === 'string' ? net === word : net.length === 1 && net[0] === word;
-
 /** Rules in their canonical form, without those of no effect. */
 const canonical = (option: string, net: NetworkOption): Set<string> =>
-  new Set(readNetRules(option, listed(net).join(',')).map(({ text }) => text));
+  new Set(readNetRules(option, netParts(net).join(',')).map(({ text }) => text));
 
 /**
  * The network of a job. Rules are compared by their canonical text, never by what they cover: a name may resolve to
@@ -42,13 +42,13 @@ const canonical = (option: string, net: NetworkOption): Set<string> =>
  * @throws UsageError `ERR_JOB`
  */
 export function networkOf({ net = 'none' }: SandboxJob, allowed: NetworkOption): NetworkOption {
-  if (isWord(net, 'none') || net.length === 0) return 'none';
-  const may = listed(allowed).join(',');
+  if (netWord(net) === 'none' || net.length === 0) return 'none';
+  const may = netParts(allowed).join(',');
   const refused = (what: string) =>
     invalidJob(`net: ${what} is not allowed by this worker (it allows ${may})`);
-  if (isWord(allowed, 'none') || allowed.length === 0) throw refused(listed(net).join(','));
-  if (isWord(net, 'host')) {
-    if (isWord(allowed, 'host')) return 'host';
+  if (netWord(allowed) === 'none' || allowed.length === 0) throw refused(netParts(net).join(','));
+  if (netWord(net) === 'host') {
+    if (netWord(allowed) === 'host') return 'host';
     throw refused('host');
   }
   let asked: Set<string>;
@@ -57,7 +57,7 @@ export function networkOf({ net = 'none' }: SandboxJob, allowed: NetworkOption):
   } catch (error) {
     throw invalidJob(error instanceof Error ? error.message : String(error));
   }
-  if (isWord(allowed, 'host')) return [...asked];
+  if (netWord(allowed) === 'host') return [...asked];
   const known = canonical('net', allowed);
   for (const rule of asked) if (!known.has(rule)) throw refused(rule);
   return [...asked];

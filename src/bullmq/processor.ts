@@ -1,6 +1,7 @@
 /** Executes one job after the other, as BullMQ calls it: a check, a sandbox, a result. */
 import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { type Pool, type RunLibraryOptions, type RunResult, run } from '../index.js';
+import { netWord } from '../options/index.js';
 import { limitsOf, networkOf } from './caps.js';
 import type { JobDirectories } from './directory.js';
 import { classOf, failureText } from './failure.js';
@@ -53,7 +54,7 @@ export class Processor {
     const { pool } = this.#parts;
     if (pool === undefined || job.code === undefined) return false;
     const limits = Object.keys(job.limits ?? {}).every((name) => name === 'timeoutMs');
-    const bare = job.files === undefined && (job.net ?? 'none') === 'none';
+    const bare = job.files === undefined && netWord(job.net ?? 'none') === 'none';
     return bare && limits && (job.lang ?? 'sh') === pool.program.lang;
   }
 

@@ -1,7 +1,7 @@
 /** Checks that the data of a job are a {@link SandboxJob}: they are untrusted, and their size has bounds. */
 import * as z from 'zod/mini';
 import { UsageError } from '../index.js';
-import { jobLimits, validateRunOptions } from '../options/index.js';
+import { jobLimits, netWords, validateRunOptions } from '../options/index.js';
 import { displayText } from '../text/index.js';
 import type { SandboxJob } from './job.js';
 
@@ -39,7 +39,7 @@ const common = {
   stdin: z.optional(z.union([z.string(), z.strictObject({ base64 })])),
   env: z.optional(z.record(variable, text)),
   limits: z.optional(limits),
-  net: z.optional(z.union([z.enum(['none', 'internet', 'host']), rules])),
+  net: z.optional(z.union([z.enum(netWords), rules])),
   encoding: z.optional(z.enum(['utf8', 'base64'])),
   stream: z.optional(z.boolean()),
 };

@@ -12,6 +12,7 @@ export {
   isMapped,
   readAddressBytes,
 } from './net-address.js';
+export { netParts, netRulesOf, netWord } from './net-option.js';
 export { type NetRule, readNetRule, readNetRules } from './net-rules.js';
 export { type ParsedLine, parseLine, parseRunArguments } from './parse.js';
 export { alternatives, shellQuote, shellUnquote } from './quoting.js';
@@ -27,5 +28,5 @@ export {
 export { suggest } from './suggest.js';
 export { type OptionEntry, runOptionTable } from './table.js';
 export { callProperties, describeValue, validateRunOptions } from './validate.js';
-export type { NetworkOption, PathMapping, VariableMap } from './value-types.js';
+export { type NetworkOption, netWords, type PathMapping, type VariableMap } from './value-types.js';
 export { durationText, readValue, sizeText } from './values.js';

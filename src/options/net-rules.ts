@@ -21,6 +21,7 @@ import {
   readAddressBytes,
 } from './net-address.js';
 import { suggest } from './suggest.js';
+import { netWords } from './value-types.js';
 
 export type NetProtocol = 'any' | 'tcp' | 'udp';
 
@@ -45,8 +46,6 @@ export type NetRule = NetDestination & Ports & { readonly text: string };
 
 /** How many rules a list may have. */
 export const maxNetRules = 1024;
-
-const keywords = ['none', 'host', 'internet'];
 
 /** Words that people write for a keyword; a host of such a name is given with a port. */
 const meantFor: Readonly<Record<string, string>> = Object.fromEntries(
@@ -322,10 +321,10 @@ class RuleReader {
         `Did you mean --net ${meant}? For a host of that name, give its port: --net ${name}:443`,
       );
     }
-    if (keywords.includes(name)) {
+    if ((netWords as readonly string[]).includes(name)) {
       throw this.#alone(name);
     }
-    const near = name.length > 3 ? suggest(name, keywords) : undefined;
+    const near = name.length > 3 ? suggest(name, netWords) : undefined;
     if (near === undefined) return;
     throw this.#error(
       `unknown mode "${name}"`,

@@ -7,6 +7,7 @@
  * the plan.
  */
 import { longestMs } from '../time/index.js';
+import { netWords } from './value-types.js';
 
 /** What an option's value looks like, and which type it has in the library. */
 export type OptionKind =
@@ -275,7 +276,7 @@ export const runOptionTable = [
   {
     name: 'net',
     kind: 'network',
-    choices: ['none', 'host', 'internet'],
+    choices: netWords,
     metavar: 'none|host|internet|RULE,…',
     group: 'Network',
     help: 'what the program can reach: nothing; all that the host can; everything but this host and its networks; or what the rules name: example.com:443, *.example.org, 192.0.2.0/24:8000-8100/tcp, [2001:db8::1]:53/udp; localhost:5432 is that port of this machine',

@@ -16,5 +16,8 @@ export type PathMapping =
  */
 export type VariableMap = Readonly<Record<string, string | true | undefined>>;
 
+/** The words of `--net`; everything else is a rule. */
+export const netWords = ['none', 'host', 'internet'] as const;
+
 /** `none`, `host`, or the rules of `--net`: as on the command line, or one an element. */
 export type NetworkOption = string | readonly string[];

@@ -3,12 +3,10 @@ import { SupportError, UsageError } from '../errors/index.js';
 import { type Host, landlockNetworkAbi, landlockObstacle } from '../host/index.js';
 import {
   asksQuestions,
-  type NetRule,
-  type NetworkOption,
+  netRulesOf,
+  netWord,
   type ResolveOptions,
   readAddressBytes,
-  readNetRule,
-  readNetRules,
 } from '../options/index.js';
 import { canHold, type Draft } from './draft.js';
 import { readAllPublished } from './publish.js';
@@ -22,15 +20,10 @@ export interface ResolvedNetwork {
 /** Of the resolvers in /etc/resolv.conf; resolv.conf(5) takes as many. */
 const maxResolvers = 3;
 
-function rulesOf(option: string, value: NetworkOption): NetRule[] {
-  if (typeof value === 'string') return readNetRules(option, value);
-  return value.map((rule) => readNetRule(option, rule));
-}
-
 /** What the options ask for. */
 export function networkMode(options: Pick<ResolveOptions, 'net' | 'publish' | 'ask'>): NetworkMode {
   const { net = 'none', publish = [] } = options;
-  const word = typeof net === 'string' ? net : net.length === 1 ? net[0] : undefined;
+  const word = netWord(net);
   if (word === 'host') return word;
   // What leads to a port inside, and what is asked about, takes the same way as what rules allow.
   const needed = publish.length > 0 || asksQuestions(options);
@@ -52,11 +45,10 @@ export function resolveNetwork(
   note: (text: string) => void,
 ): ResolvedNetwork {
   const net = networkMode(options);
-  const deny = options.netDeny === undefined ? [] : rulesOf('--net-deny', options.netDeny);
+  const deny = options.netDeny === undefined ? [] : netRulesOf('--net-deny', options.netDeny);
   if (net === 'rules') {
     const { net: asked = 'none', publish: ports = [] } = options;
-    const none = asked === 'none' || (asked.length === 1 && asked[0] === 'none');
-    const allow = none ? [] : rulesOf('--net', asked);
+    const allow = netWord(asked) === 'none' ? [] : netRulesOf('--net', asked);
     const text = allow.map((rule) => rule.text).join(',') || 'none';
     const publish = readAllPublished(ports);
     const optional = allow.length === 0 && publish.length === 0;

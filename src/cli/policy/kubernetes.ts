@@ -5,11 +5,10 @@ import { parseReference } from '../../image/index.js';
 import { kubernetesManifest } from '../../kubernetes/index.js';
 import {
   jobLimits,
-  type NetRule,
+  netRulesOf,
+  netWord,
   type OptionEntry,
   type RunOptions,
-  readNetRule,
-  readNetRules,
   runOptionTable,
   sizeText,
 } from '../../options/index.js';
@@ -78,20 +77,10 @@ function checkProfile(profile: Profile): void {
   });
 }
 
-const isWord = (net: RunOptions['net'], word: string): boolean =>
-  net === word || (Array.isArray(net) && net.length === 1 && net[0] === word);
-
-function rulesOf(option: string, net: RunOptions['net']): readonly NetRule[] {
-  if (net === undefined) return [];
-  return typeof net === 'string'
-    ? readNetRules(option, net)
-    : net.map((rule) => readNetRule(option, rule));
-}
-
 function networkOf({ net = 'none', netDeny }: RunOptions) {
-  const deny = rulesOf('--net-deny', netDeny);
-  if (isWord(net, 'none')) return { allow: 'none', deny } as const;
-  if (!isWord(net, 'host')) return { allow: rulesOf('--net', net), deny };
+  const deny = netDeny === undefined ? [] : netRulesOf('--net-deny', netDeny);
+  if (netWord(net) === 'none') return { allow: 'none', deny } as const;
+  if (netWord(net) !== 'host') return { allow: netRulesOf('--net', net), deny };
   if (deny.length === 0) return { allow: 'host', deny } as const;
   throw new UsageError('ERR_USAGE', '--net host cannot be used with --net-deny', {
     hint: 'To allow the internet but not RULE: --net internet --net-deny RULE',
