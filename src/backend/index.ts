@@ -1,6 +1,5 @@
 /** Backends: a {@link SandboxSpec} becomes what init carries out on this machine, or is refused. */
 export type {
-  Backend,
   Grant,
   LoweredSpec,
   NamespaceName,
@@ -8,6 +7,5 @@ export type {
   PrivateRoot,
 } from './backend.js';
 export { loweredOf } from './choose.js';
-export { landlockBackend } from './landlock.js';
 export { namespaceBackend, ownNamespaces } from './namespaces.js';
 export type { Operation } from './operation.js';

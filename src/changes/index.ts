@@ -17,7 +17,7 @@
  * - `show`: changes as a diff, a patch, JSON or a list
  */
 export { type ApplyOptions, applyRun } from './apply/apply.js';
-export { type DeletionOptions, type Deletions, deletionsText } from './apply/deletions.js';
+export { type Deletions, deletionsText } from './apply/deletions.js';
 export { nameOf } from './apply/select.js';
 export { autoExecutedIndex } from './auto-executed/match.js';
 export {
@@ -35,14 +35,9 @@ export { isWithin } from './files/path.js';
 export { removeDirectory, removeTree } from './files/remove.js';
 export { hasLayerAttributes, saveLayers } from './files/save-layer.js';
 export { continueRun } from './lifecycle/continue.js';
-export { chooseExpired, type ExpireLimits, expireRuns } from './lifecycle/expire.js';
+export { chooseExpired, expireRuns } from './lifecycle/expire.js';
 export { expiredText } from './lifecycle/expired-text.js';
-export {
-  type FinishMode,
-  finishRun,
-  type RunEnd,
-  scanRun,
-} from './lifecycle/finish.js';
+export { finishRun, scanRun } from './lifecycle/finish.js';
 export { forkRun, hasBase, type UnmadeFork, unmadeFork } from './lifecycle/fork.js';
 export {
   type DiscardReport,
@@ -51,7 +46,6 @@ export {
   idsBeginning,
   isRunning,
   listRuns,
-  type OpenOptions,
   openRun,
   RunInUseError,
   savedRecord,
@@ -69,7 +63,6 @@ export {
   dropStacked,
   dropStackedSoon,
   emptyDropped,
-  flattenRun,
   freezeRun,
   lowerStack,
   resetRun,
@@ -93,12 +86,8 @@ export type {
   ChangeCounts,
   ChangeFlag,
   ChangeKind,
-  ChangeSummary,
   ChangesNative,
   Conflicts,
-  DroppedFiles,
-  Expired,
-  FileState,
   FileType,
   FinishReport,
   OnProgress,
@@ -108,27 +97,19 @@ export type {
   Run,
   RunRecord,
   RunStatus,
-  RunTree,
   TreeIdentity,
 } from './model/index.js';
 export { countChanges } from './model/index.js';
 export { changeToJson, type JsonChange, type JsonState } from './show/change-json.js';
-export { type DiffOptions, diffRun, type FileDiff, type FilePart } from './show/diff.js';
+export { type DiffOptions, diffRun, type FileDiff } from './show/diff.js';
 export { diffToJson, type JsonDiff } from './show/diff-json.js';
-export { type FormatOptions, formatUnified } from './show/format.js';
-export { formatStat, statusLetter } from './show/format-stat.js';
-export type { DiffHunk } from './show/hunks.js';
+export { formatUnified } from './show/format.js';
+export { formatStat } from './show/format-stat.js';
 export { changeNotes } from './show/notes.js';
 export { formatPatch } from './show/patch.js';
 export { previewApply, readChanged } from './show/preview.js';
 export { cachedPresets, clearCaches, makeCache } from './store/caches.js';
-export {
-  createRun,
-  createRunSoon,
-  type RunRequest,
-  type RunToMake,
-  runToMake,
-} from './store/create.js';
+export { createRun, createRunSoon, type RunRequest, runToMake } from './store/create.js';
 export { type FrozenLayer, holdLayer, namesOf, releaseLayer } from './store/frozen.js';
 export { isRunId } from './store/id.js';
 export { childrenOf, initOfRun, payloadOf } from './store/init-of-run.js';
@@ -167,7 +148,6 @@ export {
   openOwn,
   openStore,
   type Store,
-  type StoreOptions,
 } from './store/state-dir.js';
 export { runStateError, stateError, systemProblem } from './store/state-error.js';
 export { forgetTraces } from './store/traces.js';

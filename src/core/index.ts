@@ -1,12 +1,6 @@
 /** The WASM module: load it, move bytes in and out of its memory. */
 
-export {
-  type CoreConversion,
-  type CoreNote,
-  exportText,
-  importText,
-  type NoteKind,
-} from './convert.js';
+export { type CoreNote, exportText, importText, type NoteKind } from './convert.js';
 export * as layout from './layout.generated.js';
 export { type CoreSource, init } from './load.js';
 export {
@@ -17,7 +11,6 @@ export {
   simulateProgram,
 } from './marshal.js';
 export {
-  type ArchitectureInfo,
   architectures,
   argumentsOf,
   type CoreArgument,
@@ -30,7 +23,6 @@ export {
   tablesVersion,
 } from './tables.js';
 export type {
-  CoreComparison,
   CoreDecision,
   CoreDiagnostic,
   CoreDifference,

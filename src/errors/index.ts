@@ -6,7 +6,7 @@
 import { type ErrorCode, errorCodes } from './codes.js';
 import { type Kinded, kindsOf, matchesKind } from './kind.js';
 
-export { type ErrorCode, type ErrorCodeEntry, errorCodes } from './codes.js';
+export { type ErrorCode, errorCodes } from './codes.js';
 export { errorMeanings } from './meanings.js';
 
 export interface WasboxErrorOptions {

@@ -22,21 +22,14 @@ export {
   platformText,
   type RegistryReference,
 } from './reference.js';
-export {
-  containersHome,
-  matchRegistry,
-  type RegistriesHost,
-  readRegistries,
-} from './registries.js';
+export { containersHome, matchRegistry, readRegistries } from './registries.js';
 export type { ConfiguredRegistry, Registries } from './registries-file.js';
-export { type NamedReference, namedReferences } from './short-names.js';
+export { namedReferences } from './short-names.js';
 export {
-  checkVersion,
   imageLockName,
   imagesDirectory,
   layerDirectory,
   readStoredImage,
-  recordLimit,
   recordName,
   type StoredImage,
   sourceStamp,

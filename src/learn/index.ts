@@ -8,4 +8,3 @@ export {
   type Seen,
   warningsOn,
 } from './learn.js';
-export { type LearnedProfile, type LearnOptions, learnProfile } from './program.js';

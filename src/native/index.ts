@@ -4,7 +4,6 @@ export { readAudit } from './decode/audit.js';
 export {
   type AuditActionKind,
   type AuditActionRecord,
-  type AuditCallRecord,
   type AuditDropped,
   type AuditProcessRecord,
   type AuditRecords,
@@ -12,7 +11,7 @@ export {
   changingActions,
 } from './decode/audit-records.js';
 export { readDestinations } from './decode/destinations.js';
-export { decodeOutcome, type NativeOutcome, type NativeUsage } from './decode/outcome.js';
+export { decodeOutcome, type NativeOutcome } from './decode/outcome.js';
 export { allowableCalls, readQuestion } from './decode/questions.js';
 export {
   WB_DECISION_ALLOW,

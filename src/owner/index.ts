@@ -8,12 +8,5 @@ export {
   frame,
   type StateRequest,
 } from './frames.js';
-export {
-  checkName,
-  findSession,
-  listSessions,
-  type OwnedSession,
-  openPlace,
-  socketName,
-} from './place.js';
+export { checkName, findSession, listSessions, type OwnedSession } from './place.js';
 export { fromRemote, type RemoteError, toRemote } from './remote-error.js';

@@ -1,11 +1,6 @@
 /** A {@link SandboxSpec} and a compiled filter become the bytes of a launch plan. */
 export { cachedPlan, planOfUnmade } from './cache.js';
-export {
-  buildExec,
-  type ExecPlan,
-  type OwnLimits,
-  ownLimitNames,
-} from './exec.js';
+export { buildExec, type OwnLimits, ownLimitNames } from './exec.js';
 export {
   type BuiltinVerdict,
   type BuiltinVerdicts,

@@ -2,7 +2,6 @@
 export {
   type AskedPreset,
   askedPresets,
-  type Preset,
   presetNames,
   presetsFor,
   presetText,

@@ -1,8 +1,6 @@
 /** What happened in a run, as data and as text for people. */
-export type { RefusalKind } from '../syscalls/index.js';
 export type { ReportAsked, ReportQuestion } from './asked.js';
-export { argumentsOf, reportAudit } from './audit/build.js';
-export { type Folded, foldPaths } from './audit/fold.js';
+export { foldPaths } from './audit/fold.js';
 export type {
   AuditAddress,
   AuditCall,
@@ -11,28 +9,18 @@ export type {
   AuditProcess,
   ReportAudit,
 } from './audit/types.js';
-export {
-  buildFailureReport,
-  buildReport,
-  reportEnd,
-} from './build.js';
+export { buildFailureReport, buildReport, reportEnd } from './build.js';
 export { type Denial, denialOf } from './denial.js';
 export type { FileCause, FileCauseKind } from './file-causes.js';
 export { homeOperand } from './home.js';
 export { imageText } from './image.js';
-export type { ReportInput } from './input.js';
 export { type Lack, lacksOf } from './lacks.js';
-export type {
-  ReportDestination,
-  ReportNetwork,
-} from './network.js';
 export {
   type EndResult,
   endingWords,
   endResult,
   exitStatus,
   reportOutcome,
-  type SignalName,
   signalName,
 } from './outcome.js';
 export { projectText } from './project.js';
@@ -40,15 +28,13 @@ export type { ReportRefusal, ReportRefusals } from './refusal-types.js';
 export { type Refused, refusedIn } from './refused.js';
 export { renderReport } from './render.js';
 export type { ServiceCause } from './services.js';
-export { formatSummary, misplacedLine, type SummaryOptions } from './summary.js';
+export { formatSummary, misplacedLine } from './summary.js';
 export {
   type EndedReport,
   type EndKind,
   isReport,
   type LimitName,
-  maxReportedChanges,
   type OutcomeKind,
-  type ReportChange,
   type ReportChanges,
   type ReportOutcome,
   type RunReport,

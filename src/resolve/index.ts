@@ -2,18 +2,16 @@
 export { findCgroup } from './cgroup.js';
 export { isWeakerNote, notAvailable, ownOf } from './isolation.js';
 export {
-  hostOf,
   isKept,
-  type KeptTree,
   keptTrees,
   layersInOrder,
   privateCopyName,
   privateHomeName,
   stackedViews,
 } from './kept.js';
-export { type Language, languageByName, languageNames } from './languages.js';
+export { languageByName, languageNames } from './languages.js';
 export { isStartNote } from './layer-place.js';
-export { isPackageWord, type PackageKind } from './package-words.js';
+export { isPackageWord } from './package-words.js';
 export {
   MissingPackages,
   type PackageSet,
@@ -57,6 +55,6 @@ export { resolveWithCache } from './spec-cache.js';
 export { ownDirectory } from './system.js';
 export { terminalVariables } from './terminal.js';
 export { leadsOut, untrustedLink, untrustedSources } from './untrusted-link.js';
-export { isCopied, isPassed, isReadOnly, reachesHost } from './views.js';
-export { homeSecretPatterns, secretPatterns } from './visibility.js';
+export { isCopied, isReadOnly, reachesHost } from './views.js';
+export { secretPatterns } from './visibility.js';
 export { resolveWorkdir } from './workdir.js';

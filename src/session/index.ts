@@ -13,7 +13,6 @@ export type {
 } from './options.js';
 export { createPool, type SessionPool, type SessionPoolOptions } from './pool.js';
 export type { ExecCode, ExecProgram, ExecWords } from './program.js';
-export type { OwnedProcess } from './programs.js';
 export type { SessionProgram, SessionReport } from './report.js';
 export { type ExecEnd, type ExecResult, execEnd } from './result.js';
 export type { OpenSession as OwnSession } from './session.js';

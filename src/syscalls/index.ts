@@ -1,9 +1,9 @@
 /** The one table of single system calls: risk, advice, questions, learning, emulation. Data only. */
 import { type FeatureName, type Syscall, syscalls } from './table.js';
 
-export type { RefusalKind, Refused } from './refusals.js';
+export type { RefusalKind } from './refusals.js';
 export { loadsModule } from './refusals.js';
-export { type FeatureName, type Syscall, syscalls };
+export { type FeatureName, syscalls };
 
 /** The row of a call. Names come from the kernel's tables, which have none like `constructor`. */
 export const syscall = (name: string): Syscall =>

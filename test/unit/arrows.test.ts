@@ -27,6 +27,9 @@ const entries: Record<string, string> = {
 const asksForIsolation = /isolation\s*[!=]==\s*'(?:landlock|namespaces)'/;
 const mayAsk = /^backend\/|^resolve\/isolation\.ts$|^leads\/packages\.ts$/;
 
+/** What these show is of bundles of their own: a package's, or one that is loaded by its file. */
+const bundles = new Set(['policy', 'bullmq', 'mcp', 'cli', 'image-store', 'engine']);
+
 const src = join(root, 'src');
 
 type Graph = Map<string, string[]>;
@@ -80,6 +83,53 @@ function sources(): Map<string, string> {
   );
 }
 
+/** Tests and measurements, which may use what no other folder does. */
+function testSources(): string[] {
+  return ['test', 'bench', 'docs'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.m?ts$/.test(name))
+      .map((name) => readFileSync(join(root, folder, name), 'utf8')),
+  );
+}
+
+const nameLists = /(?:import|export)\s+(?:type\s+)?\{([^}]*)\}(?:\s+from\s+'([^']+)')?/g;
+const namesIn = (list: string, part: RegExp): string[] =>
+  list
+    .split(',')
+    .map((one) =>
+      one
+        .trim()
+        .replace(/^type /, '')
+        .replace(part, ''),
+    )
+    .filter(Boolean);
+
+/** FOLDER: NAME of each name that an index exports and nothing outside its folder imports from there. */
+function unusedNames(files: ReadonlyMap<string, string>, others: readonly string[]): string[] {
+  const unused: string[] = [];
+  for (const [index, text] of files) {
+    const [folder = '', rest] = index.split('/');
+    if (rest !== 'index.ts' || bundles.has(folder)) continue;
+    const outside = [...files].filter(([file]) => folderOf(file) !== folder);
+    const used = new Set<string>();
+    for (const one of [...outside.map(([, source]) => source), ...others]) {
+      if (!one.includes(`/${folder}/index.js'`)) continue;
+      for (const [, list = '', from = ''] of one.matchAll(nameLists)) {
+        if (!from.endsWith(`/${folder}/index.js`)) continue;
+        for (const name of namesIn(list, / as .*/)) used.add(name);
+      }
+      // Of a module that is loaded later any name may be used.
+      const later = new RegExp(`(?:import\\(|\\* as \\w+ from )'[^']*/${folder}/index\\.js'`);
+      if (later.test(one)) for (const [word] of one.matchAll(/\w+/g)) used.add(word);
+    }
+    for (const [, list = ''] of text.matchAll(/export\s+(?:type\s+)?\{([^}]*)\}/g)) {
+      const names = namesIn(list, /.* as /).filter((name) => !used.has(name));
+      unused.push(...names.map((name) => `${folder}: ${name}`));
+    }
+  }
+  return unused;
+}
+
 describe('src', () => {
   const graph = importsOf(sources());
 
@@ -107,6 +157,10 @@ describe('src', () => {
     expect(circles(graph)).toEqual([]);
   });
 
+  it('shows in an index only what others use', () => {
+    expect(unusedNames(sources(), testSources())).toEqual([]);
+  });
+
   it('asks for the isolation only where it is chosen, and in the backends', () => {
     const asking = [...sources()].filter(([, text]) => asksForIsolation.test(text));
     const others = asking.map(([file]) => file).filter((file) => !mayAsk.test(file));
@@ -129,5 +183,13 @@ describe('the test itself', () => {
     expect(circles(graph)).toEqual([['resolve/a.ts', 'resolve/b.ts', 'resolve/c.ts']]);
     expect(wrongArrows(graph)).toEqual(['resolve/a.ts → launch/index.ts']);
     expect(deepImports(graph)).toEqual(['resolve/c.ts → host/node.ts']);
+    const shown = new Map([
+      ['resolve/index.ts', "export { a, type B } from './a.js';\nexport { c as d } from './c.js';"],
+      ['plan/a.ts', "import { a as x } from '../resolve/index.js';"],
+    ]);
+    expect(unusedNames(shown, [])).toEqual(['resolve: B', 'resolve: d']);
+    expect(unusedNames(shown, ["import { type B, d } from '../src/resolve/index.js';"])).toEqual(
+      [],
+    );
   });
 });
