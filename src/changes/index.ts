@@ -35,13 +35,12 @@ export { isWithin } from './files/path.js';
 export { removeDirectory, removeTree } from './files/remove.js';
 export { hasLayerAttributes, saveLayers } from './files/save-layer.js';
 export { continueRun } from './lifecycle/continue.js';
+export { type DiscardReport, discardRuns } from './lifecycle/discard-runs.js';
 export { chooseExpired, expireRuns } from './lifecycle/expire.js';
 export { expiredText } from './lifecycle/expired-text.js';
 export { finishRun, scanRun } from './lifecycle/finish.js';
 export { forkRun, hasBase, type UnmadeFork, unmadeFork } from './lifecycle/fork.js';
 export {
-  type DiscardReport,
-  discardRuns,
   endedRuns,
   idsBeginning,
   isRunning,
@@ -50,6 +49,7 @@ export {
   RunInUseError,
   savedRecord,
   savedSession,
+  type UnreadableRun,
   unreadableRuns,
 } from './lifecycle/saved-runs.js';
 export {
@@ -134,6 +134,7 @@ export {
   removePrivateRoot,
   unmadeRun,
 } from './store/private-root.js';
+export { NewerRunError } from './store/record.js';
 export {
   endOfMade,
   type LayerEnd,

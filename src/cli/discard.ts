@@ -51,9 +51,11 @@ export function discardVerb(argv: readonly string[]): number {
   }
   for (const { id } of report.busy)
     err(`wasbox: run ${id} was not discarded: it is still running or in use\n`);
-  for (const id of report.unreadable)
+  for (const { id, newer } of report.unreadable)
     err(
-      `wasbox: run ${id} was not discarded: its journal entry is damaged, or of a newer wasbox\nwasbox: to discard it anyway: wasbox discard ${id}\n`,
+      newer
+        ? `wasbox: run ${id} was not discarded: it is a newer version's. Use that one to discard it\n`
+        : `wasbox: run ${id} was not discarded: its journal entry is damaged\nwasbox: to discard it anyway: wasbox discard ${id}\n`,
     );
   return report.busy.length + report.unreadable.length > 0 ? 1 : 0;
 

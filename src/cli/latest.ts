@@ -48,7 +48,9 @@ const unknown = (message: string, hint: string): ChangesError =>
 export function latestRun(store: Store, use: WithoutId): string {
   const places = currentPlaces();
   let elsewhere: RunRecord | undefined;
-  for (const record of endedRuns(store)) {
+  const tellNewer = (id: string): void =>
+    err(`wasbox: run ${id} is a newer version's: use that one to review it\n`);
+  for (const record of endedRuns(store, tellNewer)) {
     const { path } = record.workdir;
     if (places.includes(path)) {
       const problem = whyNot(store, record, readLastShown(store, identityOf(path)), use);

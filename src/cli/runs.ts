@@ -59,9 +59,11 @@ export function runsVerb(argv: readonly string[]): number {
   tellStale(stale);
   const names = sessionNames(store);
   const nameOf = ({ id }: RunRecord) => names.get(id) ?? live.find((one) => one.id === id)?.name;
-  for (const id of unreadableRuns(store))
+  for (const { id, newer } of unreadableRuns(store))
     err(
-      `wasbox: run ${id}: its journal entry is damaged, or of a newer wasbox\nwasbox: to discard it: wasbox discard ${id}\n`,
+      newer
+        ? `wasbox: run ${id} is a newer version's: use that one to review it\n`
+        : `wasbox: run ${id}: its journal entry is damaged\nwasbox: to discard it: wasbox discard ${id}\n`,
     );
   if (parsed.values.json === true) {
     const list = records.map((record) => {

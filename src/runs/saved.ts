@@ -1,6 +1,7 @@
 /** What a program does with runs that are saved. */
 import {
   applyRun,
+  type DiscardReport,
   diffRun,
   diffToJson,
   discardRuns,
@@ -8,6 +9,7 @@ import {
   formatUnified,
   type JsonDiff,
   listRuns,
+  NewerRunError,
   openRun,
   openStore,
   previewApply,
@@ -105,15 +107,16 @@ export class Saved {
   }
 
   discard(): void {
-    let busy: readonly RunRecord[];
+    let report: DiscardReport;
     try {
-      busy = discardRuns(this.#store, [this.#id]).busy;
+      report = discardRuns(this.#store, [this.#id]);
     } catch (error) {
       // A run is removed with the last of its changes, also if they were applied: nothing is left to drop.
       if (error instanceof ChangesError && error.code === 'ERR_RUN_UNKNOWN') return;
       throw error;
     }
-    const [one] = busy;
+    if (report.unreadable.length > 0) throw new NewerRunError(this.#id);
+    const [one] = report.busy;
     if (one === undefined) return;
     if (one.status !== 'running') throw new RunInUseError(this.#id);
     throw new ChangesError('ERR_RUN_BUSY', `Run ${this.#id} is still running.`, {

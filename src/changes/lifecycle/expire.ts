@@ -12,7 +12,8 @@ import { forgetContinued } from '../store/continued.js';
 import { addDiskUse, type DiskUse, readDiskUse, writeDiskUse } from '../store/disk-use.js';
 import type { Store } from '../store/state-dir.js';
 import { forgetOldTraces } from '../store/traces.js';
-import { discardRuns, listRuns } from './saved-runs.js';
+import { discardRuns } from './discard-runs.js';
+import { listRuns, runIds } from './saved-runs.js';
 
 export interface ExpireLimits {
   /** @default 30 days */
@@ -81,7 +82,8 @@ export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits =
   );
   const gone = new Set(discarded.map(({ id }) => id));
   const staying = records.filter(({ id }) => !gone.has(id));
-  forgetContinued(store, new Set(staying.map(({ id }) => id)));
+  // Also those that this version cannot read.
+  forgetContinued(store, new Set(runIds(store)));
   writeDiskUse(
     store,
     now,

@@ -16,7 +16,7 @@ import {
   leavePrivateRoot,
   removePrivateRoot,
 } from '../store/private-root.js';
-import { hasRecord, readRecord, writeRecord } from '../store/record.js';
+import { hasRecord, NewerRunError, readRecord, writeRecord } from '../store/record.js';
 import { type Place, removeEmptied, removeRunDirectory } from '../store/run-directory.js';
 import { idsIn } from '../store/run-ids.js';
 import type { Store } from '../store/state-dir.js';
@@ -103,6 +103,8 @@ function recoverOne(store: Store, id: string): RunRecord | undefined {
     try {
       record = recoverOpened(store, id, opened);
     } catch (error) {
+      // That version recovers it.
+      if (error instanceof NewerRunError) return undefined;
       // One unreadable layer must not hide the other runs.
       if (!(error instanceof ChangesError) && errnoOf(error) === '') throw error;
       record = asItIs(store, id, opened);

@@ -1,13 +1,12 @@
-/** Saved runs: listed, opened, discarded. */
+/** Saved runs: listed, opened. */
 import { ChangesError } from '../../errors/index.js';
 import { lstatAt, withFd } from '../files/fdtree.js';
-import type { OnProgress, Run, RunRecord } from '../model/index.js';
+import type { Run, RunRecord } from '../model/index.js';
 import { continuedIds } from '../store/continued.js';
-import { sweepFrozen } from '../store/frozen.js';
 import { isRunId, isRunIdPrefix, tickOf } from '../store/id.js';
 import { forgetSessionNames, sessionNames } from '../store/named.js';
-import { closeOpened, openAt, removeOpened } from '../store/opened.js';
-import { hasRecord, readRecord, recordName } from '../store/record.js';
+import { closeOpened, openAt } from '../store/opened.js';
+import { hasRecord, NewerRunError, readRecord, recordName } from '../store/record.js';
 import { makeRun, places } from '../store/run-directory.js';
 import { idsByAge, idsIn, idsWith } from '../store/run-ids.js';
 import { openOwn, type Store } from '../store/state-dir.js';
@@ -15,12 +14,11 @@ import { explainingState } from '../store/state-error.js';
 import { isSettled } from './recover.js';
 import { interrupted, recoverOpened, recoverRuns } from './recover-all.js';
 
-export interface DiscardReport {
-  readonly discarded: readonly RunRecord[];
-  /** Still running, or in use by another wasbox process. */
-  readonly busy: readonly RunRecord[];
-  /** IDs of runs that this version cannot read. They are discarded only by their ID. */
-  readonly unreadable: readonly string[];
+/** A saved run whose journal entry this version cannot read. */
+export interface UnreadableRun {
+  readonly id: string;
+  /** Whether a newer version wrote it; else it is damaged. */
+  readonly newer: boolean;
 }
 
 /** The saved runs, without those whose journal entry is damaged. */
@@ -32,12 +30,19 @@ function savedRuns(store: Store): RunRecord[] {
   );
 }
 
-function readSaved(store: Store, saved: number, id: string): RunRecord | undefined {
+/** @param onNewer called where a newer version saved it */
+function readSaved(
+  store: Store,
+  saved: number,
+  id: string,
+  onNewer?: () => void,
+): RunRecord | undefined {
   try {
     return interrupted(readRecord(store.native, saved, id, Buffer.from(`${id}/${recordName}`)));
   } catch (error) {
     if (!(error instanceof ChangesError)) throw error;
-    return undefined; // damaged, or moved meanwhile
+    if (error instanceof NewerRunError) onNewer?.();
+    return undefined; // or damaged, or moved meanwhile
   }
 }
 
@@ -47,22 +52,31 @@ const orderOf = ({ order, id, started }: RunRecord): string =>
 
 const newestFirst = (a: RunRecord, b: RunRecord): number => (orderOf(a) < orderOf(b) ? 1 : -1);
 
-/** IDs of saved runs whose journal entry is damaged, or written by a newer version. */
-export function unreadableRuns(store: Store): string[] {
-  const saved = openOwn(store, 'saved', false);
-  if (saved === undefined) return [];
-  return withFd(saved, () =>
-    idsIn(store, 'saved').filter(
-      (id) =>
-        readSaved(store, saved, id) === undefined &&
-        lstatAt(saved, Buffer.from(`${id}/${recordName}`)) !== undefined,
-    ),
-  );
+/** The saved runs whose journal entry is damaged, and all runs of a newer version. */
+export function unreadableRuns(store: Store): UnreadableRun[] {
+  const found = new Map<string, UnreadableRun>();
+  for (const place of places) {
+    const directory = openOwn(store, place, false);
+    if (directory === undefined) continue;
+    withFd(directory, () => {
+      for (const id of idsIn(store, place)) {
+        let newer = false;
+        const record = readSaved(store, directory, id, () => {
+          newer = true;
+        });
+        const name = Buffer.from(`${id}/${recordName}`);
+        const isDamaged =
+          place === 'saved' && record === undefined && lstatAt(directory, name) !== undefined;
+        if (newer || isDamaged) found.set(id, { id, newer });
+      }
+    });
+  }
+  return [...found.values()];
 }
 
 /**
  * The saved and the running runs, newest first. Recovers interrupted ones. A run whose journal entry cannot be read is
- * left out: `unreadableRuns` has its ID.
+ * left out: `unreadableRuns` has it.
  */
 export function listRuns(store: Store): RunRecord[] {
   const found = new Map<string, RunRecord>();
@@ -90,12 +104,16 @@ function* merged(few: readonly string[], many: Iterable<string>): Generator<stri
 /**
  * The runs that have ended, newest first, each read when it is come to: of thousands, the latest is wanted. Recovers
  * interrupted ones.
+ * @param onNewer called with the ID of each that a newer version saved
  */
-export function* endedRuns(store: Store): Generator<RunRecord, void> {
+export function* endedRuns(
+  store: Store,
+  onNewer?: (id: string) => void,
+): Generator<RunRecord, void> {
   // First: what is moved to `saved` meanwhile is found there.
   const ended = recoverRuns(store).filter(({ status }) => status !== 'running');
   const others = new Map(ended.map((record) => [record.id, record]));
-  const read = (id: string) => others.get(id) ?? savedRecord(store, id);
+  const read = (id: string) => others.get(id) ?? savedRecord(store, id, onNewer);
   // The only ones that started later than their ID says.
   const continued = continuedIds(store).flatMap((id) => read(id) ?? []);
   const skipped = new Set(continued.map(({ id }) => id));
@@ -122,9 +140,14 @@ export function* endedRuns(store: Store): Generator<RunRecord, void> {
 }
 
 /** The journal entry of a saved run by its full ID; undefined if there is no valid one. */
-export function savedRecord(store: Store, id: string): RunRecord | undefined {
+export function savedRecord(
+  store: Store,
+  id: string,
+  onNewer?: (id: string) => void,
+): RunRecord | undefined {
   const saved = openOwn(store, 'saved', false);
-  return saved === undefined ? undefined : withFd(saved, () => readSaved(store, saved, id));
+  if (saved === undefined) return undefined;
+  return withFd(saved, () => readSaved(store, saved, id, () => onNewer?.(id)));
 }
 
 /** The latest saved run of a session of that name; undefined if there is none. Forgets names whose runs are gone. */
@@ -146,7 +169,7 @@ const isThere = (store: Store, id: string): boolean =>
   places.some((place) => idsWith(store, place, id).length > 0);
 
 /** The IDs of all runs, without reading them. */
-function runIds(store: Store): string[] {
+export function runIds(store: Store): string[] {
   return [...new Set(places.flatMap((place) => idsIn(store, place)))];
 }
 
@@ -156,11 +179,11 @@ export function idsBeginning(store: Store, text: string): string[] | undefined {
   return [...new Set(places.flatMap((place) => idsWith(store, place, text)))];
 }
 
-function unknownRun(message: string): ChangesError {
+export function unknownRun(message: string): ChangesError {
   return new ChangesError('ERR_RUN_UNKNOWN', message, { hint: 'To list saved runs: wasbox runs' });
 }
 
-function findId(store: Store, wanted: string | undefined): string {
+export function findId(store: Store, wanted: string | undefined): string {
   if (wanted === undefined) {
     for (const { id } of endedRuns(store)) return id;
     throw unknownRun('There are no saved runs.');
@@ -260,93 +283,3 @@ export function isRunning(store: Store, id: string): boolean {
   closeOpened(opened);
   return running;
 }
-
-/**
- * Discards runs with their changes. Those in use are left alone and listed in `busy`, and of `all` those that cannot be
- * read: a newer version may have saved them.
- */
-export function discardRuns(
-  store: Store,
-  ids: readonly string[] | 'all',
-  onProgress?: OnProgress,
-): DiscardReport {
-  const discarded: RunRecord[] = [];
-  const busy: RunRecord[] = [];
-  const unreadable: string[] = [];
-  const chosen = ids === 'all' ? runIds(store) : ids.map((id) => findId(store, id));
-  for (const id of new Set(chosen)) {
-    const found = discardOne(store, id, {
-      ...{ discarded, busy, onProgress },
-      unreadable: ids === 'all' ? unreadable : undefined,
-    });
-    if (!found && ids !== 'all') throw unknownRun(`Run ${id} was not found.`);
-  }
-  forgetSessionNames(
-    store,
-    discarded.map(({ id }) => id),
-  );
-  sweepFrozen(store);
-  return { discarded, busy, unreadable };
-}
-
-interface Discarding {
-  readonly discarded: RunRecord[];
-  readonly busy: RunRecord[];
-  /** Those that cannot be read are left alone and listed there; undefined discards them. */
-  readonly unreadable: string[] | undefined;
-  readonly onProgress: OnProgress | undefined;
-}
-
-/** Returns whether the run existed: another process may have discarded it meanwhile. */
-function discardOne(
-  store: Store,
-  id: string,
-  { discarded, busy, unreadable, onProgress }: Discarding,
-): boolean {
-  const opened = openAt(store, id, places);
-  if (opened === undefined) return false;
-  const { lock, directory } = opened;
-  try {
-    // Another process is removing or creating it.
-    if (lock === undefined && !hasRecord(directory)) return false;
-    const read = hasRecord(directory) ? recordOf(store, directory, id) : blankRecord(id);
-    if (read === undefined && unreadable !== undefined) {
-      unreadable.push(id);
-      return true;
-    }
-    const record = read ?? blankRecord(id);
-    if (lock === undefined) {
-      busy.push(record);
-      return true;
-    }
-    removeOpened(store, id, opened, onProgress);
-    discarded.push({ ...record, status: 'discarded' });
-    return true;
-  } finally {
-    closeOpened(opened);
-  }
-}
-
-/** The entry of a run; undefined if it cannot be read. */
-function recordOf(store: Store, directory: number, id: string): RunRecord | undefined {
-  try {
-    return readRecord(store.native, directory, id);
-  } catch (error) {
-    if (!(error instanceof ChangesError)) throw error;
-    return undefined;
-  }
-}
-
-/** A run with a damaged entry can still be discarded. */
-const blankRecord = (id: string): RunRecord => ({
-  schemaVersion: 1,
-  id,
-  command: '?',
-  argv: [],
-  workdir: { path: '/', dev: '0', ino: '0' },
-  started: new Date(0).toISOString(),
-  baselineNs: '0',
-  status: 'interrupted',
-  sizeBytes: 0,
-  counts: { added: 0, modified: 0, deleted: 0 },
-});

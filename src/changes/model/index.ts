@@ -23,13 +23,14 @@ export type {
   RefusalReason,
   Settlement,
 } from './report.js';
-export type {
-  EarlierRun,
-  Run,
-  RunRecord,
-  RunStatus,
-  RunTree,
-  StandIn,
-  TreeIdentity,
+export {
+  type EarlierRun,
+  type Run,
+  type RunRecord,
+  type RunStatus,
+  type RunTree,
+  recordVersion,
+  type StandIn,
+  type TreeIdentity,
 } from './run.js';
 export { inodeKey, losesBits, metadataDiffers, wantedMode } from './state.js';

@@ -22,9 +22,12 @@ export interface TreeIdentity {
   readonly placed?: readonly string[] | undefined;
 }
 
+/** Of the journal entries that this version writes. It reads those of earlier ones, too. */
+export const recordVersion = 1;
+
 /** The journal entry of a run, `run.json`. */
 export interface RunRecord {
-  readonly schemaVersion: 1;
+  readonly schemaVersion: typeof recordVersion;
   readonly id: string;
   /** What the user named: a script's path, a command, or `-`. Untrusted when shown. */
   readonly command: string;

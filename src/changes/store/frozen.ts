@@ -242,7 +242,8 @@ function sweepOne(store: Store, frozen: number, name: string): void {
         gone = users.filter((user) => {
           if (isRunId(user)) return !isUser(store, user, name);
           if (isProcessRef(user)) return dropLeftRef(store.native, refs, user);
-          return lstatAt(frozen, Buffer.from(user)) === undefined;
+          // Another kind of user is one of a newer version.
+          return isLayerName(user) && lstatAt(frozen, Buffer.from(user)) === undefined;
         });
       });
     } catch (error) {

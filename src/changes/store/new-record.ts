@@ -1,5 +1,5 @@
 /** The journal entry of a run that is about to be made. Pure: the native command's engine makes it, too. */
-import type { RunRecord, TreeIdentity } from '../model/index.js';
+import { type RunRecord, recordVersion, type TreeIdentity } from '../model/index.js';
 import { unmadeRunId } from './id.js';
 
 export interface NewRecord {
@@ -33,7 +33,7 @@ export const baseline = (now: Date): string => (BigInt(now.getTime() + 1) * 1_00
 export function newRecord({ command, argv, trees, discard, now }: NewRecord): RunRecord {
   const [workdir, ...others] = trees;
   return {
-    schemaVersion: 1,
+    schemaVersion: recordVersion,
     id: unmadeRunId,
     command,
     argv: [...argv],

@@ -9,7 +9,13 @@ import { fsyncSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import { at, createFile, lstatAt, openToRead, removeQuietly, withFd } from '../files/fdtree.js';
-import type { ChangesNative, RunRecord, RunStatus, TreeIdentity } from '../model/index.js';
+import {
+  type ChangesNative,
+  type RunRecord,
+  type RunStatus,
+  recordVersion,
+  type TreeIdentity,
+} from '../model/index.js';
 import { isLayerName, isResetName, isRunId, isTick } from './id.js';
 
 export const recordName: Buffer = Buffer.from('run.json');
@@ -51,8 +57,11 @@ const isEarlier = (value: unknown): boolean =>
 const isListOf = (value: unknown, isOne: (item: unknown) => boolean): boolean =>
   value === undefined || (Array.isArray(value) && value.every(isOne));
 
+const isVersion = (value: unknown): boolean =>
+  isCount(value) && value >= 1 && value <= recordVersion;
+
 function isRecord(value: unknown): value is RunRecord {
-  if (!isObject(value) || value.schemaVersion !== 1) return false;
+  if (!isObject(value) || !isVersion(value.schemaVersion)) return false;
   const { id, command, argv, workdir, counts } = value;
   return (
     typeof id === 'string' &&
@@ -83,15 +92,33 @@ function isRecord(value: unknown): value is RunRecord {
   );
 }
 
-/** Parses a journal entry; undefined if it is damaged or from another version. */
-export function parseRecord(text: string): RunRecord | undefined {
-  let value: unknown;
+function parsed(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** Parses a journal entry; undefined if it is damaged or from a newer version. */
+export function parseRecord(text: string): RunRecord | undefined {
+  const value = parsed(text);
   return isRecord(value) ? value : undefined;
+}
+
+/** Returns whether a newer version wrote a journal entry. */
+export function isOfNewer(text: string): boolean {
+  const value = parsed(text);
+  return isObject(value) && isCount(value.schemaVersion) && value.schemaVersion > recordVersion;
+}
+
+/** A newer version saved the run: this one leaves it as it is. */
+export class NewerRunError extends ChangesError {
+  constructor(id: string) {
+    super('ERR_STATE_DIR', `Run ${id} was saved by a newer version of wasbox.`, {
+      hint: 'Use that version to review, apply or discard it.',
+    });
+  }
 }
 
 /**
@@ -99,6 +126,7 @@ export function parseRecord(text: string): RunRecord | undefined {
  *
  * @param name of the entry, below `directory`
  * @throws ChangesError ERR_STATE_DIR if it is missing, damaged or another run's
+ * @throws NewerRunError if a newer version wrote it
  */
 export function readRecord(
   native: ChangesNative,
@@ -113,6 +141,7 @@ export function readRecord(
     throw damaged(id, cause);
   }
   const record = parseRecord(text);
+  if (isOfNewer(text)) throw new NewerRunError(id);
   if (record === undefined || record.id !== id) throw damaged(id, undefined);
   return record;
 }

@@ -20,6 +20,7 @@ import {
   createRun,
   discardRuns,
   endedRuns,
+  expireRuns,
   finishRun,
   listRuns,
   openRun,
@@ -292,24 +293,80 @@ test('a damaged journal entry hides no other run and can be discarded', () => {
   expect(existsSync(run.directory)).toBe(false);
 });
 
-test.each([
-  ['damaged', '{"schemaVersion":1'],
-  ['of a newer version', '{"schemaVersion":2}'],
-])('a run whose journal entry is %s is named, and discarded only by its ID', (_what, text) => {
+/** Two saved runs, the journal entry of the first replaced. */
+function withEntry(text: string) {
   const { store } = fixture;
-  const [unread, other] = ['x', 'y'].map((name) => {
+  const [first, second] = ['x', 'y'].map((name) => {
     const run = runScript(fixture, `echo ${name} > ${name}`);
     finishRun(store, run, { succeeded: true }, 'keep');
     return run;
   });
-  const { directory = '', record } = unread ?? {};
-  writeFileSync(join(directory, 'run.json'), text);
-  expect(unreadableRuns(store)).toEqual([record?.id]);
+  if (first === undefined || second === undefined) throw new Error('there are two');
+  writeFileSync(join(first.directory, 'run.json'), text);
+  return { first, second, id: first.record.id };
+}
+
+test('a run whose journal entry is damaged is named, and discarded only by its ID', () => {
+  const { store } = fixture;
+  const { first, second, id } = withEntry('{"schemaVersion":1');
+  expect(unreadableRuns(store)).toEqual([{ id, newer: false }]);
   const report = discardRuns(store, 'all');
-  expect(report.discarded.map(({ id }) => id)).toEqual([other?.record.id]);
-  expect([report.unreadable, existsSync(join(directory, 'layers'))]).toEqual([[record?.id], true]);
-  expect(discardRuns(store, [record?.id ?? '']).unreadable).toEqual([]);
-  expect([unreadableRuns(store), existsSync(directory)]).toEqual([[], false]);
+  expect(report.discarded.map((one) => one.id)).toEqual([second.record.id]);
+  expect(report.unreadable).toEqual([{ id, newer: false }]);
+  expect(existsSync(join(first.directory, 'layers'))).toBe(true);
+  expect(discardRuns(store, [id]).unreadable).toEqual([]);
+  expect([unreadableRuns(store), existsSync(first.directory)]).toEqual([[], false]);
+});
+
+test('a run of a newer version is named, never discarded, and left where it is', () => {
+  const { store } = fixture;
+  const { first, second, id } = withEntry('{"schemaVersion":2}');
+  const newer = [{ id, newer: true }];
+  expect(code(() => openRun(store, id))).toBe('ERR_STATE_DIR');
+  for (const which of [[id], 'all'] as const)
+    expect(discardRuns(store, which).unreadable).toEqual(newer);
+  expect(existsSync(second.directory)).toBe(false);
+  expect(readdirSync(join(first.directory, 'layers/0/upper'))).toEqual(['x']);
+  // It was interrupted: that version recovers it, and finds it in its place.
+  const running = join(store.directory, 'runs', id);
+  renameSync(first.directory, running);
+  expect([listRuns(store), unreadableRuns(store)]).toEqual([[], newer]);
+  expect(discardRuns(store, 'all').unreadable).toEqual(newer);
+  expect(readdirSync(join(running, 'layers/0/upper'))).toEqual(['x']);
+});
+
+test('what notes a run of a newer version stays when old runs are looked through', () => {
+  const { store } = fixture;
+  const { second, id } = withEntry('{"schemaVersion":2}');
+  const notes = join(store.directory, 'continued');
+  mkdirSync(notes, { mode: 0o700 });
+  for (const name of [id, '0000070zz']) writeFileSync(join(notes, name), '');
+  expireRuns(store, second.record, { maxAgeMs: 1 });
+  expect(readdirSync(notes)).toEqual([id]);
+});
+
+test('a frozen layer stays while a user of a kind that this version does not know needs it', () => {
+  const { store } = fixture;
+  const user = '000000000-1';
+  for (const [name, by] of [
+    ['0000000zz-1', 'new-kind:1'],
+    ['0000000zz-2', user],
+  ] as const) {
+    const refs = join(store.directory, 'frozen', name, 'refs');
+    mkdirSync(refs, { mode: 0o700, recursive: true });
+    writeFileSync(join(refs, by), '');
+  }
+  chmodSync(join(store.directory, 'frozen'), 0o700);
+  discardRuns(store, 'all');
+  // The control: the other one is of a layer that is gone.
+  expect(readdirSync(join(store.directory, 'frozen'))).toEqual(['0000000zz-1']);
+});
+
+test('the latest run is taken with a word of each later one of a newer version', () => {
+  const { id } = withEntry('{"schemaVersion":2}');
+  const told: string[] = [];
+  const found = [...endedRuns(fixture.store, (newer) => told.push(newer))];
+  expect([found.length, told]).toEqual([1, [id]]);
 });
 
 test.each(['layers', 'layers/0/upper'])(
