@@ -4,7 +4,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundleForSite, siteNotices } from './site/bundle.mjs';
 import { collectFacts } from './site/facts.mjs';
 import { stripComments } from './site/html.mjs';
 import { layout } from './site/layout.mjs';
@@ -55,14 +55,11 @@ for (const page of pages) {
 
 /** Bundles files of docs/site/assets. */
 const bundle = (names, format) =>
-  build({
+  bundleForSite({
     entryPoints: names.map((name) => join(docs, 'site/assets', name)),
     outdir: join(outdir, 'assets'),
-    bundle: true,
-    minify: true,
     format,
     target: 'es2022',
-    logLevel: 'warning',
   });
 await bundle(['style.css', 'theme.js', 'site.js'], 'iife');
 // Imported by site.js when the reader searches.
@@ -71,6 +68,7 @@ cpSync(join(docs, 'site/assets/icon.svg'), join(outdir, 'assets/icon.svg'));
 // Files to copy, which guide/schedulers.md names.
 cpSync(join(docs, 'deploy'), join(outdir, 'deploy'), { recursive: true });
 writeSearchIndex(put, written, facts);
+put('THIRD-PARTY.txt', siteNotices(root));
 const total = writeServiceWorker(
   outdir,
   readFileSync(join(docs, 'site/service-worker.js'), 'utf8'),

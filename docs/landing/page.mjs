@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundleForSite } from '../site/bundle.mjs';
 import { escapeHtml, inline } from '../site/html.mjs';
 import { codeBlock } from '../site/markdown.mjs';
 import { capture, terminal } from './terminal.mjs';
@@ -130,14 +130,11 @@ function documentation(pages) {
 
 async function bundle(folder) {
   mkdirSync(folder, { recursive: true });
-  await build({
+  await bundleForSite({
     entryPoints: ['tour.js', 'landing.css'].map((name) => join(here, name)),
     outdir: folder,
-    bundle: true,
-    minify: true,
     format: 'esm',
     target: 'es2023',
-    logLevel: 'warning',
   });
 }
 
@@ -171,6 +168,7 @@ ${terminal(tour)}
 <h2 id="start-up">Start-up, next to others</h2>
 ${startup(newestResults(root))}
 <h2 id="documentation">Documentation</h2>
-<div class="overview">${documentation(pages)}</div>`;
+<div class="overview">${documentation(pages)}</div>
+<p class="muted small"><a href="THIRD-PARTY.txt">Code of others in these pages</a>, with its terms.</p>`;
   return { body, styles: ['landing/landing.css'], scripts: ['landing/tour.js'] };
 }

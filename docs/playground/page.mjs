@@ -3,14 +3,14 @@
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundleForSite } from '../site/bundle.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
 /** Bundles script, workers and style into the folder, beside the core. */
 async function bundle(root, folder) {
   mkdirSync(folder, { recursive: true });
-  await build({
+  await bundleForSite({
     entryPoints: {
       playground: join(here, 'main.ts'),
       worker: join(here, 'core/worker.ts'),
@@ -18,14 +18,11 @@ async function bundle(root, folder) {
       style: join(here, 'style.css'),
     },
     outdir: folder,
-    bundle: true,
-    minify: true,
     format: 'esm',
     target: 'es2023',
     charset: 'utf8',
     legalComments: 'none',
     loader: { '.policy': 'text', '.strace': 'text' },
-    logLevel: 'warning',
   });
   copyFileSync(join(root, 'dist/wasbox-core.wasm'), join(folder, 'wasbox-core.wasm'));
 }

@@ -1,18 +1,15 @@
 // Reference of system calls: numbers, typed arguments, groups, the decisions of the default policy
 // and the reasons. The page fetches the rows as data and shows a screenful at a time.
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { bundleForSite } from '../site/bundle.mjs';
 import { escapeHtml, heading, table } from '../site/html.mjs';
 
 export async function render({ facts, docs, outdir, put }) {
   put('reference/syscalls.json', JSON.stringify(facts.calls));
-  await build({
+  await bundleForSite({
     entryPoints: [join(docs, 'reference/assets/syscalls.js')],
     outfile: join(outdir, 'reference/syscalls.js'),
-    bundle: true,
-    minify: true,
     format: 'esm',
-    logLevel: 'warning',
   });
   const options = (names) => names.map((name) => `<option>${escapeHtml(name)}</option>`).join('');
   const groups = table(

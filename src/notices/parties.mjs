@@ -161,8 +161,23 @@ export function thirdParties(root, metafiles, engine) {
   ];
 }
 
-/** The packages in other bundles, as the documentation's. @returns {Party[]} */
-export function bundledParties(root, metafiles) {
+/** An example of the playground is Docker's default profile in wasbox's language. @returns {Party} */
+function moby(root) {
+  const apache = join(root, 'node_modules/@bjorn3/browser_wasi_shim/LICENSE-APACHE');
+  return {
+    component: 'moby',
+    version: '26.1',
+    license: 'Apache-2.0',
+    note: 'profiles/seccomp/default.json, translated, as an example of the playground',
+    text: `Docker\nCopyright 2012-2017 Docker, Inc.\n\n${readFileSync(apache, 'utf8')}`,
+    purl: 'pkg:github/moby/moby@26.1',
+    type: 'data',
+  };
+}
+
+/** What is in the documentation's site: packages in its bundles, and the policy core. @returns {Party[]} */
+export function siteParties(root, metafiles) {
   const lock = lockOf(root);
-  return bundled(metafiles).map((name) => packageNotice(root, lock, name));
+  const packages = bundled(metafiles).map((name) => packageNotice(root, lock, name));
+  return [...packages, wasiLibc(lock), ...namesOfOthers, moby(root)];
 }
