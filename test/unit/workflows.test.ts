@@ -1,0 +1,126 @@
+/** The hosted workflows: pinned, with few rights and an end, and with every slow suite at night. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+interface Step {
+  readonly uses?: string;
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+
+interface Job {
+  readonly steps: readonly Step[];
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly 'timeout-minutes'?: number;
+  readonly strategy?: { readonly matrix: Readonly<Record<string, readonly unknown[]>> };
+}
+
+interface Workflow {
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = join(root, '.github/workflows');
+const files = readdirSync(folder);
+const textOf = (file: string) => readFileSync(join(folder, file), 'utf8');
+const workflows = new Map(files.map((file) => [file, parse(textOf(file)) as Workflow]));
+const { scripts, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+const jobs = [...workflows].flatMap(([file, { jobs }]) =>
+  Object.entries(jobs).map(([name, job]) => ({ label: `${file}, ${name}`, file, name, job })),
+);
+
+/** Values of `matrix.run`, also of those in `include`. */
+const matrixRuns = ({ strategy }: Job): string[] => {
+  const { run = [], include = [] } = strategy?.matrix ?? {};
+  const included = include.map((row) => (row as { readonly run?: string }).run);
+  return [...run, ...included].filter((one) => typeof one === 'string');
+};
+
+const ofMatrix = /\$\{\{ matrix\.\w+ \}\}/;
+
+/** The commands of a job, with the values of its matrix. */
+const commandsOf = (job: Job): string[] =>
+  job.steps.flatMap(({ run = '' }) =>
+    ofMatrix.test(run) ? matrixRuns(job).map((value) => run.replace(ofMatrix, value)) : run,
+  );
+
+const npmScripts = (command: string): string[] =>
+  [...command.matchAll(/\bnpm (?:run (?:--silent )?([\w:-]+)|(test)\b)/g)].map(
+    ([, name, test]) => name ?? test ?? '',
+  );
+
+/** Scripts that `.ci/run` starts, by itself or as parts of a tier. */
+const inEachRun = ['test', 'test:all', 'test:rest', 'test:c', 'test:fastpath', 'test:node'];
+
+test.each(files)('%s pins each action by the hash of a commit, with its tag', (file) => {
+  const uses = textOf(file).match(/^.*\buses:.*$/gm) ?? [];
+  expect(uses.length).toBeGreaterThan(0);
+  for (const line of uses) expect(line).toMatch(/uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+});
+
+test('one action has one hash', () => {
+  const all = files.flatMap((file) => [...textOf(file).matchAll(/uses: ([\w./-]+)@(\S+)/g)]);
+  const hashes = new Map<string, Set<string>>();
+  for (const [, name = '', hash = ''] of all)
+    hashes.set(name, (hashes.get(name) ?? new Set()).add(hash));
+  expect([...hashes].filter(([, { size }]) => size > 1)).toEqual([]);
+});
+
+test.each([...workflows])('%s may read what is public, and nothing else', (_file, workflow) => {
+  expect(workflow.permissions).toEqual({ contents: 'read' });
+});
+
+describe.each(jobs)('$label', ({ job }) => {
+  test('has an end', () => {
+    expect(job['timeout-minutes']).toBeGreaterThan(0);
+    expect(job['timeout-minutes']).toBeLessThanOrEqual(360);
+  });
+
+  test('runs nothing of the checkout where it may write, and keeps no token where it does', () => {
+    const mayWrite = Object.values(job.permissions ?? {}).includes('write');
+    const checkouts = job.steps.filter(({ uses = '' }) => uses.startsWith('actions/checkout@'));
+    if (mayWrite) {
+      expect(checkouts).toEqual([]);
+      expect(commandsOf(job).join('\n')).not.toMatch(/\b(npm|node|npx)\b/);
+    }
+    for (const step of checkouts) expect(step.with?.['persist-credentials']).toBe(false);
+  });
+
+  test('starts only scripts that there are', () => {
+    const names = commandsOf(job).flatMap(npmScripts);
+    expect(names.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  test('has Node 22, or the oldest that is supported beside it', () => {
+    const versions = job.steps
+      .filter(({ uses = '' }) => uses.startsWith('actions/setup-node@'))
+      .flatMap((step) => {
+        const version = String(step.with?.['node-version']);
+        return ofMatrix.test(version) ? (job.strategy?.matrix.node ?? []) : version;
+      });
+    for (const version of versions) expect(['20.18.0', '22']).toContain(version);
+  });
+});
+
+test('the oldest Node is tested, and is the one that package.json names', () => {
+  expect(engines.node).toMatch(/^\^20\.18 /);
+  expect(workflows.get('ci.yml')?.jobs.check?.strategy?.matrix.node).toEqual(['20.18.0', '22']);
+});
+
+test('every slow suite is made at night, or each time', () => {
+  const started = new Set(jobs.flatMap(({ job }) => commandsOf(job)).flatMap(npmScripts));
+  const suites = Object.keys(scripts).filter((name) => /^(test|fuzz)(:|$)/.test(name));
+  expect(suites.length).toBeGreaterThan(20);
+  expect(suites.filter((name) => !started.has(name) && !inEachRun.includes(name))).toEqual([]);
+});
+
+test('publishing waits for every other job', () => {
+  const ci = workflows.get('ci.yml')?.jobs ?? {};
+  const { publish, ...others } = ci as Record<string, Job & { readonly needs?: string[] }>;
+  expect(publish?.needs?.toSorted()).toEqual(Object.keys(others).sort());
+});
