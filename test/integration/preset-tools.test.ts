@@ -5,7 +5,6 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listTree } from '../support/host.js';
 import { environmentOf, identities, stateOf } from '../support/identity.js';
@@ -19,11 +18,12 @@ import {
   npmRegistry,
   staticMirror,
 } from '../support/registries.js';
+import { installTools } from '../support/tools.mjs';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
 type Asked = Awaited<ReturnType<typeof staticMirror>>;
 
-const pnpm = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url));
+const pnpm = join(installTools('tools/registry'), '.bin');
 
 /** A tool that installs the package `tiny` and uses it. */
 interface Tool {

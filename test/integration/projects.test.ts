@@ -1,14 +1,14 @@
 /**
  * Repositories laid out as real ones are: a command works from the root and from a subdirectory as it does without
  * wasbox, and what it writes above the current directory is a change. Needs: git, node, python3, make, cargo, go;
- * pnpm comes with the development dependencies. Bazel is played by the search for its marker.
+ * pnpm is one of test/tools. Bazel is played by the search for its marker.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { environmentOf, type Identity, identities } from '../support/identity.js';
 import { type Files, makeProject } from '../support/project.js';
+import { installTools } from '../support/tools.mjs';
 import { runProgram, runWasbox } from '../support/wasbox.js';
 
 interface Layout {
@@ -116,7 +116,7 @@ const layouts: readonly Layout[] = [
   },
 ];
 
-const bin = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url));
+const bin = join(installTools('tools/registry'), '.bin');
 const envOf = (as: Identity) => ({ PATH: `${environmentOf(as).PATH}:${bin}` });
 
 const words = (command: string): string[] => ['sh', '-c', command];

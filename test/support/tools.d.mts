@@ -1,1 +1,1 @@
-export function installTools(): string;
+export function installTools(which?: 'tools' | 'tools/registry'): string;

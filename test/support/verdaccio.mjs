@@ -2,9 +2,13 @@
  * A registry of npm packages, verdaccio, without another registry behind it. Prints its port, then each request's
  * path on a line. Usage: node verdaccio.mjs DIRECTORY
  */
-import { runServer } from 'verdaccio';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { installTools } from './tools.mjs';
 
 const [, , directory] = process.argv;
+const require = createRequire(join(installTools('tools/registry'), 'tools.js'));
+const { runServer } = require('verdaccio');
 const server = await runServer({
   storage: `${directory}/storage`,
   self_path: directory,
