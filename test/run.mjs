@@ -7,6 +7,8 @@
  *     node test/run.mjs all                       everything
  *     node test/run.mjs [files and --options=VALUE of vitest run]
  *
+ * WASBOX_TEST_INSTALLED=DIR tests the package that is installed in DIR in place of the build in dist.
+ *
  * A file in which a test failed runs once more, alone. What fails again fails; what passes then is named at the end, as
  * something to fix. TEST_RESULTS=DIRECTORY: the counts are kept there.
  */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { installedFiles, installedLibrary, useBuilt } from './support/built.mjs';
 import { longest, projects } from './tiers.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -18,9 +19,11 @@ class LongestFirst extends BaseSequencer {
 
 // Tests compare modes with what a umask of 022 makes of them; some logins set another.
 process.umask(0o022);
+useBuilt();
 
 export default defineConfig({
   root,
+  plugins: [installedLibrary],
   test: {
     // Far beyond what a busy machine needs: they end what hangs.
     testTimeout: 180_000,
@@ -30,6 +33,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 4, // they wait for terminals, browsers and sandboxes half of their time
     maxConcurrency: 2,
+    // As Node loads it: vitest's own loader would have a `module` around it.
+    server: { deps: { external: installedFiles } },
     sequence: { sequencer: LongestFirst },
     projects: [
       { extends: true, test: { name: 'pure', ...projects.pure, isolate: false } },

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addonFolder, buildNative } from '../../addon/build.mjs';
 import { addonObjects } from '../../addon/targets.mjs';
+import { builtDist } from '../support/built.mjs';
 import { everyone, type Identity } from '../support/identity.js';
 import { needs } from '../support/needs.js';
 
@@ -41,7 +42,7 @@ const compile = (source: string, name: string) => {
 
 /** A build of the package whose addon has these pins, each step of them slow. */
 function install(name: string, objects: readonly string[], pins: string): void {
-  fs.cpSync(join(root, 'dist'), path(name), { recursive: true });
+  fs.cpSync(builtDist, path(name), { recursive: true });
   const slow = compile(join(here, 'slow.c'), `${name}-slow.o`);
   execFileSync('g++', [
     ...['-shared', '-s', '-nodefaultlibs', '-Wl,-z,nodelete'],

@@ -1,10 +1,11 @@
 /** The first page, the README, the install page and `--help` say the same. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { verbs } from '../../src/cli/verbs.js';
 import { wasboxVersion } from '../../src/version.js';
+import { builtDist } from '../support/built.mjs';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const channels = JSON.parse(read('docs/landing/channels.json')) as [
@@ -19,7 +20,7 @@ test.each(channels)('%s: %s', (_, command) => {
   if (file !== undefined) expect(file).toContain(wasboxVersion);
 });
 
-const command = fileURLToPath(new URL('../../dist/bin/wasbox.bin', import.meta.url));
+const command = join(builtDist, 'bin/wasbox.bin');
 const help = execFileSync(command, ['--help'], { encoding: 'utf8' });
 const guide = readdirSync(new URL('../../docs/pages/guide', import.meta.url))
   .map((name) => read(`docs/pages/guide/${name}`))

@@ -1,12 +1,13 @@
 /** The manual page: what the option table has, and no complaint from groff or mandoc. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { commands } from '../../src/cli/catalogue.js';
 import { roff } from '../../src/cli/manual.js';
 import { verbs } from '../../src/cli/verbs.js';
+import { builtDist } from '../support/built.mjs';
 
-const page = fileURLToPath(new URL('../../dist/man/wasbox.1', import.meta.url));
+const page = join(builtDist, 'man/wasbox.1');
 
 test('man(1) and mandoc(1) find nothing to complain about', () => {
   const man = spawnSync('man', ['--warnings', '-l', page], {

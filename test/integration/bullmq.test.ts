@@ -6,7 +6,6 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Queue, QueueEvents } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,8 +20,8 @@ import {
   type WorkerOptions,
 } from '../../src/bullmq/index.js';
 import { drained, hostile, recordedEnds, Server, Workers } from '../fleet/harness.mjs';
+import { builtDist } from '../support/built.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = fs.mkdtempSync(join(tmpdir(), 'wasbox-queue-'));
 const server = new Server(directory);
 const connection = { path: server.socket };
@@ -312,7 +311,7 @@ describe('wasbox worker', () => {
 
   it('removes what a killed worker left', async () => {
     const jobs = join(directory, 'left');
-    const code = `import { createWorker } from ${JSON.stringify(join(root, 'dist/bullmq.js'))};
+    const code = `import { createWorker } from ${JSON.stringify(join(builtDist, 'bullmq.js'))};
       await createWorker(${JSON.stringify({ queue: 'left', connection, directory: jobs })});
       process.kill(process.pid, 'SIGKILL');`;
     const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
@@ -329,7 +328,7 @@ describe('wasbox worker', () => {
   it('ends at SIGTERM while the server of its queue is away', async () => {
     const gone = join(directory, 'no-such-server');
     const args = ['worker', '--queue', 'away', '--connection', gone, '--drain', '60s'];
-    const worker = spawn(process.execPath, [join(root, 'dist/cli.js'), ...args], {
+    const worker = spawn(process.execPath, [join(builtDist, 'cli.js'), ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const ended = new Promise((resolve) => {
@@ -352,7 +351,7 @@ describe('wasbox worker', () => {
       const env = { ...process.env, WASBOX_CONNECTION: 'nonsense://secret@x' };
       const { status, stderr } = spawnSync(
         process.execPath,
-        [join(root, 'dist/cli.js'), 'worker', ...args],
+        [join(builtDist, 'cli.js'), 'worker', ...args],
         { encoding: 'utf8', env },
       );
       return `${status} ${stderr}`;
@@ -366,7 +365,7 @@ describe('wasbox worker', () => {
     // A copy that has no node_modules above it.
     const copy = join(directory, 'copy');
     fs.mkdirSync(copy);
-    const dist = join(root, 'dist');
+    const dist = builtDist;
     for (const file of fs.readdirSync(dist).filter((one) => /\.(js|cjs|wasm)$/.test(one))) {
       fs.copyFileSync(join(dist, file), join(copy, file));
     }

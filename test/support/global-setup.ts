@@ -3,12 +3,11 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
+import { builtDist, builtPackage, isInstalled } from './built.mjs';
 import type { Identity } from './identity.js';
 import { prepareReplay, prepareTwoWays, type Tally, tally, throughFront } from './two-ways.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 /** WASBOX_TEST_USER names an account that is there already, for several test runs at once. */
 const userName = process.env.WASBOX_TEST_USER ?? 'wasboxtest';
 
@@ -52,8 +51,8 @@ export function removeTree(path: string): void {
 /** Copies the build to `scratch`, as an installation would be; returns its `cli.js`. */
 function installIn(scratch: string, owner: { uid: number; gid: number }): string {
   const copy = join(scratch, 'wasbox');
-  fs.cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
-  fs.copyFileSync(join(root, 'package.json'), join(copy, 'package.json'));
+  fs.cpSync(builtDist, join(copy, 'dist'), { recursive: true });
+  fs.copyFileSync(join(builtPackage, 'package.json'), join(copy, 'package.json'));
   if (throughFront) prepareTwoWays(join(copy, 'dist'));
   execFileSync('chown', ['-R', `${owner.uid}:${owner.gid}`, copy]);
   return join(copy, 'dist/cli.js');
@@ -73,9 +72,13 @@ function tellTwoWays(identities: readonly Identity[]): void {
 }
 
 export default function setup(project: TestProject): () => void {
-  const dist = join(root, 'dist');
+  const dist = builtDist;
   if (!fs.existsSync(join(dist, 'cli.js'))) {
-    throw new Error('dist/cli.js is missing: run `npm run build` before the launch tests');
+    throw new Error(
+      isInstalled
+        ? `WASBOX_TEST_INSTALLED: ${dist}/cli.js is not there`
+        : 'dist/cli.js is missing: run `npm run build` before the launch tests',
+    );
   }
   const own = userInfo();
   const identities: Identity[] = [];
@@ -91,7 +94,7 @@ export default function setup(project: TestProject): () => void {
       gid: 0,
       home: own.homedir,
       scratch,
-      cli: throughFront ? installIn(scratch, own) : join(dist, 'cli.js'),
+      cli: throughFront || isInstalled ? installIn(scratch, own) : join(dist, 'cli.js'),
     });
     const user = ensureAccount();
     madeAccount = user.made;
@@ -115,7 +118,7 @@ export default function setup(project: TestProject): () => void {
       gid: own.gid,
       home: own.homedir,
       scratch,
-      cli: throughFront ? installIn(scratch, own) : join(dist, 'cli.js'),
+      cli: throughFront || isInstalled ? installIn(scratch, own) : join(dist, 'cli.js'),
     });
   }
   for (const { scratch, cli, uid, gid } of identities) {

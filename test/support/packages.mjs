@@ -1,13 +1,13 @@
 // What this machine lacks of the programs that tests run, and who runs them. .ci/packages.txt says how each is found.
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sourceFolder, sources } from '../../addon/engine/sources.mjs';
+import { builtDist } from './built.mjs';
 
 const list = fileURLToPath(new URL('../../.ci/packages.txt', import.meta.url));
 
-const engine = fileURLToPath(
-  new URL(`../../dist/native/linux-${process.arch}/wasbox-engine`, import.meta.url),
-);
+const engine = join(builtDist, `native/linux-${process.arch}/wasbox-engine`);
 
 /** The command or file that shows that a Debian package is installed, by the package's name. */
 const shownBy = new Map(

@@ -10,13 +10,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStore, removeDirectory } from '../../../src/changes/index.js';
 import { loadNative } from '../../../src/native/index.js';
+import { builtDist } from '../../support/built.mjs';
 import { dockerArchive, type TarItem, tarOf, treeOf } from '../../support/images.js';
 
-const cli = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
+const cli = join(builtDist, 'cli.js');
 const { native } = loadNative();
 const files = 400;
 let scratch: string;

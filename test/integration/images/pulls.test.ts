@@ -24,6 +24,7 @@ import {
   removeImages,
 } from '../../../src/image-store/index.js';
 import { loadNative } from '../../../src/native/index.js';
+import { builtDist } from '../../support/built.mjs';
 import { type MadeServer, madeServer } from '../../support/image-registry.js';
 import { type Blob, imageBlobs, sha256, tarOf, writeLayout } from '../../support/images.js';
 
@@ -443,7 +444,7 @@ describe('the store', () => {
     for (const { bytes } of image.blobs) blob(bytes);
     const { digest, size } = image.manifest;
     writeFileSync(join(layout, 'index.json'), JSON.stringify({ manifests: [{ digest, size }] }));
-    const cli = join(import.meta.dirname, '../../../dist/cli.cjs');
+    const cli = join(builtDist, 'cli.cjs');
     const script = `mount -t tmpfs -o size=1M,mode=700 tmpfs "$1"
       export XDG_STATE_HOME="$1"; "$2" "$3" image import "$4" 2>"$5/said" && exit 9
       ls "$1/wasbox/images/making" "$1/wasbox/images/layers" | grep -v : | tr -d '\\n'`;
