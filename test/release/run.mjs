@@ -1,8 +1,8 @@
 /**
  * What the hosted workflow does for a release, in a clean root file system with the README's prerequisites, the cross
  * compilers and the emulator: `npm run engine`, `npm ci`, `npm run release`, in two folders, which must give the same bytes.
- * Then the package is installed, used by an ordinary user without Node, and purged; and a release is refused where a part
- * is hidden.
+ * Then each artefact is installed, used by root and by an ordinary user, without Node but for npm's, and removed
+ * (artefacts.mjs); and a release is refused where a part is hidden.
  *
  *     npm run test:release [-- --root FILE.tar] [--keep DIRECTORY]
  *
@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { run } from '../distros/roots.mjs';
 import { addNetwork, addNode, makeRoot, within } from '../fresh/root.mjs';
+import { artefacts } from './artefacts.mjs';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
 const { values } = parseArgs({
@@ -25,11 +26,10 @@ const work = values.keep ?? fs.mkdtempSync('/var/tmp/wasbox-release-');
 const root = join(work, 'root');
 const archive = values.root ?? join(work, 'root.tar');
 const other = { x64: 'aarch64', arm64: 'x86-64' }[process.arch];
-const debian = { x64: 'amd64', arm64: 'arm64' }[process.arch];
 const emulator = { x64: 'qemu-aarch64', arm64: 'qemu-x86_64' }[process.arch];
 const packages = [
   ...['ca-certificates', 'gcc', 'g++', 'make', 'python3', 'git', 'xz-utils'],
-  ...[`g++-${other}-linux-gnu`, 'qemu-user'],
+  ...[`g++-${other}-linux-gnu`, 'qemu-user', 'man-db', 'bash-completion', 'apparmor'],
 ];
 
 let failed = 0;
@@ -71,19 +71,25 @@ try {
   );
   check('the same bytes in both folders', sums[0] === sums[1]);
   execFileSync('chroot', [root, 'useradd', '--create-home', '--shell', '/bin/sh', 'me']);
-  const use = `mv /usr/local/bin/node /root/node; cd /home/me
-    su me -c 'set -e; cd; wasbox --version; wasbox run -q --discard -- echo inside; wasbox run -q -- sh -c "echo >made"
-      wasbox diff | grep made; wasbox apply; test -e made'
-    mv /root/node /usr/local/bin/node`;
-  check(
-    'the package is installed, works without Node, and is purged',
-    inRoot(`dpkg --install /one/build/release/wasbox_*_${debian}.deb; ${use}; dpkg --purge wasbox
-      test ! -e /usr/lib/wasbox; test ! -e /etc/apparmor.d/wasbox`),
-  );
+  for (const [name, script] of artefacts('/one/build/release')) check(name, inRoot(script));
   const hide = `rm -r build/release; d=$(dirname $(command -v ${emulator})); mv $d/${emulator} /root/hidden`;
   check(
     'a release without the emulator is refused, and says so',
     isRefused(hide, `these programs are missing: ${emulator}`),
+  );
+  inRoot(`mv /root/hidden /usr/bin/${emulator}`);
+  const compiler = `${{ 'x86-64': 'x86_64' }[other] ?? other}-linux-gnu-gcc`;
+  check(
+    'a release without the cross compiler is refused, and says so',
+    isRefused(
+      `mv /usr/bin/${compiler} /root/hidden`,
+      `no engine for .*: these programs are missing: ${compiler}`,
+    ),
+  );
+  inRoot(`mv /root/hidden /usr/bin/${compiler}`);
+  check(
+    'a release without the terms of a package is refused, and says so',
+    isRefused('rm node_modules/diff/LICENSE*', 'diff is in the package and has no licence file'),
   );
 } finally {
   if (values.keep === undefined) fs.rmSync(work, { recursive: true, force: true });
