@@ -82,7 +82,8 @@ export function placeIn({ workdir }: RunRecord): string | undefined {
 
 /** The directory's identity, as its runs record it. */
 function identityOf(path: string): { path: string; dev: string; ino: string } {
-  const { dev, ino } = statSync(path, { bigint: true });
+  // A name that is not UTF-8 cannot be looked up by its text.
+  const { dev, ino } = statSync(path === currentDirectory() ? '.' : path, { bigint: true });
   return { path, dev: dev.toString(), ino: ino.toString() };
 }
 

@@ -47,7 +47,8 @@ function valuesOf({ variable, file, pattern }: PresetSource, context: SourceCont
     if (bytes === undefined) continue;
     const text = new TextDecoder().decode(bytes);
     for (const [, ...groups] of text.matchAll(new RegExp(pattern, 'gm'))) {
-      found.push(...groups.filter((group) => group !== undefined));
+      // Nothing that a program is given can have a NUL.
+      found.push(...groups.filter((group) => group !== undefined && !group.includes('\0')));
     }
   }
   return found;

@@ -117,6 +117,14 @@ describe('--for', () => {
     expect(resolve({ for: 'npm', net: 'host' }, { files }).net).toBe('host');
   });
 
+  it('passes over a value with a NUL, which no variable can have', () => {
+    const files = { '/etc/pip.conf': '[global]\nindex-url = http://a.example/\0x\n' };
+    const { env, net } = resolve({ for: 'pip' }, { files });
+    expect([env.PIP_INDEX_URL, net]).toEqual([undefined, 'none']);
+    const whole = { '/etc/pip.conf': '[global]\nindex-url = http://a.example/x\n' };
+    expect(resolve({ for: 'pip' }, { files: whole }).env.PIP_INDEX_URL).toBe('http://a.example/x');
+  });
+
   it('passes the registry without its password, under what --env says', () => {
     const files = { [at('.npmrc')]: 'registry=https://u:p@npm.example/\n' };
     const { env, notes } = resolve({ for: 'npm' }, { files });
