@@ -17,6 +17,8 @@ export interface Workdir {
   readonly dev: bigint;
   readonly ino: bigint;
   readonly uid: number;
+  /** Whether all users share it, as /tmp: the sandbox then has a directory of its own in its place. */
+  readonly shared?: true | undefined;
   /** What made it the one to show, where it was found around the current directory. */
   readonly marker?: string | undefined;
   /** The directory in it that the program starts in. */

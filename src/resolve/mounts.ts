@@ -77,8 +77,12 @@ function addCounters(draft: Draft): void {
 }
 
 export function addWorkdir(draft: Draft): void {
-  const { path, name, dev, ino, start } = draft.workdir;
+  const { path, name, dev, ino, start, shared } = draft.workdir;
   const target = draft.pointFor(path);
+  if (shared === true) {
+    addOwnShared(draft, target);
+    return;
+  }
   const present = draft.tree.at(target);
   // It is the home itself, and shown already.
   if (isCopied(present) && present.origin === 'home') return;
@@ -87,6 +91,17 @@ export function addWorkdir(draft: Draft): void {
   if (draft.image !== undefined) return;
   draft.tree.linkTo(name);
   draft.tree.linkTo(start.name);
+}
+
+/** In the place of /tmp and the like: what other programs have there is not the program's, nor is there a review of it. */
+function addOwnShared(draft: Draft, target: string): void {
+  const { path } = draft.workdir;
+  if (draft.tree.at(target)?.type !== 'private') {
+    draft.tree.add(privateView({ target, mode: 0o1777, origin: 'system' }));
+  }
+  draft.note(
+    `${path} is shared by all programs, so the program has one of its own, which is discarded at its end. To show a file: --ro FILE. To work in all of it: --workdir ${shellQuote(path)}`,
+  );
 }
 
 /** `--ro` and `--rw`. */

@@ -13,6 +13,7 @@ import { homeMode } from './home.js';
 import { holdsHome, homesOf } from './homes.js';
 import { findProject, type Project } from './project.js';
 import { leadsOut, untrustedLink } from './untrusted-link.js';
+import { privatePlaces } from './visibility.js';
 
 const refuse = (message: string, hint: string) => new UsageError('ERR_WORKDIR', message, { hint });
 
@@ -57,6 +58,13 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
   // As the option names it, where it does.
   const name =
     workdir === undefined || chdir !== undefined ? known : tree.name + path.slice(tree.path.length);
+  const shared = workdir === undefined && isShared(tree.path, tree.info);
+  if (shared && chdir !== undefined) {
+    throw refuse(
+      `--chdir ${chdir} is in ${tree.path}, which all programs share`,
+      `Make it the working directory: --workdir ${shellQuote(chdir)}`,
+    );
+  }
   const { dev, ino, uid } = tree.info;
   const currentInfo = current === undefined ? undefined : host.files.stat(current);
   const isCurrent = currentInfo !== undefined && isSame(currentInfo, (within ?? tree).info);
@@ -66,6 +74,7 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
     dev,
     ino,
     uid,
+    ...(shared ? { shared } : {}),
     ...(tree.path === named.path ? {} : { marker: project?.marker }),
     start: { path, name, isCurrent },
   };
@@ -154,6 +163,10 @@ function holdsFiles(path: string): boolean {
   if (isWithin(path, '/dev')) return isWithin(path, '/dev/shm');
   return !isWithin(path, '/proc') && !isWithin(path, '/sys');
 }
+
+/** A directory for everybody's files, as /tmp: by its place, or as it is sticky and everybody may write to it. */
+const isShared = (path: string, { mode }: FileInfo): boolean =>
+  privatePlaces.some((place) => place.path === path) || (mode & 0o1002) === 0o1002;
 
 const isSame = (a: FileInfo, b: FileInfo) => a.dev === b.dev && a.ino === b.ino;
 

@@ -94,9 +94,17 @@ describe('the working directory', () => {
     expect(stale.cwd).toBe('/data/proj');
   });
 
-  it('takes the place of a private directory that it is', () => {
+  it('leaves a directory that all programs share to them', () => {
     const spec = resolve({ command: 'make' }, { cwd: '/tmp' });
+    expect(mountAt(spec, '/tmp')).toMatchObject({ type: 'private', persistence: 'private' });
+    expect(spec.notes).toEqual([expect.stringContaining('/tmp is shared by all programs')]);
+    expect([spec.cwd, spec.realCwd]).toEqual(['/tmp', '/tmp']);
+  });
+
+  it('takes the place of a private directory that an option names', () => {
+    const spec = resolve({ command: 'make', workdir: '/tmp' }, { cwd: '/data/proj' });
     expect(mountAt(spec, '/tmp')).toMatchObject({ access: 'copy-on-write' });
     expect(spec.views.filter((mount) => mount.target === '/tmp')).toHaveLength(1);
+    expect(spec.notes).toEqual([]);
   });
 });
