@@ -71,6 +71,7 @@ export class Processor {
     try {
       const { netDeny, env, ...others } = settings.run;
       return await run({
+        with: 'none', // a job's script does not decide what its worker fetches
         ...others,
         ...limits,
         ...common,

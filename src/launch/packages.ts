@@ -1,5 +1,5 @@
 /**
- * Installs the packages of `--with`: once for each set, in a sandbox of its own that reaches the index alone and sees
+ * Installs packages for scripts: once for each set, in a sandbox of its own that reaches the index alone and sees
  * nothing of the project. A set gets its final name only when it is whole; a lock keeps two from making the same one.
  */
 import * as fs from 'node:fs';
@@ -23,6 +23,7 @@ import {
   unfinishedName,
   wholeMark,
   withName,
+  withoutHint,
 } from '../resolve/index.js';
 import { displayText } from '../text/index.js';
 import { launch } from './launch.js';
@@ -151,9 +152,16 @@ function failed(set: PackageSet, { outcome }: LaunchResult, words: string): Supp
       ? `was killed by signal ${outcome.signal}`
       : `exited ${outcome.exitCode}`;
   const said = words === '' ? '' : `\nIt said:\n${words.trimEnd()}`;
-  return new SupportError('ERR_PACKAGES', `--with ${names}: ${set.tool} ${what}`, {
-    hint: `Nothing was installed, and the script did not run. Check the names, their versions and the index.${said}`,
+  const out = set.by === undefined ? '' : ` ${withoutHint}`;
+  return new SupportError('ERR_PACKAGES', `${set.by ?? '--with'} ${names}: ${set.tool} ${what}`, {
+    hint: `Nothing was installed, and the script did not run. Check the names, their versions and the index.${out}${said}`,
   });
+}
+
+/** Says what is fetched, from where, and who asked for it. */
+function startText({ words, tool, hosts, by }: PackageSet): string {
+  const asked = by === undefined ? '' : ` (${by} asks for ${words.length === 1 ? 'it' : 'them'})`;
+  return `installing ${words.join(', ')} with ${tool} from ${hosts.join(', ')}, once${asked}`;
 }
 
 /**
@@ -179,7 +187,7 @@ export async function installPackages(
     for (const name of [wholeMark, packagesName, unfinishedName, 'log']) {
       removeDirectory(native, within(name));
     }
-    say(`installing ${set.words.join(', ')} with ${set.tool}, once`);
+    say(startText(set));
     const ended = await install(native, { set, options, log: within('log') });
     if (ended.outcome.signal !== 0 || ended.outcome.exitCode !== 0) {
       throw failed(set, ended, wordsOf(within('log')));

@@ -20,7 +20,8 @@ export function againWith(
   const end = own.indexOf('--');
   const given = at >= 0 && (end < 0 || at < end) ? own[at + 1] : undefined;
   if (given !== undefined) own.splice(at, 2);
-  const all = [...(given === undefined ? [] : [given]), ...packages].join(',');
+  const before = given === undefined || given === 'none' ? [] : [given];
+  const all = [...before, ...packages].join(',');
   const line = ['wasbox', 'run', '--with', all, ...own].map(shellQuote).join(' ');
   return line.length > longest ? short : line;
 }

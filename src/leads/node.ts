@@ -1,14 +1,8 @@
 /** Packages that a script for Node imports or requires, and that are in no node_modules that it would look in. */
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
-import { isPackageWord, type SandboxSpec } from '../resolve/index.js';
+import { isPackageWord, nodeModules, type SandboxSpec } from '../resolve/index.js';
 import { isRecord } from '../text/index.js';
-
-const builtIn = new Set(
-  'assert async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns domain events fs http http2 https inspector module net os path perf_hooks process punycode querystring readline repl stream string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib bun'.split(
-    ' ',
-  ),
-);
 
 const programs = ['node', 'nodejs', 'tsx', 'ts-node', 'bun'];
 
@@ -21,7 +15,7 @@ export function importsOfNode(text: string): string[] {
     .replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
     .replace(/\btry\s*\{[^}]*\}/g, '');
   const names = [...plain.matchAll(named)].map(([, , name = '']) => name);
-  return [...new Set(names.filter((name) => !builtIn.has(name)))];
+  return [...new Set(names.filter((name) => !nodeModules.has(name)))];
 }
 
 const around = (directory: string): string[] => {

@@ -2,12 +2,11 @@
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
 import type { RunReport } from '../report/index.js';
-import { isPackageWord, type SandboxSpec } from '../resolve/index.js';
+import { fitsPython, isPackageWord, type SandboxSpec, scriptBlock } from '../resolve/index.js';
 import { againWith } from './again.js';
 import { missingNodePackages } from './node.js';
 import { missingModules, packageOfModule, pythonOf, systemModules } from './python.js';
 import { missingGems } from './ruby.js';
-import { fitsPython, scriptBlock } from './script-block.js';
 
 /** More than these are not a few packages that are missing, but something else. */
 const most = 12;

@@ -87,8 +87,10 @@ export interface TableOptions {
   readonly for?: string | undefined;
   /**
    * Packages that the script needs, of Python's index or, for Node, of npm's: requests,'rich>=13'. They are
-   * installed once, in a sandbox of its own that reaches only the index, and shown read-only.
+   * installed once, in a sandbox of its own that reaches only the index, and shown read-only. none: not those
+   * either that the script itself asks for (PEP 723, or a package.json beside it).
    * On the command line `--with PKG,…`.
+   * @default what the script itself asks for
    */
   readonly with?: string | undefined;
   /**

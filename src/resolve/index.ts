@@ -19,10 +19,13 @@ export {
   unfinishedName,
   wholeMark,
   withName,
+  withoutHint,
 } from './packages.js';
 export { cachesName } from './presets.js';
 export { findProject } from './project.js';
 export { resolveSpec } from './resolve.js';
+export { fitsPython, scriptBlock } from './script-block.js';
+export { nodeModules } from './script-packages.js';
 export { secretOf } from './secret-path.js';
 export type {
   AskingSpec,

@@ -16,7 +16,8 @@ const npmWord =
   /^(?:@[a-z0-9~][\w.~-]*\/)?[a-z0-9~][\w.~-]*(?:@[\^~<>=]{0,2}[A-Za-z0-9][\w.+-]*)?$/;
 
 const longest = 200;
-const most = 100;
+/** Packages of one script. */
+export const mostPackages = 100;
 
 export const isPackageWord = (kind: PackageKind, word: string): boolean =>
   word.length <= longest && (kind === 'python' ? pythonWord : npmWord).test(word);
@@ -47,8 +48,8 @@ export function packageWords(kind: PackageKind, value: string): string[] {
       hint: `Names with versions, and commas between them: --with ${example}`,
     });
   }
-  if (words.length > most) {
-    throw new UsageError('ERR_OPTION_VALUE', `--with: more than ${most} packages`, {
+  if (words.length > mostPackages) {
+    throw new UsageError('ERR_OPTION_VALUE', `--with: more than ${mostPackages} packages`, {
       hint: 'Build an image with them, and use --image.',
     });
   }

@@ -1,6 +1,7 @@
 /**
- * `--with`: packages for a script, in a directory of their own that is shown read-only. Each set of packages is
- * installed once for an interpreter and an index (src/launch/packages.ts), below `caches/with` of the state directory.
+ * Packages for a script, of `--with` or of the script itself (script-packages.ts), in a directory of their own that is
+ * shown read-only. Each set of packages is installed once for an interpreter and an index (src/launch/packages.ts),
+ * below `caches/with` of the state directory.
  */
 import { posix } from 'node:path';
 import { SupportError, UsageError } from '../errors/index.js';
@@ -14,6 +15,7 @@ import { hostPath } from './mounts.js';
 import { type PackageKind, packageWords } from './package-words.js';
 import { cachesName } from './presets.js';
 import { findProgram } from './programs.js';
+import { packagesOfScript, type ScriptPackages } from './script-packages.js';
 import { headLength, readShebang } from './shebang.js';
 import type { CommandSpec } from './spec.js';
 import { ownDirectory } from './system.js';
@@ -39,7 +41,14 @@ export interface PackageSet {
   readonly key: string;
   /** That directory. */
   readonly directory: string;
+  /** Hosts and ports of the index. */
+  readonly hosts: readonly string[];
+  /** The script that asks for them, or its package.json; undefined where an option does. */
+  readonly by: string | undefined;
 }
+
+/** What leaves the packages out that a script asks for. */
+export const withoutHint = 'To run it without them: --with none';
 
 /** A set that is not installed yet. */
 export class MissingPackages extends SupportError {
@@ -49,8 +58,8 @@ export class MissingPackages extends SupportError {
 
   constructor(set: PackageSet) {
     const names = set.words.join(', ');
-    super('ERR_PACKAGES', `--with: ${names} not installed yet`, {
-      hint: 'A run installs them: leave out --dry-run.',
+    super('ERR_PACKAGES', `${set.by ?? '--with'}: ${names} not installed yet`, {
+      hint: `A run installs them: leave out --dry-run.${set.by === undefined ? '' : ` ${withoutHint}`}`,
     });
     this.set = set;
   }
@@ -76,8 +85,10 @@ function interpreterWord(draft: Draft): string | undefined {
 }
 
 /** Packages of Python, unless Node runs it. */
-function interpreterOf(draft: Draft): { kind: PackageKind; interpreter: string } {
-  const word = interpreterWord(draft);
+function interpreterOf(
+  draft: Draft,
+  word: string | undefined,
+): { kind: PackageKind; interpreter: string } {
   const kind = (word === undefined ? undefined : kindOfProgram(word)) ?? 'python';
   const own = word !== undefined && kindOfProgram(word) === 'python' ? [word] : [];
   const names = kind === 'npm' ? ['node'] : [...own, 'python3', 'python'];
@@ -94,8 +105,15 @@ function interpreterOf(draft: Draft): { kind: PackageKind; interpreter: string }
   });
 }
 
-/** The values of a preset's sources; undefined where they name no host. */
-function indexOf(draft: Draft, preset: string): readonly string[] | undefined {
+/** Where packages come from. */
+interface Index {
+  readonly hosts: readonly string[];
+  /** The values of the preset's sources. */
+  readonly values: readonly string[];
+}
+
+/** @returns undefined where a preset's sources name no host */
+function indexOf(draft: Draft, preset: string): Index | undefined {
   const context = {
     host: draft.host,
     home: draft.identity.home,
@@ -104,14 +122,12 @@ function indexOf(draft: Draft, preset: string): readonly string[] | undefined {
   };
   const row = readPreset(preset);
   const found = askSources(row, context);
-  return rulesOf(row, found).length === 0 ? undefined : [...found.values()].flat();
+  const hosts = rulesOf(row, found);
+  return hosts.length === 0 ? undefined : { hosts, values: [...found.values()].flat() };
 }
 
 /** Chooses uv only if its configuration names an index, because wasbox cannot ask uv for its default; else pip. */
-function toolOf(
-  draft: Draft,
-  kind: PackageKind,
-): { tool: PackageSet['tool']; index: readonly string[] } {
+function toolOf(draft: Draft, kind: PackageKind): { tool: PackageSet['tool']; index: Index } {
   const tools = kind === 'npm' ? (['npm'] as const) : (['uv', 'pip'] as const);
   for (const tool of tools) {
     if (tool !== 'pip' && findProgram(draft, tool) === undefined) continue;
@@ -124,19 +140,49 @@ function toolOf(
   });
 }
 
-function setOf(draft: Draft, value: string): PackageSet {
-  const { kind, interpreter } = interpreterOf(draft);
-  const words = packageWords(kind, value);
+/** Packages that are asked for. */
+interface AskedPackages extends Pick<PackageSet, 'kind' | 'interpreter' | 'words' | 'by'> {}
+
+/** By the option or, without one, by the script. */
+function askedPackages(draft: Draft, own: Own): AskedPackages | undefined {
+  const { with: value, command, code, install } = draft.options;
+  if (value !== undefined) {
+    const { kind, interpreter } = interpreterOf(draft, interpreterWord(draft));
+    return { kind, interpreter, words: packageWords(kind, value), by: undefined };
+  }
+  // Where packages cannot be shown, the script's failure tells what it lacked.
+  const isScript = command !== undefined && command !== '-' && code === undefined;
+  if (!isScript || install !== undefined || draft.image !== undefined || !own.tree)
+    return undefined;
+  if (draft.host.files.stat(hostPath(draft, command))?.kind !== 'file') return undefined;
+  const word = interpreterWord(draft);
+  if (word === undefined || kindOfProgram(word) === undefined) return undefined;
+  const wanted = packagesWanted(draft, word);
+  if (wanted === undefined) return undefined;
+  const { by, words } = wanted;
+  const { kind, interpreter } = interpreterOf(draft, word);
+  return { kind, interpreter, words: packageWords(kind, words.join(',')), by };
+}
+
+function packagesWanted(draft: Draft, word: string): ScriptPackages | undefined {
+  const kind = kindOfProgram(word) ?? 'python';
+  const path = word.startsWith('/') ? word : findProgram(draft, word);
+  const interpreter = path === undefined ? undefined : draft.host.files.realpath(path);
+  return packagesOfScript(draft, kind, interpreter ?? word);
+}
+
+function setOf(draft: Draft, asked: AskedPackages): PackageSet {
+  const { kind, interpreter, words, by } = asked;
   const { tool, index } = toolOf(draft, kind);
   const info = draft.host.files.stat(interpreter);
   // The layout's number comes first: another layout is another set.
-  const facts = [1, kind, tool, interpreter, `${info?.dev}:${info?.ino}`, words, index];
+  const facts = [1, kind, tool, interpreter, `${info?.dev}:${info?.ino}`, words, index.values];
   const { createHash } = process.getBuiltinModule('node:crypto');
   const digest = createHash('sha256').update(JSON.stringify(facts)).digest('hex');
   const key = String(digest).slice(0, 32);
   const top = stateDirectory(draft.host).directory;
   const directory = posix.join(top, cachesName, withName, key);
-  return { kind, words, interpreter, tool, key, directory };
+  return { kind, words, interpreter, tool, key, directory, hosts: index.hosts, by };
 }
 
 /** What a run has of its packages. */
@@ -148,27 +194,28 @@ export interface ShownPackages {
 
 /** An image has an interpreter of its own. @throws UsageError where both are asked for */
 export function refusePackagesInImage(options: RunOptions): void {
-  if (options.with === undefined || options.image === undefined) return;
+  if (options.with === undefined || options.with === 'none' || options.image === undefined) return;
   throw new UsageError('ERR_USAGE', '--with cannot be used with --image', {
     hint: 'Use an image that has the packages.',
   });
 }
 
 /**
- * Shows the packages of `--with`. To be called before the command is looked for, which may be a program of theirs.
+ * Shows the packages of a script. To be called before the command is looked for, which may be a program of theirs.
  * @throws MissingPackages where they are not installed yet
  * @throws UsageError for names that are none
  */
 export function addPackages(draft: Draft, own: Own): ShownPackages | undefined {
-  const { with: value } = draft.options;
-  if (value === undefined) return undefined;
+  if (draft.options.with === 'none') return undefined;
+  const asked = askedPackages(draft, own);
+  if (asked === undefined) return undefined;
   if (!own.tree) {
     throw notAvailable(
       '--with is',
       'Nothing can be mounted there. Install the packages into the working directory, in a run of its own.',
     );
   }
-  const set = setOf(draft, value);
+  const set = setOf(draft, asked);
   const { files } = draft.host;
   const top = posix.join(set.directory, packagesName);
   const source = posix.join(top, set.kind === 'npm' ? 'node_modules' : 'site');

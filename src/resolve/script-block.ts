@@ -1,6 +1,6 @@
-/** The `# /// script` block of a Python script (PEP 723): text of the script's, which is only suggested. */
+/** The `# /// script` block of a Python script (PEP 723): text of the script's own, of which only names are taken. */
 import { parse } from 'smol-toml';
-import { isPackageWord } from '../resolve/index.js';
+import { isPackageWord } from './package-words.js';
 
 export interface ScriptBlock {
   /** Packages that `--with` takes. */

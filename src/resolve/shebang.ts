@@ -51,6 +51,12 @@ export function readShebang(head: Uint8Array): Shebang | undefined {
   return { interpreter, words: rest ? [rest] : [] };
 }
 
+/** `uv run --script`: Python with the packages of the script's block, which wasbox installs itself. */
+const isUvScript = (program: string, [action, ...words]: readonly string[]): boolean =>
+  program === 'uv' &&
+  action === 'run' &&
+  (words.includes('--script') || words.includes('-s') || words.every((one) => one.startsWith('-')));
+
 function readEnv(interpreter: string, rest: string): Shebang | undefined {
   const split = /^(?:-S|--split-string=?)\s*(.*)$/.exec(rest);
   const words = split === null ? (rest === '' ? [] : [rest]) : splitWords(split[1] ?? '');
@@ -65,6 +71,8 @@ function readEnv(interpreter: string, rest: string): Shebang | undefined {
   }
   const program = words[index];
   if (program === undefined) return { interpreter, words };
+  if (isUvScript(program, words.slice(index + 1)))
+    return { interpreter, words: [], env: { before: [], program: 'python3' } };
   return { interpreter, words: words.slice(index + 1), env: { before, program } };
 }
 

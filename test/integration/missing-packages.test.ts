@@ -31,9 +31,6 @@ const env = () => ({
   npm_config_registry: `${npm.url}/`,
 });
 
-const block = (...lines: readonly string[]) =>
-  ['# /// script', ...lines.map((line) => `# ${line}`), '# ///', 'import tiny', ''].join('\n');
-
 /** The line that the message ends with, as a shell runs it. */
 const lineOf = (err: string) => /To run with (?:it|them): (wasbox run .*)\n/.exec(err)?.[1];
 
@@ -44,7 +41,6 @@ const files = {
   'fails.py': 'import json, math, sqlite3, xml.etree.ElementTree\nraise SystemExit(3)\n',
   'own.py': 'import mine\nraise SystemExit(3)\n',
   'mine.py': '',
-  'block.py': block('dependencies = ["tiny>=1", "second"]'),
   'cjs.cjs': 'const fs = require("fs");\nconsole.log(require("tiny"));\n',
   'esm.mjs': 'import fs from "node:fs";\nimport text from "tiny";\nconsole.log(text);\n',
   'sub/manifest.mjs': 'import text from "tiny";\nconsole.log(text);\n',
@@ -63,10 +59,13 @@ describe('the line of a script that lacks packages', () => {
     ],
     [['run', '--with', 'tiny', 'two.py'], 'wasbox run --with tiny,second two.py', 'tiny second\n'],
     [['run', '--lang', 'python', '-c', 'import tiny; print(1)'], 'wasbox run --with tiny', '1\n'],
-    [['run', 'block.py'], "--with 'tiny>=1,second'", ''],
     [['run', 'cjs.cjs'], 'wasbox run --with tiny cjs.cjs', 'tiny part\n'],
     [['run', 'esm.mjs'], 'wasbox run --with tiny esm.mjs', 'tiny part\n'],
-    [['run', 'sub/manifest.mjs'], "wasbox run --with 'tiny@^1.0.0'", 'tiny part\n'],
+    [
+      ['run', '--with', 'none', 'sub/manifest.mjs'],
+      "wasbox run --with 'tiny@^1.0.0'",
+      'tiny part\n',
+    ],
   ])('%j is followed literally, and works', async (args, said, out) => {
     const cwd = makeProject(as, files);
     for (const time of ['first', 'second', 'third']) {
@@ -96,35 +95,6 @@ describe('no packages are named', () => {
     const { status, err } = await runWasbox(args, { as, cwd: makeProject(as, files), env: env() });
     expect(status).not.toBe(0);
     expect(err).not.toContain('not installed');
-  });
-});
-
-describe('a script block', () => {
-  test.each([
-    ['is no TOML', ['dependencies = ["tiny"'], 'block of s.py is invalid (PEP 723)'],
-    ['has no list', ['dependencies = "tiny"'], 'block of s.py is invalid (PEP 723)'],
-    [
-      'wants another Python',
-      ['requires-python = ">=3.99"', 'dependencies = ["tiny"]'],
-      's.py asks for Python >=3.99, and this is Python 3.',
-    ],
-    [
-      'names an address',
-      ['dependencies = ["tiny", "evil @ http://127.0.0.1/evil.whl", "-r x"]'],
-      'asks for evil@http://127.0.0.1/evil.whl and -rx, which --with does not take',
-    ],
-  ])('that %s is told in a line', async (_, lines, said) => {
-    const cwd = makeProject(as, { 's.py': block(...lines) });
-    const { status, err } = await runWasbox(['run', 's.py'], { as, cwd, env: env() });
-    expect([status, err]).toEqual([1, expect.stringContaining(said)]);
-    expect(lineOf(err)).toBe('wasbox run --with tiny s.py');
-  });
-
-  test('fetches nothing by itself', async () => {
-    const cwd = makeProject(as, files);
-    index.requests.length = 0;
-    await runWasbox(['run', 'block.py'], { as, cwd, env: env() });
-    expect(index.requests).toEqual([]);
   });
 });
 

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { importsOfNode } from '../../../src/leads/node.js';
 import { importsOf } from '../../../src/leads/python.js';
-import { fitsPython, scriptBlock } from '../../../src/leads/script-block.js';
 import { isPackageWord, packageWords } from '../../../src/resolve/package-words.js';
+import { fitsPython, scriptBlock } from '../../../src/resolve/script-block.js';
 
 test.each([
   ['import a, b.c as d', ['a', 'b']],
