@@ -6,7 +6,7 @@
 import { posix } from 'node:path';
 import { SupportError, UsageError } from '../errors/index.js';
 import { isWithin, stateDirectory } from '../host/index.js';
-import type { RunOptions } from '../options/index.js';
+import { type RunOptions, shellQuote } from '../options/index.js';
 import { askSources, readPreset, rulesOf } from '../preset/index.js';
 import type { Draft } from './draft.js';
 import { notAvailable, type Own } from './isolation.js';
@@ -192,12 +192,60 @@ export interface ShownPackages {
   readonly programs: { readonly source: string; readonly target: string };
 }
 
+/** Where the ways out install packages, in the working directory. */
+const ownPlace = 'packages';
+
+/** Two commands that do the same where `--with` cannot: install once, into the working directory, and run. */
+function wayOut(
+  options: RunOptions,
+  { kind, words: given }: Pick<AskedPackages, 'kind' | 'words'>,
+  why: string,
+  access = `--for ${kind === 'npm' ? 'npm' : 'pip'}`,
+): string {
+  const { command = 'SCRIPT', code, args = [] } = options;
+  const words = given.map(shellQuote).join(' ');
+  const script = (code === undefined ? [command, ...args] : ['-c', code]).map(shellQuote).join(' ');
+  const lang = options.lang === undefined ? '' : `--lang ${shellQuote(options.lang)} `;
+  const [install, env] =
+    kind === 'npm'
+      ? [`npm install ${words}`, '']
+      : [`python3 -m pip install --target ${ownPlace} ${words}`, `--env PYTHONPATH=${ownPlace} `];
+  return [
+    `${why} Install them into the working directory, once, and run it with them:`,
+    `    wasbox run ${placeOf(options)}${access} --apply -- ${install}`,
+    `    wasbox run ${placeOf(options)}${lang}${env}${script}`,
+  ].join('\n');
+}
+
+const placeOf = ({ image, isolation }: RunOptions): string =>
+  `${image === undefined ? '' : `--image ${shellQuote(image)} `}${isolation === undefined ? '' : `--isolation ${isolation} `}`;
+
 /** An image has an interpreter of its own. @throws UsageError where both are asked for */
 export function refusePackagesInImage(options: RunOptions): void {
-  if (options.with === undefined || options.with === 'none' || options.image === undefined) return;
-  throw new UsageError('ERR_USAGE', '--with cannot be used with --image', {
-    hint: 'Use an image that has the packages.',
+  const { with: given, image, lang, command = '' } = options;
+  if (given === undefined || given === 'none' || image === undefined) return;
+  const language = lang === undefined ? languageByExtension(command) : languageByName(lang);
+  const program = language?.interpreters.find(([name]) => kindOfProgram(name) !== undefined)?.[0];
+  const kind = kindOfProgram(program ?? command) ?? 'python';
+  throw new UsageError('ERR_USAGE', `--with cannot be used with --image`, {
+    hint: wayOut(
+      options,
+      { kind, words: packageWords(kind, given) },
+      'The image has an interpreter of its own.',
+    ),
   });
+}
+
+/** A preset's cache needs a mount, so the hosts of its index are named. */
+function refuseWithLandlock(draft: Draft, asked: AskedPackages): SupportError {
+  const { hosts } = setOf(draft, asked);
+  const passed = ['PIP_INDEX_URL', 'npm_config_registry'].filter(
+    (name) =>
+      draft.host.env[name] !== undefined && name.startsWith('npm') === (asked.kind === 'npm'),
+  );
+  const access = [`--net ${hosts.join(',')}`, ...passed.map((name) => `--env ${name}`)].join(' ');
+  const hint = wayOut(draft.options, asked, 'Nothing can be mounted there.', access);
+  return notAvailable('--with is', hint);
 }
 
 /**
@@ -209,12 +257,7 @@ export function addPackages(draft: Draft, own: Own): ShownPackages | undefined {
   if (draft.options.with === 'none') return undefined;
   const asked = askedPackages(draft, own);
   if (asked === undefined) return undefined;
-  if (!own.tree) {
-    throw notAvailable(
-      '--with is',
-      'Nothing can be mounted there. Install the packages into the working directory, in a run of its own.',
-    );
-  }
+  if (!own.tree) throw refuseWithLandlock(draft, asked);
   const set = setOf(draft, asked);
   const { files } = draft.host;
   const top = posix.join(set.directory, packagesName);

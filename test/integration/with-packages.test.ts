@@ -7,7 +7,7 @@ import { listTree } from '../support/host.js';
 import { identities, ordinaryUser, stateOf } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { addWheel, npmRegistry, staticMirror } from '../support/registries.js';
-import { runWasbox } from '../support/wasbox.js';
+import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
 type Asked = Awaited<ReturnType<typeof staticMirror>>;
 
@@ -242,13 +242,37 @@ describe('--with', () => {
   });
 
   test.each([
-    [['--image', 'oci:nowhere'], '--with cannot be used with --image'],
-    [['--isolation', 'landlock'], '--with is not available with Landlock isolation'],
-  ])('is refused with %j', async (more, said) => {
+    [['--image', 'oci:nowhere'], '--with cannot be used with --image', () => '--for pip'],
+    [
+      ['--isolation', 'landlock'],
+      '--with is not available with Landlock isolation',
+      () => `--net ${new URL(index.url).host} --env PIP_INDEX_URL`,
+    ],
+  ])('is refused with %j', async (more, said, access) => {
     const cwd = makeProject(as, files);
     const argv = ['run', ...more, '--with', 'tiny', 'system.py'];
     const ended = await runWasbox(argv, { as, cwd, env: env() });
     expect([ended.status, ended.err]).toEqual([125, expect.stringContaining(said)]);
+    expect(ended.err).toContain(
+      `wasbox run ${more.join(' ')} ${access()} --apply -- python3 -m pip install --target packages tiny\n`,
+    );
+  });
+
+  test('the two lines of the refusal with Landlock isolation, followed literally, run the script', async () => {
+    const cwd = makeProject(as, files);
+    const argv = ['run', '--isolation', 'landlock', '--with', 'tiny', 'system.py'];
+    const refused = await runWasbox(argv, { as, cwd, env: env() });
+    const lines = refused.err.match(/^ +wasbox run .*$/gm)?.map((line) => line.trim()) ?? [];
+    expect(lines).toHaveLength(2);
+    const [wasbox = '', ...more] = wasboxArgv(as, []);
+    const results = [];
+    for (const line of lines) {
+      const typed = line.replace(/^wasbox/, [wasbox, ...more].join(' '));
+      results.push(await runProgram(['sh', '-c', typed], { as, cwd, env: env() }));
+    }
+    const [installed, ran] = results;
+    expect(installed?.status, installed?.err).toBe(0);
+    expect([ran?.status, ran?.out], ran?.err).toEqual([0, 'tiny\n']);
   });
 
   test('--dry-run installs nothing', async () => {
