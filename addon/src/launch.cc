@@ -290,6 +290,16 @@ Napi::Value Signal(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &r
   return info.Env().Undefined();
 }
 
+// refusals(handle): what was refused so far, as the outcome's table of refusals has it.
+Napi::Value Refusals(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  const void *entries = nullptr;
+  const size_t size = run->refusals ? wb_refusals_so_far(run->refusals.get(), &entries) : 0;
+  Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(info.Env(), size);
+  if (!copy.IsEmpty() && size > 0)
+    memcpy(copy.Data(), entries, size);
+  return copy;
+}
+
 // takeMemory(handle): once the sandbox has ended, a descriptor of the private tmpfs if its layers
 // must be saved, else undefined. It belongs to the caller.
 Napi::Value TakeMemory(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
@@ -587,6 +597,7 @@ void RegisterLaunch(Napi::Env env, Napi::Object exports) {
   Register<EndDiscardedRun>(sandboxes, "endDiscarded");
   Register<TakeMemory>(sandboxes, "takeMemory");
   Register<Answer>(sandboxes, "answer");
+  Register<Refusals>(sandboxes, "refusals");
   Register<SuspendRelay>(sandboxes, "suspendRelay");
   Register<ResumeRelay>(sandboxes, "resumeRelay");
   Register<Redraw>(sandboxes, "redraw");

@@ -42,6 +42,10 @@ struct wb_refusals {
 struct wb_refusals *wb_refusals_new(void);
 void wb_refusals_free(struct wb_refusals *refusals);
 
+/* refusals.c: the bytes of the entries while the run goes on, from another thread than the one that
+ * counts. Those that are there stay; only their counts and times change. */
+size_t wb_refusals_so_far(const struct wb_refusals *refusals, const void **entries);
+
 /* The ids that exist inside, borrowed from the plan; without ranges, all that the host has. And
  * what the host calls the payload's own, or 0 where they are the supervisor's. */
 struct wb_ids {

@@ -1,4 +1,4 @@
-/* The table of refusals. Called by notify.c and lookups.c. */
+/* The table of refusals. Called by notify.c and lookups.c; read by addon/src/launch.cc. */
 #define _GNU_SOURCE
 #include <string.h>
 
@@ -32,11 +32,17 @@ void wb_refusals_count(struct wb_refusals *refusals, const struct wb_refusal *re
     refusals->dropped++;
     return;
   }
-  struct wb_refusal_entry *entry = &refusals->entries[refusals->used++];
+  struct wb_refusal_entry *entry = &refusals->entries[refusals->used];
   entry->record = *record;
   entry->record.count = 1;
   entry->record.last_ns = wb_now_ns();
   memcpy(entry->text, text, record->target_size);
+  __atomic_store_n(&refusals->used, refusals->used + 1, __ATOMIC_RELEASE);
+}
+
+size_t wb_refusals_so_far(const struct wb_refusals *refusals, const void **entries) {
+  *entries = refusals->entries;
+  return __atomic_load_n(&refusals->used, __ATOMIC_ACQUIRE) * sizeof *refusals->entries;
 }
 
 struct wb_refusals *wb_refusals_new(void) {

@@ -161,6 +161,7 @@ class Launching {
     return {
       pid,
       runId: run?.record.id,
+      refusals: () => new Uint8Array(sandbox.refusals()),
       signal: (signal) => sandbox.signal(signal),
       screen: sandbox,
       journal: store && run && { store, run },

@@ -98,6 +98,8 @@ export interface Launched {
   readonly pid: number;
   /** Id of the run, undefined where nothing is overlaid. */
   readonly runId: string | undefined;
+  /** What its programs were refused so far, for `refusedSoFar`. */
+  refusals(): Uint8Array;
   /** Sends a signal to the payload; SIGKILL (9) ends everything in the sandbox. */
   signal(signal: number): void;
   /** The payload's terminal, while a question is shown in its place. */

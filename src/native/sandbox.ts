@@ -44,6 +44,10 @@ export class Sandbox implements NativeSandbox {
     this.#functions.answer(this.#handle, id, decision);
   }
 
+  refusals(): ArrayBuffer {
+    return this.#functions.refusals(this.#handle);
+  }
+
   suspendRelay(): TerminalSuspension | undefined {
     return this.#functions.suspendRelay(this.#handle);
   }

@@ -133,6 +133,8 @@ export interface NativeSandbox {
   takeMemory(): number | undefined;
   /** Answers a question with WB_DECISION_*; one that is not open any more is left alone. */
   answer(id: number, decision: number): void;
+  /** What was refused so far, as {@link NativeOutcome.refusals}; empty once the sandbox has ended. */
+  refusals(): ArrayBuffer;
   /**
    * What to write to the run's terminal before a question is shown on it, and afterwards; undefined
    * while something is still relayed. Nothing is until `resumeRelay`.

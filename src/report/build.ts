@@ -21,7 +21,7 @@ import type { ReportInput } from './input.js';
 import { limitThatEnded, noUsage, reachedLimits, reportUsage } from './limits.js';
 import { reportNetwork } from './network.js';
 import { reportOutcome, signalName } from './outcome.js';
-import { reportRefusals } from './refusals.js';
+import { refusalContext, reportRefusals } from './refusals.js';
 import { serviceEntries } from './services.js';
 import {
   type EndedReport,
@@ -214,15 +214,7 @@ export function buildReport(spec: SandboxSpec, input: ReportInput): EndedReport 
     home: reportHome(outcome),
     refusals: reportRefusals(
       input.refusals,
-      {
-        isolation: spec.isolation,
-        builtin: spec.policy.builtin,
-        insideRoot: spec.identity.uid === 0,
-        learned: spec.policy.learned,
-        guards: spec.guards,
-        netRules: spec.net === 'rules',
-        startedNs: input.audit?.startedNs,
-      },
+      { ...refusalContext(spec), startedNs: input.audit?.startedNs },
       input.causes,
       serviceEntries(input.services ?? [], spec.network?.text ?? ''),
     ),

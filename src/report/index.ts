@@ -25,7 +25,7 @@ export {
 } from './outcome.js';
 export { projectText } from './project.js';
 export type { ReportRefusal, ReportRefusals } from './refusal-types.js';
-export { type Refused, refusedIn } from './refused.js';
+export { type Refused, refusedIn, refusedSoFar } from './refused.js';
 export { renderReport } from './render.js';
 export type { ServiceCause } from './services.js';
 export { formatSummary, misplacedLine } from './summary.js';

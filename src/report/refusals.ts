@@ -6,7 +6,7 @@ import {
   type SocketAddress,
 } from '../native/index.js';
 import { hostOption, shellQuote } from '../options/index.js';
-import { type Guards, type Isolation, ownOf } from '../resolve/index.js';
+import { type Guards, type Isolation, ownOf, type SandboxSpec } from '../resolve/index.js';
 import { displayPath, displayText } from '../text/index.js';
 import { causeEntries, type FileCause } from './file-causes.js';
 import { splitLookups } from './lookups.js';
@@ -167,6 +167,16 @@ function guardReason(
   }
   return byNetGuard(refused, context);
 }
+
+/** What causes and advice depend on, of a run's spec. */
+export const refusalContext = (spec: SandboxSpec): RefusalContext => ({
+  isolation: spec.isolation,
+  builtin: spec.policy.builtin,
+  insideRoot: spec.identity.uid === 0,
+  learned: spec.policy.learned,
+  guards: spec.guards,
+  netRules: spec.net === 'rules',
+});
 
 /** Calls that set-id-guard.policy refuses and the built-in policy does not. */
 const guardedCalls = /^(chmod|fchmod|fchmodat2?|open|openat|creat|mknod|mknodat)$/;

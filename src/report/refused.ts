@@ -1,6 +1,9 @@
 /** What a run was refused, as a program that uses the library reads it: one entry for each thing. */
+import type { RefusalRecords } from '../native/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { whatOf } from './refusal-types.js';
-import type { RunReport } from './types.js';
+import { refusalContext, reportRefusals } from './refusals.js';
+import type { EndedReport, RunReport } from './types.js';
 
 /** Something that the sandbox refused a program. Every text is safe to print. */
 export interface Refused {
@@ -13,11 +16,18 @@ export interface Refused {
   readonly count: number;
 }
 
+/** The same while its sandbox goes on. */
+export const refusedSoFar = (spec: SandboxSpec, records: RefusalRecords): Refused[] =>
+  refusedIn({ refusals: reportRefusals(records, refusalContext(spec)), network: undefined });
+
 /** At most as many. */
 const most = 100;
 
 /** Nothing is asked for it: it is in the report, in its two parts. */
-export function refusedIn({ refusals, network }: RunReport): Refused[] {
+export function refusedIn({
+  refusals,
+  network,
+}: Pick<EndedReport, 'refusals'> & Pick<RunReport, 'network'>): Refused[] {
   const calls = (refusals?.calls ?? []).map((refusal): Refused => {
     const { kind, call, cause, option, count } = refusal;
     return {

@@ -12,6 +12,7 @@ import type { Preloaded } from './preloaded.js';
 import { type ExecProgram, wordsOf } from './program.js';
 import { accompany, around, collect, type OwnedProcess, startFirst } from './programs.js';
 import type { SessionQuestions } from './questions.js';
+import { watchRefused } from './refused.js';
 import { ProgramLog } from './report.js';
 import { type ExecResult, execEnd } from './result.js';
 import type { LiveSandbox } from './sandbox.js';
@@ -45,9 +46,13 @@ export class Executions {
       const live = await sandboxes.current();
       const noteEnd = this.log.add(words[0] ?? []);
       const seen = questions?.seen ?? 0;
+      const denied =
+        questions === undefined
+          ? watchRefused(spec, live)
+          : async () => questions.deniedSince(seen);
       const started = await this.#start(live, program, words, options, limits);
       const result = await collect(spec, live, started, options, noteEnd);
-      return Object.assign(result, { denied: questions?.deniedSince(seen) ?? [] });
+      return Object.assign(result, { denied: await denied() });
     };
     return turns.with(options.signal, start).finally(closeInput);
   }

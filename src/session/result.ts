@@ -18,8 +18,9 @@ export interface ExecEnd extends EndResult {
 
 export interface ExecResult extends ExecEnd, CollectedOutput {
   /**
-   * What was denied while it ran, to any program of the session; empty without the option `ask` of
-   * `createSession`. At most 100 different ones.
+   * What was denied while it ran, to any program of the session, at most 100 different ones. Destinations that
+   * network rules refuse are among them with the option `ask` of `createSession`; without it, the end of the
+   * session tells them.
    */
   readonly denied: readonly Denial[];
 }

@@ -1,7 +1,7 @@
 /** A result says what was denied without a question, and prints its values. */
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { type RunLibraryOptions, run as start } from '../../src/index.js';
+import { createSession, type RunLibraryOptions, run as start } from '../../src/index.js';
 import { libraryPlace } from '../support/library-place.js';
 
 const { workdir } = libraryPlace('denied');
@@ -37,6 +37,50 @@ describe('denied', () => {
 
   test('is empty where nothing was', async () => {
     expect((await run({ code: 'true' })).denied).toEqual([]);
+  });
+});
+
+describe('denied of a session’s programs, where nothing is asked', () => {
+  test('is what each was refused, once, and none of another’s', async () => {
+    await using session = await createSession({ workdir, changes: 'discard' });
+    const program = { lang: 'python', code: connect };
+    expect((await session.exec(['true'])).denied).toEqual([]);
+    for (const _ of ['first', 'second']) {
+      const { denied } = await session.exec(program);
+      expect(denied).toEqual([
+        expect.objectContaining({
+          kind: 'network',
+          what: expect.stringContaining('192.0.2.1:443'),
+          option: expect.stringContaining('--net 192.0.2.1'),
+          verdict: 'unasked',
+          count: 1,
+        }),
+      ]);
+    }
+    const twice = await session.exec({
+      ...program,
+      code: `for _ in "ab":\n  ${connect.replaceAll('\n', '\n  ')}`,
+    });
+    expect(twice.denied).toMatchObject([{ kind: 'network', count: 2 }]);
+    expect((await session.exec(['true'])).denied).toEqual([]);
+  });
+
+  test('counts what another program of the session was refused meanwhile', async () => {
+    await using session = await createSession({ workdir, changes: 'discard' });
+    const [waited] = await Promise.all([
+      session.exec({ lang: 'sh', code: 'while [ ! -e done ]; do sleep 0.01; done' }),
+      session.exec({ lang: 'python', code: `${connect}\nopen("done", "w")` }),
+    ]);
+    expect(waited.denied).toMatchObject([{ kind: 'network', count: 1 }]);
+  });
+
+  test('has what the policy refused', async () => {
+    await using session = await createSession({ workdir, changes: 'discard' });
+    const { denied } = await session.exec({
+      lang: 'python',
+      code: 'import ctypes\nctypes.CDLL(None).mount(b"x", b"/", b"proc", 0, None)',
+    });
+    expect(denied).toMatchObject([{ kind: 'call', what: expect.stringContaining('mount') }]);
   });
 });
 

@@ -108,11 +108,16 @@ function targetOf(record: Fields<typeof refusalLayout>, text: Uint8Array): Refus
   return type && { type, bytes, truncated: record.truncated === 1 };
 }
 
+type Counted = Pick<
+  NativeOutcome,
+  'refusals' | 'watched' | 'watchErrno' | 'refusalsTotal' | 'refusalsDropped'
+>;
+
 /** Decodes what the supervisor counted. @param verdicts where the run had another policy than the built-in ones */
 export async function readRefusals(
   native: Pick<Native, 'errnoName'>,
   arch: Architecture,
-  outcome: NativeOutcome,
+  outcome: Counted,
   verdicts: BuiltinVerdicts | undefined,
 ): Promise<RefusalRecords> {
   const { refusals: bytes, watched, watchErrno } = outcome;
