@@ -9,7 +9,6 @@ import { z } from 'zod';
 import type { ExecProgram } from '../index.js';
 import { longestMs } from '../time/index.js';
 import { answer, ToolError } from './answers.js';
-import { decidedBy } from './asking.js';
 import { Excerpt, jsonExcerpt } from './excerpt.js';
 import { maxAnswerBytes, type Serving, sandbox, usualOutputBytes } from './serving.js';
 
@@ -50,32 +49,9 @@ interface Where {
   readonly max_output_bytes?: number | undefined;
 }
 
-const denied = z.object({
-  kind: z.enum(['network', 'file', 'call']),
-  what: z.string().describe('What the program tried to do'),
-  why: z.string(),
-  option: z
-    .string()
-    .optional()
-    .describe('The option that allows it, if the user starts wasbox mcp with it'),
-  decided_by: z.enum(decidedBy),
-  executable: z.string(),
-  count: z.number(),
-});
-
-const ended = {
-  outcome: z.enum(['exited', 'signaled', 'timeout', 'limit']),
-  limit: z.string().optional().describe('The limit that ended it'),
-  exit_code: z.number().nullable(),
-  signal: z.string().nullable(),
-  duration_ms: z.number(),
-  stdout: z.string(),
-  stderr: z.string(),
-  stdout_bytes: z.number().describe('Bytes written; more than the text holds if it was cut off'),
-  stderr_bytes: z.number(),
-  truncated: z.boolean(),
-  denied: z.array(denied).describe('What the sandbox denied to its programs during the call'),
-};
+/** Of what a model may make use. */
+const answered =
+  'The answer is JSON: outcome (exited, signaled, timeout, limit), exit_code, stdout, stderr, what was denied and the option that allows it.';
 
 async function execute(
   { workspaces, asking }: Serving,
@@ -128,11 +104,18 @@ async function execute(
     truncated: stdout.bytes > shareOf(stderr) || stderr.bytes > shareOf(stdout),
     denied: result.denied.map((denial) => asking.told(denial)),
   };
-  return { ...answer(value), isError: false };
+  // As text only: with the same as data beside it, some clients give a model both.
+  return { content: answer(value).content, isError: false };
 }
 
-function programOf(command: string | undefined, argv: readonly string[] | undefined): ExecProgram {
-  if (command !== undefined && argv === undefined) return ['sh', '-c', command];
+const words = z.array(z.string()).min(1);
+
+function programOf(
+  command: string | readonly string[] | undefined,
+  argv: readonly string[] | undefined,
+): ExecProgram {
+  if (command !== undefined && argv === undefined)
+    return typeof command === 'string' ? ['sh', '-c', command] : command;
   if (argv !== undefined && command === undefined) return argv;
   throw new ToolError(
     'ERR_USAGE',
@@ -146,14 +129,15 @@ export function addPrograms(serving: Serving): void {
   server.registerTool(
     'run_command',
     {
-      description:
-        'Run a command in the sandbox: a line for a shell, or a program and its arguments without one.',
+      description: `Run a command in the sandbox: a line for a shell, or a program and its arguments without one. ${answered}`,
       inputSchema: {
-        command: z.string().min(1).optional().describe('A line for sh: pipes, && and > work'),
-        argv: z.array(z.string()).min(1).optional().describe('A program and its arguments'),
+        command: z
+          .union([z.string().min(1), words])
+          .optional()
+          .describe('A line for sh: pipes, && and > work; or a program and its arguments'),
+        argv: words.optional().describe('A program and its arguments'),
         ...where,
       },
-      outputSchema: ended,
       annotations: { openWorldHint: true },
     },
     ({ command, argv, ...how }, extra) =>
@@ -162,14 +146,13 @@ export function addPrograms(serving: Serving): void {
   server.registerTool(
     'run_code',
     {
-      description: 'Run source text in the sandbox: python, node, sh, bash, ruby, perl …',
+      description: `Run source text in the sandbox: python, node, sh, bash, ruby, perl … ${answered}`,
       inputSchema: {
         language: z.string().describe('Such as python, node, sh'),
         code: z.string(),
         args: z.array(z.string()).optional(),
         ...where,
       },
-      outputSchema: ended,
       annotations: { openWorldHint: true },
     },
     ({ language, code, args, ...how }, extra) =>

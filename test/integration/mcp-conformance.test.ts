@@ -76,7 +76,7 @@ describe('messages', () => {
       name: 'run_command',
       arguments: { argv },
     });
-    expect(result.structuredContent.stdout).toBe(argv[1]);
+    expect(JSON.parse(result.content[0].text).stdout).toBe(argv[1]);
     await wire.end();
     expect(wire.lines.length).toBeGreaterThan(1);
     for (const message of wire.messages) expect(message.jsonrpc).toBe('2.0');
@@ -221,7 +221,7 @@ describe('progress and cancellation', () => {
     };
     for (let i = 0; ; i++) {
       const { result } = await wire.ask(`look-${i}`, 'tools/call', pgrep);
-      if (result.structuredContent.stdout === '') break;
+      if (JSON.parse(result.content[0].text).stdout === '') break;
     }
     expect(wire.messages.some(({ id }) => id === 'long')).toBe(false);
     await wire.end();

@@ -91,11 +91,20 @@ export async function startMcp(
       const got = await client.callTool({ name, arguments: { ...given } }, undefined, { timeout });
       const [first] = got.content as { readonly text: string }[];
       const text = first?.text ?? '';
-      return { isError: got.isError === true, value: got.structuredContent, text };
+      return { isError: got.isError === true, value: got.structuredContent ?? dataOf(text), text };
     },
     leave: async () => {
       await client.close();
       return end;
     },
   };
+}
+
+/** The data of an answer whose text is JSON. */
+export function dataOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
