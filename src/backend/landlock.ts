@@ -3,8 +3,10 @@
  * root, a private view a directory there, and what else the payload may use is a grant of Landlock.
  * Nothing is shown under another name, so paths into those views are rewritten where wasbox itself knows them.
  */
+
 import { posix } from 'node:path';
 import { isWithin } from '../host/index.js';
+import { spoken, spokenOption } from '../options/index.js';
 import {
   isCopied,
   isKept,
@@ -44,11 +46,14 @@ const elsewhere = 'Leave it out, or run wasbox where namespaces work: wasbox doc
 
 /** Options that need what only namespaces have. */
 function refuseOptions(spec: SandboxSpec): void {
-  if (spec.asking !== undefined) throw only('--ask', elsewhere);
-  if (spec.audit === true) throw only('--audit', elsewhere);
+  if (spec.asking !== undefined) throw only(spokenOption('--ask'), elsewhere);
+  if (spec.audit === true) throw only(spokenOption('--audit'), elsewhere);
   if (spec.network?.publish.length)
-    throw only('--publish', 'Listen at an address that a rule names: --net 127.0.0.1:8080');
-  if (spec.continues !== undefined) throw only('--continue', elsewhere);
+    throw only(
+      spokenOption('--publish'),
+      spoken`Listen at an address that a rule names: --net 127.0.0.1:8080`,
+    );
+  if (spec.continues !== undefined) throw only(spokenOption('--continue'), elsewhere);
 }
 
 /** The path of a hidden place in the copy that would have it; undefined where no view shows it. */
@@ -104,8 +109,9 @@ function refuseNested(views: readonly View[]): void {
 function grantOf(spec: SandboxSpec, view: View): Grant | undefined {
   if (view.type !== 'host' || isCopied(view)) return undefined;
   const { source, target, directory, access, origin, lowers = [] } = view;
-  if (target === '/' || lowers.length > 0) throw only('--image', elsewhere);
-  if (origin === 'cache') throw only('a cache of --for', 'Use --net host without --for.');
+  if (target === '/' || lowers.length > 0) throw only(spokenOption('--image'), elsewhere);
+  if (origin === 'cache')
+    throw only(spoken`a cache of --for`, spoken`Use --net host without --for.`);
   if (origin === 'user' && source !== target) {
     throw only(
       `${source} at ${target}`,
@@ -224,8 +230,8 @@ export const landlockBackend: Backend = {
     const home = views.find((view) => isCopied(view) && view.origin === 'home');
     if (home !== undefined) {
       throw only(
-        'a copy of your home (--home cow, or a run in it)',
-        'It would be copied as a whole. Use a directory in it: --workdir DIR',
+        spoken`a copy of your home (--home cow, or a run in it)`,
+        spoken`It would be copied as a whole. Use a directory in it: --workdir DIR`,
       );
     }
     const workdir = views.find((view) => isCopied(view) && view.origin === 'workdir');
@@ -234,7 +240,7 @@ export const landlockBackend: Backend = {
         workdir === undefined
           ? 'a run without a copy-on-write directory'
           : 'the working directory /',
-        'The working directory is copied for the run. Choose a smaller one: --workdir DIR',
+        spoken`The working directory is copied for the run. Choose a smaller one: --workdir DIR`,
       );
     }
     refuseNested(views);

@@ -1,5 +1,5 @@
 /** Finds the verb and loads what it needs, nothing else. */
-import { LeaveToNode, UsageError } from '../errors/index.js';
+import { LeaveToNode, speakAs, UsageError } from '../errors/index.js';
 import { fastpathVariable } from '../fastpath/index.js';
 import { suggest } from '../options/index.js';
 import { printError } from './failure.js';
@@ -51,6 +51,7 @@ async function helpOf([name = '', ...rest]: readonly string[]): Promise<number> 
 
 /** @returns the exit status */
 export async function commandLine(argv: readonly string[]): Promise<number> {
+  speakAs('command');
   const [name, ...rest] = argv;
   const verbose = rest.includes('-v') || rest.includes('--verbose');
   const native = process.env[fastpathVariable] !== undefined;

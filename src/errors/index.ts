@@ -7,6 +7,13 @@ import { type ErrorCode, errorCodes } from './codes.js';
 import { type Kinded, kindsOf, matchesKind } from './kind.js';
 
 export { type ErrorCode, errorCodes } from './codes.js';
+export {
+  byInterface,
+  type Interface,
+  speakAs,
+  speakAsLibrary,
+  spokenInterface,
+} from './interface.js';
 export { errorMeanings } from './meanings.js';
 
 export interface WasboxErrorOptions {

@@ -2,7 +2,7 @@
  * Errors that name the caller's line: where a promise of the native part is waited for, V8 does not know
  * any more who asked.
  */
-import { isWasboxError } from '../errors/index.js';
+import { isWasboxError, speakAsLibrary } from '../errors/index.js';
 
 /** Where a function of the library was called. */
 export interface CallSite {
@@ -11,6 +11,7 @@ export interface CallSite {
 
 /** @param inside the function of the library; what it calls is left out */
 export function callSite(inside: (...given: never[]) => unknown): CallSite {
+  speakAsLibrary();
   const site: CallSite = {};
   Error.captureStackTrace(site, inside);
   return site;

@@ -14,7 +14,7 @@ import {
 import { SupportError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 import { loadNative, type Native } from '../native/index.js';
-import type { ResolveOptions } from '../options/index.js';
+import { type ResolveOptions, spokenOption } from '../options/index.js';
 import {
   ownDirectory,
   type PackageSet,
@@ -152,10 +152,14 @@ function failed(set: PackageSet, { outcome }: LaunchResult, words: string): Supp
       ? `was killed by signal ${outcome.signal}`
       : `exited ${outcome.exitCode}`;
   const said = words === '' ? '' : `\nIt said:\n${words.trimEnd()}`;
-  const out = set.by === undefined ? '' : ` ${withoutHint}`;
-  return new SupportError('ERR_PACKAGES', `${set.by ?? '--with'} ${names}: ${set.tool} ${what}`, {
-    hint: `Nothing was installed, and the script did not run. Check the names, their versions and the index.${out}${said}`,
-  });
+  const out = set.by === undefined ? '' : ` ${withoutHint()}`;
+  return new SupportError(
+    'ERR_PACKAGES',
+    `${set.by ?? spokenOption('--with')} ${names}: ${set.tool} ${what}`,
+    {
+      hint: `Nothing was installed, and the script did not run. Check the names, their versions and the index.${out}${said}`,
+    },
+  );
 }
 
 /** Says what is fetched, from where, and who asked for it. */

@@ -6,6 +6,7 @@
  * It lies in the run's directory. Root's payload has ids that cannot walk there: then it lies in a public
  * directory for temporary files, and the run's directory has a link to it, for who cleans up after a kill.
  */
+
 import { chmodSync, chownSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loweredOf, type PrivateDirectory, type PrivateRoot } from '../backend/index.js';
@@ -24,6 +25,7 @@ import {
 import { ChangesError, LaunchError } from '../errors/index.js';
 import { randomBelow } from '../host/index.js';
 import type { Native, NativeOutcome, NativeWorkingCopy } from '../native/index.js';
+import { spoken } from '../options/index.js';
 import { type IdentitySpec, ownOf, type SandboxSpec } from '../resolve/index.js';
 import { displayPath } from '../text/index.js';
 
@@ -138,8 +140,7 @@ function fill(native: Native, root: PrivateRoot, spec: SandboxSpec): void {
   for (const directory of root.directories) {
     const { view } = directory;
     const source = view?.type === 'host' ? view.source : path;
-    const hint =
-      'Choose a smaller directory with --workdir DIR, or leave parts out with --hide PATH.';
+    const hint = spoken`Choose a smaller directory with --workdir DIR, or leave parts out with --hide PATH.`;
     attempt(`cannot copy ${source} for the run`, hint, () => {
       native.makeWorkingCopy(copyOf(directory, path, spec));
     });

@@ -1,4 +1,5 @@
 /** A step of the set-up that failed, as an error that says what to do. */
+
 import {
   type ErrorCode,
   LaunchError,
@@ -8,6 +9,7 @@ import {
 } from '../errors/index.js';
 import { hostFacts } from '../host/index.js';
 import type { Native, NativeOutcome } from '../native/index.js';
+import { spoken } from '../options/index.js';
 import { stepNames } from '../plan/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { type Advice, adviseSetupFailure } from './set-up.js';
@@ -25,7 +27,7 @@ function executionFailure(spec: SandboxSpec, code: string, errnoText: string): A
     return {
       code: 'ERR_EXEC_NOT_FOUND',
       message: `${path}, its interpreter or its dynamic linker was not found in the sandbox`,
-      hint: `If ${display} needs files that the sandbox hides, mount them: --ro PATH`,
+      hint: spoken`If ${display} needs files that the sandbox hides, mount them: --ro PATH`,
     };
   }
   const hints: Readonly<Record<string, string>> = {

@@ -2,8 +2,10 @@
  * Message and hint for a set-up step that failed: a pure function of the step, the errno and a few
  * facts about the host. Shared by `run` and `doctor`.
  */
+
 import type { ErrorCode } from '../errors/index.js';
 import { type HostFacts, isBefore } from '../host/index.js';
+import { spoken } from '../options/index.js';
 import { appArmorHint } from './apparmor.js';
 
 export interface SetupFailure {
@@ -172,7 +174,7 @@ function adviseOverlay(failure: SetupFailure, facts: HostFacts): Advice {
     hint: [
       'Its file system, or that of the state directory, cannot be a layer of overlayfs. Nor can',
       'overlayfs itself, NFS, FUSE or directories with mount points inside. Use a working directory on',
-      'another file system (--workdir DIR), or another state directory (XDG_STATE_HOME=DIR).',
+      spoken`another file system (--workdir DIR), or another state directory (XDG_STATE_HOME=DIR).`,
     ].join('\n'),
   };
 }
@@ -210,23 +212,23 @@ function adviseNetwork(failure: SetupFailure): Advice {
     return {
       code: 'ERR_KERNEL',
       message: `a rule allows UDP, but UDP cannot leave the sandbox: ${why}`,
-      hint: `${fix}\nTo allow only TCP: --net example.org/tcp`,
+      hint: spoken`${fix}\nTo allow only TCP: --net example.org/tcp`,
     };
   }
   if (failure.step === 'publish') {
     return {
       code: 'ERR_USAGE',
-      message: `--publish: can't bind port ${failure.path ?? ''}: ${failure.errnoText}`,
+      message: spoken`--publish: can't bind port ${failure.path ?? ''}: ${failure.errnoText}`,
       hint:
         failure.errno === 'EACCES'
-          ? 'Only root can use ports below 1024. Use another: --publish 8080:80'
+          ? spoken`Only root can use ports below 1024. Use another: --publish 8080:80`
           : 'Use another port, or see which program has it: ss -ltnp',
     };
   }
   return {
     code: 'ERR_KERNEL',
     message: `this machine cannot enforce network rules: ${failure.errnoText}${failure.path ? ` (${failure.path})` : ''}`,
-    hint: 'Network rules need Linux 6.7 with Landlock and seccomp notifications. Without rules, use --net none, or --net host for everything this machine can reach.',
+    hint: spoken`Network rules need Linux 6.7 with Landlock and seccomp notifications. Without rules, use --net none, or --net host for everything this machine can reach.`,
   };
 }
 
@@ -252,7 +254,7 @@ function adviseStdio(failure: SetupFailure): Advice {
       code: 'ERR_USAGE',
       message:
         'stdin, stdout or stderr is a directory, which gives access to files outside the sandbox',
-      hint: 'Redirect from a file, or mount the directory: --ro DIR',
+      hint: spoken`Redirect from a file, or mount the directory: --ro DIR`,
     };
   }
   if (failure.errno === 'EPROTOTYPE') {
@@ -260,7 +262,7 @@ function adviseStdio(failure: SetupFailure): Advice {
       code: 'ERR_USAGE',
       message:
         'stdin, stdout or stderr is a network socket, which the program could connect to any address',
-      hint: 'Use a pipe: cat | wasbox run … | cat\nOr allow the network: --net host',
+      hint: spoken`Use a pipe: cat | wasbox run \u2026 | cat\nOr allow the network: --net host`,
     };
   }
   return {
@@ -357,8 +359,8 @@ export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Adv
     case 'listener':
       return {
         code: 'ERR_KERNEL',
-        message: `--ask does not work here: the kernel provides no listener for refused calls (${failure.errnoText})`,
-        hint: 'It needs Linux 5.5, and no other sandbox around wasbox may have a listener. Without --ask, what the sandbox blocks stays blocked.',
+        message: spoken`--ask does not work here: the kernel provides no listener for refused calls (${failure.errnoText})`,
+        hint: spoken`It needs Linux 5.5, and no other sandbox around wasbox may have a listener. Without --ask, what the sandbox blocks stays blocked.`,
       };
     case 'network':
     case 'publish':

@@ -1,4 +1,5 @@
 /** The MCP server on stdin and stdout, for `wasbox mcp`. */
+import { speakAs } from '../errors/index.js';
 import { createSession, isWasboxError, type Session, type SessionOptions } from '../index.js';
 import { Asking } from './asking.js';
 import { createServer } from './server.js';
@@ -57,6 +58,7 @@ export async function serve(options: SessionOptions, settings: Settings): Promis
   try {
     // An option that cannot be is said at the start, not with the first call.
     await workspaces.get().use(async () => {});
+    speakAs('mcp');
     await server.connect(transport);
     await left;
   } finally {

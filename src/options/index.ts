@@ -25,6 +25,7 @@ export {
   type RunOptions,
   type TerminalSize,
 } from './run-options.js';
+export { spoken, spokenOption } from './spoken.js';
 export { suggest } from './suggest.js';
 export { type OptionEntry, runOptionTable } from './table.js';
 export { callProperties, describeValue, validateRunOptions } from './validate.js';

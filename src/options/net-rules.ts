@@ -7,6 +7,7 @@
  *
  * Nothing is guessed: what has two readings is an error that shows the rule and the fix.
  */
+
 import { domainToASCII } from 'node:url';
 import { UsageError } from '../errors/index.js';
 import {
@@ -20,6 +21,7 @@ import {
   networkOf,
   readAddressBytes,
 } from './net-address.js';
+import { spoken, spokenOption } from './spoken.js';
 import { suggest } from './suggest.js';
 import { netWords } from './value-types.js';
 
@@ -92,13 +94,22 @@ class RuleReader {
 
   #error(problem: string, fix: string): UsageError {
     const shown = JSON.stringify(this.#rule);
-    return new UsageError('ERR_OPTION_VALUE', `${this.#option}: rule ${shown}: ${problem}`, {
-      hint: fix,
-    });
+    return new UsageError(
+      'ERR_OPTION_VALUE',
+      `${spokenOption(this.#option)}: rule ${shown}: ${problem}`,
+      {
+        hint: fix,
+      },
+    );
+  }
+
+  /** The option with a value, as the interface in use has it. */
+  #given(value: string): string {
+    return this.#option === '--net' ? spoken`--net ${value}` : spoken`--net-deny ${value}`;
   }
 
   #write(rule: string): string {
-    return `Write ${this.#option} ${/[*[\]]/.test(rule) ? `'${rule}'` : rule}`;
+    return `Write ${this.#given(/[*[\]]/.test(rule) ? `'${rule}'` : rule)}`;
   }
 
   read(): NetRule {
@@ -106,7 +117,8 @@ class RuleReader {
     if (rule === '') {
       throw this.#error(
         'empty rule',
-        `To allow nothing: --net none. To allow something: ${this.#option} example.com:443,10.1.0.0/16`,
+        spoken`To allow nothing: --net none. To allow something: ` +
+          this.#given('example.com:443,10.1.0.0/16'),
       );
     }
     const url = /^[A-Za-z][\w+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:]+)(?::(\d+))?/.exec(rule);
@@ -189,7 +201,7 @@ class RuleReader {
     if (slash >= 0) {
       throw this.#error(
         /^[\d.:a-f]+\//i.test(host) ? 'invalid address block' : 'rules have no path',
-        `Blocks look like 10.1.0.0/16 or 2001:db8::/32, names like ${this.#option} example.com:443`,
+        `Blocks look like 10.1.0.0/16 or 2001:db8::/32, names like ${this.#given('example.com:443')}`,
       );
     }
     return { kind: 'name', ...this.#name(host) };
@@ -290,7 +302,7 @@ class RuleReader {
     ) {
       throw this.#error(
         'invalid address',
-        `An IPv4 address is four decimal numbers without leading zeros.\n${this.#write('192.0.2.1:443')} or ${this.#option} '[2001:db8::1]:443'.`,
+        `An IPv4 address is four decimal numbers without leading zeros.\n${this.#write('192.0.2.1:443')} or ${this.#given("'[2001:db8::1]:443'")}.`,
       );
     }
     if (plain.endsWith('.')) {
@@ -304,7 +316,7 @@ class RuleReader {
         bad === undefined || bad === ''
           ? 'invalid host name'
           : `invalid label ${JSON.stringify(bad)} in the host name`,
-        `Labels are letters, digits and hyphens: ${this.#option} example.com,*.example.org:443`,
+        `Labels are letters, digits and hyphens: ${this.#given('example.com,*.example.org:443')}`,
       );
     }
     if (name === 'localhost' || name.endsWith('.localhost')) throw this.#wrongLoopback();

@@ -61,7 +61,7 @@ function checkChanges(value: unknown): void {
     if (known && Object.keys(others).length === 0) return;
   }
   throw new UsageError('ERR_OPTION_VALUE', 'option changes: expected keep, apply or discard', {
-    hint: "By how the run ends: { success: 'apply', failure: 'keep' }. On the command line it is --apply or --discard.",
+    hint: "By how the run ends: { success: 'apply', failure: 'keep' }.",
   });
 }
 

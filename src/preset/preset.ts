@@ -1,7 +1,7 @@
 /** A preset: what a tool needs of a sandbox, read from TOML. */
 import { parse } from 'smol-toml';
 import { UsageError } from '../errors/index.js';
-import { suggest } from '../options/index.js';
+import { spoken, suggest } from '../options/index.js';
 import { builtinPresets } from './builtin/index.js';
 
 /** Where a host or a list of them is looked for. */
@@ -80,8 +80,8 @@ export function askedPresets(value: string, program: string | undefined): AskedP
   for (const word of value.split(',')) {
     const [name = '', how, ...more] = word.split(':');
     if (more.length > 0 || (how !== undefined && how !== 'shared')) {
-      throw new UsageError('ERR_OPTION_VALUE', `--for ${word}: unknown word "${how}"`, {
-        hint: `After a preset's name comes only :shared, for one cache of all projects: --for ${name}:shared`,
+      throw new UsageError('ERR_OPTION_VALUE', spoken`--for ${word}: unknown word "${how}"`, {
+        hint: spoken`After a preset's name comes only :shared, for one cache of all projects: --for ${name}:shared`,
       });
     }
     const shared = how === 'shared';

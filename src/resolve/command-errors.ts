@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import { isWithin } from '../host/index.js';
-import { shellQuote, suggest } from '../options/index.js';
+import { shellQuote, spoken, suggest } from '../options/index.js';
 import type { Sniffed } from './detect-language.js';
 import type { Draft } from './draft.js';
 import { pathEntries } from './path-entries.js';
@@ -15,7 +15,7 @@ const shellWords = new Set(
 
 export function notFound(draft: Draft, command: string, named: string): UsageError {
   if (draft.host.files.stat(named)?.kind === 'directory') {
-    const start = `wasbox run --chdir ${shellQuote(command)} -- COMMAND`;
+    const start = spoken`wasbox run --chdir ${shellQuote(command)} -- COMMAND`;
     return new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: is a directory`, {
       hint: `Give a script or a program. To start one in that directory: ${start}`,
     });
@@ -41,7 +41,7 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
     return `wasbox does not start a shell by itself. For a shell command: wasbox run -c ${shellQuote(command)}`;
   }
   if (/^[^:]+:\//.test(command)) {
-    return `To mount a path: --ro ${shellQuote(command)}, or --rw to make it writable (-v is --verbose)`;
+    return spoken`To mount a path: --ro ${shellQuote(command)}, or --rw to make it writable (-v is --verbose)`;
   }
   if (command.startsWith('~'))
     return 'The shell does not expand a quoted ~. Write "$HOME/…" instead.';
@@ -72,8 +72,8 @@ export function notShell({ lang, label }: Sniffed, display: '-' | '-c'): UsageEr
     {
       hint:
         lang === undefined
-          ? `Check the download. To run it with sh anyway: wasbox run --lang sh ${rest}`
-          : `Give the language: wasbox run --lang ${lang} ${rest}`,
+          ? spoken`Check the download. To run it with sh anyway: wasbox run --lang sh ${rest}`
+          : spoken`Give the language: wasbox run --lang ${lang} ${rest}`,
     },
   );
 }
@@ -96,7 +96,7 @@ export function notRunnable(draft: Draft, command: string, head: Uint8Array): Us
     line !== undefined && inside
       ? `For example: wasbox run -c ${shellQuote(line)}`
       : text
-        ? `Choose one: wasbox run --lang sh ${shellQuote(command)}`
+        ? spoken`Choose one: wasbox run --lang sh ${shellQuote(command)}`
         : `Choose the program that opens it: wasbox run -- PROGRAM ${shellQuote(command)}`;
   const why = extension === '' ? 'no extension' : `unknown extension ${extension}`;
   return new UsageError(

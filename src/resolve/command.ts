@@ -5,7 +5,7 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import { isSystemPath } from '../host/index.js';
-import { alternatives, pathOption, shellQuote, suggest } from '../options/index.js';
+import { alternatives, pathOption, shellQuote, spoken, suggest } from '../options/index.js';
 import { notFound, notRunnable, notShell } from './command-errors.js';
 import { sniff } from './detect-language.js';
 import type { Draft } from './draft.js';
@@ -34,7 +34,7 @@ export function resolveCommand(draft: Draft): CommandSpec {
   if (code !== undefined) return inlineCode(draft, code, language);
   if (command === undefined || command === '') {
     throw new UsageError('ERR_NO_OPERAND', 'no script or command given', {
-      hint: 'Example: wasbox run script.py. See wasbox run --help.',
+      hint: spoken`Example: wasbox run script.py. See wasbox run --help.`,
     });
   }
   if (command === '-') return fromStdin(draft, language);
@@ -93,7 +93,7 @@ function languageOf(name: string): Language {
   const language = languageByName(name);
   if (language !== undefined) return language;
   const near = suggest(name, languageNames());
-  throw new UsageError('ERR_OPTION_VALUE', `--lang: unknown language "${name}"`, {
+  throw new UsageError('ERR_OPTION_VALUE', spoken`--lang: unknown language "${name}"`, {
     hint:
       near === undefined
         ? `Languages: ${languages.map((row) => row.name).join(', ')}.\nFor any other language: wasbox run -- INTERPRETER SCRIPT`
@@ -125,13 +125,15 @@ function interpreterOf(draft: Draft, language: Language, what: string): Interpre
     throw new UsageError(
       'ERR_NO_INTERPRETER',
       `${what} needs ${alternatives(programs)}, which is not in the image's PATH`,
-      { hint: 'Use an image that has it, or choose another language: --lang LANG' },
+      { hint: spoken`Use an image that has it, or choose another language: --lang LANG` },
     );
   }
   throw new UsageError(
     'ERR_NO_INTERPRETER',
     `${what} needs ${alternatives(programs)}, which is not in your PATH${tooOld}`,
-    { hint: `Install ${language.install ?? programs[0]}, or choose another language: --lang LANG` },
+    {
+      hint: spoken`Install ${language.install ?? programs[0]}, or choose another language: --lang LANG`,
+    },
   );
 }
 
@@ -266,13 +268,15 @@ function noInterpreter({ image }: Draft, what: string, interpreter: string): Usa
     return new UsageError(
       'ERR_NO_INTERPRETER',
       `${what} asks for ${interpreter} in its #! line, which is not in the image`,
-      { hint: 'Use an image that has it, or choose another interpreter: wasbox run --lang LANG …' },
+      {
+        hint: spoken`Use an image that has it, or choose another interpreter: wasbox run --lang LANG \u2026`,
+      },
     );
   }
   return new UsageError(
     'ERR_NO_INTERPRETER',
     `${what} asks for ${interpreter} in its #! line, which is not installed`,
-    { hint: 'Install it, or choose another interpreter: wasbox run --lang LANG …' },
+    { hint: spoken`Install it, or choose another interpreter: wasbox run --lang LANG \u2026` },
   );
 }
 

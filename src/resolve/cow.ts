@@ -4,6 +4,7 @@
  */
 
 import { isWithin } from '../host/index.js';
+import { spoken } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { isHome } from './home.js';
 import { isRootMapping } from './image.js';
@@ -38,12 +39,12 @@ function refuseOverlap(draft: Draft, path: string, source: string): void {
     const other =
       mount.origin === 'workdir'
         ? `the working directory ${mount.source}`
-        : `--cow ${mount.source}`;
+        : spoken`--cow ${mount.source}`;
     throw pathError(
-      `--cow ${path} overlaps with ${other}`,
+      spoken`--cow ${path} overlaps with ${other}`,
       isWithin(source, mount.source)
         ? 'It is copy-on-write already. Remove this option.'
-        : 'Give only the outer one, as --workdir or --cow.',
+        : spoken`Give only the outer one, as --workdir or --cow.`,
     );
   }
 }

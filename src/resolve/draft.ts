@@ -1,6 +1,6 @@
 /** What the steps of resolving share while a sandbox takes shape. */
 import type { Host } from '../host/index.js';
-import type { ResolveOptions } from '../options/index.js';
+import { type ResolveOptions, spokenOption } from '../options/index.js';
 import type { ProfilePlaces } from '../profile/index.js';
 import type { ResolvedImage } from './image.js';
 import type { IdentitySpec, ViewOrigin } from './spec.js';
@@ -67,7 +67,7 @@ export class Draft {
 
   /** How a message names an item of a list: by its option, or by its place in a profile. */
   named(option: string, property: 'ro' | 'rw' | 'cow' | 'socket', index: number): string {
-    return this.#places[property]?.[index] ?? option;
+    return this.#places[property]?.[index] ?? spokenOption(option);
   }
 
   /** The link of an untrusted directory by which an absolute path of the host leads out of it. */

@@ -2,8 +2,10 @@
  * The payload's environment: a short list of what programs need and what cannot hold
  * a secret, then `--env`.
  */
+
 import { UsageError } from '../errors/index.js';
 import type { RunOptions } from '../options/index.js';
+import { spoken } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { withBeside } from './home-programs.js';
 import { toolRoots } from './installations.js';
@@ -128,12 +130,12 @@ function addAsked(draft: Draft, env: Record<string, string>): void {
   for (const [name, value] of Object.entries(draft.options.env ?? {})) {
     if (value === undefined) continue;
     if (name === '' || /[=\0\s]/.test(name)) {
-      throw new UsageError('ERR_OPTION_VALUE', `--env: invalid variable name "${name}"`, {
-        hint: 'Write --env NAME to pass a variable, or --env NAME=VALUE to set it.',
+      throw new UsageError('ERR_OPTION_VALUE', spoken`--env: invalid variable name "${name}"`, {
+        hint: spoken`Write --env NAME to pass a variable, or --env NAME=VALUE to set it.`,
       });
     }
     const given = value === true ? draft.host.env[name] : value;
-    if (given === undefined) draft.note(`--env ${name}: not set, so nothing was passed`);
+    if (given === undefined) draft.note(spoken`--env ${name}: not set, so nothing was passed`);
     else env[name] = given;
   }
 }

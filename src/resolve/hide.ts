@@ -15,6 +15,7 @@ import {
   isPattern,
   parseGlob,
   shellQuote,
+  spoken,
   startState,
   step,
 } from '../options/index.js';
@@ -51,9 +52,9 @@ export function addHidden(
 ): void {
   const searches: Search[] = [];
   for (const path of draft.options.hide ?? []) {
-    const shown = `--hide ${path}`;
+    const shown = spoken`--hide ${path}`;
     const link = draft.untrustedLink(hostPath(draft, path));
-    if (link) throw leadsOut('ERR_PATH', shown, link, `--hide ${shellQuote(link.to)}`);
+    if (link) throw leadsOut('ERR_PATH', shown, link, spoken`--hide ${shellQuote(link.to)}`);
     const literal = draft.tree.locate(hostPath(draft, path));
     if (literal.kind !== undefined) hidePlace(draft, shown, literal);
     else refuseUnexpanded(shown, path);
@@ -80,7 +81,7 @@ function homeSecrets(draft: Draft): Search[] {
   const { path } = draft.workdir;
   const except = path === home.target ? undefined : draft.tree.locate(path).path;
   return [...secretPatterns, ...homeSecretPatterns].map(({ pattern }) => ({
-    ...searchIn(home.target, pattern, '--home cow'),
+    ...searchIn(home.target, pattern, spoken`--home cow`),
     except,
     quiet: true,
   }));
@@ -97,7 +98,7 @@ function refuseUnexpanded(shown: string, path: string): void {
   if (/\{[^{}]*,[^{}]*\}/.test(path)) {
     throw pathError(
       `${shown}: no such file or directory; braces are not supported`,
-      'Use one --hide for each of them.',
+      spoken`Use one --hide for each of them.`,
     );
   }
 }
@@ -330,13 +331,13 @@ function hidePlace(draft: Draft, shown: string, place: Place): void {
   if (place.path === '/' || isWithin(draft.workdir.path, place.path)) {
     throw pathError(
       `${shown}: this would hide the working directory too`,
-      'Use --workdir to run in another directory.',
+      spoken`Use --workdir to run in another directory.`,
     );
   }
   const present = draft.tree.at(place.path);
   if (present?.type === 'hidden') return;
   if (isPassed(present) && present.origin === 'user') {
-    throw pathError(`${shown} conflicts with --ro or --rw`, 'Use only one of them.');
+    throw pathError(spoken`${shown} conflicts with --ro or --rw`, 'Use only one of them.');
   }
   const target = place.path;
   if (draft.tree.list().some((mount) => mount.target.startsWith(`${target}/`))) {

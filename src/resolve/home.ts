@@ -6,7 +6,7 @@ import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import type { FileInfo, Host } from '../host/index.js';
 import type { RunOptions } from '../options/index.js';
-import { splitMapping } from '../options/index.js';
+import { splitMapping, spoken } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { copiedView, privateView } from './views.js';
 
@@ -52,8 +52,8 @@ export function isHome(mapping: NonNullable<RunOptions['cow']>[number], host: Ho
 }
 
 function noHome(home: string): UsageError {
-  return new UsageError('ERR_PATH', `--home cow: ${home} is not a directory of your own`, {
-    hint: 'Set HOME to your home directory, or leave out --home cow.',
+  return new UsageError('ERR_PATH', spoken`--home cow: ${home} is not a directory of your own`, {
+    hint: spoken`Set HOME to your home directory, or leave out --home cow.`,
   });
 }
 

@@ -4,7 +4,7 @@
  */
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
-import { suggest } from '../options/index.js';
+import { spoken, suggest } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { findInImage, isProgram } from './image-programs.js';
 import { startsInImage } from './image-start.js';
@@ -31,7 +31,7 @@ export function imageCommand(draft: Draft, given: readonly string[] | undefined)
   const [program] = argv;
   if (program === undefined || program === '') {
     throw new UsageError('ERR_NO_OPERAND', 'the image names no command, and none was given', {
-      hint: `Example: wasbox run --image ${options.image} -- /bin/sh`,
+      hint: spoken`Example: wasbox run --image ${options.image} -- /bin/sh`,
     });
   }
   return { path: programPath(draft, program), argv, display: given?.[0] ?? program };

@@ -2,8 +2,10 @@
  * Where a program of an image starts, as Docker has it: in the WorkingDir of the image, unless an option says
  * otherwise. A script or code of the user's starts in the working directory, as without an image.
  */
+
 import { UsageError } from '../errors/index.js';
 import { isWithin } from '../host/index.js';
+import { spoken } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { privateView } from './views.js';
 
@@ -28,7 +30,7 @@ export function startDirectory(draft: Draft): Start {
   const kernel = ['/proc', '/sys', '/dev'].some((top) => isWithin(place.path, top));
   if (place.kind !== undefined || kernel) {
     throw new UsageError('ERR_WORKDIR', `the image starts in ${name}, which is not a directory`, {
-      hint: 'To start elsewhere: --chdir .',
+      hint: spoken`To start elsewhere: --chdir .`,
     });
   }
   // As Docker, which makes it.

@@ -4,8 +4,10 @@
  * It is who the payload is inside. Outside it is the user who runs wasbox, whatever the image says: an ordinary
  * user can map no other id, and all of the image's files are that user's, too.
  */
+
 import { UsageError } from '../errors/index.js';
 import type { Host } from '../host/index.js';
+import { spoken } from '../options/index.js';
 import type { Tree } from './tree.js';
 
 export interface ImageUser {
@@ -67,6 +69,6 @@ const unknown = (what: string, name: string, file: string): UsageError =>
     'ERR_USAGE',
     `the image runs as ${what} ${name}, which its ${file} does not have`,
     {
-      hint: 'To run it as root inside, without rights outside: --root',
+      hint: spoken`To run it as root inside, without rights outside: --root`,
     },
   );

@@ -8,7 +8,13 @@ import { posix } from 'node:path';
 import { ImageError, UsageError } from '../errors/index.js';
 import { type Host, isWithin, stateDirectory } from '../host/index.js';
 import { type ImageConfig, imageConfig, readStoredImage } from '../image/index.js';
-import { type ResolveOptions, shellQuote, splitMapping } from '../options/index.js';
+import {
+  type ResolveOptions,
+  shellQuote,
+  splitMapping,
+  spoken,
+  spokenOption,
+} from '../options/index.js';
 import { holdsHome } from './homes.js';
 import { type ImageUser, imageUser } from './image-user.js';
 import type { HostView, ImageSpec, LowerDirectory } from './spec.js';
@@ -73,8 +79,8 @@ function refuseWithoutImage({ platform, entrypoint }: ResolveOptions): void {
   const option =
     platform !== undefined ? '--platform' : entrypoint !== undefined ? '--entrypoint' : undefined;
   if (option === undefined) return;
-  throw new UsageError('ERR_USAGE', `${option} needs --image`, {
-    hint: 'Example: wasbox run --image python:3.13 script.py',
+  throw new UsageError('ERR_USAGE', spoken`${spokenOption(option)} needs --image`, {
+    hint: spoken`Example: wasbox run --image python:3.13 script.py`,
   });
 }
 
@@ -99,12 +105,12 @@ function directoryImage(
   host: Host,
   workdir: string,
 ): Found {
-  const shown = `--image ${image}`;
+  const shown = spoken`--image ${image}`;
   const named = image.slice(directoryPrefix.length);
   const path = named === '' ? '' : posix.resolve(host.cwd() ?? '/', named);
   const source = path === '' ? undefined : host.files.realpath(path);
   if (source === undefined || host.files.stat(source)?.kind !== 'directory') {
-    throw refuse(`${shown}: no such directory`, 'Example: --image dir:/srv/debian');
+    throw refuse(`${shown}: no such directory`, spoken`Example: --image dir:/srv/debian`);
   }
   const link = untrustedLink(host, path, untrustedDirectories(options, host, workdir));
   if (link) throw leadsOut('ERR_PATH', shown, link, `--image ${shellQuote(`dir:${link.to}`)}`);

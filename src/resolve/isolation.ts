@@ -2,9 +2,11 @@
  * Which backend a run has: namespaces wherever they work, Landlock where they are not to be had and it
  * is as new as its isolation needs. Never quietly: the note goes to the user at the start and to the report.
  */
+
 import { SupportError } from '../errors/index.js';
 import { type Host, landlockIsolationAbi, landlockObstacle } from '../host/index.js';
 import type { RunOptions } from '../options/index.js';
+import { spoken } from '../options/index.js';
 import type { Isolation } from './spec.js';
 
 /** What a sandbox has of its own. */
@@ -45,17 +47,17 @@ export const notAvailable = (what: string, hint: string): SupportError =>
 function refuse({ root, home, image }: Pick<RunOptions, 'root' | 'home' | 'image'>): void {
   if (image !== undefined) {
     throw notAvailable(
-      '--image is',
+      spoken`--image is`,
       'Without a mount namespace the root stays that of this machine. wasbox doctor says what namespaces need.',
     );
   }
   if (root === true) {
     const hint = 'Without a user namespace nobody can be root inside. Leave it out.';
-    throw notAvailable('--root is', hint);
+    throw notAvailable(spoken`--root is`, hint);
   }
   if (home === 'cow') {
-    const hint = 'Your home would be copied as a whole. Use a directory in it: --workdir DIR';
-    throw notAvailable('--home cow is', hint);
+    const hint = spoken`Your home would be copied as a whole. Use a directory in it: --workdir DIR`;
+    throw notAvailable(spoken`--home cow is`, hint);
   }
 }
 
@@ -90,7 +92,7 @@ export function resolveIsolation(
   // Without either, the namespaces' own error says what to change on this machine.
   if (isolation === 'auto') return 'namespaces';
   const { why, fix } = landlockObstacle(abi, landlockIsolationAbi, host.kernelRelease());
-  throw new SupportError('ERR_KERNEL', `--isolation landlock: ${why}`, {
-    hint: `${fix} Where namespaces work, leave out --isolation.`,
+  throw new SupportError('ERR_KERNEL', spoken`--isolation landlock: ${why}`, {
+    hint: spoken`${fix} Where namespaces work, leave out --isolation.`,
   });
 }

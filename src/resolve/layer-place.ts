@@ -2,8 +2,10 @@
  * Where the layers of a run are while it writes to them: in its directory. If overlayfs cannot write to that file
  * system (a container's root is an overlay itself), they are in the sandbox's memory until it ends.
  */
+
 import { SupportError } from '../errors/index.js';
 import { type Host, isBefore } from '../host/index.js';
+import { spoken } from '../options/index.js';
 import { isWeakerNote, ownOf } from './isolation.js';
 import type { SandboxSpec } from './spec.js';
 import { isCopied } from './views.js';
@@ -35,7 +37,7 @@ export function memoryNote(asked: Asked, host: Host): string | undefined {
   if (continues !== undefined) {
     throw new SupportError(
       'ERR_OVERLAY',
-      `--continue is not available here: ${where}, where wasbox cannot add to saved changes`,
+      spoken`--continue is not available here: ${where}, where wasbox cannot add to saved changes`,
       {
         hint: 'Apply or discard that run first. Or save runs on another file system: XDG_STATE_HOME=DIR',
       },

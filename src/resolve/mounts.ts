@@ -4,7 +4,7 @@ import { UsageError } from '../errors/index.js';
 import type { FileInfo } from '../host/index.js';
 import { isWithin } from '../host/index.js';
 import type { PathMapping } from '../options/index.js';
-import { joinMapping, shellQuote, splitMapping } from '../options/index.js';
+import { joinMapping, shellQuote, splitMapping, spoken } from '../options/index.js';
 import { canHold, type Draft } from './draft.js';
 import { runtimeDirectory, usesCounters } from './env.js';
 import { addHome } from './home.js';
@@ -100,7 +100,7 @@ function addOwnShared(draft: Draft, target: string): void {
     draft.tree.add(privateView({ target, mode: 0o1777, origin: 'system' }));
   }
   draft.note(
-    `${path} is shared by all programs, so the program has one of its own, which is discarded at its end. To show a file: --ro FILE. To work in all of it: --workdir ${shellQuote(path)}`,
+    spoken`${path} is shared by all programs, so the program has one of its own, which is discarded at its end. To show a file: --ro FILE. To work in all of it: --workdir ${shellQuote(path)}`,
   );
 }
 
@@ -237,7 +237,7 @@ function addSocket(draft: Draft, option: string, mapping: PathMapping): void {
   if (specialKind(draft.host, source) !== 'socket') {
     throw pathError(
       `${option} ${path}: not a UNIX socket`,
-      'Use the path of the socket; ss -xl lists listening sockets. For files and directories, use --ro.',
+      spoken`Use the path of the socket; ss -xl lists listening sockets. For files and directories, use --ro.`,
     );
   }
   addMapping(draft, option, mapping, true, true);

@@ -7,6 +7,7 @@ import {
   netWord,
   type ResolveOptions,
   readAddressBytes,
+  spoken,
 } from '../options/index.js';
 import { canHold, type Draft } from './draft.js';
 import { readAllPublished } from './publish.js';
@@ -62,21 +63,21 @@ export function resolveNetwork(
       host.kernelRelease(),
     );
     if (optional) {
-      note(`the network is off, and --ask cannot ask about it: ${why}`);
+      note(spoken`the network is off, and --ask cannot ask about it: ${why}`);
       return { net: 'none' };
     }
     throw new SupportError('ERR_KERNEL', `this machine cannot enforce network rules: ${why}`, {
-      hint: `${fix}\nWithout rules: --net none, or --net host for everything this machine can reach.`,
+      hint: spoken`${fix}\nWithout rules: --net none, or --net host for everything this machine can reach.`,
     });
   }
   if (net === 'host' && deny.length > 0) {
-    throw new UsageError('ERR_USAGE', '--net host cannot be used with --net-deny', {
-      hint: "--net host gives the program the host's network without restrictions. To allow the internet but not RULE or this machine: --net internet --net-deny RULE",
+    throw new UsageError('ERR_USAGE', spoken`--net host cannot be used with --net-deny`, {
+      hint: spoken`--net host gives the program the host's network without restrictions. To allow the internet but not RULE or this machine: --net internet --net-deny RULE`,
     });
   }
   if (net === 'host' && (options.publish ?? []).length > 0) {
-    throw new UsageError('ERR_USAGE', '--net host cannot be used with --publish', {
-      hint: "With --net host, servers in the sandbox listen on this machine's ports already.",
+    throw new UsageError('ERR_USAGE', spoken`--net host cannot be used with --publish`, {
+      hint: spoken`With --net host, servers in the sandbox listen on this machine's ports already.`,
     });
   }
   return { net };

@@ -2,7 +2,9 @@
  * The words of `--with`: names of packages with versions, and nothing else. What the installer would take for an option,
  * a file, an address or a command never reaches it.
  */
+
 import { UsageError } from '../errors/index.js';
+import { spoken } from '../options/index.js';
 
 /** Whose packages: of Python, or of Node. */
 export type PackageKind = 'python' | 'npm';
@@ -44,13 +46,13 @@ export function packageWords(kind: PackageKind, value: string): string[] {
   const wrong = words.find((word) => !isPackageWord(kind, word));
   if (wrong !== undefined) {
     const example = kind === 'python' ? "requests,'rich>=13'" : 'chalk,lodash@4';
-    throw new UsageError('ERR_OPTION_VALUE', `--with: invalid package "${wrong}"`, {
-      hint: `Names with versions, and commas between them: --with ${example}`,
+    throw new UsageError('ERR_OPTION_VALUE', spoken`--with: invalid package "${wrong}"`, {
+      hint: spoken`Names with versions, and commas between them: --with ${example}`,
     });
   }
   if (words.length > mostPackages) {
-    throw new UsageError('ERR_OPTION_VALUE', `--with: more than ${mostPackages} packages`, {
-      hint: 'Build an image with them, and use --image.',
+    throw new UsageError('ERR_OPTION_VALUE', spoken`--with: more than ${mostPackages} packages`, {
+      hint: spoken`Build an image with them, and use --image.`,
     });
   }
   return [...new Set(words)].sort();

@@ -6,7 +6,7 @@
 import { posix } from 'node:path';
 import { SupportError, UsageError } from '../errors/index.js';
 import { isWithin, stateDirectory } from '../host/index.js';
-import { type RunOptions, shellQuote } from '../options/index.js';
+import { type RunOptions, shellQuote, spoken, spokenOption } from '../options/index.js';
 import { askSources, readPreset, rulesOf } from '../preset/index.js';
 import type { Draft } from './draft.js';
 import { notAvailable, type Own } from './isolation.js';
@@ -48,7 +48,7 @@ export interface PackageSet {
 }
 
 /** What leaves the packages out that a script asks for. */
-export const withoutHint = 'To run it without them: --with none';
+export const withoutHint = (): string => spoken`To run it without them: --with none`;
 
 /** A set that is not installed yet. */
 export class MissingPackages extends SupportError {
@@ -58,8 +58,8 @@ export class MissingPackages extends SupportError {
 
   constructor(set: PackageSet) {
     const names = set.words.join(', ');
-    super('ERR_PACKAGES', `${set.by ?? '--with'}: ${names} not installed yet`, {
-      hint: `A run installs them: leave out --dry-run.${set.by === undefined ? '' : ` ${withoutHint}`}`,
+    super('ERR_PACKAGES', spoken`${set.by ?? spokenOption('--with')}: ${names} not installed yet`, {
+      hint: `A run installs them: leave out --dry-run.${set.by === undefined ? '' : ` ${withoutHint()}`}`,
     });
     this.set = set;
   }
@@ -100,7 +100,7 @@ function interpreterOf(
     if ([path, interpreter].some((one) => isWithin(one, draft.workdir.path))) continue;
     return { kind, interpreter };
   }
-  throw new UsageError('ERR_NO_INTERPRETER', `--with: ${names.at(-1)} is not installed`, {
+  throw new UsageError('ERR_NO_INTERPRETER', spoken`--with: ${names.at(-1)} is not installed`, {
     hint: kind === 'npm' ? 'Install Node.js with npm.' : 'Install Python with pip.',
   });
 }
@@ -135,9 +135,13 @@ function toolOf(draft: Draft, kind: PackageKind): { tool: PackageSet['tool']; in
     if (index !== undefined) return { tool, index };
   }
   const name = kind === 'npm' ? 'npm' : 'pip';
-  throw new SupportError('ERR_PACKAGES', `--with: ${name} is not installed, or has no index`, {
-    hint: `Install ${name}. To see where its index is looked for: wasbox preset show ${name}`,
-  });
+  throw new SupportError(
+    'ERR_PACKAGES',
+    spoken`--with: ${name} is not installed, or has no index`,
+    {
+      hint: `Install ${name}. To see where its index is looked for: wasbox preset show ${name}`,
+    },
+  );
 }
 
 /** Packages that are asked for. */
@@ -209,7 +213,10 @@ function wayOut(
   const [install, env] =
     kind === 'npm'
       ? [`npm install ${words}`, '']
-      : [`python3 -m pip install --target ${ownPlace} ${words}`, `--env PYTHONPATH=${ownPlace} `];
+      : [
+          `python3 -m pip install --target ${ownPlace} ${words}`,
+          spoken`--env PYTHONPATH=${ownPlace} `,
+        ];
   return [
     `${why} Install them into the working directory, once, and run it with them:`,
     `    wasbox run ${placeOf(options)}${access} --apply -- ${install}`,
@@ -227,7 +234,7 @@ export function refusePackagesInImage(options: RunOptions): void {
   const language = lang === undefined ? languageByExtension(command) : languageByName(lang);
   const program = language?.interpreters.find(([name]) => kindOfProgram(name) !== undefined)?.[0];
   const kind = kindOfProgram(program ?? command) ?? 'python';
-  throw new UsageError('ERR_USAGE', `--with cannot be used with --image`, {
+  throw new UsageError('ERR_USAGE', spoken`--with cannot be used with --image`, {
     hint: wayOut(
       options,
       { kind, words: packageWords(kind, given) },
@@ -245,7 +252,7 @@ function refuseWithLandlock(draft: Draft, asked: AskedPackages): SupportError {
   );
   const access = [`--net ${hosts.join(',')}`, ...passed.map((name) => `--env ${name}`)].join(' ');
   const hint = wayOut(draft.options, asked, 'Nothing can be mounted there.', access);
-  return notAvailable('--with is', hint);
+  return notAvailable(spoken`--with is`, hint);
 }
 
 /**

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { UsageError, WasboxError } from '../errors/index.js';
 import type { Host } from '../host/index.js';
 import type { RunOptions } from '../options/index.js';
-import { shellQuote } from '../options/index.js';
+import { shellQuote, spoken, spokenOption } from '../options/index.js';
 import type { Profile } from '../profile/index.js';
 import type { PolicySpec } from './spec.js';
 import { leadsOut, untrustedLink } from './untrusted-link.js';
@@ -20,7 +20,7 @@ export function resolvePolicy(
 ): PolicySpec {
   const rules = options.allow ?? [];
   const inProfile = fromProfile(profile, host);
-  const given = profile?.places.policy?.[0] ?? '--policy';
+  const given = profile?.places.policy?.[0] ?? spokenOption('--policy');
   const named = () => namedPolicy(options, host, given, untrusted);
   const forKernel = (policy: PolicySpec): PolicySpec =>
     policy.text === undefined ? policy : { ...policy, kernel: host.kernelRelease() };
@@ -56,9 +56,13 @@ function allowing(policy: PolicySpec, rules: readonly string[]): PolicySpec {
   if (rules.length === 0) return policy;
   const broken = rules.find((rule) => /^[ \t]*$|[\n\r#"]/.test(rule));
   if (broken !== undefined) {
-    throw new UsageError('ERR_OPTION_VALUE', `--allow ${JSON.stringify(broken)}: invalid rule`, {
-      hint: "Give a system call, with a condition if it needs one: --allow 'socket where domain == AF_ALG'",
-    });
+    throw new UsageError(
+      'ERR_OPTION_VALUE',
+      spoken`--allow ${JSON.stringify(broken)}: invalid rule`,
+      {
+        hint: spoken`Give a system call, with a condition if it needs one: --allow 'socket where domain == AF_ALG'`,
+      },
+    );
   }
   const more = requests.filter(([call]) => rules.some((rule) => call.test(rule)));
   const allowed = [...rules, ...more.map(([, rule]) => rule)]
@@ -66,7 +70,7 @@ function allowing(policy: PolicySpec, rules: readonly string[]): PolicySpec {
     .join('');
   const { name, builtin, text, includes } = policy;
   return {
-    name: `${name} and --allow ${rules.join(', ')}`,
+    name: spoken`${name} and --allow ${rules.join(', ')}`,
     builtin,
     text: `${allowed}include ${JSON.stringify(name)}\n`,
     includes: text === undefined ? includes : { ...includes, [name]: text },
@@ -90,7 +94,7 @@ function readFile(file: string, host: Host, given: string): PolicySpec {
     throw new WasboxError(
       'ERR_POLICY_UNREADABLE',
       `${given} ${file}: ${kind === undefined ? 'no such file' : kind === 'file' ? 'unreadable, or longer than 1 MiB' : 'not a file'}`,
-      { hint: `Not found: ${path}. Without --policy, wasbox uses the built-in policy.` },
+      { hint: spoken`Not found: ${path}. Without --policy, wasbox uses the built-in policy.` },
     );
   }
   const includes: Record<string, string> = {};
@@ -111,7 +115,7 @@ function textOf(path: string, bytes: Uint8Array): string {
   } catch {
     // Bytes that are not UTF-8 get the same error as those that a text cannot have.
   }
-  throw new WasboxError('ERR_POLICY_UNREADABLE', `--policy: ${path} is not text`, {
+  throw new WasboxError('ERR_POLICY_UNREADABLE', spoken`--policy: ${path} is not text`, {
     hint: 'Give the policy, not the compiled filter: wasbox compiles it for each run.',
   });
 }

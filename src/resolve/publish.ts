@@ -1,6 +1,6 @@
 /** `--publish`: which port of the host leads to which one inside. */
 import { UsageError } from '../errors/index.js';
-import { addressText, readAddressBytes } from '../options/index.js';
+import { addressText, readAddressBytes, spoken } from '../options/index.js';
 import type { PublishedPort } from './spec.js';
 
 /** WB_NET_PUBLISH_MAX. */
@@ -12,8 +12,8 @@ const portOf = (text: string | undefined): number | undefined =>
     : undefined;
 
 function publishError(text: string, problem: string): UsageError {
-  return new UsageError('ERR_OPTION_VALUE', `--publish ${JSON.stringify(text)}: ${problem}`, {
-    hint: 'Write --publish 8080 for the same port on both sides, --publish 8080:80 for HOST:INSIDE, or --publish 0.0.0.0:8080:80 or [::]:8080:80 to let other machines connect.',
+  return new UsageError('ERR_OPTION_VALUE', spoken`--publish ${JSON.stringify(text)}: ${problem}`, {
+    hint: spoken`Write --publish 8080 for the same port on both sides, --publish 8080:80 for HOST:INSIDE, or --publish 0.0.0.0:8080:80 or [::]:8080:80 to let other machines connect.`,
   });
 }
 

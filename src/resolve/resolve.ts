@@ -3,7 +3,7 @@
 import { UsageError } from '../errors/index.js';
 import type { Host } from '../host/index.js';
 import type { ResolveOptions, RunOptions } from '../options/index.js';
-import { validateRunOptions } from '../options/index.js';
+import { spoken, validateRunOptions } from '../options/index.js';
 import { learnAgain, readProfile, withProfile } from '../profile/index.js';
 import { resolveCommand } from './command.js';
 import { addCopyOnWrite } from './cow.js';
@@ -132,8 +132,8 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
 function refuseNothingToContinue({ options, tree }: Draft): void {
   const copied = tree.list().some(isCopied);
   if (options.continue === undefined || copied) return;
-  throw new UsageError('ERR_USAGE', '--continue: this run mounts nothing copy-on-write', {
-    hint: 'Remove the --ro or --rw that covers the working directory.',
+  throw new UsageError('ERR_USAGE', spoken`--continue: this run mounts nothing copy-on-write`, {
+    hint: spoken`Remove the --ro or --rw that covers the working directory.`,
   });
 }
 
@@ -151,7 +151,7 @@ function refuseDroppingEarlier(options: RunOptions): void {
   const { continue: id } = options;
   const { changes, changesOnFailure } = changesPolicy(options);
   if (id === undefined || (changes !== 'discard' && changesOnFailure === undefined)) return;
-  throw new UsageError('ERR_USAGE', '--continue cannot be used with --discard', {
+  throw new UsageError('ERR_USAGE', spoken`--continue cannot be used with --discard`, {
     hint: `That would discard the changes of run ${id}, too. To discard them after the run: wasbox discard ${id}`,
   });
 }

@@ -10,7 +10,7 @@
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import type { Host, SpecialKind } from '../host/index.js';
-import { joinMapping, pathOption, shellQuote } from '../options/index.js';
+import { joinMapping, pathOption, shellQuote, spoken } from '../options/index.js';
 import type { Draft } from './draft.js';
 import { hiddenView, isReadOnly } from './views.js';
 
@@ -57,11 +57,11 @@ export function refuseSpecialFile(host: Host, named: string, path: string): void
     kind === 'socket'
       ? [
           'a UNIX socket, and the program could connect to it',
-          `To allow that: --socket ${shellQuote(joinMapping(path) ?? path)}`,
+          spoken`To allow that: --socket ${shellQuote(joinMapping(path) ?? path)}`,
         ]
       : [
           'a named pipe, and the program could write to it',
-          `To read from it: wasbox run … < ${shellQuote(path)}\nTo allow writing, too: ${pathOption('--rw', path) ?? 'rename it first'}`,
+          spoken`To read from it: wasbox run \u2026 < ${shellQuote(path)}\nTo allow writing, too: ${pathOption('--rw', path) ?? 'rename it first'}`,
         ];
   throw new UsageError('ERR_PATH', `${named}: this is ${what}, although mounted read-only`, {
     hint,

@@ -1,6 +1,8 @@
 /** Whether the payload gets a terminal of its own, and where questions are asked. */
+
 import type { Host, StreamIndex } from '../host/index.js';
 import type { ResolveOptions } from '../options/index.js';
+import { spoken } from '../options/index.js';
 import type { AskingSpec, TerminalMode } from './spec.js';
 
 export interface ResolvedTerminal {
@@ -41,8 +43,7 @@ function askingAtTerminal(terminal: TerminalMode, host: Host): ResolvedTerminal 
   } = host.terminals();
   const relayed = stdout && terminal !== 'never';
   if (!relayed && (stdin || stdout || stderr)) {
-    const why =
-      'the program uses your terminal: do not redirect stdout alone, do not use --tty never, or redirect all three streams';
+    const why = spoken`the program uses your terminal: do not redirect stdout alone, do not use --tty never, or redirect all three streams`;
     return { terminal, asking: { at: 'nowhere', why } };
   }
   if (!controlling) {

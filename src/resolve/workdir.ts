@@ -7,7 +7,7 @@ import { UsageError } from '../errors/index.js';
 import type { FileInfo, Host } from '../host/index.js';
 import { isWithin } from '../host/index.js';
 import type { RunOptions } from '../options/index.js';
-import { shellQuote } from '../options/index.js';
+import { shellQuote, spoken } from '../options/index.js';
 import type { Workdir } from './draft.js';
 import { homeMode } from './home.js';
 import { holdsHome, homesOf } from './homes.js';
@@ -50,8 +50,8 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
   const within = start !== undefined && isWithin(start.path, tree.path) ? start : undefined;
   if (chdir !== undefined && within === undefined) {
     throw refuse(
-      `--chdir ${chdir} is outside the working directory ${tree.path}`,
-      'Name a directory that contains it: --workdir DIR',
+      spoken`--chdir ${chdir} is outside the working directory ${tree.path}`,
+      spoken`Name a directory that contains it: --workdir DIR`,
     );
   }
   const { path, name: known } = within ?? tree;
@@ -61,8 +61,8 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
   const shared = workdir === undefined && isShared(tree.path, tree.info);
   if (shared && chdir !== undefined) {
     throw refuse(
-      `--chdir ${chdir} is in ${tree.path}, which all programs share`,
-      `Make it the working directory: --workdir ${shellQuote(chdir)}`,
+      spoken`--chdir ${chdir} is in ${tree.path}, which all programs share`,
+      spoken`Make it the working directory: --workdir ${shellQuote(chdir)}`,
     );
   }
   const { dev, ino, uid } = tree.info;
@@ -141,7 +141,7 @@ function findDirectory(
 const gone = () =>
   refuse(
     'the current directory no longer exists, or its name is too long or not UTF-8',
-    'cd to another directory, or use: wasbox run --workdir DIR …',
+    spoken`cd to another directory, or use: wasbox run --workdir DIR \u2026`,
   );
 
 /** As the user knows it: what was asked for, else $PWD where that is still true, else getcwd(3). */
@@ -238,11 +238,11 @@ function broad(options: RunOptions, host: Host, what: string, shown: string): Us
       'Run it from the directory that it needs:',
       `    cd ${directory} && wasbox run ${options.code === undefined ? there.map(shellQuote).join(' ') : tail}`,
       'or give it an empty one:',
-      `    wasbox run --workdir "$(mktemp -d)" ${tail}`,
+      spoken`    wasbox run --workdir "$(mktemp -d)" ${tail}`,
       ...(what.startsWith('is your home')
         ? [
             'or a copy of your home, without its keys and tokens:',
-            `    wasbox run --home cow ${tail}`,
+            spoken`    wasbox run --home cow ${tail}`,
           ]
         : []),
     ].join('\n'),

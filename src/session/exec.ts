@@ -2,10 +2,10 @@
 import { fchownSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { posix } from 'node:path';
-import { LaunchError, UsageError, type WasboxError } from '../errors/index.js';
+import { byInterface, LaunchError, UsageError, type WasboxError } from '../errors/index.js';
 import { descriptorsError } from '../launch/index.js';
 import { closeDescriptor, giveDescriptor, type Native } from '../native/index.js';
-import type { TerminalSize } from '../options/index.js';
+import { shellQuote, spoken, type TerminalSize } from '../options/index.js';
 import {
   buildExec,
   type OwnLimits,
@@ -215,6 +215,15 @@ export async function startProgram(
   }
 }
 
+/** A line for a shell, where a program was expected. */
+function shellHint(line: string): string {
+  return `No shell reads it. For a shell's line: ${byInterface({
+    command: `wasbox exec SESSION -- sh -c ${shellQuote(line)}`,
+    library: `session.exec({ lang: 'sh', code: ${JSON.stringify(line)} })`,
+    mcp: 'give it as command of run_command, in one text',
+  })}`;
+}
+
 function executionError(
   native: Native,
   command: string,
@@ -226,7 +235,9 @@ function executionError(
   if (step === WB_STEP_EXEC && code === 'ENOENT') {
     return new LaunchError('ERR_EXEC_NOT_FOUND', `${command}: not found in the sandbox`, {
       ...options,
-      hint: 'If it is in your home, mount it when the session begins: { ro: [PATH] }',
+      hint: /[\s|&;<>]/.test(command)
+        ? shellHint(command)
+        : spoken`If it is in your home, mount it when the session begins: --ro PATH`,
     });
   }
   if (step === WB_STEP_WORKDIR) {

@@ -3,7 +3,7 @@
  * no path ever leads the host anywhere.
  */
 import { posix } from 'node:path';
-import { misuse, RunError, UsageError } from '../errors/index.js';
+import { byInterface, misuse, RunError, UsageError } from '../errors/index.js';
 import { type Input, inputKinds, isInput } from '../launch/index.js';
 import {
   buildExec,
@@ -155,7 +155,7 @@ export function sessionFiles(
     const { status, bytes, truncated } = await carry(exec, `files.${call}`, work);
     if (truncated) {
       throw new RunError('ERR_SESSION_FILE', `session.files.${call}: the file is too long`, {
-        hint: `It has more than ${work.maxBytes ?? defaultMaxBytes} bytes: raise maxBytes.`,
+        hint: `It has more than ${work.maxBytes ?? defaultMaxBytes} bytes: raise ${byInterface({ command: 'maxBytes', library: 'maxBytes', mcp: 'max_bytes' })}.`,
         errno: 'EFBIG',
       });
     }

@@ -1,5 +1,5 @@
 /** Limits of one program of a session, below those of the session. */
-import { UsageError } from '../errors/index.js';
+import { byInterface, UsageError } from '../errors/index.js';
 import { durationText, runOptionTable, sizeText, validateRunOptions } from '../options/index.js';
 import { type OwnLimits, ownLimitNames } from '../plan/index.js';
 import type { LimitsSpec } from '../resolve/index.js';
@@ -21,7 +21,18 @@ export const asOption: Naming = (limit) =>
 export const asProperty =
   (call: string): Naming =>
   (limit) =>
-    `session.${call}: ${limit}`;
+    byInterface({
+      command: `session.${call}: ${limit}`,
+      library: `session.${call}: ${limit}`,
+      mcp: overMcp[limit],
+    });
+
+const overMcp: Readonly<Record<keyof OwnLimits, string>> = {
+  memoryBytes: 'memory_bytes',
+  cpuMs: 'cpu_ms',
+  fileSizeBytes: 'file_size_bytes',
+  openFiles: 'open_files',
+};
 
 /**
  * The limits among a program's options.

@@ -1,7 +1,7 @@
 /** What a session executes: words, or code in a language. All names are looked up inside the sandbox. */
 import { posix } from 'node:path';
 import { misuse, UsageError } from '../errors/index.js';
-import { suggest } from '../options/index.js';
+import { spoken, suggest } from '../options/index.js';
 import { WB_EXEC_PATHS_MAX } from '../plan/index.js';
 import { languageByName, languageNames } from '../resolve/index.js';
 
@@ -75,7 +75,7 @@ function codeWords(code: string, lang: string, args: readonly string[]): string[
     const near = typeof lang === 'string' ? suggest(lang, languageNames()) : undefined;
     throw wrong(
       `session.exec: unknown language ${JSON.stringify(lang)}`,
-      near === undefined ? 'See --lang in wasbox run --help.' : `Did you mean ${near}?`,
+      near === undefined ? spoken`See --lang in wasbox run --help.` : `Did you mean ${near}?`,
     );
   }
   if (language.inline === undefined) {

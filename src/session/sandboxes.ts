@@ -1,6 +1,6 @@
 /** The sandboxes of a session, one after the other, and how the session ends with the last of them. */
 import { finishRun } from '../changes/index.js';
-import { LaunchError } from '../errors/index.js';
+import { byInterface, LaunchError } from '../errors/index.js';
 import { endLaunch, type LaunchResult, type SandboxResult, toResult } from '../launch/index.js';
 import { loadNative } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
@@ -218,6 +218,10 @@ export function closedError(result?: SandboxResult): LaunchError {
   const limit = result?.report.outcome.limit;
   const why = limit === undefined ? '' : `: its ${limit} limit was reached`;
   return new LaunchError('ERR_SESSION_CLOSED', `the session has ended${why}`, {
-    hint: 'session.ended has its report. Begin another with createSession().',
+    hint: byInterface({
+      command: 'To review what it changed: wasbox runs. To start another: wasbox session start',
+      library: 'session.ended has its report. Begin another with createSession().',
+      mcp: 'Call the tool again: another sandbox goes on with its changes.',
+    }),
   });
 }

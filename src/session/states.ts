@@ -1,6 +1,7 @@
 /** The states of a session's files: snapshots, the way back to them, and forks that go on from one. */
 import type { FrozenLayer } from '../changes/index.js';
 import { LaunchError } from '../errors/index.js';
+import { spoken } from '../options/index.js';
 import type { SessionLayers } from './layers.js';
 import type { Sandboxes } from './sandboxes.js';
 import { layerOf, Snapshot } from './snapshot.js';
@@ -32,7 +33,7 @@ export class States {
     const { layers } = this.#of;
     if (layers !== undefined) return layers;
     throw new LaunchError('ERR_SNAPSHOT', `session.${call}: the session cannot change any files`, {
-      hint: 'It has no copy-on-write directory: begin it with workdir.',
+      hint: spoken`It has no copy-on-write directory: start it with --workdir DIR`,
     });
   }
 

@@ -152,7 +152,7 @@ describe('options of the library', () => {
     [{ ro: 'x' }, 'ERR_OPTION_VALUE', '--ro'],
     [{ ro: [{ path: '' }] }, 'ERR_OPTION_VALUE', '--ro'],
     [{ env: { A: 1 } }, 'ERR_OPTION_VALUE', '--env'],
-    [{ changes: 'maybe' }, 'ERR_OPTION_VALUE', '--apply'],
+    [{ changes: 'maybe' }, 'ERR_OPTION_VALUE', "success: 'apply'"],
     [{ root: 'yes' }, 'ERR_OPTION_VALUE', '--root'],
     [{ hide: ['a\0'] }, 'ERR_OPTION_VALUE', '--hide'],
     [{ args: 'a' }, 'ERR_OPTION_VALUE', undefined],
