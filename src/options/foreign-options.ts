@@ -28,6 +28,18 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
     'e setenv E clear-env clearenv unsetenv allow-env',
     'Only a short list of variables is passed. To add one: --env NAME or --env NAME=VALUE',
   ],
+  [
+    'gpu gpus device nv cuda rocm',
+    'A sandbox has no GPU and no other device: a driver is called as the kernel is, and no list of its calls is kept here. Let the program use the processor',
+  ],
+  [
+    'display x11 x wayland gui headless',
+    "A sandbox has no display: the host's would let it read what you type. For one that nobody sees: wasbox run -- xvfb-run -a COMMAND",
+  ],
+  [
+    'browser playwright',
+    'Not needed: a browser that is installed runs with its own sandbox turned off, and --net for its hosts',
+  ],
   ['env-file', 'To set a variable: --env NAME=VALUE, once for each'],
   ['w', 'To choose the working directory: --workdir DIR. To mount a path writable: --rw PATH'],
   ['cwd working-directory D', 'To choose the working directory: --workdir DIR'],

@@ -20,7 +20,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
 const [open, close] = ['\u{e000}', '\u{e001}'];
 const part = `${open}\\d+${close}`;
 const token = new RegExp(
-  `--([a-z][a-z-]*)(?:([ =])('[^']*'|(?:${part}|[A-Za-z0-9_:./[\\]@=*-])*(?:${part}|[A-Za-z0-9_\\]*])))?`,
+  `--([a-z][a-z-]*)(?:([ =])('[^']*'|(?:${part}|[A-Za-z0-9_:./~[\\]@=*-])*(?:${part}|[A-Za-z0-9_\\]*])))?`,
   'g',
 );
 /** The rest of a line is a command, as it is typed at a shell. */

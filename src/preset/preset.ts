@@ -38,13 +38,30 @@ export interface Preset {
 
 export const presetNames: readonly string[] = Object.keys(builtinPresets);
 
+const ofBrowsers = (): string =>
+  spoken`A browser that is installed runs as it is, with its own sandbox turned off (--no-sandbox) and its hosts allowed: --net HOST. Browsers that Playwright or Puppeteer fetched are in your home: --ro ~/.cache/ms-playwright, --ro ~/.cache/puppeteer`;
+
+/** What people expect a preset for, and how it is done. */
+const withoutPreset: Readonly<Record<string, () => string>> = {
+  browser: ofBrowsers,
+  chromium: ofBrowsers,
+  playwright: ofBrowsers,
+  puppeteer: ofBrowsers,
+  selenium: ofBrowsers,
+  docker: () => spoken`wasbox gives no way to the daemon of Docker. To run an image: --image IMAGE`,
+  gpu: () => 'A sandbox has no GPU and no other device. Let the program use the processor',
+};
+
 /** The TOML file of a preset. @throws UsageError where there is none of that name */
 export function presetText(name: string): string {
   const text = Object.hasOwn(builtinPresets, name) ? builtinPresets[name] : undefined;
   if (text !== undefined) return text;
+  const known = Object.hasOwn(withoutPreset, name) ? withoutPreset[name]?.() : undefined;
   const near = suggest(name, presetNames);
   throw new UsageError('ERR_OPTION_VALUE', `there is no preset "${name}"`, {
-    hint: `${near === undefined ? '' : `Did you mean ${near}? `}To list them: wasbox preset list`,
+    hint:
+      known ??
+      `${near === undefined ? '' : `Did you mean ${near}? `}To list them: wasbox preset list`,
   });
 }
 

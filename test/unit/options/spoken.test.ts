@@ -43,6 +43,11 @@ const texts: readonly (readonly [say: () => string, library: string, mcp: string
     'List them: wasbox runs --json',
     'List them: wasbox runs --json',
   ],
+  [
+    () => spoken`show --ro ~/.cache/x, --ro y`,
+    "show { ro: ['~/.cache/x'] }, ro y",
+    'show --ro ~/.cache/x, --ro y',
+  ],
   [() => spoken`docker run --user 1000`, 'docker run --user 1000', 'docker run --user 1000'],
   [
     () => spoken`To start one: wasbox run --chdir DIR -- COMMAND`,
