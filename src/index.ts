@@ -124,6 +124,7 @@ export {
   createPool,
   createSession,
   type ExecCode,
+  type ExecCommand,
   type ExecEnd,
   type ExecOptions,
   type ExecProgram,

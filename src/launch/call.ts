@@ -16,11 +16,11 @@ import { isTty, terminalSizeOf, ttyKinds } from './tty.js';
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * The three forms as one: `(options)`, `(command, options)`, `(command, args, options)`.
+ * The forms as one: `(options)`, `(words, options)`, `(command, options)`, `(command, args, options)`.
  * @throws UsageError where arguments are of no form
  */
 export function callOptions(name: 'run' | 'spawn' | 'dryRun', given: readonly unknown[]): Fields {
-  const [command, second, third] = given;
+  const [command, second, third] = Array.isArray(given[0]) ? ofWords(name, given) : given;
   if (typeof command !== 'string') {
     if (!isRecord(command)) {
       throw misuse(`${name}(options): options must be an object, such as { command: 'make' }`);
@@ -43,6 +43,18 @@ export function callOptions(name: 'run' | 'spawn' | 'dryRun', given: readonly un
     command,
     ...(second === undefined ? {} : { args: second }),
   };
+}
+
+/** An array of words is a command and its arguments. */
+function ofWords(name: string, [words, options, ...more]: readonly unknown[]): unknown[] {
+  const [first, ...args] = words as readonly unknown[];
+  if (more.length > 0 || Array.isArray(options)) {
+    throw misuse(`${name}(words, options): the words have the arguments already`);
+  }
+  if (typeof first !== 'string' || first === '') {
+    throw misuse(`${name}(words): the first word must be a command, as in ['make', 'test']`);
+  }
+  return [first, args, options];
 }
 
 const wrong = (property: string, expected: string, value: unknown): UsageError =>

@@ -21,6 +21,7 @@ export function dryRun(
     readonly lang?: string | undefined;
   },
 ): Promise<DryRun>;
+export function dryRun(words: readonly string[], options?: RunSettings): Promise<DryRun>;
 export function dryRun(options: RunLibraryOptions): Promise<DryRun>;
 export function dryRun(...given: readonly unknown[]): Promise<DryRun> {
   const site = callSite(dryRun);

@@ -9,6 +9,7 @@ import type { RunResult } from './result.js';
  *
  * @example
  * const { stdout, exitCode } = await run('script.py', ['--fast']);
+ * const { exitCode } = await run(['make', 'test'], { timeoutMs: 60_000 });
  * const { stdout } = await run({ lang: 'python', code: 'print(1 + 1)' });
  *
  * @throws UsageError for arguments of the wrong kind
@@ -29,6 +30,7 @@ export function run(
     readonly lang?: string | undefined;
   },
 ): Promise<RunResult>;
+export function run(words: readonly string[], options?: RunSettings): Promise<RunResult>;
 export function run(options: RunLibraryOptions): Promise<RunResult>;
 export function run(...given: readonly unknown[]): Promise<RunResult> {
   const site = callSite(run);

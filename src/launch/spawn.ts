@@ -31,6 +31,10 @@ export function spawn(
     readonly lang?: string | undefined;
   },
 ): Promise<TerminalSandbox>;
+export function spawn(
+  words: readonly string[],
+  options: TerminalSettings,
+): Promise<TerminalSandbox>;
 export function spawn(options: TerminalSettings & Program): Promise<TerminalSandbox>;
 export function spawn<const S extends Stdio = Piped>(
   command: string,
@@ -43,6 +47,10 @@ export function spawn<const S extends Stdio = Piped>(
     readonly args?: readonly string[] | undefined;
     readonly lang?: string | undefined;
   },
+): Promise<Sandbox<S>>;
+export function spawn<const S extends Stdio = Piped>(
+  words: readonly string[],
+  options?: SpawnSettings<S>,
 ): Promise<Sandbox<S>>;
 export function spawn<const S extends Stdio = Piped>(options: SpawnOptions<S>): Promise<Sandbox<S>>;
 export function spawn(...given: readonly unknown[]): Promise<Sandbox> {

@@ -12,7 +12,7 @@ export type {
   TerminalProcess,
 } from './options.js';
 export { createPool, type SessionPool, type SessionPoolOptions } from './pool.js';
-export type { ExecCode, ExecProgram, ExecWords } from './program.js';
+export type { ExecCode, ExecCommand, ExecProgram, ExecWords } from './program.js';
 export type { SessionProgram, SessionReport } from './report.js';
 export { type ExecEnd, type ExecResult, execEnd } from './result.js';
 export type { OpenSession as OwnSession } from './session.js';

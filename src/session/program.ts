@@ -8,8 +8,17 @@ import { languageByName, languageNames } from '../resolve/index.js';
 /** A command with its arguments: looked up in PATH inside, and never given to a shell. */
 export type ExecWords = readonly [command: string, ...args: string[]] | readonly string[];
 
+/** The same by name. */
+export interface ExecCommand {
+  readonly command: string;
+  readonly args?: readonly string[] | undefined;
+  readonly code?: undefined;
+  readonly lang?: undefined;
+}
+
 /** Source text. */
 export interface ExecCode {
+  readonly command?: undefined;
   readonly code: string;
   /**
    * The language of `code`: `python`, `node`, `sh`, `bash`, `ruby`, `perl` …
@@ -20,7 +29,7 @@ export interface ExecCode {
   readonly args?: readonly string[] | undefined;
 }
 
-export type ExecProgram = ExecWords | ExecCode;
+export type ExecProgram = ExecWords | ExecCommand | ExecCode;
 
 /** Longest single word that execve(2) takes (MAX_ARG_STRLEN). */
 const wordLimit = 131_072;
@@ -55,18 +64,36 @@ export function wordsOf(program: ExecProgram): readonly (readonly string[])[] {
     return [program];
   }
   if (typeof program !== 'object' || program === null) {
-    throw misuse('session.exec(program): an array of words, or { lang, code }, expected');
+    throw misuse(
+      'session.exec(program): an array of words, { command, args } or { lang, code } expected',
+    );
   }
-  const { code, lang = 'sh', args = [], ...rest } = program as ExecCode;
+  const { command, ...others } = program as ExecCommand | ExecCode;
+  if (command !== undefined) return [commandWords(command, others)];
+  const { code, lang = 'sh', args = [], ...rest } = others as ExecCode;
   const odd = Object.keys(rest)[0];
   if (odd !== undefined) {
     throw new UsageError('ERR_OPTION_UNKNOWN', `session.exec: a program has no ${odd}`, {
-      hint: 'It has code, lang and args. Options are the second argument.',
+      hint: 'It has command and args, or code, lang and args. Options are the second argument.',
     });
   }
   checkText('code', code);
   checkWords('args', args);
   return codeWords(code, lang, args);
+}
+
+function commandWords(command: unknown, given: Omit<ExecCommand | ExecCode, 'command'>): string[] {
+  const { args = [], ...rest } = given;
+  const odd = Object.entries(rest).find(([, value]) => value !== undefined)?.[0];
+  if (odd !== undefined) {
+    throw misuse(`session.exec: a program has either command or ${odd}, and args`);
+  }
+  checkText('command', command);
+  if (command === '') {
+    throw wrong('session.exec: no command given', "Example: session.exec(['make', 'test'])");
+  }
+  checkWords('args', args);
+  return [command, ...args];
 }
 
 function codeWords(code: string, lang: string, args: readonly string[]): string[][] {
