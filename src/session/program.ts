@@ -64,9 +64,11 @@ export function wordsOf(program: ExecProgram): readonly (readonly string[])[] {
     return [program];
   }
   if (typeof program !== 'object' || program === null) {
-    throw misuse(
-      'session.exec(program): an array of words, { command, args } or { lang, code } expected',
-    );
+    const expected = 'an array of words, { command, args } or { lang, code } expected';
+    const line = typeof program === 'string' ? JSON.stringify(program) : 'LINE';
+    throw new UsageError('ERR_USAGE', `session.exec(program): ${expected}`, {
+      hint: `For a shell's line: session.exec({ lang: 'sh', code: ${line} })`,
+    });
   }
   const { command, ...others } = program as ExecCommand | ExecCode;
   if (command !== undefined) return [commandWords(command, others)];

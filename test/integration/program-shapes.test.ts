@@ -91,4 +91,15 @@ describe('a wrong shape', () => {
     }
     expect((await session.exec(['true'])).exitCode).toBe(0);
   });
+
+  test('a line for a shell is answered with how one is given, which works', async () => {
+    await using session = await createSession(options);
+    const error = await loose(session.exec)
+      .call(session, 'echo a | tr a b')
+      .catch((e: unknown) => e);
+    const { hint = '' } = error as UsageError;
+    const [, program = ''] = /session\.exec\((\{.*\})\)$/.exec(hint) ?? [];
+    expect(program).toBe(`{ lang: 'sh', code: "echo a | tr a b" }`);
+    expect((await session.exec({ lang: 'sh', code: 'echo a | tr a b' })).stdout).toBe('b\n');
+  });
 });
