@@ -110,7 +110,6 @@ const scripts: readonly Script[] = [
     'scraping: a block',
     '# /// script\n# dependencies = ["tiny>=1"]\n# ///\nimport tiny\nprint(tiny.text)',
     'tiny\n',
-    '--with',
   ),
   py(
     'bot: a token',
