@@ -58,7 +58,7 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
   // As the option names it, where it does.
   const name =
     workdir === undefined || chdir !== undefined ? known : tree.name + path.slice(tree.path.length);
-  const shared = workdir === undefined && isShared(tree.path, tree.info);
+  const shared = workdir === undefined && isShared(tree.path);
   if (shared && chdir !== undefined) {
     throw refuse(
       spoken`--chdir ${chdir} is in ${tree.path}, which all programs share`,
@@ -164,9 +164,11 @@ function holdsFiles(path: string): boolean {
   return !isWithin(path, '/proc') && !isWithin(path, '/sys');
 }
 
-/** A directory for everybody's files, as /tmp: by its place, or as it is sticky and everybody may write to it. */
-const isShared = (path: string, { mode }: FileInfo): boolean =>
-  privatePlaces.some((place) => place.path === path) || (mode & 0o1002) === 0o1002;
+/**
+ * A directory for the files of all programs: /tmp and the like. Others that everybody may write to are their users'
+ * place of work (a scratch file system), where a result must not be dropped.
+ */
+const isShared = (path: string): boolean => privatePlaces.some((place) => place.path === path);
 
 const isSame = (a: FileInfo, b: FileInfo) => a.dev === b.dev && a.ino === b.ino;
 

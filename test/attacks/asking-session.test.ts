@@ -48,7 +48,7 @@ describe.each(identities())('as $label', (as) => {
        answer = () => new Promise(() => {});
        show(await python(one, ${JSON.stringify(sendsWord(other.port + 1, 'fourth'))}));
        show([(await one.files.readText('begun')).trim().split(' '), asked.length]);
-       // The control: a session without questions reaches nothing, and lists nothing.
+       // The control: a session without questions reaches nothing, and lists it as denied.
        show(await python(session, ${JSON.stringify(sendsWord(port, 'fifth'))}));`,
     );
     const denied = (to: number, verdict: string) => [
@@ -61,7 +61,7 @@ describe.each(identities())('as $label', (as) => {
       denied(port, 'answered'),
       denied(other.port + 1, 'timeout'),
       [['first', 'second', 'third', 'fourth'], 4],
-      ['Network is unreachable', []],
+      ['Network is unreachable', [`connect ${host}:${port} --net ${host}:${port} unasked`]],
     ]);
     expect([seen, other.seen]).toEqual([['first'], []]);
   });
