@@ -49,7 +49,6 @@ export {
   RunInUseError,
   savedRecord,
   savedSession,
-  type UnreadableRun,
   unreadableRuns,
 } from './lifecycle/saved-runs.js';
 export {

@@ -36,11 +36,9 @@ export { type Recording, recordedHost } from './recorded.js';
 export {
   encodeRequest,
   type Found,
-  type FoundEntry,
   type NameTest,
   nameTest,
   readFound,
-  type SearchRequest,
 } from './search-request.js';
 export type { HostFacts } from './settings.js';
 export { hostFacts, refusePlace } from './settings.js';

@@ -15,6 +15,7 @@ export class Ends {
   #reason: unknown;
   #timedOut = false;
   #isOver = false;
+  #signal: AbortSignal | undefined;
   readonly #takenBack: (() => void)[] = [];
 
   /** @param send sends a signal to the program, if it has started */
@@ -37,19 +38,27 @@ export class Ends {
     if (this.isStopped) call();
   }
 
-  /** Kills it. The first reason counts. @param reason of the AbortError */
+  /**
+   * Kills it. The first reason counts. What has ended by itself is no failure: then the callback alone is called.
+   * @param reason of the AbortError
+   */
   stop(why: Stop, reason?: unknown): void {
-    if (this.#isOver) return;
-    if (this.#why === undefined) [this.#why, this.#reason] = [why, reason];
+    if (!this.#isOver && this.#why === undefined) [this.#why, this.#reason] = [why, reason];
     this.#onStop();
-    this.#send(SIGKILL);
+    if (!this.#isOver) this.#send(SIGKILL);
   }
 
   /** Stops it when the signal is aborted, which it may be already. */
   abortWith(signal: AbortSignal | undefined): void {
+    this.#signal = signal;
     const stop = (): void => this.stop('aborted', signal?.reason);
     this.#takenBack.push(onAbort(signal, stop));
     if (signal?.aborted) stop();
+  }
+
+  /** Calls back when its signal is aborted, also when it has ended. @returns takes it back */
+  onAbort(call: () => void): () => void {
+    return onAbort(this.#signal, call);
   }
 
   /** @param timeoutMs from now on until SIGTERM, then `graceMs` until SIGKILL; undefined or Infinity without a limit */

@@ -64,6 +64,8 @@ export async function follow<End, Result extends object>(
   };
   const all = listen(program, callbacks, failed);
   ends.whenStopped(finish);
+  // A result that has nothing left to wait for but its caller is given up by that.
+  const unwatch = ends.onAbort(finish);
   const release = (): void => {
     stdout.release();
     stderr.release();
@@ -90,6 +92,7 @@ export async function follow<End, Result extends object>(
   } finally {
     endInput?.();
     patience.clear();
+    unwatch();
     ends.over();
   }
 }
