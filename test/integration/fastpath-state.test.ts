@@ -81,7 +81,7 @@ describe('the state directory', () => {
   });
 
   needs('root').test.each([
-    ['full', 'size=64k,nr_inodes=24'],
+    ['full', 'size=64k,nr_inodes=48'],
     ['read-only', 'size=1m'],
   ])('may be on a %s file system', async (how, size) => {
     const cwd = makeProject(as, { 'a.sh': tool('one') });
