@@ -9,6 +9,7 @@ import { withRuns } from './program.js';
  * @throws UsageError for options that are invalid or contradict each other
  * @throws PolicyError where the policy does not compile
  */
+export function dryRun(words: readonly string[], options?: RunSettings): Promise<DryRun>;
 export function dryRun(
   command: string,
   args?: readonly string[],
@@ -21,7 +22,6 @@ export function dryRun(
     readonly lang?: string | undefined;
   },
 ): Promise<DryRun>;
-export function dryRun(words: readonly string[], options?: RunSettings): Promise<DryRun>;
 export function dryRun(options: RunLibraryOptions): Promise<DryRun>;
 export function dryRun(...given: readonly unknown[]): Promise<DryRun> {
   const site = callSite(dryRun);

@@ -18,6 +18,7 @@ import type { RunResult } from './result.js';
  * @throws LaunchError or SupportError where the payload could not be started
  * @throws AbortError where the signal was aborted; `result` has the output and the report so far
  */
+export function run(words: readonly string[], options?: RunSettings): Promise<RunResult>;
 export function run(
   command: string,
   args?: readonly string[],
@@ -30,7 +31,6 @@ export function run(
     readonly lang?: string | undefined;
   },
 ): Promise<RunResult>;
-export function run(words: readonly string[], options?: RunSettings): Promise<RunResult>;
 export function run(options: RunLibraryOptions): Promise<RunResult>;
 export function run(...given: readonly unknown[]): Promise<RunResult> {
   const site = callSite(run);

@@ -46,6 +46,15 @@ await client.connect(
   }),
 );
 
+/** What a command answers is JSON text, once; a mistake is told in words, too. */
+function dataOf(text: string): Record<string, unknown> {
+  try {
+    return { ...JSON.parse(text), text };
+  } catch {
+    return { text };
+  }
+}
+
 async function call(name: string, given: Record<string, unknown>) {
   const { isError, structuredContent, content } = await client.callTool(
     { name, arguments: given },
@@ -53,7 +62,7 @@ async function call(name: string, given: Record<string, unknown>) {
     { timeout: callMs },
   );
   const [first] = content as { text?: string }[];
-  const value = (structuredContent ?? { text: first?.text ?? '' }) as Record<string, unknown>;
+  const value = (structuredContent ?? dataOf(first?.text ?? '')) as Record<string, unknown>;
   return { failed: isError === true || ![undefined, 0].includes(value.exit_code as number), value };
 }
 
