@@ -414,7 +414,7 @@ static int open_here(struct walk *walk, int flags) {
                               : openat(walk->root, here(walk), all);
 }
 
-/* Of a directory that the index has. A survey asks no other mount, which may not answer. */
+/* Looks at a directory that the index has. A survey asks no other mount, which may not answer. */
 static int look_here(struct walk *walk, struct statx *info) {
   if (!walk->request.survey)
     return look(walk->root, here(walk), 0, info);

@@ -1,7 +1,6 @@
 // File calls that Node lacks: openat2, renameat2, extended attributes, reflinks, pipes.
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -16,6 +15,7 @@
 #include <mutex>
 #include <vector>
 
+#include "../sys/openat2_libc.h"
 #include "addon.h"
 
 namespace wasbox {
@@ -135,15 +135,15 @@ Napi::Value OpenAt2(const Napi::CallbackInfo &info) {
   how.flags = static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value()) | O_CLOEXEC;
   how.mode = static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value());
   how.resolve = static_cast<uint64_t>(info[4].As<Napi::Number>().Int64Value());
-  long fd;
+  int fd;
   do {
-    fd = syscall(SYS_openat2, Int(info, 0), path.c_str(), &how, sizeof how);
-  } while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+    fd = wb_openat2(Int(info, 0), path.c_str(), &how);
+  } while (fd < 0 && errno == EINTR);
   if (fd < 0) {
     ThrowErrno(info.Env(), errno, "openat2");
     return info.Env().Undefined();
   }
-  return NewDescriptor(info.Env(), static_cast<int>(fd));
+  return NewDescriptor(info.Env(), fd);
 }
 
 Napi::Value RenameAt2(const Napi::CallbackInfo &info) {

@@ -10,9 +10,10 @@
 #include <errno.h>
 #include <linux/openat2.h>
 
-#include "syscall.h"
-
 enum { OPENAT2_TRIES = 100 };
+
+#ifndef __cplusplus
+#include "syscall.h"
 
 /* Returns a descriptor or a negative errno. */
 static inline long sys_openat2(int directory, const char *path, const struct open_how *how) {
@@ -22,5 +23,6 @@ static inline long sys_openat2(int directory, const char *path, const struct ope
       return fd;
   }
 }
+#endif
 
 #endif

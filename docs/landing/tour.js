@@ -1,5 +1,5 @@
 // Plays the recorded tour when it is asked to: types the commands and shows each line when its turn comes.
-// Until then everything is there at once. The text is selectable throughout.
+// Everything is there at once until then. The text is selectable throughout.
 
 /** Milliseconds for a typed character, before a command's first output, and for a line at least. */
 const perCharacter = 38;

@@ -41,6 +41,9 @@ const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
 const unknown = (message: string, hint: string): ChangesError =>
   new ChangesError('ERR_RUN_UNKNOWN', message, { hint });
 
+export const tellNewer = (id: string): void =>
+  err(`wasbox: run ${id} is a newer version's: use that one to review it\n`);
+
 /**
  * The ID of that run.
  * @throws ChangesError ERR_RUN_UNKNOWN
@@ -48,8 +51,6 @@ const unknown = (message: string, hint: string): ChangesError =>
 export function latestRun(store: Store, use: WithoutId): string {
   const places = currentPlaces();
   let elsewhere: RunRecord | undefined;
-  const tellNewer = (id: string): void =>
-    err(`wasbox: run ${id} is a newer version's: use that one to review it\n`);
   for (const record of endedRuns(store, tellNewer)) {
     const { path } = record.workdir;
     if (places.includes(path)) {

@@ -5,6 +5,7 @@ import { listSessions } from '../owner/index.js';
 import { jsonText } from '../text/index.js';
 import { ago } from './ago.js';
 import { columns, homePath, shortSize } from './columns.js';
+import { tellNewer } from './latest.js';
 import { tellStale } from './session-find.js';
 import { err, out } from './terminal.js';
 import { flag, parseVerb, userStore } from './verb.js';
@@ -13,7 +14,7 @@ function counts({ counts: { added, modified, deleted } }: RunRecord): string {
   return `+${added} ~${modified} -${deleted}`;
 }
 
-/** Of a run that goes on nothing is counted yet. */
+/** A run that goes on is counted at its end. */
 const notCounted = '…';
 
 /** `kept` is the name in the journal and in JSON. */
@@ -60,11 +61,11 @@ export function runsVerb(argv: readonly string[]): number {
   const names = sessionNames(store);
   const nameOf = ({ id }: RunRecord) => names.get(id) ?? live.find((one) => one.id === id)?.name;
   for (const { id, newer } of unreadableRuns(store))
-    err(
-      newer
-        ? `wasbox: run ${id} is a newer version's: use that one to review it\n`
-        : `wasbox: run ${id}: its journal entry is damaged\nwasbox: to discard it: wasbox discard ${id}\n`,
-    );
+    if (newer) tellNewer(id);
+    else
+      err(
+        `wasbox: run ${id}: its journal entry is damaged\nwasbox: to discard it: wasbox discard ${id}\n`,
+      );
   if (parsed.values.json === true) {
     const list = records.map((record) => {
       const session = nameOf(record);

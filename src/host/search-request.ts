@@ -26,8 +26,8 @@ export interface SearchRequest {
   /** Relative to the root: not searched. */
   readonly skipped: readonly string[];
   /**
-   * Whether names are compared as the most lenient file systems do (what that cannot tell is found), symbolic links are
-   * found whatever their names, and other mounts and git's stores of objects are not searched. @default false
+   * A survey compares names as the most lenient file systems do (what that cannot tell is found), finds symbolic links
+   * whatever their names, and leaves out other mounts and git's stores of objects. @default false
    */
   readonly survey?: boolean | undefined;
   readonly tests: readonly NameTest[];

@@ -1,4 +1,4 @@
-/** What every start of the library's begins with: streams for the sandbox, and the spec of its options. */
+/** Every start of the library's begins here: streams for the sandbox, and the spec of its options. */
 import { loadNative } from '../native/index.js';
 import type { ResolveOptions } from '../options/index.js';
 import { resolveWithCache, type SandboxSpec } from '../resolve/index.js';

@@ -1,6 +1,6 @@
 /**
  * A run, a task of a pool, a program of a session and a job of a queue that are given the same program and limits end in
- * the same words. As whoever runs the tests. Needs: user namespaces, overlayfs in them, python3; valkey-server for jobs.
+ * the same words. The user who runs the tests runs them. Needs: user namespaces, overlayfs in them, python3; valkey-server for jobs.
  */
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** `npm ci` prints no warning in Node 20.19 and newer: engines, deprecated packages, install scripts that nobody decided on. */
+/** `npm ci` prints no warning in Node 20.19 and newer: engines, deprecated packages, install scripts that are not decided on. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 

@@ -46,7 +46,7 @@ await client.connect(
   }),
 );
 
-/** What a command answers is JSON text, once; a mistake is told in words, too. */
+/** A command answers with JSON text; a mistake is told in words, too. */
 function dataOf(text: string): Record<string, unknown> {
   try {
     return { ...JSON.parse(text), text };

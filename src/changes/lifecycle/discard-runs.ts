@@ -47,7 +47,7 @@ interface Discarding {
   readonly discarded: RunRecord[];
   readonly busy: RunRecord[];
   readonly unreadable: UnreadableRun[];
-  /** Whether the user named the runs: then damaged ones are discarded, too. */
+  /** The user named the runs: then damaged ones are discarded, too. */
   readonly named: boolean;
   readonly onProgress: OnProgress | undefined;
 }

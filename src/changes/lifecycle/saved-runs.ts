@@ -17,7 +17,7 @@ import { interrupted, recoverOpened, recoverRuns } from './recover-all.js';
 /** A saved run whose journal entry this version cannot read. */
 export interface UnreadableRun {
   readonly id: string;
-  /** Whether a newer version wrote it; else it is damaged. */
+  /** It was written by a newer version; else it is damaged. */
   readonly newer: boolean;
 }
 
@@ -156,7 +156,7 @@ export function savedSession(store: Store, name: string): RunRecord | undefined 
   try {
     for (const [id, one] of sessionNames(store)) {
       const record = savedRecord(store, id);
-      if (record === undefined && !isThere(store, id)) gone.push(id);
+      if (record === undefined && idsBeginning(store, id)?.length === 0) gone.push(id);
       if (record !== undefined && one === name) return record;
     }
     return undefined;
@@ -164,9 +164,6 @@ export function savedSession(store: Store, name: string): RunRecord | undefined 
     if (gone.length > 0) forgetSessionNames(store, gone);
   }
 }
-
-const isThere = (store: Store, id: string): boolean =>
-  places.some((place) => idsWith(store, place, id).length > 0);
 
 /** The IDs of all runs, without reading them. */
 export function runIds(store: Store): string[] {

@@ -12,6 +12,7 @@ import { canonicalName } from '../files/canonical-name.js';
 import { errnoOf, openDirectoryPath, self, stateAt, withFd } from '../files/fdtree.js';
 import { maxDepth } from '../files/layer.js';
 import type { Names } from '../files/path.js';
+import type { ChangesNative } from '../model/index.js';
 import type { MergedTree } from './tree.js';
 
 /** About four seconds of a layer. The rest of a larger tree is unknown. */
@@ -74,10 +75,22 @@ function linkAt(fd: number, name: string): Buffer | undefined {
   }
 }
 
-/** There are more names than are to be read. */
+/** Undefined, too, where it is not accessible or gone meanwhile. */
+function linkBelow(native: ChangesNative, root: number, path: Names): Buffer | undefined {
+  try {
+    return withFd(openDirectoryPath(native, root, bytesOf(path.slice(0, -1))), (fd) =>
+      linkAt(fd, path.at(-1) ?? ''),
+    );
+  } catch (error) {
+    errnoOf(error);
+    return undefined;
+  }
+}
+
+/** Thrown where there are more names than are to be read. */
 class TooMany extends Error {}
 
-/** What the native search is to leave out: wasbox's own state, which no other program obeys. */
+/** The native search leaves out wasbox's own state, which no other program obeys. */
 function stateOf(path: string | undefined): { dev: bigint; ino: bigint }[] {
   const state = path && statSync(path, { bigint: true, throwIfNoEntry: false });
   return state ? [{ dev: state.dev, ino: state.ino }] : [];
@@ -122,8 +135,13 @@ class Surveyor {
   }
 
   /** Has the host's tree searched. */
-  search({ native, host, state }: MergedTree, patterns: readonly string[], max: number): void {
+  search(
+    { native, host, stateDirectory }: MergedTree,
+    patterns: readonly string[],
+    max: number,
+  ): void {
     const tests = testsOf(patterns);
+    const state = stateDirectory();
     const own = stateOf(state);
     const request = encodeRequest({ context: '', states: own, skipped: [], survey: true, tests });
     let found: Uint8Array;
@@ -146,12 +164,8 @@ class Surveyor {
     for (const record of Buffer.from(found).toString('latin1').split('\0')) {
       if (record === '' || record[0] === 'c') continue;
       const path = record.slice(1).split('/');
-      const at = path.slice(0, -1);
-      if (record[0] !== 'l') this.#entry(at, path, record[0] === 'd');
-      else {
-        const open = () => openDirectoryPath(native, host, bytesOf(at));
-        this.#link(open, at, path, true);
-      }
+      if (record[0] === 'l') this.#link(path, linkBelow(native, host, path), true);
+      else this.#entry(path, record[0] === 'd');
     }
   }
 
@@ -162,36 +176,26 @@ class Surveyor {
       const child = [...path, entry.name];
       const isDirectory = entry.isDirectory();
       if (isDirectory && child.length <= maxDepth && !isObjectStore(child)) directories.push(child);
-      if (entry.isSymbolicLink()) this.#link(fd, path, child, false);
-      else this.#entry(path, child, isDirectory);
+      if (entry.isSymbolicLink()) this.#link(child, linkAt(fd, entry.name), false);
+      else this.#entry(child, isDirectory);
     }
     return count;
   }
 
-  /** @param directory open, or opens it */
-  #link(directory: number | (() => number), at: Names, path: Names, onHost: boolean): void {
-    const name = path.at(-1) ?? '';
-    let link: Buffer | undefined;
-    if (typeof directory === 'number') link = linkAt(directory, name);
-    else {
-      try {
-        link = withFd(directory(), (fd) => linkAt(fd, name));
-      } catch (error) {
-        errnoOf(error); // not accessible, or gone meanwhile
-      }
-    }
+  /** @param link undefined where there is no way through it */
+  #link(path: Names, link: Buffer | undefined, onHost: boolean): void {
     if (link !== undefined) this.links.push({ path, link, onHost });
-    this.#name(at, path);
+    this.#name(path);
   }
 
-  #entry(at: Names, path: Names, isDirectory: boolean): void {
+  #entry(path: Names, isDirectory: boolean): void {
     if (!isDirectory && this.#isWanted(path)) this.wanted.set(path.join('/'), path);
-    this.#name(at, path);
+    this.#name(path);
   }
 
-  #name(at: Names, path: Names): void {
+  #name(path: Names): void {
     const name = canonicalName(path.at(-1) ?? '');
-    if (pieces.has(name)) this.#piece(at, name);
+    if (pieces.has(name)) this.#piece(path.slice(0, -1), name);
     if (name === '.git') this.gits.set(path.join('/'), path);
   }
 

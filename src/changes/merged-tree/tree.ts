@@ -16,8 +16,8 @@ export interface MergedTree {
   readonly host: number;
   /** Absolute path of the working directory, as links may name it. */
   readonly workdir: Buffer;
-  /** Absolute path of the state directory, where an index of the host's tree may be kept. */
-  readonly state: string | undefined;
+  /** Returns the absolute path of the state directory, where an index of the host's tree may be kept. */
+  readonly stateDirectory: () => string | undefined;
   readonly system: SystemPlaces;
   /** Whether a directory will be a git directory, by path; a cache. */
   readonly gitDirectories: Map<string, boolean>;

@@ -22,7 +22,7 @@ export interface TreeIdentity {
   readonly placed?: readonly string[] | undefined;
 }
 
-/** Of the journal entries that this version writes. It reads those of earlier ones, too. */
+/** This version writes journal entries of this kind, and reads those of earlier ones, too. */
 export const recordVersion = 1;
 
 /** The journal entry of a run, `run.json`. */

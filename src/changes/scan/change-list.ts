@@ -50,7 +50,7 @@ export class ChangeList {
       layer,
       host,
       workdir: Buffer.from(root),
-      state: stateDirectoryOf(directory, context.id),
+      stateDirectory: () => stateDirectoryOf(directory, context.id),
       system: new SystemPlaces(native),
       gitDirectories: new Map(),
       known: new Map(),

@@ -286,7 +286,7 @@ function withTree(
     layer,
     host,
     workdir: Buffer.from(fixture.workdir),
-    state: undefined,
+    stateDirectory: () => undefined,
     system: new SystemPlaces(native),
     gitDirectories: new Map(),
     known: new Map(),

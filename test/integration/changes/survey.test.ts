@@ -75,7 +75,8 @@ function surveyed(state?: string, max = maxSurveyed): Survey {
   try {
     return surveyTree(
       {
-        ...{ native, layer, host, state, workdir: Buffer.from(fixture.workdir) },
+        ...{ native, layer, host, workdir: Buffer.from(fixture.workdir) },
+        stateDirectory: () => state,
         ...{ system: new SystemPlaces(native), gitDirectories: new Map(), known: new Map() },
         lookupsLeft: 1000,
       },
