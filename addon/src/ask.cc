@@ -1,5 +1,6 @@
-// Questions go to JavaScript as onQuestion(id, bytes), and as onQuestion(id) when one is withdrawn;
-// src/native/decode/questions.ts reads the bytes. The supervising thread never waits for Node's.
+// Questions go to JavaScript as onQuestion(id, bytes), and when one is withdrawn as onQuestion(id,
+// undefined, late); src/native/decode/questions.ts reads the bytes. The supervising thread never
+// waits for Node's.
 #include "ask.h"
 
 #include <errno.h>
@@ -52,9 +53,10 @@ bool Asking::Read(const Napi::Value &value) {
   return true;
 }
 
-bool Asking::Tell(uint64_t id, std::vector<uint8_t> question) {
+bool Asking::Tell(uint64_t id, std::vector<uint8_t> question, bool late) {
   struct Message {
     uint64_t id;
+    bool late;
     std::vector<uint8_t> bytes;
     std::shared_ptr<std::atomic<unsigned>> under_way;
   };
@@ -64,7 +66,7 @@ bool Asking::Tell(uint64_t id, std::vector<uint8_t> question) {
   const bool asks = !question.empty();
   if (asks && *under_way_ >= kUnderWayMax)
     return false;
-  auto *message = new Message{id, std::move(question), under_way_};
+  auto *message = new Message{id, late, std::move(question), under_way_};
   if (asks)
     ++*under_way_;
   napi_status status = on_question_.NonBlockingCall(
@@ -80,7 +82,8 @@ bool Asking::Tell(uint64_t id, std::vector<uint8_t> question) {
           bytes = array;
         }
         if (!env.IsExceptionPending())
-          callback.Call({Napi::Number::New(env, static_cast<double>(held->id)), bytes});
+          callback.Call({Napi::Number::New(env, static_cast<double>(held->id)), bytes,
+                         Napi::Boolean::New(env, held->late)});
         // Node is being torn down: the question is denied with the run.
         if (env.IsExceptionPending())
           env.GetAndClearPendingException();
@@ -99,11 +102,11 @@ int Asking::Ask(void *context, const wb_question *question, const unsigned char 
   std::vector<uint8_t> bytes(sizeof *question + size);
   memcpy(bytes.data(), question, sizeof *question);
   memcpy(bytes.data() + sizeof *question, texts, size);
-  return static_cast<Asking *>(context)->Tell(question->id, std::move(bytes)) ? 0 : -1;
+  return static_cast<Asking *>(context)->Tell(question->id, std::move(bytes), false) ? 0 : -1;
 }
 
-void Asking::Withdraw(void *context, uint64_t id) {
-  static_cast<Asking *>(context)->Tell(id, {});
+void Asking::Withdraw(void *context, uint64_t id, int late) {
+  static_cast<Asking *>(context)->Tell(id, {}, late != 0);
 }
 
 void Asking::Answer(const Napi::CallbackInfo &info) {

@@ -48,9 +48,9 @@ namespace wasbox {
 
   private:
     static int Ask(void *context, const wb_question *question, const unsigned char *texts);
-    static void Withdraw(void *context, uint64_t id);
+    static void Withdraw(void *context, uint64_t id, int late);
     // Calls onQuestion(id, bytes?) on Node's thread; false where it cannot.
-    bool Tell(uint64_t id, std::vector<uint8_t> question);
+    bool Tell(uint64_t id, std::vector<uint8_t> question, bool late);
 
     // Questions that Node has not heard of yet. A payload whose processes are killed while they
     // wait puts any number of them while Node is busy: beyond so many they are turned away.

@@ -102,7 +102,7 @@ static void serve(struct wb_asker *asker, const struct wb_watch *watch) {
     if (!gone && !late)
       continue;
     if (held->state == ASKED)
-      table->host.withdraw(table->host.context, held->id);
+      table->host.withdraw(table->host.context, held->id, !gone);
     if (gone)
       let_go(table, held);
     else

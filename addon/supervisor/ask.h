@@ -20,8 +20,8 @@ struct wb_ask_host {
   void *context;
   /* The texts are borrowed. Returns 0, or -1 if it cannot ask: then the question is denied. */
   int (*ask)(void *context, const struct wb_question *question, const unsigned char *texts);
-  /* An answer would come too late: the process has exited, or the time is over. */
-  void (*withdraw)(void *context, uint64_t id);
+  /* An answer would come too late: the time is over (`late`), or the process has exited. */
+  void (*withdraw)(void *context, uint64_t id, int late);
 };
 
 struct wb_ask_options {

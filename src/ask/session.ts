@@ -76,7 +76,6 @@ function textOf(value: unknown): string {
 }
 
 interface Pending {
-  readonly since: number;
   readonly abort: AbortController;
   readonly expired: Promise<Verdict>;
   readonly expire: (verdict: Verdict) => void;
@@ -111,12 +110,6 @@ export class AskSession {
       this.#pending.delete(question.id);
       if (this.#turns.get(key) === turn) this.#turns.delete(key);
     });
-  }
-
-  /** How long a question has been open, in milliseconds; 0 if it is not. */
-  openMs(id: number): number {
-    const since = this.#pending.get(id)?.since;
-    return since === undefined ? 0 : performance.now() - since;
   }
 
   /** The supervisor has ended a question by itself. */
@@ -187,7 +180,6 @@ export class AskSession {
 }
 
 function newPending(): Pending {
-  const since = performance.now();
   const abort = new AbortController();
   let expire: (verdict: Verdict) => void = () => {};
   const expired = new Promise<Verdict>((resolve) => {
@@ -196,5 +188,5 @@ function newPending(): Pending {
       abort.abort();
     };
   });
-  return { since, abort, expired, expire };
+  return { abort, expired, expire };
 }

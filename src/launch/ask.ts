@@ -76,9 +76,8 @@ export async function openAsking(
     remembered,
     onDecided,
   });
-  const onQuestion = (id: number, bytes: Uint8Array | undefined): void => {
+  const onQuestion = (id: number, bytes: Uint8Array | undefined, late: boolean): void => {
     if (bytes === undefined) {
-      const late = timeoutMs > 0 && session.openMs(id) >= timeoutMs;
       session.withdraw(id, late ? 'timeout' : 'withdrawn');
       return;
     }

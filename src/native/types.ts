@@ -17,8 +17,8 @@ export interface NativeAsk {
   readonly gid?: number;
   /** Numbers of the calls that an answer can allow. */
   readonly calls: Uint32Array;
-  /** `wb_question` (records.h) with its texts; without bytes: an answer would come too late. */
-  readonly onQuestion: (id: number, bytes: Uint8Array | undefined) => void;
+  /** `wb_question` (records.h) with its texts; without bytes an answer would come too late: its time is over, or the process. */
+  readonly onQuestion: (id: number, bytes: Uint8Array | undefined, late: boolean) => void;
 }
 
 export interface NativeLaunchRequest {

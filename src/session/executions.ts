@@ -47,9 +47,7 @@ export class Executions {
       const noteEnd = this.log.add(words[0] ?? []);
       const seen = questions?.seen ?? 0;
       const denied =
-        questions === undefined
-          ? watchRefused(spec, live)
-          : async () => questions.deniedSince(seen);
+        questions === undefined ? watchRefused(spec, live) : () => questions.deniedSince(seen);
       const started = await this.#start(live, program, words, options, limits);
       const result = await collect(spec, live, started, options, noteEnd);
       return Object.assign(result, { denied: await denied() });

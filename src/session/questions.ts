@@ -45,8 +45,12 @@ export class SessionQuestions {
     return this.#dropped + this.#denied.length;
   }
 
-  /** What was denied since there were so many, each once. */
-  deniedSince(seen: number): Denial[] {
+  /**
+   * Lists what was denied since there were so many, each once. The supervisor tells of a decision before the program
+   * has it, by another way than the program's end comes: both have arrived once this turn of the event loop is over.
+   */
+  async deniedSince(seen: number): Promise<Denial[]> {
+    await new Promise(setImmediate);
     const found = new Map<string, Denial>();
     for (const denial of this.#denied.slice(Math.max(0, seen - this.#dropped))) {
       const key = `${denial.kind}\n${denial.what}\n${denial.verdict}`;

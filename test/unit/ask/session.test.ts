@@ -135,19 +135,6 @@ describe('a session', () => {
     expect(made.records().records).toMatchObject([{ verdict: 'timeout', decision: 'deny' }]);
   });
 
-  it('knows since when a question is open, and nothing of one that is answered', async () => {
-    const { put, made } = session(always('deny').ask);
-    made.put(question(1));
-    await new Promise((resolve) => setTimeout(resolve, 2));
-    expect(await put(question(2))).toBe(false);
-    await new Promise(setImmediate);
-    expect([made.openMs(1), made.openMs(2)]).toEqual([0, 0]);
-    const waiting = session(() => new Promise(() => {}));
-    waiting.made.put(question(1));
-    await new Promise((resolve) => setTimeout(resolve, 2));
-    expect(waiting.made.openMs(1)).toBeGreaterThan(0);
-  });
-
   it('does not ask a question that was withdrawn while it waited for its turn', async () => {
     const { ask, asked } = always('allow');
     let first: (decision: Decision) => void = () => {};

@@ -1,5 +1,5 @@
 /* addon/supervisor/ask.c: a question that no call waits for, as of a packet, outlives that the
- * listener is not there yet, and ends with the run. */
+ * listener is not there yet, and ends with the run. A withdrawal says whether the time was over. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "../../../addon/supervisor/ask.h"
 #include "../../../addon/supervisor/supervisor.h"
 
-static unsigned asked, withdrawn, decided;
+static unsigned asked, withdrawn, late, decided;
 static uint32_t decision;
 
 static int on_ask(void *context, const struct wb_question *question, const unsigned char *texts) {
@@ -16,9 +16,10 @@ static int on_ask(void *context, const struct wb_question *question, const unsig
   return 0;
 }
 
-static void on_withdraw(void *context, uint64_t id) {
+static void on_withdraw(void *context, uint64_t id, int by_time) {
   (void)context, (void)id;
   withdrawn++;
+  late += by_time != 0;
 }
 
 static void on_decided(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
@@ -87,7 +88,15 @@ int main(void) {
   EXPECT(ask(asker) && asked == 2);
   watch.over = 1;
   asker->serve(asker, &watch);
-  EXPECT(withdrawn == 1 && decided == 1);
+  EXPECT(withdrawn == 1 && late == 0 && decided == 1);
+  wb_asker_free(asker);
+
+  const struct wb_ask_options brief = {.network = 1, .timeout_ns = 1};
+  watch.over = 0;
+  asker = wb_asker_new(&host, &brief, take);
+  EXPECT(asker && ask(asker));
+  asker->serve(asker, &watch);
+  EXPECT(withdrawn == 2 && late == 1 && decided == 2 && decision == WB_DECISION_DENY);
   wb_asker_free(asker);
   puts("ask: ok");
   return 0;
