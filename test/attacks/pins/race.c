@@ -158,9 +158,12 @@ static int victims(const char *file, double seconds) {
 
 /* --- the payloads ----------------------------------------------------------------------------- */
 
-/* Kills and reaps a caller after a while of its call, which differs from try to try. */
+/* Kills and reaps a caller after a while of its call, which differs from try to try in 64 steps. */
+#ifndef STEP_US
+#define STEP_US 500
+#endif
 static void end_caller(pid_t pid, int try) {
-  usleep((useconds_t)(500 + try % 64 * 500));
+  usleep((useconds_t)(STEP_US + try % 64 * STEP_US));
   kill(pid, SIGKILL);
   waitpid(pid, NULL, 0);
 }

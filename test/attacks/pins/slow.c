@@ -8,20 +8,32 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <unistd.h>
 
-struct wb_pin;
-int wb_pin_stands(const struct wb_pin *caller);
+#include "../../../addon/supervisor/pin.h"
 
-#define WAIT_MS 5
+#ifndef WAIT_US
+#define WAIT_US 5000
+#endif
+#ifndef REUSE_MS
 #define REUSE_MS 100
+#endif
+
+/* Once for a call: what its later steps act on has been reused by then. */
+static void wait_for_reuse(const struct wb_pin *caller) {
+  static uint64_t waited;
+  if (wb_pin_stands(caller) || waited == caller->call->id)
+    return;
+  waited = caller->call->id;
+  poll(NULL, 0, REUSE_MS);
+}
 
 #define SLOW(type, name, parameters, arguments)                                                    \
   type __real_##name parameters;                                                                   \
   type __wrap_##name parameters;                                                                   \
   type __wrap_##name parameters {                                                                  \
-    poll(NULL, 0, WAIT_MS);                                                                        \
-    if (!wb_pin_stands(caller))                                                                    \
-      poll(NULL, 0, REUSE_MS);                                                                     \
+    usleep(WAIT_US);                                                                               \
+    wait_for_reuse(caller);                                                                        \
     return __real_##name arguments;                                                                \
   }
 
