@@ -3,7 +3,7 @@
 // CONFIG_SECCOMP_CACHE_DEBUG tell, and no distribution sets that, so it is measured: thousands of
 // instructions without effect stand before the filter, and a call that is much slower with the filter than
 // without ran them. Compared with what `wasbox policy explain` says of each call.
-//   npm run bench:bitmap [-- --policy NAME --tries N]
+//   npm run bench -- bitmap [--policy NAME --tries N]
 // Exits 1 where a call differs, and 2 where the controls show that this machine cannot tell.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -72,7 +72,7 @@ try {
     `Linux ${release()}: close takes ${runs} ns more with a filter that looks at arguments, ${skips} ns more with one that does not.`,
   );
   if (runs < 4 * Math.max(skips, 50)) {
-    console.error('bench:bitmap: too alike to tell calls apart');
+    console.error('bench bitmap: too alike to tell calls apart');
     process.exitCode = 2;
   } else {
     const source = { builtin: values.policy };

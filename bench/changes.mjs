@@ -164,7 +164,7 @@ try {
   const { date, cpu, cores, kernel, node, loadBefore } = results.machine;
   const text = `# Reversible runs
 
-Written by \`npm run bench:changes -- --save bench/results\`. ${date}; ${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}, load ${loadBefore};
+Written by \`npm run bench -- changes --save bench/results\`. ${date}; ${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}, load ${loadBefore};
 Each round from a fresh copy, in turns; ratios are medians of pairs. The whole command is
 measured, the start of Node included.
 

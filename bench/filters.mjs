@@ -1,6 +1,6 @@
 // Filter quality: Docker's profile for x86_64, without capabilities, compiled by wasbox and by
 // Debian's libseccomp in one run; and random policies compiled by both.
-//   npm run bench:filters [-- --rounds N --policies N --profile FILE]
+//   npm run bench -- filters [--rounds N --policies N --profile FILE]
 // Needs libseccomp-dev, a C compiler and the profile (golang-github-docker-docker-dev). Writes
 // bench/results/filters.json and filters.md.
 import { execFileSync, spawn } from 'node:child_process';

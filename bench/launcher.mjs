@@ -2,7 +2,7 @@
  * What npm's bin costs beyond the native command that it becomes: both make the same recorded start of `true`, one after
  * the other, in turns.
  *
- *     npm run bench:launcher [-- ROUNDS]       by default 40
+ *     npm run bench -- launcher [ROUNDS]       by default 40
  *
  * As an ordinary user: root's starts are Node's. Ends with 1 beyond the bound.
  */

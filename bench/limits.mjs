@@ -2,7 +2,7 @@
 // a program and writes a file, again and again. Each time it is measured just before, too, so that what
 // else goes on, on the disk above all, is in both; the middle of the pairs' ratios is shown.
 //
-//   npm run bench:limits [-- --seconds 5] [--pairs 3] [--user NAME] [--only WORDS]
+//   npm run bench -- limits [--seconds 5] [--pairs 3] [--user NAME] [--only WORDS]
 //
 // Measure on a machine that does nothing else. As root, --user starts the sandboxes as that user.
 import { spawn, spawnSync } from 'node:child_process';

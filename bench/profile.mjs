@@ -73,7 +73,7 @@ function markdown({ us, steps, count }, untraced, seen) {
   return `# Where a repeated run's time goes
 
 From \`execve\` of \`wasbox run --discard -- noop\` to its end, by the native command. Written by
-\`npm run bench:profile\`. The steps follow each other without a gap, so that they are all of the time;
+\`npm run bench -- profile\`. The steps follow each other without a gap, so that they are all of the time;
 what tracing a call costs is taken off. ${seen} runs: the time of each step in the tenth of the runs in which
 it was shortest, and its mean in the quickest quarter of the runs. The quickest eighth of runs without
 tracing, from before \`vfork\` on, took up to ${whole(untraced)} µs.

@@ -1,5 +1,5 @@
 // The same work and the same probes on wasbox and on the other systems that are installed.
-//   npm run bench:criteria -- [--only NAME,…] [--new] [--times] [--rootfs DIR] [--save FILE]
+//   npm run bench -- criteria [--only NAME,…] [--new] [--times] [--rootfs DIR] [--save FILE]
 // As root: it makes an ordinary user, runs each system as that user, and as root what works only so.
 // `bench/install-peers` installs the others; --rootfs is made with mmdebstrap where it is missing.
 // With --only, the results of the others stay. With --new, only the probes that the results lack are made. Start-up times are measured with --times, on an idle machine; without it, those of the last run stay.
@@ -41,14 +41,14 @@ const imagePackages = 'python3,nodejs,git,gcc,libc6-dev,make,perl,sqlite3,openss
 
 const say = (text) => process.stderr.write(`${text}\n`);
 if (process.getuid() !== 0) {
-  say('bench:criteria: run this as root: it makes a user, and some of the systems need root');
+  say('bench criteria: run this as root: it makes a user, and some of the systems need root');
   process.exit(2);
 }
 
 function makeUser() {
   const entryOf = () => spawnSync('getent', ['passwd', name], { encoding: 'utf8' }).stdout.trim();
   if (entryOf() !== '') {
-    say(`bench:criteria: the user ${name} exists, perhaps of a run that was killed. Remove it:`);
+    say(`bench criteria: the user ${name} exists, perhaps of a run that was killed. Remove it:`);
     say(`  userdel --remove ${name}`);
     process.exit(2);
   }
@@ -62,7 +62,7 @@ function tidy(user, scratch) {
   endProcessesOf(user.uid);
   const mounted = [user.home, scratch].flatMap(mountsBelow);
   if (mounted.length > 0) {
-    say(`bench:criteria: not removed, because something is mounted there: ${mounted.join(', ')}`);
+    say(`bench criteria: not removed, because something is mounted there: ${mounted.join(', ')}`);
     return;
   }
   rmSync(scratch, { recursive: true, force: true });

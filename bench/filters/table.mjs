@@ -40,7 +40,7 @@ export function renderTable({ machine, versions, profile, filters, random: talli
   return [
     '# Filter quality\n\n',
     `Docker’s default profile without capabilities for ${profile.arch}\n`,
-    `(\`${profile.file}\`). Written by \`npm run bench:filters\`.\n\n`,
+    `(\`${profile.file}\`). Written by \`npm run bench -- filters\`.\n\n`,
     `${machine.date}; ${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, Node ${machine.node};\n`,
     `wasbox ${versions.wasbox} with the system calls of Linux ${versions.tables}, libseccomp ${versions.libseccomp}.\n\n`,
     row([

@@ -1,4 +1,4 @@
-// The criteria: what `npm run bench:criteria` measured (bench/results/criteria.json), as it is.
+// The criteria: what `npm run bench -- criteria` measured (bench/results/criteria.json), as it is.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { escapeHtml, heading, inline, slug, table } from '../site/html.mjs';
@@ -230,7 +230,7 @@ export function render({ root }) {
   const holes = dataIn(root, 'holes.json');
   const body = `<div class="criteria">${title}
 <p class="lead">The same work and the same ${probes.length - untestable.length} probes on wasbox and on ${others} other systems: what each needs, what code in it can see and do, what the user learns.</p>
-<p><code>npm run bench:criteria</code> measures this on your machine. These results are from ${escapeHtml(`${machine.cpu}, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. Every value links to how it was found.</p>
+<p><code>npm run bench -- criteria</code> measures this on your machine. These results are from ${escapeHtml(`${machine.cpu}, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. Every value links to how it was found.</p>
 ${overview(results)}
 ${heading(2, 'Where another is better', 'better')}
 ${better(results)}

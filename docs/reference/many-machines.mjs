@@ -57,7 +57,7 @@ Nodes know nothing of each other: a run needs no lock, no service and no state e
 
 ## The constants
 
-\`npm run bench:fleet\` measures them over ${jobs} jobs of each kind, with one worker and with Valkey under \`appendfsync always\`. They are counts, sizes and processor time, which hardly depend on the machine's other load (${machine.cpu}, ${machine.system}, Linux ${machine.kernel}, ${machine.date.slice(0, 10)}).
+\`npm run bench -- fleet\` measures them over ${jobs} jobs of each kind, with one worker and with Valkey under \`appendfsync always\`. They are counts, sizes and processor time, which hardly depend on the machine's other load (${machine.cpu}, ${machine.system}, Linux ${machine.kernel}, ${machine.date.slice(0, 10)}).
 
 | job | commands to the server (scripts among them) | server's processor time, ms | bytes in + out | bytes kept | worker's processor time, ms |
 |---|---|---|---|---|---|

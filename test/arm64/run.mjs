@@ -2,7 +2,7 @@
  * What `npm run release` made for arm64, on an emulated arm64 machine with Debian 13: its kernel, its Node, npm's package
  * and the .deb.
  *
- *     npm run test:arm64
+ *     npm run nightly -- arm64
  *     node test/arm64/run.mjs [--release DIR] [--keep DIR]
  *
  * Prints a line for each part that works (test/versions/check.mjs); ends with 1 if something does not. Needs root,

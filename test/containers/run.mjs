@@ -3,7 +3,7 @@
  * wasbox isolates with Landlock. With namespaces, its state directory is on the container's overlay. In each, a user's work
  * with wasbox.
  *
- *     npm run test:containers [-- NAME…]
+ *     npm run nightly -- containers [NAME…]
  *
  * Prints a line a part; ends with 1 if one failed. Needs root, runc, bubblewrap, Debian's golang-github-docker-docker-dev
  * (Docker's filter), and a built checkout. Changes nothing of this machine.

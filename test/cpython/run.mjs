@@ -2,7 +2,7 @@
  * CPython's own tests, module by module: outside, in a sandbox of namespaces, and in one of Landlock. How each ends is
  * compared: the exit status, how many tests ran, and which of them failed.
  *
- *     npm run test:cpython [-- MODULE…]
+ *     npm run nightly -- cpython [MODULE…]
  *
  * Prints a line a module; ends with 1 if one ends otherwise than modules.mjs says. Needs Debian's python3 and
  * libpython3.13-testsuite, and a built checkout. As root it tries wasbox as root: run it as an ordinary user, too.

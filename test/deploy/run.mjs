@@ -3,7 +3,7 @@
  * a kubelet gives them by their manifests. The workers take jobs from a real queue; the Job's script runs. And
  * docs/deploy/systemd under a systemd of its own (systemd.mjs).
  *
- *     npm run test:deploy
+ *     npm run nightly -- deploy
  *
  * Needs root, runc, systemd, valkey-server, Debian's golang-github-docker-docker-dev (Docker's filter), and a built checkout. The
  * scheduler, the NetworkPolicies and KEDA are not part of it. Changes nothing of this machine.

@@ -3,7 +3,7 @@
  * as Alpine is. In each: npm's package installed by root for all, the same as a read-only layer, the standalone tarball
  * and the .deb; as two ordinary users of that root.
  *
- *     npm run test:distros [-- NAME…]        bookworm trixie musl
+ *     npm run nightly -- distros [NAME…]        bookworm trixie musl
  *     node test/distros/run.mjs [--release DIR] [--keep DIR] [NAME…]
  *
  * Prints a line a case; ends with 1 if one failed. Needs root, mmdebstrap, iproute2, apt's and npm's registries, busybox-static,

@@ -1,5 +1,5 @@
 /*
- * Many jobs, workers that are killed, a server that is restarted, hostile jobs: `npm run test:fleet`.
+ * Many jobs, workers that are killed, a server that is restarted, hostile jobs: `npm run nightly -- fleet`.
  *
  *     -- --jobs 20000 --hostile 1000 --workers 4 --concurrency 4 --kill-every 2000
  *     -- --turns 4 --turn-jobs 1000       ordinary jobs without and with hostile ones in turn

@@ -2,7 +2,7 @@
  * The README's commands on a machine that has what the README asks for and nothing else: Debian's base, Node, gcc, g++,
  * make, python3 and git. As root, then as an ordinary user: `npm ci`, the example, `npm test`.
  *
- *     npm run test:fresh [-- --root FILE.tar] [--keep DIRECTORY] [root | user]
+ *     npm run nightly -- fresh [--root FILE.tar] [--keep DIRECTORY] [root | user]
  *
  * `--root` names a root file system of an earlier run, which is made there the first time. Needs root, mmdebstrap, and
  * the registries of apt and npm; changes nothing of this machine.

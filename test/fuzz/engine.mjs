@@ -1,5 +1,5 @@
 // Fuzzes what the engine reads of a machine: names of directories and mount points of any bytes, a mountinfo with many odd
-// mounts, damaged configuration of the user's tools. `npm run fuzz:engine -- [SECONDS] [SEED]`, after `npm run build`. A command
+// mounts, damaged configuration of the user's tools. `npm run fuzz -- engine [SECONDS] [SEED]`, after `npm run build`. A command
 // may succeed or refuse; it may not crash, hang or end with an internal error, and Node, asked now and then, says the same.
 // It runs in namespaces of its own (unshare), as their root. A finding prints its seed, which repeats it.
 import { spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 // A whole Debian as an image: made by mmdebstrap and umoci, a second layer with changes and whiteouts, put into a registry by
 // skopeo; pulled from there, and imported from an OCI layout, an oci-archive and a docker-archive. Each time the tree has to
-// be umoci's: byte, mode and link. `npm run test:image-store` (mmdebstrap, umoci, skopeo, docker-registry; minutes), after
+// be umoci's: byte, mode and link. `npm run nightly -- image-store` (mmdebstrap, umoci, skopeo, docker-registry; minutes), after
 // `npm run build`. mmdebstrap uses the mirror that apt is set up with.
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';

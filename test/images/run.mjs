@@ -2,7 +2,7 @@
  * Python and Node of an image run the programs of the table (test/integration/programs) as they do under runc: the same
  * image, made by mmdebstrap and umoci, the same files in the same place; output, status and files left behind are compared.
  *
- *     npm run test:images [-- --root FILE.tar] [--only TEXT] [--user NAME] [--directory]
+ *     npm run nightly -- images [--root FILE.tar] [--only TEXT] [--user NAME] [--directory]
  *
  * `--root`: what mmdebstrap has made already; `--directory`: the unpacked tree as dir:PATH in place of the OCI layout.
  *

@@ -2,7 +2,7 @@
  * `wasbox mcp`, driven by the protocol's own inspector at the command line: every tool, every resource, a question to the
  * user, and calls that are refused.
  *
- *     npm run test:inspector [-- VERSION]        of the inspector, by default 2
+ *     npm run nightly -- inspector [VERSION]        of the inspector, by default 2
  *
  * npm installs the inspector, and a Node that it works with, into a temporary directory: some 300 MB. Prints a line for
  * each check; exits 1 if one failed. Run it as an ordinary user, too.

@@ -1,6 +1,6 @@
 /**
  * An older wasbox beside runs that a newer one saved: it names them, and no command of it touches them. `npm run
- * test:upgrade` does it with two builds.
+ * nightly -- upgrade` does it with two builds.
  */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';

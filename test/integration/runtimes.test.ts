@@ -1,6 +1,6 @@
 /**
  * Other runtimes than the Node that the tests use: a newer Node does everything, Bun and Deno have the policy core and
- * say why they start no sandbox. `npm run test:versions` tries every supported Node.
+ * say why they start no sandbox. `npm run nightly -- versions` tries every supported Node.
  */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -2,7 +2,7 @@
  * Changes the sources in one place at a time (a condition turned round, a bound off by one, a check removed), and says which
  * tier of the tests notices: `check`, `test` or `all`, the cheapest first.
  *
- *     npm run test:mutants [-- --most check|test|all] [--only NUMBER,…]
+ *     npm run nightly -- mutants [--most check|test|all] [--only NUMBER,…]
  *
  * Works in a copy of the checkout, with its node_modules and build. Prints a line for each mutant, and the sums.
  */

@@ -2,7 +2,7 @@
  * The launch tests with what `npm run release` made: the files of the Debian package for this processor, in place of the
  * build in dist.
  *
- *     npm run test:installed [-- files and --options=VALUE of vitest run]
+ *     npm run nightly -- installed [files and --options=VALUE of vitest run]
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';

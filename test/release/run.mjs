@@ -4,7 +4,7 @@
  * Then each artefact is installed, used by root and by an ordinary user, without Node but for npm's, and removed
  * (artefacts.mjs); and a release is refused where a part is hidden.
  *
- *     npm run test:release [-- --root FILE.tar] [--keep DIRECTORY]
+ *     npm run nightly -- release [--root FILE.tar] [--keep DIRECTORY]
  *
  * `--root` names a root file system of an earlier run, which is made there the first time. Needs root, mmdebstrap, and
  * the registries of apt and npm; changes nothing of this machine.

@@ -2,7 +2,7 @@
  * docs/deploy/slurm on a real Slurm: an array of 200 tasks as an ordinary user, harmless and hostile ones, whose reports are
  * collected into one file and counted.
  *
- *     npm run test:slurm [-- TASKS]
+ *     npm run nightly -- slurm [TASKS]
  *
  * Needs root, Debian's slurmctld, slurmd, slurm-client and munge, and a built checkout. What it starts it ends.
  */

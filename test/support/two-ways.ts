@@ -1,5 +1,5 @@
 /**
- * The same tests through the native command (WASBOX_TEST_FASTPATH=1, `npm run test:fastpath`): every start
+ * The same tests through the native command (WASBOX_TEST_FASTPATH=1, `npm run nightly -- fastpath`): every start
  * of wasbox is recorded first and then made, and it is seen whether Node was started for it.
  *
  * The installation that the tests use is a copy in which the script for Node leaves a line in a file

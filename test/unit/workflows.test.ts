@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { menus } from '../menus.mjs';
 
 interface Step {
   readonly uses?: string;
@@ -53,9 +54,6 @@ const npmScripts = (command: string): string[] =>
   [...command.matchAll(/\bnpm (?:run (?:--silent )?([\w:-]+)|(test)\b)/g)].map(
     ([, name, test]) => name ?? test ?? '',
   );
-
-/** Scripts that `.ci/run` starts, by itself or as parts of a tier. */
-const inEachRun = ['test', 'test:all', 'test:rest', 'test:c', 'test:fastpath', 'test:node'];
 
 test.each(files)('%s pins each action by the hash of a commit, with its tag', (file) => {
   const uses = textOf(file).match(/^.*\buses:.*$/gm) ?? [];
@@ -112,11 +110,18 @@ test('the oldest Node is tested, and is the one that package.json names', () => 
   expect(workflows.get('ci.yml')?.jobs.check?.strategy?.matrix.node).toEqual(['20.18.0', '22']);
 });
 
-test('every slow suite is made at night, or each time', () => {
-  const started = new Set(jobs.flatMap(({ job }) => commandsOf(job)).flatMap(npmScripts));
-  const suites = Object.keys(scripts).filter((name) => /^(test|fuzz)(:|$)/.test(name));
-  expect(suites.length).toBeGreaterThan(20);
-  expect(suites.filter((name) => !started.has(name) && !inEachRun.includes(name))).toEqual([]);
+test('every suite of the night, and every fuzzer, is started by a workflow', () => {
+  const started = jobs
+    .flatMap(({ job }) => commandsOf(job))
+    .flatMap((command) => [...command.matchAll(/\bnpm run (nightly|fuzz) -- ([\w-]+)/g)])
+    .map(([, menu, name]) => `${menu} ${name}`);
+  const wanted = (['nightly', 'fuzz'] as const).flatMap((menu) =>
+    Object.keys(menus[menu])
+      .filter((name) => name !== '')
+      .map((name) => `${menu} ${name}`),
+  );
+  expect(wanted.length).toBeGreaterThan(20);
+  expect(wanted.filter((name) => !started.includes(name))).toEqual([]);
 });
 
 test('publishing waits for every other job', () => {

@@ -3,7 +3,7 @@
  * not know: a hundred saved runs, sessions with snapshots and forks, an image, a cache. Nothing is lost, nothing is half
  * there, and the older one names what is newer and deletes none of it.
  *
- *     npm run test:upgrade [-- --keep DIRECTORY]
+ *     npm run nightly -- upgrade [--keep DIRECTORY]
  *
  * Prints a line a case; ends with 1 if one failed. As an ordinary user in that user's home; root does it as `nobody`, in
  * /var/tmp. Needs `npm run build` and umoci.

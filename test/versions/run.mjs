@@ -1,7 +1,7 @@
 /**
  * wasbox in each Node that it supports, from npm's builds of Node, as packed and installed by npm:
  *
- *     npm run test:versions [-- VERSION…]        by default 20 22 24 26, and the oldest supported 20 and 22
+ *     npm run nightly -- versions [VERSION…]        by default 20 22 24 26, and the oldest supported 20 and 22
  *
  * Prints what works in each (check.mjs); ends with 1 if something does not. Downloads some 60 MB for each version. As an
  * ordinary user in that user's home; root uses /var/tmp.

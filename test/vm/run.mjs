@@ -1,4 +1,4 @@
-// `npm run test:vm`: wasbox in other kernels of Debian, in a virtual machine without acceleration. Needs x86-64,
+// `npm run nightly -- vm`: wasbox in other kernels of Debian, in a virtual machine without acceleration. Needs x86-64,
 // qemu-system-x86, busybox-static, cpio, e2fsprogs, perl and xz-utils; apt fetches the kernels. Installs nothing.
 //
 //   node test/vm/run.mjs [--kernel 5.10|6.1|6.12|newest|all|FILE.deb]… [--keep DIR]
