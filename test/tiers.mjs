@@ -96,7 +96,8 @@ const anyUser = [
     'fastpath-arguments',
   ),
   ...launches('fastpath-entry', 'forum-scripts', 'images/lookup', 'mcp-states'),
-  ...launches('missing-packages', 'pool-ready', 'same-limits', 'why'),
+  ...launches('missing-packages', 'pool-ready', 'same-limits', 'same-words', 'why'),
+  'test/attacks/terminal-parts.test.ts',
 ];
 
 /** All files of tests, from the checkout. */

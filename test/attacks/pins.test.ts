@@ -24,7 +24,9 @@ const controlSeconds = Number(process.env.WASBOX_CONTROL_SECONDS ?? 180);
 const calls = { landlock: 16, namespaces: 12 };
 
 /** Short waits, for many tries: the time that the supervisor's steps take at least, and the payload's for a try. */
-const quick = process.env.WASBOX_RACE_QUICK ? ['-DWAIT_US=300', '-DREUSE_MS=50', '-DSTEP_US=25'] : [];
+const quick = process.env.WASBOX_RACE_QUICK
+  ? ['-DWAIT_US=300', '-DREUSE_MS=50', '-DSTEP_US=25']
+  : [];
 
 /** One call instead of all that the supervisor acts on, by its name in race.c. */
 const only = process.env.WASBOX_RACE_CALL ?? '';
@@ -71,7 +73,7 @@ function race(as: Identity, build: string, isolation: 'namespaces' | 'landlock',
     namespaces: ['--net localhost:7477', `namespaces ${time} 7477 ${only}`],
   };
   const [net, payload] = ways[isolation];
-  const options = `run -q --discard --timeout 5m --isolation ${isolation} ${net} --ro ${path('race')}`;
+  const options = `run -q --discard --timeout ${time + 60}s --isolation ${isolation} ${net} --ro ${path('race')}`;
   const script = `
     echo 430 > /proc/sys/kernel/pid_max
     ip link set lo up
