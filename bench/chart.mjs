@@ -1,7 +1,9 @@
 // Start-up as a chart: an SVG that needs nothing else, on a logarithmic scale, with the quartiles as
 // error bars. wasbox is also bold, for readers who cannot distinguish the colours.
+import { describe } from './machine.mjs';
+
 const width = 760;
-const left = 190;
+const left = 215;
 const right = 110;
 const rowHeight = 26;
 const safe = (text) =>
@@ -15,8 +17,16 @@ const label = (us) => {
   return us >= 1000 ? `${rounded(us / 1000)} ms` : `${Math.round(us)} µs`;
 };
 
+/** Returns the chart of the starts that were measured, or undefined. */
+export const startupChart = ({ startup, machine }) =>
+  startup &&
+  chart(startup, {
+    title: 'From start to end of a program that does nothing',
+    lines: ['median and quartiles, logarithmic', describe(machine)],
+  });
+
 /** @param rows {name, medianUs, lowUs, highUs}[] */
-export function chart(rows, { title, subtitle }) {
+function chart(rows, { title, lines }) {
   const sorted = [...rows].sort((a, b) => a.medianUs - b.medianUs);
   const least =
     10 ** Math.floor(Math.log10(Math.min(...sorted.map(({ lowUs }) => Math.max(lowUs, 1)))));
@@ -24,7 +34,7 @@ export function chart(rows, { title, subtitle }) {
   const room = width - left - right;
   const x = (us) =>
     left + (Math.log10(Math.max(us, least) / least) / Math.log10(most / least)) * room;
-  const top = 62;
+  const top = 78;
   const height = top + sorted.length * rowHeight + 34;
   const bottom = top + sorted.length * rowHeight;
   const parts = [];
@@ -50,7 +60,7 @@ export function chart(rows, { title, subtitle }) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="${safe(title)}">
 <style>text{fill:#222}.dim{fill:#666;font-size:11px}.bar{stroke:#222;stroke-width:1.2;fill:none}@media(prefers-color-scheme:dark){text{fill:#ddd}.dim{fill:#999}.bar{stroke:#ddd}}</style>
 <text x="12" y="22" font-size="15" font-weight="bold">${safe(title)}</text>
-<text x="12" y="40" class="dim">${safe(subtitle)}</text>
+${lines.map((line, at) => `<text x="12" y="${40 + 16 * at}" class="dim">${safe(line)}</text>`).join('\n')}
 ${parts.join('\n')}
 </svg>
 `;

@@ -16,8 +16,8 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { chart, page } from './chart.mjs';
-import { describe, machine } from './machine.mjs';
+import { page, startupChart } from './chart.mjs';
+import { machine } from './machine.mjs';
 import { cleanEnvironment, summarize } from './measure.mjs';
 import { measureMemory } from './memory.mjs';
 import { findPeers } from './peers.mjs';
@@ -148,11 +148,8 @@ function save(results, directory) {
   const target = join(directory, results.machine.date.slice(0, 10));
   mkdirSync(target, { recursive: true });
   writeFileSync(join(target, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
-  if (results.startup) {
-    const svg = chart(results.startup, {
-      title: 'From start to end of a program that does nothing',
-      subtitle: `median and quartiles, logarithmic; ${describe(results.machine)}`,
-    });
+  const svg = startupChart(results);
+  if (svg !== undefined) {
     writeFileSync(join(target, 'startup.svg'), svg);
     const heading = `wasbox: measured on ${results.machine.date.slice(0, 10)}`;
     writeFileSync(join(target, 'index.html'), page(svg, tables(results), heading));

@@ -1,20 +1,14 @@
 // The first page: what wasbox is, a command to copy, the tour, its three steps, four promises, start-up beside others.
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleForSite } from '../site/bundle.mjs';
 import { escapeHtml, inline } from '../site/html.mjs';
 import { codeBlock } from '../site/markdown.mjs';
+import { newestResults } from '../site/results.mjs';
 import { capture, terminal } from './terminal.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-
-/** The newest results of `npm run bench`. */
-function newestResults(root) {
-  const folder = join(root, 'bench/results');
-  const days = readdirSync(folder).filter((name) => /^\d{4}-\d\d-\d\d$/.test(name));
-  return JSON.parse(readFileSync(join(folder, days.sort().at(-1), 'results.json'), 'utf8'));
-}
 
 const timeOf = (us) => (us >= 1000 ? `${Number((us / 1000).toPrecision(2))} ms` : `${us} µs`);
 

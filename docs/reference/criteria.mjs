@@ -38,26 +38,30 @@ const startOf = (startup) =>
     ? 'not measured yet'
     : `${timeOf(startup.firstMs)}, then ${timeOf(startup.repeatedMs)}`;
 
+/** By column: its name, the section that says how it was found, and the value. */
+const columns = (probes, tested) => [
+  ['needs', 'how-needs', (system) => escapeHtml(needsOf(system.needs))],
+  ['probes that succeed', 'probes', (system) => `${openOf(system, probes)} of ${tested}`],
+  ['changes to the project', 'how-changes', (system) => escapeHtml(system.changes)],
+  ['start-up, first and repeated', 'how-start-up', (system) => escapeHtml(startOf(system.startup))],
+];
+
+/** Each cell has its column's name, which a narrow screen shows in front of it. */
 function overview({ systems, probes, untestable }) {
-  const rows = systems.map((system) => [
-    link(idOf(system), escapeHtml(system.name)),
-    link('how-steps', String(system.steps.length)),
-    link('how-needs', escapeHtml(needsOf(system.needs))),
-    link('how-words', `${system.options} and ${system.configLines}`),
-    link('how-work', countOf(Object.values(system.work))),
-    link('how-programs', countOf(system.programs)),
-    link('probes', `${openOf(system, probes)} of ${probes.length - untestable.length}`),
-    link('how-learns', escapeHtml(learnsOf(system.learns))),
-    link('how-changes', escapeHtml(system.changes)),
-    link('how-start-up', escapeHtml(startOf(system.startup))),
-  ]);
-  const heads = [
-    ...['system', 'commands to the first run', 'needs', 'words of options, lines of configuration'],
-    ...['work done', 'programs unchanged', 'probes that succeed', 'the user learns'],
-    ...['changes to the project', 'start-up, first and repeated'],
-  ];
-  return table(heads, rows, { label: 'Criteria by system' });
+  const shown = columns(probes, probes.length - untestable.length);
+  const heads = ['system', ...shown.map(([name]) => name)];
+  const rows = systems.map((system) => {
+    const cells = shown.map(
+      ([name, how, value]) => `<td data-column="${name}">${link(how, value(system))}</td>`,
+    );
+    return `<tr><td>${link(idOf(system), escapeHtml(system.name))}</td>${cells.join('')}</tr>`;
+  });
+  return `<div class="table-box" role="region" aria-label="Criteria by system" tabindex="0"><table class="by-system">
+<thead><tr>${heads.map((name) => `<th>${name}</th>`).join('')}</tr></thead>
+<tbody>${rows.join('\n')}</tbody></table></div>`;
 }
+
+const details = (summary, body) => `<details><summary>${summary}</summary>\n${body}</details>`;
 
 function probeTable({ systems, probes, untestable }) {
   const left = new Set(untestable.map(({ id }) => id));
@@ -153,18 +157,37 @@ function factsOf({ facts: { ownKernel, process: facts }, needs }) {
   return `To the host’s kernel, a process of the code is ${user}, ${facts.capabilities ? 'with' : 'without'} capabilities, ${facts.noNewPrivileges ? 'cannot' : 'can'} gain privileges by executing, and has ${facts.seccomp === 'none' ? 'no system call filter' : 'a system call filter'}.`;
 }
 
+const code = (label, text) =>
+  `<div class="code"><pre tabindex="0" role="region" aria-label="${escapeHtml(label)}"><code>${escapeHtml(text)}</code></pre></div>`;
+
 function systemSection(system, programs) {
   const failed = programs.filter((_, at) => !system.programs[at]);
-  const because = system.needs.because;
-  return `${heading(3, system.name, idOf(system))}
-<div class="code"><pre tabindex="0" role="region" aria-label="How ${escapeHtml(system.name)} was started"><code>${escapeHtml(system.command)}</code></pre></div>
-${system.config === undefined ? '' : `<div class="code"><pre tabindex="0" role="region" aria-label="Configuration of ${escapeHtml(system.name)}"><code>${escapeHtml(system.config)}</code></pre></div>`}
+  const { because } = system.needs;
+  const { name, config, steps, options, configLines } = system;
+  const items = [
+    `${link('how-steps', 'Commands to the first run')}: ${steps.map((step) => `<code>${escapeHtml(step)}</code>`).join(', ')}.`,
+    `${link('how-words', 'Words of options, lines of configuration')}: ${options} and ${configLines}.`,
+    `${link('how-work', 'Work done')}: ${countOf(Object.values(system.work))}. ${link('how-programs', 'Programs unchanged')}: ${countOf(system.programs)}.`,
+    `${link('how-learns', 'The user learns')}: ${escapeHtml(learnsOf(system.learns))}.`,
+    escapeHtml(factsOf(system)),
+    ...(because === undefined
+      ? []
+      : [`Run as root, because as an ordinary user it said: <code>${escapeHtml(because)}</code>`]),
+    ...(failed.length === 0
+      ? []
+      : [
+          `Programs that behave differently: ${failed.map((line) => `<code>${escapeHtml(line)}</code>`).join(', ')}`,
+        ]),
+  ];
+  const started = [
+    code(`How ${name} was started`, system.command),
+    ...(config === undefined ? [] : [code(`Configuration of ${name}`, config)]),
+  ];
+  return `${heading(3, name, idOf(system))}
 <ul>
-<li>Version ${escapeHtml(system.version)}. Commands to the first run: ${system.steps.map((step) => `<code>${escapeHtml(step)}</code>`).join(', ')}.</li>
-<li>${escapeHtml(factsOf(system))}</li>
-${because === undefined ? '' : `<li>Run as root, because as an ordinary user it said: <code>${escapeHtml(because)}</code></li>`}
-${failed.length === 0 ? '' : `<li>Programs that behave differently: ${failed.map((line) => `<code>${escapeHtml(line)}</code>`).join(', ')}</li>`}
-</ul>`;
+${items.map((item) => `<li>${item}</li>`).join('\n')}
+</ul>
+${details(`How version ${escapeHtml(system.version)} was started`, started.join('\n'))}`;
 }
 
 const oracles = {
@@ -228,6 +251,7 @@ export function render({ root }) {
   const { machine, systems, missing, untestable, probes, programs } = results;
   const others = systems.length - 1;
   const holes = dataIn(root, 'holes.json');
+  const escapes = dataIn(root, 'escapes.json');
   const body = `<div class="criteria">${title}
 <p class="lead">The same work and the same ${probes.length - untestable.length} probes on wasbox and on ${others} other systems: what each needs, what code in it can see and do, what the user learns.</p>
 <p><code>npm run bench -- criteria</code> measures this on your machine. These results are from ${escapeHtml(`${machine.cpu}, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. Every value links to how it was found.</p>
@@ -236,17 +260,17 @@ ${heading(2, 'Where another is better', 'better')}
 ${better(results)}
 ${heading(2, 'Probes', 'probes')}
 <p>Each attempt is made once in each system, with fresh files, servers and secrets, and once without a sandbox: the control, in which it must succeed. ${untestable.length === 0 ? 'All of them did.' : `Left out, because it fails without a sandbox on this machine, too: ${untestable.map(({ id }) => `<code>${escapeHtml(id)}</code>`).join(', ')}.`} Where the host can judge, it does.</p>
-${probeTable(results)}
+${details('The probes, and what they did in each system', probeTable(results))}
 <ul>${Object.entries(oracles)
     .map(([id, text]) => `<li id="oracle-${id}"><strong>${id}</strong>: ${text}</li>`)
     .join('\n')}</ul>
 ${heading(2, 'Public holes', 'holes')}
 <p>Public holes that are fixed by now, most of them in the kernel, each with what code must be able to do to reach it. A system that blocks one of these steps closes the hole, and others like it, before they are known. No hole was exploited here: “closed” names the step that failed, “reachable” says that all steps succeed, not that the kernel still has the hole.</p>
-${holeTable(results, holes)}
+${details(`The ${holes.length} holes, and the step that fails in each system`, holeTable(results, holes))}
 <p>“not tried”: a step fails on this machine even without a sandbox. A sandbox that shares the host’s kernel does not close what ordinary programs need: timers, splice. Update the kernel, or use a virtual machine.</p>
 ${heading(2, 'Public escapes', 'escapes')}
 <p>Ways out of other sandboxes, and what stops each in wasbox. “tried” names the test that attempts it, or its counterpart in wasbox; the host judges whether it worked.</p>
-${escapeTable(dataIn(root, 'escapes.json'))}
+${details(`The ${escapes.length} escapes`, escapeTable(escapes))}
 ${heading(2, 'How it was found', 'how')}
 <dl class="options">${how.map(([id, name, text]) => `<dt id="${id}">${name}</dt><dd>${text}</dd>`).join('\n')}</dl>
 ${systems.map((system) => systemSection(system, programs)).join('\n')}

@@ -64,6 +64,20 @@ test('every escape that the page calls tried has its test', () => {
   }
 });
 
+test('the page begins with five columns, and each system tells the rest of what was measured', () => {
+  const [, head = ''] = /<table class="by-system">\s*<thead><tr>(.*?)<\/tr>/s.exec(page) ?? [];
+  expect(head.match(/<th>/g)).toHaveLength(5);
+  const sections = page.split('<h3 ').slice(1);
+  for (const { name } of results.systems)
+    expect(
+      sections.filter(
+        (one) =>
+          one.startsWith(`id="system-${name.toLowerCase().replaceAll(' ', '-')}"`) &&
+          one.includes('href="#how-words"'),
+      ),
+    ).toHaveLength(1);
+});
+
 test('the page shows each hole and each escape, with a link to its record', () => {
   for (const { id } of [...holes, ...escapes])
     expect(page, id).toContain(`https://nvd.nist.gov/vuln/detail/${id}`);
