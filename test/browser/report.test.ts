@@ -58,9 +58,13 @@ test('shows what a program chose as text', async () => {
   expect(await page.locator('body').textContent()).toContain('<script>document.title');
 });
 
-test('begins with the changes and their differences, then what was blocked', async () => {
+test('begins with what was blocked, then the changes and their differences', async () => {
   const heads = (await page.locator('h2').allTextContents()).map((text) => text.split(' ')[0]);
-  expect(heads.slice(0, 2)).toEqual(['Changes', 'Blocked']);
+  expect(heads.slice(0, 2)).toEqual(['Blocked', 'Changes']);
+  // What was blocked stands before how the program ended, which is then no good news.
+  const badges = page.locator('header .badge');
+  expect(await badges.first().textContent()).toMatch(/^\d+ blocked$/);
+  expect(await badges.filter({ hasText: 'exited 0' }).getAttribute('class')).not.toContain('good');
   const notes = page.locator('.file', { has: page.locator('summary', { hasText: 'notes.txt' }) });
   expect(await notes.locator('.add').allTextContents()).toEqual([
     `+<b onload=x()>one more${'.'.repeat(400)}\n`,
@@ -130,6 +134,23 @@ test('has all parts, and can be read by everybody', async () => {
   await page.setViewportSize({ width: 360, height: 740 });
   expect(await overflow(page), 'pixels too wide for a phone').toBe(0);
   expect(await seriousFindings(page), 'phone').toEqual([]);
+});
+
+test('of a small run fits one screen, and says that nothing was blocked', async () => {
+  const as = ordinaryUser();
+  const cwd = makeProject(as, {});
+  const small = join(cwd, '../small.html');
+  const args = ['run', '-q', '--audit', '--html', small, '-c', 'echo x > new'];
+  const run = await runWasbox(args, { as, cwd });
+  expect(run.status, run.err).toBe(0);
+  const view = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  await view.goto(`file://${small}`);
+  expect(await view.locator('header .badge.good').allTextContents()).toEqual([
+    'exited 0',
+    'nothing blocked',
+  ]);
+  expect(await view.evaluate(() => document.documentElement.scrollHeight)).toBeLessThanOrEqual(900);
+  await view.close();
 });
 
 test('of an applied run lists the paths', async () => {

@@ -1,4 +1,4 @@
-/** What the run changed, first on the page: each file with its difference, and what to do with all of it. */
+/** What the run changed: each file with its difference, and what to do with all of it. */
 import type { ReportChange, RunReport } from '../types.js';
 import { html, type Markup } from './markup.js';
 import { rows, section, table } from './table.js';
@@ -20,8 +20,8 @@ export interface PageDiffs {
 }
 
 /** Lines of a difference that is open from the start, and how many of them are. */
-const openLines = 40;
-const openFiles = 8;
+const openLines = 20;
+const openFiles = 3;
 /** Lines of one file that are shown. */
 const lineLimit = 2000;
 
@@ -54,6 +54,10 @@ function fileDiff({ path, text, added, removed }: PageDiff, open: boolean): Mark
     ? html`<details class="file" open>${body}</details>`
     : html`<details class="file">${body}</details>`;
 }
+
+/** Whether it is applied only when it is named. */
+export const isHeld = ({ flags }: ReportChange): boolean =>
+  flags.includes('held') || flags.includes('unseen');
 
 const pathText = ({ path, home }: ReportChange): string =>
   home === true && !path.startsWith('~') ? `~/${path}` : path;
@@ -89,7 +93,11 @@ export function changeSection(report: RunReport, diffs: PageDiffs | undefined): 
   if (changes === undefined || changes.paths.length === 0) return html``;
   const { disposition, paths, refused, truncated } = changes;
   let left = openFiles;
-  const files = diffs?.files.map((file) => {
+  const held = new Set(paths.filter(isHeld).map(pathText));
+  const ordered = diffs?.files.toSorted(
+    (a, b) => Number(held.has(b.path)) - Number(held.has(a.path)),
+  );
+  const files = ordered?.map((file) => {
     const hasLines = file.added + file.removed > 0;
     const open = hasLines && left > 0 && file.text.split('\n').length <= openLines;
     if (open) left--;
@@ -106,7 +114,7 @@ ${
     ? ''
     : html`<ul>${refused.map(({ path, reason }) => html`<li><code>${path}</code> was not applied: ${reason}</li>`)}</ul>`
 }
-${files === undefined ? list : html`${files}<details><summary>all ${paths.length} paths</summary>${list}</details>`}
+${files === undefined ? list : html`${files}${paths.length > 1 ? html`<details><summary>all ${paths.length} paths</summary>${list}</details>` : ''}`}
 ${more ? html`<p class="muted">There are more changes than this page shows.</p>` : ''}`,
   );
 }

@@ -4,7 +4,7 @@ import { durationText } from '../duration.js';
 import { destinationText } from '../network.js';
 import type { RunReport } from '../types.js';
 import { html, type Markup } from './markup.js';
-import { rows, section, stackedTable } from './table.js';
+import { folded, rows, stackedTable } from './table.js';
 
 /** Why an address was not reached, from the sandbox or the kernel. */
 function obstacle({ refusals, network }: RunReport, { address, error }: AuditAddress): string {
@@ -20,7 +20,7 @@ export function networkSection(report: RunReport, { addresses }: ReportAudit): M
     ({ protocol }) => protocol === 'lookup',
   );
   if (addresses.length + names.length === 0) {
-    return section('Network', '', html`<p class="muted">no addresses were used</p>`);
+    return folded('Network', 'no addresses were used', html``);
   }
   const used = rows(
     addresses,
@@ -39,5 +39,9 @@ export function networkSection(report: RunReport, { addresses }: ReportAudit): M
     5,
   );
   const heads = html`<th>action</th><th>address</th><th class="number">times</th><th class="number">first</th><th>why not reached</th>`;
-  return section('Network', '', stackedTable(heads, html`${looked}${used}`));
+  return folded(
+    'Network',
+    `${addresses.length + names.length} used`,
+    stackedTable(heads, html`${looked}${used}`),
+  );
 }

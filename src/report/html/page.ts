@@ -7,14 +7,7 @@ import { displayText, escapedNote } from '../../text/index.js';
 import type { RunReport } from '../types.js';
 import { changeSection, type PageDiffs } from './changes.js';
 import { html } from './markup.js';
-import {
-  auditSections,
-  figures,
-  homeSection,
-  outcomeBadge,
-  refusalSection,
-  sandboxSection,
-} from './sections.js';
+import { auditSections, homeSection, refusalSection, sandboxSection, summary } from './sections.js';
 import { pageStyle } from './style.js';
 
 /** Characters of the command line at the top. */
@@ -28,11 +21,10 @@ export function htmlPage(report: RunReport, diffs?: PageDiffs): string {
   const page = html`<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>wasbox: ${displayText(report.command)}</title>`;
   const content = html`<header><span class="brand">wasbox</span> <span class="muted">${report.startedAt}</span>
-<h1><code>${report.argv.map(displayText).join(' ').slice(0, titleLimit)}</code></h1>${outcomeBadge(report)}</header>
-${changeSection(report, diffs)}
+<h1><code>${report.argv.map(displayText).join(' ').slice(0, titleLimit)}</code></h1>${summary(report)}</header>
 ${refusalSection(report)}
+${changeSection(report, diffs)}
 ${homeSection(report)}
-${figures(report)}
 ${auditSections(report)}
 ${sandboxSection(report)}`;
   const escaped = escapedNote([content.text.replaceAll('&lt;', '<').replaceAll('&gt;', '>')]);

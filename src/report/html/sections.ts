@@ -4,11 +4,11 @@ import type { ReportAudit } from '../audit/types.js';
 import { durationText } from '../duration.js';
 import { imageText } from '../image.js';
 import type { RunReport } from '../types.js';
-import { pick } from './changes.js';
+import { isHeld, pick } from './changes.js';
 import { filesTree } from './files.js';
 import { html, type Markup } from './markup.js';
 import { networkSection } from './network.js';
-import { rows, section, stackedTable, table } from './table.js';
+import { folded, rows, section, stackedTable, table } from './table.js';
 import { timeline } from './timeline.js';
 
 /** Characters of a command line that are shown. */
@@ -17,13 +17,12 @@ const commandLimit = 400;
 const cut = (text: string, limit: number): string =>
   text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
 
-const figure = (value: string | number, name: string): Markup =>
-  html`<div class="figure"><b>${value}</b><span>${name}</span></div>`;
-
-export function outcomeBadge({ outcome }: RunReport): Markup {
+/** The end of the program: it is no good news by itself where something was blocked or is held. */
+function outcomeBadge({ outcome }: RunReport, isQuiet: boolean): Markup {
   const { kind, exitCode, signal, status, interrupted } = outcome;
   if (kind === 'exited') {
-    return html`<span class="badge ${exitCode === 0 ? 'good' : 'bad'}">exited ${exitCode}</span>`;
+    const tone = exitCode !== 0 ? 'bad' : isQuiet ? 'good' : '';
+    return html`<span class="badge ${tone}">exited ${exitCode}</span>`;
   }
   const text = {
     signaled: `${interrupted === true ? 'interrupted twice, ' : ''}killed by ${signal ?? 'a signal'}`,
@@ -34,20 +33,45 @@ export function outcomeBadge({ outcome }: RunReport): Markup {
   return html`<span class="badge bad">${said}</span>`;
 }
 
-export function figures(report: RunReport): Markup {
-  const { audit, usage, refusals, changes } = report;
-  const counts = changes?.counts;
-  return html`<div class="figures">
-${figure(durationText(report.durationMs), 'duration')}
-${figure(durationText(usage.userMs + usage.systemMs), 'processor time')}
-${figure(roughSize(usage.maxRssBytes), 'largest process')}
-${audit === undefined ? '' : figure(audit.processes.length, audit.processes.length === 1 ? 'process' : 'processes')}
-${audit === undefined ? '' : figure(audit.totalCalls, 'system calls')}
-${audit === undefined ? '' : figure(roughSize(audit.usage.readBytes), 'read')}
-${audit === undefined ? '' : figure(roughSize(audit.usage.writtenBytes), 'written')}
-${figure(refusals?.total ?? 0, 'blocked')}
-${counts === undefined ? '' : figure(counts.added + counts.modified + counts.deleted, 'files changed')}
-</div>`;
+const badge = (tone: string, text: string): Markup =>
+  html`<span class="badge ${tone}">${text}</span>`;
+
+/** What matters in a line: what was blocked, what would run by itself, what changed, how it ended. */
+export function summary(report: RunReport): Markup {
+  const { refusals, changes } = report;
+  const blocked = refusals?.total ?? 0;
+  const held = changes?.paths.filter(isHeld).length ?? 0;
+  const { added = 0, modified = 0, deleted = 0 } = changes?.counts ?? {};
+  const changed = added + modified + deleted;
+  const parts = [
+    ...(blocked > 0 ? [badge('bad', `${blocked} blocked`)] : []),
+    ...(held > 0 ? [badge('warn', `${held} held for review`)] : []),
+    ...(changed > 0 ? [badge('', `${changed} changed`)] : []),
+    outcomeBadge(report, blocked + held === 0),
+    ...(blocked === 0 && refusals !== undefined && refusals.watched !== 'none'
+      ? [badge('good', 'nothing blocked')]
+      : []),
+  ];
+  return html`<p class="badges">${parts}</p>
+${figures(report)}`;
+}
+
+/** The measures of the run, in a line. */
+function figures({ audit, durationMs, usage }: RunReport): Markup {
+  const parts = [
+    durationText(durationMs),
+    `${durationText(usage.userMs + usage.systemMs)} of processor time`,
+    `${roughSize(usage.maxRssBytes)} in the largest process`,
+    ...(audit === undefined
+      ? []
+      : [
+          `${audit.processes.length} ${audit.processes.length === 1 ? 'process' : 'processes'}`,
+          `${audit.totalCalls} system calls`,
+          `${roughSize(audit.usage.readBytes)} read`,
+          `${roughSize(audit.usage.writtenBytes)} written`,
+        ]),
+  ];
+  return html`<p class="muted">${parts.join(' · ')}</p>`;
 }
 
 export function homeSection({ home }: RunReport): Markup {
@@ -61,6 +85,7 @@ export function homeSection({ home }: RunReport): Markup {
   );
 }
 
+/** Empty where nothing was blocked: the summary says so. */
 export function refusalSection({ refusals }: RunReport): Markup {
   if (refusals === undefined) return html``;
   if (refusals.watched === 'none') {
@@ -70,9 +95,7 @@ export function refusalSection({ refusals }: RunReport): Markup {
       html`<p>Blocked calls were not recorded: this kernel provides no listener.</p>`,
     );
   }
-  if (refusals.calls.length === 0) {
-    return section('Blocked', '', html`<p class="muted">nothing</p>`);
-  }
+  if (refusals.calls.length === 0) return html``;
   const body = rows(
     refusals.calls,
     (one) => html`<tr><td><span class="badge warn">${one.kind}</span></td>
@@ -106,7 +129,7 @@ function processSection({ processes }: ReportAudit): Markup {
     6,
   );
   const heads = html`<th class="number">pid</th><th>program</th><th>end</th><th class="number">time</th><th class="number">memory</th><th class="number">calls</th>`;
-  return section('Processes', '', table(heads, body));
+  return folded('Processes', String(processes.length), table(heads, body));
 }
 
 function fileSection({ files }: ReportAudit): Markup {
@@ -118,18 +141,14 @@ function fileSection({ files }: ReportAudit): Markup {
     3,
   );
   const heads = html`<th>what</th><th>error</th><th class="number">times</th>`;
-  return html`${section(
+  return html`${folded(
     'Files',
-    '',
+    `${files.length} names`,
     html`<p class="legend"><span class="tag r">R</span>read <span class="tag w">W</span>written <span class="tag c">C</span>created <span class="tag d">D</span>deleted <span class="tag m">M</span>renamed <span class="tag a">A</span>attributes <span class="tag x">X</span>executed</p>${filesTree(files)}`,
   )}${
     missing.length === 0
       ? ''
-      : section(
-          'Not found or not allowed',
-          `${missing.length} names`,
-          html`<details><summary>show</summary>${table(heads, listed)}</details>`,
-        )
+      : folded('Not found or not allowed', `${missing.length} names`, table(heads, listed))
   }`;
 }
 
@@ -146,11 +165,8 @@ function callSection({ calls, totalCalls }: ReportAudit): Markup {
 <td class="number">${refused > 0 ? html`<span class="badge bad">${refused} refused</span>` : ''}</td></tr>`,
     4,
   );
-  return section(
-    'System calls',
-    `${totalCalls} of ${calls.length} kinds`,
-    html`<details><summary>show</summary>${table(html`<th>call</th><th class="number">times</th><th></th><th></th>`, body)}</details>`,
-  );
+  const heads = html`<th>call</th><th class="number">times</th><th></th><th></th>`;
+  return folded('System calls', `${totalCalls} of ${calls.length} kinds`, table(heads, body));
 }
 
 /** All parts of an audit. */
@@ -172,9 +188,9 @@ export function auditSections(report: RunReport): Markup {
   }
   const { dropped } = audit;
   const lost = dropped.actions + dropped.processes + dropped.values;
-  return html`${section('Timeline', 'violet marks are executions', timeline(audit.processes, report))}
+  return html`${folded('Timeline', 'violet marks are executions', timeline(audit.processes, report))}
 ${processSection(audit)}${fileSection(audit)}${networkSection(report, audit)}${callSection(audit)}
-${section(
+${folded(
   'What this does not show',
   '',
   html`<ul>${audit.uncounted.map((text) => html`<li>${text}</li>`)}<li>The page shows what the program asked of the kernel. Another thread may have changed a path between the record and the call.</li>${
@@ -196,7 +212,7 @@ export function sandboxSection({ sandbox, notes }: RunReport): Markup {
   const limits = Object.entries(sandbox.limits)
     .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
     .map(([name, value]) => pair(words(name.replace(/(Ms|Bytes)$/, '')), limitText(name, value)));
-  return html`${section(
+  return html`${folded(
     'Sandbox and limits',
     '',
     html`<dl class="pairs">${pair('directory', html`<code>${sandbox.workdir}</code>`)}${sandbox.image === undefined ? '' : pair('image', html`<code>${imageText(sandbox.image)}</code>`)}${pair('network', sandbox.net)}${pair('policy', sandbox.policy)}${pair('namespaces', sandbox.namespaces.join(', '))}${pair('Landlock', sandbox.landlockAbi === 0 ? 'none' : `version ${sandbox.landlockAbi}`)}${limits}</dl>`,

@@ -20,11 +20,8 @@ code, .mono { font-family: ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", m
 .brand, .muted { color: var(--muted); }
 .brand { font-weight: 600; letter-spacing: .02em; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 12px;
-  padding: 1.15rem 1.3rem 1.25rem; margin: 1rem 0; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(145px, 1fr)); gap: .7rem; margin: 1.1rem 0; }
-.figure { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: .7rem .9rem; }
-.figure b { display: block; font-size: 1.3rem; font-weight: 650; letter-spacing: -.01em; }
-.figure span { color: var(--muted); font-size: .86rem; }
+  padding: .9rem 1.2rem; margin: .7rem 0; }
+.badges { display: flex; flex-wrap: wrap; gap: .4rem; margin: .3rem 0; }
 .badge { display: inline-block; border-radius: 999px; padding: .08rem .6rem; font-size: .84rem; font-weight: 600;
   background: var(--soft); color: var(--accent); white-space: nowrap; }
 .good { background: var(--good-soft); color: var(--good); }
@@ -63,6 +60,9 @@ svg .meter { fill: var(--accent); opacity: .35; }
 .tree ul { padding-left: 1.15rem; border-left: 1px solid var(--line); margin-left: .42rem; }
 .tree li { padding: .1rem 0; overflow-wrap: anywhere; }
 details > summary { cursor: pointer; }
+section.folded { padding: .35rem 1.2rem; margin: .3rem 0; }
+.folded > details > summary > h2 { display: inline; font-size: 1rem; }
+.folded > details[open] > summary { margin-bottom: .8rem; }
 summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
 .tag { display: inline-block; min-width: 1.35em; text-align: center; border-radius: 5px; padding: 0 .35em; font-size: .74rem;
   font-weight: 700; background: var(--soft); color: var(--accent); margin-right: .3em; }
@@ -75,7 +75,6 @@ summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; b
 footer { color: var(--muted); font-size: .86rem; }
 @media (max-width: 560px) { .pairs { grid-template-columns: 1fr; } .pairs dd { margin-bottom: .4rem; } }
 @media (max-width: 700px) { main { padding: 1.2rem .8rem 3rem; } section { padding: .9rem .9rem 1rem; }
-  .figures { grid-template-columns: repeat(auto-fill, minmax(100px, 1fr)); }
   .stacked thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .stacked, .stacked tbody, .stacked tr { display: block; }
   .stacked td { display: block; border: 0; padding: .1rem 0; text-align: left; white-space: normal; }
@@ -83,7 +82,7 @@ footer { color: var(--muted); font-size: .86rem; }
   .stacked td:empty { display: none; }
   .stacked tr { padding: .5rem 0; border-bottom: 1px solid var(--line); } }
 @media print { :root { color-scheme: light; } body { background: none; } main { max-width: none; padding: 0; }
-  section, .figure, tr { break-inside: avoid; } section { border: 0; border-radius: 0; padding: 0; }
+  section, tr { break-inside: avoid; } section { border: 0; border-radius: 0; padding: 0; }
   section:has(.file), section:has(.tree) { break-inside: auto; }
   details::details-content { content-visibility: visible; block-size: auto; }
   .diff { max-height: none; } .diff span { min-width: 0; white-space: pre-wrap; overflow-wrap: anywhere; }

@@ -6,6 +6,10 @@ const rowLimit = 500;
 export const section = (title: string, note: string, body: Markup): Markup =>
   html`<section><h2>${title}${note === '' ? '' : html` <small>${note}</small>`}</h2>${body}</section>`;
 
+/** A section whose body is shown on demand. */
+export const folded = (title: string, note: string, body: Markup): Markup =>
+  html`<section class="folded"><details><summary><h2>${title}${note === '' ? '' : html` <small>${note}</small>`}</h2></summary>${body}</details></section>`;
+
 export function rows<T>(list: readonly T[], row: (one: T) => Markup, columns: number): Markup {
   const more = list.length - rowLimit;
   return html`${list.slice(0, rowLimit).map(row)}${
