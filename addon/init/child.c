@@ -8,8 +8,8 @@
  *
  * It also shares init's descriptors until it executes: from its filter on, the child may be unable
  * to send anything, so it is init that takes the filter's listener out of the shared table and
- * passes it on. Init then sleeps until the child has executed, unless the filter makes even
- * its execve(2) a question to the supervisor.
+ * passes it on. The child executes nothing before that: if the supervisor is killed, another
+ * process has the listener (holder.c), or no program was started.
  */
 #include <asm/ioctls.h>
 #include <linux/audit.h>
@@ -171,13 +171,14 @@ static void prepare(struct start *start) {
   reset_signals();
 }
 
-/* Whether the watching filter lets a call of the child's through without asking. */
-static int passes(const struct start *start, uint32_t nr, const uint64_t args[6]) {
+/* Whether the watching filter lets the child wait for init, by futex(2), without asking. */
+static int may_wait(const struct start *start) {
   const struct wb_plan *plan = start->plan;
   const struct sock_filter *filter =
       (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->watch);
-  struct seccomp_data data = {.nr = (int)nr, .arch = WB_AUDIT_ARCH};
-  memcpy(data.args, args, sizeof data.args);
+  struct seccomp_data data = {.nr = __NR_futex, .arch = WB_AUDIT_ARCH};
+  data.args[0] = (uint64_t)(uintptr_t)&start->ready;
+  data.args[1] = FUTEX_WAIT;
   /* From where the call comes is not known here. */
   const uint32_t at = __builtin_offsetof(struct seccomp_data, instruction_pointer);
   for (uint32_t i = 0; i < plan->watch_count; i++)
@@ -188,17 +189,24 @@ static int passes(const struct start *start, uint32_t nr, const uint64_t args[6]
   return verdict == SECCOMP_RET_ALLOW || verdict == SECCOMP_RET_LOG;
 }
 
-/* In the child: the policy, and init's leave, in the order that takes less time where the filter
- * lets the child wait: init is the later one. */
+/* Whether the child loads its filter before it waits for init, which takes less time: init is the
+ * later one. */
+static int loads_first(const struct start *start) {
+  return start->plan->watch_count && may_wait(start);
+}
+
+/* In the child: the policy, and init's leave. */
 static long load_policy_and_wait(struct start *start) {
   const struct wb_plan *plan = start->plan;
-  const uint64_t wait[6] = {(uint64_t)(uintptr_t)&start->ready, FUTEX_WAIT};
-  const int first = plan->watch_count && passes(start, __NR_futex, wait);
+  const int first = loads_first(start);
   if (!first)
     await(&start->ready);
   const long ret = plan->layers & WB_LAYER_SECCOMP ? load_policy(start) : 0;
   if (first && ret >= 0)
     await(&start->ready);
+  /* Under a filter that refuses even to wait, for the time that init takes for two calls. */
+  while (plan->watch_count && ret >= 0 && !__atomic_load_n(&start->handed, __ATOMIC_SEQ_CST))
+    ;
   return ret;
 }
 
@@ -267,19 +275,21 @@ static void await_filter(struct start *start) {
   }
 }
 
-/* Whether nothing that the child does under its filter needs an answer, so that init may sleep
- * until it has executed. */
-static int asks_nothing(const struct start *start) {
-  const uint64_t execve[6] = {(uint64_t)(uintptr_t)wb_plan_at(start->plan, start->plan->exec_path),
-                              (uint64_t)(uintptr_t)start->argv, (uint64_t)(uintptr_t)start->envp};
-  const uint64_t exit[6] = {127};
-  return passes(start, __NR_execve, execve) && passes(start, __NR_exit, exit);
-}
-
 static void await_gone(const int *tid) {
   int value;
   while ((value = __atomic_load_n(tid, __ATOMIC_SEQ_CST)) != 0)
     sys4(__NR_futex, tid, FUTEX_WAIT, value, 0);
+}
+
+/* In init: hands the listener over before the child executes. It stays open here: without a pid
+ * namespace, all are killed before this process ends. */
+static void hand_over(struct start *start, int holder) {
+  await_filter(start);
+  const int is_loaded = start->filter == FILTER_LOADED;
+  give_listener(holder, is_loaded ? start->listener : -1);
+  if (is_loaded)
+    send_descriptor(WB_EVENT_LISTENER, start->listener);
+  __atomic_store_n(&start->handed, 1, __ATOMIC_SEQ_CST);
 }
 
 /* In init, while the child gets ready. The parent-death signal comes after the last change of
@@ -308,8 +318,14 @@ static void finish_init(struct start *start) {
     notice_parent();
   else
     die_with_parent();
-  await_proceed();
+  const int holder = await_proceed();
+  const int watched = plan->watch_count != 0;
+  const int first = loads_first(start);
+  if (watched && first)
+    hand_over(start, holder);
   announce(&start->ready, 1);
+  if (watched && !first)
+    hand_over(start, holder);
 }
 
 /* In init: the child of a session executes nothing itself. */
@@ -334,21 +350,8 @@ long start_child(struct start *start, unsigned char *stack, size_t stack_size) {
 }
 
 void finish_child(struct start *start) {
-  const int watched = start->plan->watch_count != 0;
-  const int serves = start->plan->session != 0;
-  const int asleep = !watched || (!serves && asks_nothing(start));
   finish_init(start);
-  if (!asleep)
-    await_filter(start);
-  else if (!serves)
-    await_gone(&start->tid);
-  if (watched && start->filter == FILTER_LOADED) {
-    send_descriptor(WB_EVENT_LISTENER, start->listener);
-    /* It stays open here. If the supervisor is killed, its own closes before this process hears of
-     * it, and calls would end with ENOSYS: here all are killed first, without a pid namespace; with
-     * one, another process holds it from when the supervisor has it (holder.c). */
-  }
-  if (serves)
+  if (start->plan->session)
     await_serving(start);
   else
     await_gone(&start->tid);

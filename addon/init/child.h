@@ -20,6 +20,7 @@ struct start {
   int network;   /* a socket of the network namespace that the child made; a futex */
   int tree;      /* set by init: the file tree is there, and is "/"; a futex */
   int ready;     /* set by init: the old root is gone; a futex */
+  int handed;    /* set by init: the filter's listener is sent */
   int serving;   /* set by the child of a session: it starts programs now; a futex */
   int filter;    /* FILTER_*, written by the child; a futex */
   long listener; /* descriptor in the shared table, with FILTER_LOADED; else a negative errno */

@@ -21,7 +21,8 @@ void send_event(const struct wb_event *event) {
   send_packet(event, sizeof *event);
 }
 
-void send_descriptors(const struct wb_event *event, const long *descriptors, uint32_t count) {
+static long send_over(int socket, const struct wb_event *event, const long *descriptors,
+                      uint32_t count) {
   struct iovec vector = {(void *)(uintptr_t)event, sizeof *event};
   const size_t head = sizeof(size_t) + 2 * sizeof(int);
   struct {
@@ -37,8 +38,20 @@ void send_descriptors(const struct wb_event *event, const long *descriptors, uin
     message.control = &rights;
     message.control_length = sizeof rights; /* padded, CMSG_SPACE(3) */
   }
+  return sys3(__NR_sendmsg, socket, &message, MSG_NOSIGNAL);
+}
+
+void send_descriptors(const struct wb_event *event, const long *descriptors, uint32_t count) {
   /* Without it nobody would answer the payload. */
-  check(sys3(__NR_sendmsg, WB_FD_CONTROL, &message, MSG_NOSIGNAL), WB_STEP_CONTROL, NULL);
+  check(send_over(WB_FD_CONTROL, event, descriptors, count), WB_STEP_CONTROL, NULL);
+}
+
+void give_listener(int holder, long listener) {
+  const struct wb_event event = {.kind = WB_EVENT_LISTENER};
+  if (holder >= 0 && listener >= 0)
+    send_over(holder, &event, &listener, 1);
+  if (holder >= 0)
+    sys1(__NR_close, holder);
 }
 
 void send_descriptor(uint32_t kind, long descriptor) {
@@ -72,32 +85,40 @@ _Noreturn void die(uint32_t step, long error, const char *path) {
   end_init(sent < 0 && sent > -WB_EXIT_MUTE ? WB_EXIT_MUTE - sent : 125);
 }
 
-uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]) {
+/* Waits for a command of that kind. Returns how many descriptors came with it; `*wanted`: how many
+ * were sent. */
+static uint32_t await_command(uint32_t kind, struct rights *rights, uint32_t *wanted) {
   struct wb_command command = {0};
   struct iovec vector = {&command, sizeof command};
-  struct rights rights;
   struct message message = {
-      .vector = &vector, .vector_count = 1, .control = &rights, .control_length = sizeof rights};
+      .vector = &vector, .vector_count = 1, .control = rights, .control_length = sizeof *rights};
   const unsigned int cmsg_cloexec = 0x40000000;
   long n = check(sys3(__NR_recvmsg, WB_FD_CONTROL, &message, cmsg_cloexec), WB_STEP_CONTROL, NULL);
-  if (n != sizeof command || command.kind != WB_COMMAND_GO || command.value > WB_MOUNT_FDS_MAX)
+  if (n != sizeof command || command.kind != kind || command.value > WB_MOUNT_FDS_MAX)
     die(WB_STEP_CONTROL, EPROTO, NULL);
-  uint32_t count = 0;
+  *wanted = command.value;
   const size_t head = sizeof(size_t) + 2 * sizeof(int);
-  if (message.control_length >= head)
-    count = (uint32_t)((rights.length - head) / sizeof(int));
-  if (count != command.value)
+  if (message.control_length < head)
+    return 0;
+  return (uint32_t)((rights->length - head) / sizeof(int));
+}
+
+uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]) {
+  struct rights rights;
+  uint32_t wanted;
+  const uint32_t count = await_command(WB_COMMAND_GO, &rights, &wanted);
+  if (count != wanted)
     die(WB_STEP_CONTROL, EPROTO, NULL);
   for (uint32_t i = 0; i < count; i++)
     fds[i] = rights.fds[i];
   return count;
 }
 
-void await_proceed(void) {
-  struct wb_command command = {0};
-  long n = check(sys3(__NR_read, WB_FD_CONTROL, &command, sizeof command), WB_STEP_CONTROL, NULL);
-  if (n != sizeof command || command.kind != WB_COMMAND_PROCEED)
-    die(WB_STEP_CONTROL, EPROTO, NULL);
+int await_proceed(void) {
+  struct rights rights;
+  uint32_t wanted;
+  /* It may be missing at a limit of descriptors. */
+  return await_command(WB_COMMAND_PROCEED, &rights, &wanted) ? rights.fds[0] : -1;
 }
 
 /* Looks at the socket after the signal is armed, so that nothing is missed. */

@@ -30,6 +30,9 @@ void send_descriptor(uint32_t kind, long descriptor);
 void send_network(uint32_t what, long descriptor);
 /* Hands over as many as there are, up to the first that is negative. */
 void send_descriptors(const struct wb_event *event, const long *descriptors, uint32_t count);
+/* Sends the listener, if there is one, to who holds it beside the supervisor, and closes the socket
+ * to that process. What cannot be sent is the supervisor's alone. */
+void give_listener(int holder, long listener);
 
 /* Room for the descriptors of one SCM_RIGHTS message, laid out as in cmsg(3). */
 struct rights {
@@ -57,8 +60,8 @@ void die_with_parent(void);
 /* Dies where the supervisor is gone already. */
 void notice_parent(void);
 /* Waits until the supervisor lets init execute the payload: it may still have something to look at.
- */
-void await_proceed(void);
+ * Returns a socket to who else is to hold the listener, or -1. */
+int await_proceed(void);
 
 /* Dies with the step where `ret` is a negative errno; returns it otherwise. */
 static inline long check(long ret, uint32_t step, const char *path) {

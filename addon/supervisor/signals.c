@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,6 +20,26 @@ static int deliver(const struct wb_run *run, struct wb_command command) {
 
 int wb_command(const struct wb_run *run, uint32_t kind, uint32_t value) {
   return deliver(run, (struct wb_command){.kind = kind, .value = value});
+}
+
+int wb_command_with(const struct wb_run *run, uint32_t kind, int fd) {
+  struct wb_command command = {.kind = kind, .value = 1};
+  if (fd < 0)
+    return wb_command(run, kind, 0);
+  union {
+    struct cmsghdr header;
+    char room[CMSG_SPACE(sizeof fd)];
+  } control = {.header = {CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS}};
+  memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+  struct iovec vector = {&command, sizeof command};
+  const struct msghdr message = {.msg_iov = &vector,
+                                 .msg_iovlen = 1,
+                                 .msg_control = &control,
+                                 .msg_controllen = sizeof control};
+  if (sendmsg(run->control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+    return 0;
+  /* Too many descriptors of this user are on their way (ETOOMANYREFS): without it, then. */
+  return wb_command(run, kind, 0);
 }
 
 void wb_end_programs(const struct wb_run *run) {

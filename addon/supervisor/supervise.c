@@ -72,9 +72,6 @@ static void take_listener(struct wb_run *run, struct wb_outcome *outcome, int er
     close(fd);
   else
     outcome->watched = 1;
-  /* Without a pid namespace init has the listener, and sees this program's end: child.c. */
-  if (outcome->watched && !run->watch.private_root)
-    wb_holder_open(&run->holder, fd, run->pidfd);
 }
 
 /* Without an end to relay to, the payload's terminal is closed, which hangs it up. */

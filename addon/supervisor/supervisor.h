@@ -110,6 +110,8 @@ int wb_leftover_end(struct wb_run *run);
 /* signals.c: a command to init (wire.h). As init's events it takes sendmsg(2), and no other call.
  * Returns 0 or an errno. */
 int wb_command(const struct wb_run *run, uint32_t kind, uint32_t value);
+/* The same with a descriptor, unless that is -1 or the kernel refuses to take it along. */
+int wb_command_with(const struct wb_run *run, uint32_t kind, int fd);
 
 /* signals.c: has init end the programs of a session that exceed limits of their own. */
 void wb_end_programs(const struct wb_run *run);

@@ -12,7 +12,8 @@
  *     --marked         runs freely until the program sends itself a SIGURG
  *     --below PATH     counts only calls that name what lies below this directory, or use a descriptor of it, and
  *                      that a file system can refuse
- *     --call NAME      of these, only calls of that name
+ *     --call NAME      of these, or of all, only calls of that name
+ *     --until FILE     holds the process at the call until there is such a file, a minute at most
  *     --count FILE     gets the number of calls up to the strike or the end, and the call that was struck
  *
  * Ends with the program's status, or 128 + a signal that ended it.
@@ -41,7 +42,7 @@ static struct {
   int signal, error, on;
   long at, after;
   int marked;
-  const char *below, *call, *count;
+  const char *below, *call, *count, *until;
 } how;
 
 static struct thread {
@@ -102,6 +103,7 @@ static const struct call {
     FD(read, 0),         FD(pread64, 0),
     FD(fsetxattr, 0),    FD(flistxattr, 0),
     FD(fgetxattr, 0),    {SYS_renameat2, "renameat2", 1, 3, -1},
+    FD(recvmsg, 0),
     {SYS_linkat, "linkat", 1, 3, -1},
 #ifdef SYS_renameat
     {SYS_renameat, "renameat", 1, 3, -1},
@@ -160,13 +162,15 @@ static int names(pid_t pid, const uint64_t *args, int index, const char *call) {
 /* Whether the call counts. */
 static int counts(pid_t pid, const struct __ptrace_syscall_info *info) {
   snprintf(struck, sizeof struck, "call %lld", (long long)info->entry.nr);
-  if (!how.below)
+  if (!how.below && !how.call)
     return 1;
   char place[4096];
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     const struct call *call = &calls[i];
     if (call->number != (long)info->entry.nr || (how.call && strcmp(how.call, call->name) != 0))
       continue;
+    if (!how.below)
+      return 1;
     if (call->fd < 0)
       return names(pid, info->entry.args, call->path, call->name) ||
              (call->other >= 0 && names(pid, info->entry.args, call->other, call->name));
@@ -228,6 +232,10 @@ static void let_go(pid_t stopped) {
 /* Sends the signal to the process, one of whose threads is stopped at a call, and waits for its end. */
 static int send_signal(pid_t stopped) {
   int status = 0;
+  for (int i = 0; how.until && i < 6000 && access(how.until, F_OK) != 0; i++)
+    usleep(10000);
+  if (how.until)
+    usleep(50000); /* the program goes on to its next call */
   if (how.signal != SIGKILL)
     let_go(stopped);
   kill(main_pid, how.signal);
@@ -313,7 +321,8 @@ static int read_options(int argc, char **argv) {
   static const struct option options[] = {
       {"signal", 1, 0, 's'}, {"errno", 1, 0, 'e'},  {"on", 0, 0, 'o'},
       {"at", 1, 0, 'n'},     {"after", 1, 0, 'a'},  {"marked", 0, 0, 'm'},
-      {"below", 1, 0, 'b'},  {"count", 1, 0, 'c'},  {"call", 1, 0, 'l'},  {0, 0, 0, 0},
+      {"below", 1, 0, 'b'},  {"count", 1, 0, 'c'},  {"call", 1, 0, 'l'},  {"until", 1, 0, 'u'},
+      {0, 0, 0, 0},
   };
   for (int one; (one = getopt_long(argc, argv, "+", options, NULL)) != -1;)
     switch (one) {
@@ -326,6 +335,7 @@ static int read_options(int argc, char **argv) {
     case 'b': how.below = optarg; break;
     case 'c': how.count = optarg; break;
     case 'l': how.call = optarg; break;
+    case 'u': how.until = optarg; break;
     default: exit(2);
     }
   return optind;

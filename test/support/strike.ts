@@ -19,8 +19,10 @@ export interface Strike {
   readonly on?: boolean;
   /** Counts only calls about what lies below this directory. */
   readonly below?: string;
-  /** Of these, only calls of that name. */
+  /** Of these, or of all, only calls of that name. */
   readonly call?: string;
+  /** A file for which the program waits at the call. */
+  readonly until?: string;
   /** Whether calls count from a SIGURG on that the program sends itself. */
   readonly marked?: boolean;
 }
