@@ -51,6 +51,7 @@ const files = [
   [/^test\/integration\/machine-tools/, 'screen', 'iproute2', 'linux-perf'],
   [/^test\/integration\/closed-path/, ...engine],
   [/^test\/integration\/bullmq/, 'valkey-server'],
+  [/^test\/integration\/(week|clocks)/, 'faketime'],
   [/^test\/unit\/convert\/(systemd|export)/, 'libseccomp-dev', 'libsystemd-shared'],
   [/^test\/unit\/convert\/firejail/, 'firejail', 'firejail-profiles'],
   [

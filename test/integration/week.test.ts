@@ -1,19 +1,25 @@
 /**
- * Weeks of use in a minute: runs of ten kinds, with two state directories and both isolations, some killed at a system
- * call; between them the user edits, reviews, applies and discards, clocks are set, runs of newer versions come. A model
- * knows what each step must lead to. `WASBOX_STEPS=5000 WASBOX_SEED=1` for more.
+ * Weeks of use in a minute: runs of ten kinds with both isolations, in one directory of two users (as root, two that have
+ * ids of their own; and two state directories of one), with limits or without, some killed at a system call; between them
+ * the users edit, review, apply and discard, clocks are set, runs of newer versions come. Node has a clock of its own in
+ * each command and is an installation of another version. A model knows what each step must lead to.
+ * `WASBOX_STEPS=5000 WASBOX_SEED=1` for more; `WASBOX_SECONDS` ends each test in time.
  */
 import * as fs from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { clockOf } from '../support/clock.js';
 import { type Identity, identities } from '../support/identity.js';
+import { needs } from '../support/needs.js';
+import { neighbours } from '../support/neighbours.js';
 import { makeProject } from '../support/project.js';
 import { firstSeed, isInternal, numbers, oneOf } from '../support/random.js';
 import { strikeArgv } from '../support/strike.js';
 import { type Ended, nodeArgv, runProgram, wasboxArgv } from '../support/wasbox.js';
 
 const steps = Number(process.env.WASBOX_STEPS ?? 40);
+const seconds = Number(process.env.WASBOX_SECONDS ?? steps * 5);
 const seed = firstSeed();
 
 const paths = Array.from({ length: 12 }, (_, n) => `f${n}`);
@@ -40,8 +46,26 @@ interface Act {
 const wordsOf = (acts: readonly Act[]): string =>
   acts.map(({ path, to }) => (to === undefined ? `rm ${path}` : `ln -s ${to} ${path}`)).join('\n');
 
+const minute = 60_000;
+const day = 1440 * minute;
+/** How wrong a clock is. */
+const clocks = [0, 0, 0, -10_000, -minute, -400 * day, -2 * day, 2 * day, 400 * day];
+
+/** Options that a run of a few links stays within. */
+const limits = [
+  ['--timeout', '5m'],
+  ['--cpu', '2m'],
+  ['--memory', '1G'],
+  ['--pids', '200'],
+  ['--file-size', '1M'],
+  ['--disk', '100M'],
+  ['--open-files', '200'],
+  ['--max-output', '1M'],
+] as const;
+
 /** The user with a state directory, and the runs that must be in it, the latest first. */
 interface User {
+  readonly as: Identity;
   readonly state: string;
   runs: SavedRun[];
   /** IDs of entries of a newer version. */
@@ -49,10 +73,8 @@ interface User {
 }
 
 class Week {
-  readonly #as: Identity;
   readonly #next: () => number;
   readonly #cwd: string;
-  readonly #count: string;
   readonly #users: readonly User[];
   readonly #host: Tree = new Map();
   /** How often each path was edited. */
@@ -60,16 +82,18 @@ class Week {
   #texts = 0;
   /** What was done, to find what led to a failure. */
   readonly trace: string[] = [];
+  /** Milliseconds of each verb's commands, and how many there were. */
+  readonly took: Record<string, [ms: number, count: number]> = {};
 
-  constructor(as: Identity, next: () => number) {
-    this.#as = as;
+  /** @param users the first one's directory is the project, which all may write to */
+  constructor(users: readonly [Identity, Identity], next: () => number) {
     this.#next = next;
-    this.#cwd = makeProject(as, { kept: 'kept\n' });
-    this.#count = join(makeProject(as, {}, 'count'), 'calls');
-    this.#users = [1, 2].map(() => {
+    this.#cwd = makeProject(users[0], { kept: 'kept\n' });
+    if (users[0] !== users[1]) fs.chmodSync(this.#cwd, 0o777);
+    this.#users = users.map((as) => {
       const state = makeProject(as, {}, 'state');
       fs.chmodSync(state, 0o700);
-      return { state, runs: [], newer: [] };
+      return { as, state, runs: [], newer: [] };
     });
     for (const path of paths.slice(0, 6)) this.#edit(path, this.#text());
   }
@@ -81,7 +105,8 @@ class Week {
     fs.rmSync(place, { force: true });
     if (to !== undefined) {
       fs.symlinkSync(to, place);
-      fs.lchownSync(place, this.#as.uid, this.#as.gid);
+      const { as } = oneOf(this.#next, this.#users);
+      fs.lchownSync(place, as.uid, as.gid);
     }
     this.trace.push(`edit ${path} ${to}`);
     this.#note(path, to);
@@ -93,15 +118,22 @@ class Week {
   }
 
   async #wasbox(user: User, words: readonly string[], at?: number): Promise<Ended> {
-    const as = { ...this.#as, isolation: 'namespaces' } as const;
-    const argv = this.#next() < 0.2 ? nodeArgv(as, words) : wasboxArgv(as, words);
+    const as = { ...user.as, isolation: 'namespaces' } as const;
+    const byNode = this.#next() < 0.05;
+    // Where the clock is behind, what the user changed before a run looks as if it was changed since.
+    const clock = byNode && words[0] !== 'run' ? oneOf(this.#next, clocks) : 0;
+    const argv = byNode ? nodeArgv(otherVersion(as), words) : wasboxArgv(as, words);
     const signal = oneOf(this.#next, [constants.signals.SIGKILL, constants.signals.SIGTERM]);
-    const strike =
-      at === undefined ? argv : strikeArgv(this.#as, { at, signal }, this.#count, argv);
-    const options = { as: this.#as, cwd: this.#cwd, env: { XDG_STATE_HOME: user.state } };
-    const ended = await runProgram(strike, { ...options, timeoutMs: 60_000 });
+    const count = join(user.state, 'calls');
+    const strike = at === undefined ? argv : strikeArgv(as, { at, signal }, count, argv);
+    const env = { XDG_STATE_HOME: user.state, ...clockOf(clock) };
+    const began = performance.now();
+    const ended = await runProgram(strike, { as, cwd: this.#cwd, env, timeoutMs: 60_000 });
+    const [ms, runs] = this.took[`${words[0]}${byNode ? ', Node' : ''}`] ?? [0, 0];
+    this.took[`${words[0]}${byNode ? ', Node' : ''}`] = [ms + performance.now() - began, runs + 1];
+    const who = `${this.#users.indexOf(user)}${byNode ? `, Node, clock ${clock}` : ''}`;
     this.trace.push(
-      `${words.join(' ')} => ${ended.status} ${words.includes('--json') ? '' : ended.out}${ended.err}`.slice(
+      `${who}: ${words.join(' ')} => ${ended.status} ${words.includes('--json') ? '' : ended.out}${ended.err}`.slice(
         0,
         260,
       ),
@@ -151,7 +183,8 @@ class Week {
             ? [['--apply'], 4]
             : [[], how < 0.5 ? 4 : 0];
     const isolation = oneOf(this.#next, ['namespaces', 'landlock']);
-    const words = ['run', '-q', '--isolation', isolation, ...options, '--', 'sh', '-c'];
+    const limit = this.#next() < 0.3 ? oneOf(this.#next, limits) : [];
+    const words = ['run', '-q', '--isolation', isolation, ...options, ...limit, '--', 'sh', '-c'];
     const ended = await this.#wasbox(user, [...words, `set -e\n${wordsOf(acts)}\nexit ${status}`]);
     expect(ended.status, ended.err).toBe(status);
     const left = this.#left(acts);
@@ -264,6 +297,7 @@ class Week {
     const user = oneOf(this.#next, this.#users);
     const place = join(user.state, 'wasbox');
     const digits = '0123456789abcdefghjkmnpqrstvwxyz';
+    const { uid, gid } = user.as;
     const path = join(place, 'clock');
     if (!fs.existsSync(path)) return;
     const text = fs.readFileSync(path, 'latin1');
@@ -272,9 +306,9 @@ class Week {
     if (third >= 0 && third < 31)
       fs.writeFileSync(path, text.slice(0, 3) + digits[third + 1] + text.slice(4));
     const seen = join(place, 'clock-seen');
-    const now = Date.now() + oneOf(this.#next, [-400, -2, 2, 400]) * 86_400_000;
+    const now = Date.now() + oneOf(this.#next, clocks);
     fs.writeFileSync(seen, `1 ${now} 1000 0 ${'a'.repeat(36)}\n`);
-    for (const one of [path, seen]) fs.lchownSync(one, this.#as.uid, this.#as.gid);
+    for (const one of [path, seen]) fs.lchownSync(one, uid, gid);
   }
 
   /** A newer version has saved a run. */
@@ -289,7 +323,7 @@ class Week {
     const text = fs.readFileSync(join(saved, id, 'run.json'), 'utf8').replaceAll(id, own);
     const entry = join(saved, own, 'run.json');
     fs.writeFileSync(entry, text.replace('"schemaVersion": 1', '"schemaVersion": 2'));
-    for (const one of [join(saved, own), entry]) fs.lchownSync(one, this.#as.uid, this.#as.gid);
+    for (const one of [join(saved, own), entry]) fs.lchownSync(one, user.as.uid, user.as.gid);
     user.newer.push(own);
     expect((await this.#wasbox(user, ['runs'])).err).toContain(own);
   }
@@ -314,23 +348,54 @@ const kinds = [
   ...(['edit', 'edit', 'clock', 'newer'] as const),
 ];
 
+const options = { timeout: 180_000 + seconds * 1000 };
+
+/** The same commands, as far as they go, in an installation with another version. */
+const others = new Map<string, string>();
+function otherVersion(as: Identity): Identity {
+  let cli = others.get(as.scratch);
+  if (cli === undefined) {
+    const place = join(as.scratch, `other-${process.pid}`);
+    fs.cpSync(dirname(as.cli), place, { recursive: true });
+    for (const name of fs.readdirSync(place).filter((file) => /^cli-.*\.(cjs|cache)$/.test(file))) {
+      const path = join(place, name);
+      if (name.endsWith('.cache')) fs.rmSync(path);
+      else fs.writeFileSync(path, fs.readFileSync(path, 'utf8').replaceAll('"0.1.0"', '"0.1.9"'));
+    }
+    cli = join(place, 'cli.js');
+    others.set(as.scratch, cli);
+  }
+  return { ...as, cli };
+}
+
+async function agrees(users: readonly [Identity, Identity]): Promise<void> {
+  const next = numbers(seed);
+  const week = new Week(users, next);
+  const end = performance.now() + seconds * 1000;
+  let step = 0;
+  for (; step < steps && performance.now() < end; step++) {
+    const kind = oneOf(next, kinds);
+    try {
+      await week[kind]();
+      week.check();
+    } catch (error) {
+      const { message } = error as Error;
+      const trace = week.trace.slice(-60).join('\n');
+      throw new Error(`seed ${seed}, step ${step}, ${kind}: ${message}\n${trace}`);
+    }
+  }
+  await week.review();
+  if (steps > 100) console.log(`seed ${seed}: ${step} steps`, week.took);
+}
+
 test.each(identities())(
   'each step of weeks of use leads to what a model says, as $label',
-  { timeout: 120_000 + steps * 5_000 },
-  async (as) => {
-    const next = numbers(seed);
-    const week = new Week(as, next);
-    for (let step = 0; step < steps; step++) {
-      const kind = oneOf(next, kinds);
-      try {
-        await week[kind]();
-        week.check();
-      } catch (error) {
-        const { message } = error as Error;
-        const trace = week.trace.slice(-60).join('\n');
-        throw new Error(`seed ${seed}, step ${step}, ${kind}: ${message}\n${trace}`);
-      }
-    }
-    await week.review();
-  },
+  options,
+  (as) => agrees([as, as]),
+);
+
+needs('root').test(
+  'each step of weeks of use of two users leads to what a model says',
+  options,
+  () => agrees(neighbours()),
 );
