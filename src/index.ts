@@ -131,6 +131,7 @@ export {
   type ExecResult,
   type ExecWords,
   type ProgramOptions,
+  type PublishedPort,
   type Session,
   type SessionEntry,
   type SessionFileInfo,

@@ -1,6 +1,8 @@
-/* A socket in the sandbox's network, made from outside. Called by publish.c. */
+/* A socket in the sandbox's network, made from outside. Called by publish.c, and by the addon for
+ * ports that are published while a session runs. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -22,9 +24,45 @@ static int visit(void *argument) {
   _exit(0);
 }
 
-int net_inside_socket(const struct net *net, int domain, int type) {
-  struct visit request = {net->sandbox, domain, type, -1, 0};
+static int inside_socket(int sandbox, int domain, int type) {
+  struct visit request = {sandbox, domain, type, -1, 0};
   const int error = wb_run_in_namespaces(visit, &request, CLONE_FILES);
   errno = error ? error : request.error;
   return request.file;
+}
+
+int net_inside_socket(const struct net *net, int domain, int type) {
+  return inside_socket(net->sandbox, domain, type);
+}
+
+static int dial(int sandbox, int family, uint16_t port) {
+  struct sockaddr_storage raw;
+  struct endpoint to = {.port = port};
+  struct pollfd made = {-1, POLLOUT, 0};
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (family == AF_INET)
+    memcpy(to.address.bytes + 12, "\x7f\0\0\1", 4);
+  else
+    to.address.bytes[15] = 1;
+  if ((made.fd = inside_socket(sandbox, family, SOCK_STREAM | SOCK_NONBLOCK)) < 0)
+    return -1;
+  if (connect(made.fd, (struct sockaddr *)&raw, net_to_sockaddr(&to, family, &raw)) < 0)
+    error = errno;
+  /* Over loopback it is there at once or refused, unless the server's queue is full. */
+  if (error == EINPROGRESS) {
+    error = poll(&made, 1, 0) == 1 ? 0 : EAGAIN;
+    if (!error && getsockopt(made.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+      error = errno;
+  }
+  if (!error)
+    return made.fd;
+  close(made.fd);
+  errno = error;
+  return -1;
+}
+
+int wb_dial_inside(int sandbox, uint16_t port) {
+  const int file = dial(sandbox, AF_INET, port);
+  return file < 0 && errno == ECONNREFUSED ? dial(sandbox, AF_INET6, port) : file;
 }

@@ -364,6 +364,25 @@ Napi::Value Resize(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &r
   return info.Env().Undefined();
 }
 
+// dialInside(handle, port): a descriptor of a connection to a port of the sandbox's own loopback,
+// over IPv4 or else IPv6. Throws ECONNREFUSED where no process listens, EAGAIN where the one that
+// does takes no more at the moment, ESRCH where the sandbox has ended.
+Napi::Value DialInside(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
+  const int port = IntOf(info[1]);
+  int file = -1, error = ESRCH;
+  {
+    std::lock_guard<std::mutex> lock(run->mutex);
+    if (run->started && !run->start_failed && !run->finished) {
+      file = wb_dial_inside(run->run->pidfd, static_cast<uint16_t>(port));
+      error = errno;
+    }
+  }
+  if (file >= 0)
+    return NewDescriptor(info.Env(), file);
+  ThrowErrno(info.Env(), error, "connect");
+  return info.Env().Undefined();
+}
+
 // Node is about to end: the sandbox does, too, and its thread leaves Node alone from here on.
 void Abandon(const std::shared_ptr<Run> &run) {
   std::lock_guard<std::mutex> lock(run->mutex);
@@ -521,6 +540,8 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
     return false;
   if (object.Get("session").IsNumber())
     run->request.session = object.Get("session").As<Napi::Number>().Int32Value();
+  if (object.Get("ports").IsNumber())
+    run->request.ports = object.Get("ports").As<Napi::Number>().Int32Value();
   run->request.attended = object.Get("attended").As<Napi::Boolean>().Value() ? 1 : 0;
   return true;
 }
@@ -603,6 +624,7 @@ void RegisterLaunch(Napi::Env env, Napi::Object exports) {
   Register<Redraw>(sandboxes, "redraw");
   Register<Resize>(sandboxes, "resize");
   Register<Signal>(sandboxes, "signal");
+  Register<DialInside>(sandboxes, "dialInside");
   exports.Set("sandboxes", sandboxes);
 }
 

@@ -20,6 +20,9 @@
 static const int forwarded[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
 enum { FORWARDED = sizeof forwarded / sizeof *forwarded, HANDLED = FORWARDED + 2 };
 
+/* Of a frame of src/owner/frames.ts, and of the longest line of one. */
+enum { HEAD = 5, NOTE_MAX = 512 };
+
 static int woken = -1;             /* an eventfd */
 static unsigned long long arrived; /* bit n: signal n; atomic */
 
@@ -55,7 +58,23 @@ static void obey(struct wb_run *run, int socket) {
       forward(socket, forwarded[i]);
 }
 
-static void relay(struct wb_run *run, int socket) {
+/* A frame of the owner's with a line for the user. Returns whether one was there; 0: what can be
+ * read is the answer. */
+static int show_note(int socket, int out) {
+  unsigned char frame[HEAD + NOTE_MAX + 2];
+  const ssize_t n = recv(socket, frame, HEAD + NOTE_MAX, MSG_PEEK | MSG_DONTWAIT);
+  if (n < HEAD || frame[0] != 'N' || frame[3] || frame[4])
+    return 0;
+  const size_t size = (size_t)(frame[1] | frame[2] << 8);
+  if (size > NOTE_MAX || recv(socket, frame, HEAD + size, MSG_WAITALL) != (ssize_t)(HEAD + size))
+    return 0;
+  /* The terminal is raw: a line needs its carriage return. */
+  memcpy(frame + HEAD + size, "\r\n", 2);
+  (void)!write(out, frame + HEAD, size + 2);
+  return 1;
+}
+
+static void relay(struct wb_run *run, int socket, int out) {
   for (;;) {
     struct pollfd wait[5];
     const int patience = wb_terminal_wait(&run->terminal, wait);
@@ -66,7 +85,7 @@ static void relay(struct wb_run *run, int socket) {
     if (wait[4].revents)
       obey(run, socket);
     wb_terminal_serve(run, wait);
-    if (wait[3].revents)
+    if (wait[3].revents && !show_note(socket, out))
       return;
   }
 }
@@ -88,7 +107,7 @@ int wb_attach(struct wb_run *run, int socket, int master, const int stdio[3]) {
     sigaction(handled(i), &action, &before[i]);
   wb_terminal_open(&run->terminal, master);
   wb_terminal_started(&run->terminal);
-  relay(run, socket);
+  relay(run, socket, stdio[2]);
   wb_terminal_close(run);
   wb_keeper_await(&run->terminal.keeper, 0);
   for (int i = 0; i < HANDLED; i++)

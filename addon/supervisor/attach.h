@@ -9,8 +9,9 @@ extern "C" {
 struct wb_run;
 
 /* Relays between a terminal, whose master is taken over, and these descriptors, which are
- * terminals, until something can be read from the socket; signals go there as frames. `run` is all
- * zeros. Blocks. Returns 0 or an errno; the caller's terminal is then as it was. */
+ * terminals, until an answer can be read from the socket; signals go there as frames, and lines for
+ * the user come from there. `run` is all zeros. Blocks. Returns 0 or an errno; the caller's
+ * terminal is then as it was. */
 int wb_attach(struct wb_run *run, int socket, int master, const int stdio[3]);
 
 #ifdef __cplusplus

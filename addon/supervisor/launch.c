@@ -378,7 +378,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->watch.audit = request->audit;
   run->watch.private_root =
       plan->private_root ? (const char *)wb_plan_at(plan, plan->private_root) : NULL;
-  wb_open_ports_begin(&run->ports, plan);
+  wb_open_ports_begin(&run->ports, plan, request->ports);
   run->watch.ports = &run->ports;
   run->watch.isolated = (plan->namespaces & CLONE_NEWNET) != 0 && plan->net == WB_NET_NONE;
   run->watch.network = plan->net == WB_NET_RULES ? request->network : NULL;

@@ -45,6 +45,11 @@ struct wb_network *wb_network_new(void);
 void wb_network_close(struct wb_network *network);
 void wb_network_free(struct wb_network *network);
 
+/* addon/net/inside.c: a connection to a port of the loopback of a sandbox with a network namespace
+ * of its own, by init's pidfd; owned by the caller. Returns -1 with errno: EAGAIN where the server
+ * takes no more at the moment. */
+int wb_dial_inside(int sandbox, uint16_t port);
+
 #ifdef __cplusplus
 }
 #endif

@@ -15,8 +15,9 @@
 #include "open_ports.h"
 #include "pin.h"
 
-void wb_open_ports_begin(struct wb_open_ports *ports, const struct wb_plan *plan) {
-  *ports = (struct wb_open_ports){.plan = plan->watch_flags & WB_WATCH_PORTS ? plan : NULL};
+void wb_open_ports_begin(struct wb_open_ports *ports, const struct wb_plan *plan, int numbers) {
+  *ports = (struct wb_open_ports){.plan = plan->watch_flags & WB_WATCH_PORTS ? plan : NULL,
+                                  .numbers = numbers};
 }
 
 /* The port that a TCP socket is bound to, in the host's byte order; 0: it is none, or has none. */
@@ -73,11 +74,14 @@ void wb_open_ports_take(struct wb_open_ports *ports, struct wb_pin *caller) {
       return;
   ports->told[ports->count++] = port;
   char line[128];
-  const int size = snprintf(line, sizeof line,
-                            "wasbox: port %u is open inside only. To reach it: --publish %u%s",
-                            port, port, is_raw() ? "\r\n" : "\n");
+  const int to = ports->numbers ? ports->numbers : STDERR_FILENO;
+  const int size =
+      ports->numbers ? snprintf(line, sizeof line, "%u\n", port)
+                     : snprintf(line, sizeof line,
+                                "wasbox: port %u is open inside only. To reach it: --publish %u%s",
+                                port, port, is_raw() ? "\r\n" : "\n");
   /* The program waits for the answer: a reader that takes nothing must not hold it up. */
-  struct pollfd ready = {STDERR_FILENO, POLLOUT, 0};
+  struct pollfd ready = {to, POLLOUT, 0};
   if (poll(&ready, 1, 0) == 1 && ready.revents == POLLOUT)
-    (void)!write(STDERR_FILENO, line, (size_t)size);
+    (void)!write(to, line, (size_t)size);
 }

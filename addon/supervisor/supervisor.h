@@ -40,6 +40,7 @@ struct wb_request {
   int umask;           /* of the payload; -1: this program's */
   int held;            /* nothing is executed before wb_proceed */
   int session;         /* borrowed: init's end of a session's socket, for a plan of one; 0: none */
+  int ports; /* borrowed until the run is closed: struct wb_open_ports has it as `numbers` */
   struct wb_refusals *refusals; /* borrowed until the run is closed; filled in; may be NULL */
   struct wb_asker *asker;       /* borrowed until the run is closed; NULL: nothing is asked */
   /* The same of an audit, for a plan whose filter asks about every call: struct wb_watch. */

@@ -68,6 +68,7 @@ export async function execRelayed(
         // Written at once: a reader that is slow holds up the socket, and so the program.
         if (type === 'O') write(1, bytes);
         else if (type === 'R') write(2, bytes);
+        else if (type === 'N') write(2, `${bytes}\n`);
         else if (type === 'A') input.taken();
         else if (type === 'X') resolve(JSON.parse(String(bytes)) as ExecEnded);
         else if (type === 'F') reject(fromRemote(JSON.parse(String(bytes)) as RemoteError));

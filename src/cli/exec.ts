@@ -10,7 +10,7 @@ import { execRelayed } from './exec-relayed.js';
 import { requireNode } from './node-module.js';
 import { requireSession } from './session-find.js';
 import { write } from './terminal.js';
-import { parseVerb, userStore, type VerbDescription } from './verb.js';
+import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 
 const ofRuns = (name: string): OptionEntry => {
   const found = (runOptionTable as readonly OptionEntry[]).find((entry) => entry.name === name);
@@ -50,6 +50,7 @@ const description: VerbDescription = {
       help: 'a terminal of its own: auto, if stdin, stdout and stderr are terminals; always, then they must be; never',
       default: 'auto',
     },
+    { ...flag('quiet', 'do not name ports that are open inside only'), short: 'q' },
   ],
   stopAtOperand: true,
 };
@@ -58,6 +59,7 @@ interface Values extends OwnLimits {
   readonly env?: Readonly<Record<string, string | true>>;
   readonly chdir?: string;
   readonly tty?: 'auto' | 'always' | 'never';
+  readonly quiet?: boolean;
 }
 
 /** Variables to add: those that are to be passed have this process's value. */
@@ -92,12 +94,13 @@ export interface Executing extends OwnLimits {
   readonly env?: Values['env'];
   readonly chdir?: string | undefined;
   readonly tty?: Values['tty'];
+  readonly quiet?: boolean | undefined;
 }
 
 /** @returns the exit status */
 export async function executeIn(
   name: string,
-  { argv, env, chdir, tty, ...others }: Executing,
+  { argv, env, chdir, tty, quiet, ...others }: Executing,
 ): Promise<number> {
   requireNode('sessions'); // the engine has no sockets
   const store = userStore();
@@ -105,7 +108,7 @@ export async function executeIn(
   const here = realHost().cwd();
   const cwd = chdir ?? (here !== undefined && isWithin(here, session.workdir) ? here : undefined);
   const limits = Object.fromEntries(ownLimitNames.map((one) => [one, others[one]]));
-  const request: ExecRequest = { argv, cwd, env: environment(env), limits };
+  const request: ExecRequest = { argv, cwd, env: environment(env), limits, quiet };
   if (!wantsTerminal(tty)) return statusOf(await execRelayed(store, session, request), false);
   const { TERM } = process.env;
   const withTerminal = {

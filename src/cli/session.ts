@@ -8,6 +8,7 @@ import {
   checkName,
   listSessions,
   type OwnedSession,
+  type SessionPortsTold,
   type StateRequest,
   toRemote,
 } from '../owner/index.js';
@@ -167,6 +168,8 @@ const actions: Readonly<
   rollback: { operands: [1, 2], options: ['quiet'] },
   fork: { operands: [1, 1], options: ['name', 'snapshot', 'foreground', 'quiet'] },
   release: { operands: [2, 2], options: ['quiet'] },
+  publish: { operands: [1, 2], options: ['quiet', 'json'] },
+  unpublish: { operands: [2, 2], options: ['quiet'] },
 };
 
 function checkLine(action: string, operands: readonly string[], values: Values): void {
@@ -175,7 +178,8 @@ function checkLine(action: string, operands: readonly string[], values: Values):
   const { operands: takes, options } = known;
   const [least, most] = takes;
   if (operands.length < least) {
-    throw wrong(`${action} needs ${operands.length === 0 ? 'a session' : 'a snapshot'}`);
+    const second = action === 'unpublish' ? 'a port' : 'a snapshot';
+    throw wrong(`${action} needs ${operands.length === 0 ? 'a session' : second}`);
   }
   if (operands.length > most) throw wrong(`${action}: unexpected argument "${operands[most]}"`);
   const other = Object.keys(values).find((key) => options?.includes(key) === false);
@@ -203,10 +207,40 @@ export async function sessionVerb(argv: readonly string[]): Promise<number> {
     const own: Own = (owner, holding) => owner.ownFork({ ...holding, source, snapshot });
     return hold(own, argv, values);
   }
+  if (action === 'publish' || action === 'unpublish') {
+    const told = askOwner(store, source, { call: action, label }) as SessionPortsTold;
+    tellPorts(action, source.name, told, values);
+    return 0;
+  }
   const call = action as StateRequest['call'];
   const { label: done } = askOwner(store, source, { call, label }) as { readonly label: string };
   tellState(call, source.name, done, values.quiet === true);
   return 0;
+}
+
+/** `127.0.0.1:8080:80`, as a person reads it. */
+const portText = (text: string): string => text.replace(/:(\d+)$/, ' leads to port $1 inside');
+
+function tellPorts(
+  action: 'publish' | 'unpublish',
+  name: string,
+  { done, published, insidePorts }: SessionPortsTold,
+  { json, quiet = false }: Values,
+): void {
+  if (json === true) {
+    out(`${jsonText({ schemaVersion: 1, published, insidePorts })}\n`);
+  } else if (action === 'unpublish') {
+    if (!quiet) out(`${done} is not published any more\n`);
+  } else if (done !== undefined) {
+    if (!quiet) out(`${portText(done)}. To end that: wasbox session unpublish ${name} ${done}\n`);
+  } else {
+    out(published.map((text) => `${portText(text)}\n`).join('') || 'No port is published.\n');
+    for (const port of insidePorts) {
+      out(
+        `port ${port} is open inside only. To reach it: wasbox session publish ${name} ${port}\n`,
+      );
+    }
+  }
 }
 
 function tellState(call: string, name: string, label: string, quiet: boolean): void {

@@ -91,6 +91,8 @@ const common: Readonly<Record<string, Check>> = {
   askTimeoutMs: [(value) => isMilliseconds(value, 0), millisecondsWords(0)],
 };
 
+const onPort: Check = [isFunction, 'a function'];
+
 /** Of a run and of a pool's task. */
 const collected: Readonly<Record<string, Check>> = {
   input: [isInput, inputKinds],
@@ -109,9 +111,10 @@ const tty: Check = [
 ];
 
 const checks = {
-  run: { ...common, ...collected, tty },
+  run: { ...common, ...collected, onPort, tty },
   spawn: {
     ...common,
+    onPort,
     tty,
     stdio: [isStdio, "three of 'pipe', 'ignore', 'inherit' or an open descriptor"],
   },
@@ -120,7 +123,7 @@ const checks = {
     maxOutputBytes: collected.maxOutputBytes as Check,
     startTimeoutMs: milliseconds,
   },
-  createSession: { ...common, idleMs: milliseconds },
+  createSession: { ...common, onPort, idleMs: milliseconds },
   'session.exec': {
     ...collected,
     signal: common.signal as Check,
@@ -214,6 +217,7 @@ export function sandboxOptions(options: Fields): ResolveOptions {
     onStdout,
     onStderr,
     all,
+    onPort: _,
     stdio,
     ...own
   }: Fields) => own;

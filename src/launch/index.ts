@@ -37,6 +37,7 @@ export type {
 export { outcomeOf, withOutcome } from './outcome-of.js';
 export { type OnOutput, Output } from './output.js';
 export { PinnedImage } from './pinned-image.js';
+export { hasOwnNetwork, tellingPorts } from './ports.js';
 export { endPrivateRoot, privateRootIn, privateRootUnmade } from './private-root.js';
 export { copyOf, withRuns } from './program.js';
 export {

@@ -24,6 +24,7 @@ import { checkMemoryLayers, saveMemoryLayers } from './memory-layers.js';
 import { type EndSeen, startNative } from './native-start.js';
 import { type NewRun, newRun } from './new-run.js';
 import { withOutcome } from './outcome-of.js';
+import { portsTo } from './ports.js';
 import { type Prepared, prepare } from './prepare.js';
 import { type MadeRoot, makePrivateRoot } from './private-root.js';
 import { hasEnded, leaveAtExit } from './running.js';
@@ -101,9 +102,11 @@ class Launching {
     const { plan, layers } = await this.#plan(unmade);
     const run = this.#run;
     options.onPlan?.({ plan, run });
+    const ports = portsTo(native, spec, options.onPort);
     const { sandbox, ended } = startNative(native, {
       ...{ init, plan, spec, attended: options.attended, session: options.session },
       stdio: options.stdio,
+      ports: ports?.fd,
       ask: asking?.request,
       lock: run && lockOfMade(run),
       layer: run && isAlone ? endOfMade(directory, run) : undefined,
@@ -118,6 +121,7 @@ class Launching {
       return start.pid;
     });
     const done = ended.then(async (how) => {
+      ports?.close();
       await started;
       return this.#follow(sandbox, how, layers, asking);
     });
@@ -127,6 +131,7 @@ class Launching {
     try {
       pid = await started;
     } catch (error) {
+      ports?.close();
       hasEnded(sandbox);
       if (unmade === undefined) throw error;
       return undefined;
@@ -163,6 +168,7 @@ class Launching {
       runId: run?.record.id,
       refusals: () => new Uint8Array(sandbox.refusals()),
       signal: (signal) => sandbox.signal(signal),
+      dialInside: (port) => sandbox.dialInside(port),
       screen: sandbox,
       journal: store && run && { store, run },
       hold: (hold) => sandbox.hold(hold),

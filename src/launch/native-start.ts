@@ -20,6 +20,7 @@ export interface EndSeen {
 }
 
 interface StartRequest extends Pick<LaunchOptions, 'attended' | 'session' | 'stdio'> {
+  readonly ports: number | undefined;
   readonly init: string;
   readonly plan: Uint8Array;
   readonly spec: SandboxSpec;

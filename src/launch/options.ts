@@ -72,6 +72,11 @@ export interface SandboxOptions extends Omit<RunOptions, ProgramKey | 'changes' 
    * @default 60000
    */
   readonly askTimeoutMs?: number | undefined;
+  /**
+   * Called with the number of each TCP port that a program inside begins to listen on and that nothing outside leads
+   * to (`publish` does), once and at once; not for ports that the kernel has chosen, nor for more than eight.
+   */
+  readonly onPort?: ((port: number) => void) | undefined;
 }
 
 /** Where one of the payload's standard streams leads. A number is a descriptor of this process. */

@@ -13,6 +13,7 @@ import { turn } from './gate.js';
 import { launch } from './launch.js';
 import { linesOf } from './lines.js';
 import type { Program, SandboxOptions, SpawnOptions, Stdio, TerminalSettings } from './options.js';
+import { tellingPorts } from './ports.js';
 import { type SandboxResult, toResult } from './result.js';
 import type { Sandbox, TerminalSandbox } from './sandbox.js';
 import { requireSize, terminalSizeOf } from './tty.js';
@@ -50,7 +51,9 @@ export async function start(
     // A terminal takes the place of both where they are one; the pipe of stderr then ends at once.
     const both = terminalSizeOf(options.tty) !== undefined;
     const given = [stdin, stdout, both ? stdout : stderr] as const;
-    const spec = await resolveFor(sandboxOptions({ ...options }), given, { signal });
+    const found = await resolveFor(sandboxOptions({ ...options }), given, { signal });
+    const { onPort } = options;
+    const spec = onPort === undefined ? found : tellingPorts(found);
     if (signal?.aborted) throw aborted(signal);
     refuse?.(spec);
     const failures: unknown[] = [];
@@ -64,6 +67,7 @@ export async function start(
     launched = await launch(spec, {
       stdio: [given[0].fd, given[1].fd, given[2].fd],
       asking,
+      onPort,
       reuse: true,
       isAborted: () => ends.isStopped,
       onLaunched,

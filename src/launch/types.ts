@@ -39,6 +39,8 @@ export interface LaunchOptions {
   readonly reuse?: boolean | undefined;
   /** Init's end of the socket of a session, which executes nothing at its start. */
   readonly session?: number | undefined;
+  /** Called with each port that is open inside only, once and at once. Must not throw. */
+  readonly onPort?: ((port: number) => void) | undefined;
   /** A run that goes on, whose lock is held, in place of a new one. It stays where the start fails. */
   readonly run?: Run | undefined;
   /** Whether the sandbox was ended so that another goes on with its run: nothing becomes of the changes yet. */
@@ -100,6 +102,8 @@ export interface Launched {
   readonly runId: string | undefined;
   /** What its programs were refused so far, for `refusedSoFar`. */
   refusals(): Uint8Array;
+  /** As {@link NativeSandbox.dialInside}. */
+  dialInside(port: number): number;
   /** Sends a signal to the payload; SIGKILL (9) ends everything in the sandbox. */
   signal(signal: number): void;
   /** The payload's terminal, while a question is shown in its place. */

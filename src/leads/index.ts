@@ -3,4 +3,4 @@ export { fileCauses } from './file-failures.js';
 export { launchFailure } from './launch-failure.js';
 export { leadsOf } from './leads.js';
 export { missedServices } from './services.js';
-export { adviseSetupFailure, udpObstacle } from './set-up.js';
+export { adviseSetupFailure, cannotBind, udpObstacle } from './set-up.js';

@@ -206,6 +206,20 @@ export function udpObstacle(errno: string, errnoText: string): { why: string; fi
   }
 }
 
+/** A port that `--publish` names is taken, or needs more rights. */
+export function cannotBind(
+  port: string,
+  error: { readonly code: string; readonly message: string },
+) {
+  return {
+    message: spoken`--publish: can't bind port ${port}: ${error.message}`,
+    hint:
+      error.code === 'EACCES'
+        ? spoken`Only root can use ports below 1024. Use another: --publish 8080:80`
+        : 'Use another port, or see which program has it: ss -ltnp',
+  };
+}
+
 function adviseNetwork(failure: SetupFailure): Advice {
   if (failure.step === 'network' && failure.path === 'udp') {
     const { why, fix } = udpObstacle(failure.errno, failure.errnoText);
@@ -216,14 +230,8 @@ function adviseNetwork(failure: SetupFailure): Advice {
     };
   }
   if (failure.step === 'publish') {
-    return {
-      code: 'ERR_USAGE',
-      message: spoken`--publish: can't bind port ${failure.path ?? ''}: ${failure.errnoText}`,
-      hint:
-        failure.errno === 'EACCES'
-          ? spoken`Only root can use ports below 1024. Use another: --publish 8080:80`
-          : 'Use another port, or see which program has it: ss -ltnp',
-    };
+    const { errno: code, errnoText: message, path = '' } = failure;
+    return { code: 'ERR_USAGE', ...cannotBind(path, { code, message }) };
   }
   return {
     code: 'ERR_KERNEL',

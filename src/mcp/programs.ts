@@ -72,8 +72,10 @@ async function execute(
     const params = { progressToken, progress, message: `${progress} bytes written` };
     sendNotification({ method: 'notifications/progress', params }).catch(() => {});
   };
-  const result = await workspaces.get(name).use((session) =>
-    session.exec(program, {
+  let opened: readonly number[] = [];
+  const result = await workspaces.get(name).use(async (session) => {
+    const before = new Set(session.insidePorts);
+    const ended = await session.exec(program, {
       cwd,
       env,
       input: stdin,
@@ -84,8 +86,10 @@ async function execute(
       maxOutputBytes: 0, // the excerpts have it
       onStdout: count('stdout'),
       onStderr: count('stderr'),
-    }),
-  );
+    });
+    opened = session.insidePorts.filter((port) => !before.has(port));
+    return ended;
+  });
   const { outcome, exitCode } = result;
   const { stdout, stderr } = written;
   // A stream may have what the other one leaves; both have half.
@@ -103,6 +107,7 @@ async function execute(
     stderr_bytes: stderr.bytes,
     truncated: stdout.bytes > shareOf(stderr) || stderr.bytes > shareOf(stdout),
     denied: result.denied.map((denial) => asking.told(denial)),
+    ...(opened.length === 0 ? {} : { ports_open_inside_only: opened }),
   };
   // As text only: with the same as data beside it, some clients give a model both.
   return { content: answer(value).content, isError: false };

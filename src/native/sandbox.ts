@@ -64,6 +64,10 @@ export class Sandbox implements NativeSandbox {
     this.#functions.resize(this.#handle, rows, columns);
   }
 
+  dialInside(port: number): number {
+    return this.#functions.dialInside(this.#handle, port);
+  }
+
   signal(signal: number): void {
     this.#functions.signal(this.#handle, signal);
   }

@@ -48,6 +48,8 @@ export interface NativeLaunchRequest {
   readonly create?: NativeNewRun | undefined;
   /** Init's end of a session's socket, for a plan of a session. To stay open until it has started. */
   readonly session?: number | undefined;
+  /** Takes a line with the number of each port that is open inside only. To stay open until the end. @default stderr, as sentences */
+  readonly ports?: number | undefined;
 }
 
 /** A run that is created just before its sandbox starts. */
@@ -147,6 +149,11 @@ export interface NativeSandbox {
   resize(rows: number, columns: number): void;
   /** Sends a signal to the payload's process group; SIGKILL ends the whole sandbox. */
   signal(signal: number): void;
+  /**
+   * A descriptor of a connection to a port of the sandbox's own loopback; of Node's addon alone. Only for a sandbox
+   * with a network namespace. Throws ECONNREFUSED where nothing listens; EAGAIN where it is to be tried again; ESRCH.
+   */
+  dialInside(port: number): number;
 }
 
 /** What the kernel offers, each value measured by a call, not by a version number. */

@@ -18,6 +18,7 @@ export const callProperties: readonly string[] = [
   'all',
   'ask',
   'askTimeoutMs',
+  'onPort',
 ];
 
 /** @throws UsageError for a value that the types would not allow */

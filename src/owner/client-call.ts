@@ -50,6 +50,8 @@ export class ClientCall {
   #taken: ((taken: boolean) => void) | undefined;
   #stdin: Writable | undefined;
   #signal: Signals | undefined;
+  /** Whether a program runs whose user is told of what happens in the session. */
+  #isTold = false;
   /** What came before the program has started. */
   #early: Frame[] | undefined = [];
 
@@ -82,7 +84,15 @@ export class ClientCall {
     if (request === undefined) {
       throw new UsageError('ERR_USAGE', 'the owner of the session was asked nothing that it knows');
     }
-    await (request.terminal === undefined ? this.#plain(request) : this.#atTerminal(request));
+    const isQuiet = request.quiet === true;
+    await (request.terminal === undefined
+      ? this.#plain(request, isQuiet)
+      : this.#atTerminal(request, isQuiet));
+  }
+
+  /** A line for the user of a program that runs. */
+  note(line: string): void {
+    if (this.#isTold) this.#send('N', line);
   }
 
   #answering(): Answering {
@@ -100,8 +110,9 @@ export class ClientCall {
     };
   }
 
-  async #plain({ argv, cwd, env, limits }: ExecRequest): Promise<void> {
+  async #plain({ argv, cwd, env, limits }: ExecRequest, isQuiet: boolean): Promise<void> {
     const signal = this.#gone.signal;
+    this.#isTold = !isQuiet;
     const own = this.#session.requireLimits(limits ?? {});
     const program = await this.#session.spawn(argv, { cwd, env, signal, ...own });
     this.#follow((number) => program.kill(number), program.stdin);
@@ -129,7 +140,10 @@ export class ClientCall {
     }
   }
 
-  async #atTerminal({ argv, cwd, env, terminal, limits }: ExecRequest): Promise<void> {
+  async #atTerminal(
+    { argv, cwd, env, terminal, limits }: ExecRequest,
+    isQuiet: boolean,
+  ): Promise<void> {
     const program: TerminalProgram = await this.#session.spawnAtTerminal(argv, {
       cwd,
       env,
@@ -145,6 +159,7 @@ export class ClientCall {
     } finally {
       closeDescriptor(program.master); // the client's is the only one: with it the terminal hangs up
     }
+    this.#isTold = !isQuiet;
     this.#end(execEnd(await program.ended, program.startedNs, false));
   }
 
@@ -210,11 +225,13 @@ export class ClientCall {
 
   #end({ exitCode, signal, limit }: ExecEnd): void {
     this.#signal = undefined;
+    this.#isTold = false;
     const ended: ExecEnded = { exitCode: exitCode ?? null, signal: signal ?? null, limit };
     this.#socket.end(frame('X', JSON.stringify(ended)));
   }
 
   #fail(error: unknown): void {
+    this.#isTold = false;
     const known = isWasboxError(error) ? error : new LaunchError('ERR_EXEC', String(error));
     this.#socket.end(frame('F', JSON.stringify(toRemote(known))));
   }

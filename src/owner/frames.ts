@@ -8,19 +8,20 @@
  * | `I` | bytes of stdin; the next one after `A` | `A` | they were taken |
  * | `E` | stdin is at its end | `X` | it has ended: JSON, {@link ExecEnded}; last |
  * | `S` | a signal, one byte | `F` | it was not executed: JSON, an error (remote-error.ts); last |
+ * | | | `N` | a line for the user, at most 512 bytes |
  *
  * In place of `H`, `C` asks about the session's files (JSON, {@link StateRequest}); the answer is `X` or `F`. Of a fork
  * the owner first sends one byte, `L`, with the lock of its run. The client says `K` when it has both. A view of the
  * files stands until the client has said `K`, or is gone.
  *
  * With a terminal, the owner first sends one byte, `T`, with the terminal's master (unix(7), SCM_RIGHTS), or `F`.
- * addon/supervisor/attach.c sends `S`, too.
+ * addon/supervisor/attach.c sends `S`, too, and shows `N`.
  */
 import type { TerminalSize } from '../options/index.js';
 import type { OwnLimits } from '../plan/index.js';
 import { isRecord } from '../text/index.js';
 
-export type FrameType = 'H' | 'C' | 'K' | 'I' | 'E' | 'S' | 'O' | 'R' | 'A' | 'X' | 'F';
+export type FrameType = 'H' | 'C' | 'K' | 'I' | 'E' | 'S' | 'O' | 'R' | 'A' | 'N' | 'X' | 'F';
 
 /** A command for the session. */
 export interface ExecRequest {
@@ -32,14 +33,22 @@ export interface ExecRequest {
   readonly terminal?: TerminalSize | undefined;
   /** Below those of the session. */
   readonly limits?: OwnLimits | undefined;
+  /** Whether its user is told of no ports. */
+  readonly quiet?: boolean | undefined;
 }
 
-const stateCalls = ['snapshot', 'rollback', 'fork', 'release', 'view'] as const;
+const stateCalls = [
+  ...(['snapshot', 'rollback', 'fork', 'release', 'view'] as const),
+  ...(['publish', 'unpublish'] as const),
+];
 
-/** What is asked about the session's files. */
+/** What is asked about the session's files or ports. */
 export interface StateRequest {
   readonly call: (typeof stateCalls)[number];
-  /** Label of a snapshot. @default a new one for `snapshot`, the last one for `rollback`, now for `fork` */
+  /**
+   * Label of a snapshot, or what to publish. @default a new one for `snapshot`, the last one for `rollback`, now for
+   * `fork`; for `publish` nothing: it answers with what is published
+   */
   readonly label?: string | undefined;
 }
 
@@ -115,7 +124,8 @@ export function readStateRequest(bytes: Buffer): StateRequest | undefined {
 export function readRequest(bytes: Buffer): ExecRequest | undefined {
   const value = readRecord(bytes);
   if (value === undefined) return undefined;
-  const { argv, cwd, env, terminal, limits } = value;
+  const { argv, cwd, env, terminal, limits, quiet } = value;
+  if (quiet !== undefined && typeof quiet !== 'boolean') return undefined;
   if (!Array.isArray(argv) || argv.length === 0 || !argv.every(isText)) return undefined;
   if (cwd !== undefined && !isText(cwd)) return undefined;
   if (env !== undefined && !(isRecord(env) && Object.values(env).every(isText))) return undefined;

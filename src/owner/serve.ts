@@ -36,8 +36,8 @@ export interface OwningFork extends Holding {
  * @throws as `createSession`; LaunchError ERR_SESSION_EXISTS
  */
 export function ownSession({ options, name, onReady }: Owning): Promise<void> {
-  const begin = async () => ({
-    session: await openSession({ ...options, changes: 'keep' }),
+  const begin = async (onPort: OnPort) => ({
+    session: await openSession({ ...options, onPort, changes: 'keep' }),
     idleMs: options.idleMs,
   });
   return hold(openStore(loadNative().native), { name, onReady }, begin);
@@ -49,8 +49,8 @@ export function ownSession({ options, name, onReady }: Owning): Promise<void> {
  */
 export function ownFork({ source, snapshot, name, onReady }: OwningFork): Promise<void> {
   const store = openStore(loadNative().native);
-  const begin = async () => ({
-    ...(await takeFork(store, source, snapshot)),
+  const begin = async (onPort: OnPort) => ({
+    ...(await takeFork(store, source, snapshot, onPort)),
     forkedFrom: source.name,
   });
   return hold(store, { name, onReady }, begin);
@@ -59,7 +59,12 @@ export function ownFork({ source, snapshot, name, onReady }: OwningFork): Promis
 /** Milliseconds for a session to become a fork: its sandbox ends meanwhile. */
 const forkMs = 600_000;
 
-async function takeFork(store: Store, source: OwnedSession, label: string | undefined) {
+async function takeFork(
+  store: Store,
+  source: OwnedSession,
+  label: string | undefined,
+  onPort: OnPort,
+) {
   const { native } = loadNative();
   const socket = connect(store, source, ['C', { call: 'fork', label }]);
   let lock: number | undefined;
@@ -71,7 +76,7 @@ async function takeFork(store: Store, source: OwnedSession, label: string | unde
     const bytes = readAnswer(socket, source, begin);
     if (lock === undefined) throw goneError(source);
     writeSync(socket, frame('K'));
-    const opened = openHanded(bytes, lock);
+    const opened = openHanded(bytes, lock, { onPort });
     lock = undefined; // it is the session's
     return await opened;
   } finally {
@@ -79,6 +84,8 @@ async function takeFork(store: Store, source: OwnedSession, label: string | unde
     closeDescriptor(socket);
   }
 }
+
+type OnPort = (port: number) => void;
 
 interface Begun {
   readonly session: OwnSession;
@@ -89,12 +96,19 @@ interface Begun {
 async function hold(
   store: Store,
   { name, onReady }: Holding,
-  begin: () => Promise<Begun>,
+  begin: (onPort: OnPort) => Promise<Begun>,
 ): Promise<void> {
   const { native } = loadNative();
   let place: OwnedPlace | undefined = name === undefined ? undefined : claimPlace(store, name);
   try {
-    const { session, idleMs, forkedFrom } = await begin();
+    let shown = '';
+    const calls = new Set<ClientCall>();
+    const onPort = (port: number): void => {
+      const line = `wasbox: port ${port} is open inside only. To reach it: wasbox session publish ${shown} ${port}`;
+      for (const call of calls) call.note(line);
+    };
+    const { session, idleMs, forkedFrom } = await begin(onPort);
+    shown = name ?? session.id ?? '';
     const end = (): void => void session.close().catch(() => {});
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     for (const signal of signals) process.on(signal, end);
@@ -119,7 +133,6 @@ async function hold(
         held.note({ ...record, snapshots: all }),
       );
       const uid = process.geteuid?.();
-      const calls = new Set<ClientCall>();
       const server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
         // The directory keeps others out already; root may pass it.
         if (native.peerOf(fdOf(socket))[1] !== uid) {

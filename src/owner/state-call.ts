@@ -1,9 +1,10 @@
-/** What a client asks about a session's files: a snapshot, a rollback, a fork. */
+/** What a client asks about a session's files: a snapshot, a rollback, a fork; or about its ports. */
 import { serialize } from 'node:v8';
 import { isWasboxError, LaunchError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
 import type { OwnSession } from '../session/index.js';
 import type { StateRequest } from './frames.js';
+import { answerPorts } from './port-call.js';
 import type { Snapshots } from './snapshots.js';
 
 /** The connection to a client, as far as an answer needs it. */
@@ -23,6 +24,10 @@ export async function answerState(
   { call, label }: StateRequest,
   answering: Answering,
 ): Promise<void> {
+  if (call === 'publish' || call === 'unpublish') {
+    answering.end(JSON.stringify(await answerPorts(session, call, label)));
+    return;
+  }
   if (session.id === undefined) {
     throw new LaunchError('ERR_SNAPSHOT', 'the session cannot change any files', {
       hint: 'It has no copy-on-write directory: start it with --workdir DIR.',

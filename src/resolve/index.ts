@@ -23,6 +23,7 @@ export {
 } from './packages.js';
 export { cachesName } from './presets.js';
 export { findProject } from './project.js';
+export { readPublished } from './publish.js';
 export { resolveSpec } from './resolve.js';
 export { fitsPython, scriptBlock } from './script-block.js';
 export { nodeModules } from './script-packages.js';

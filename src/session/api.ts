@@ -10,6 +10,7 @@ import type {
   TerminalOptions,
   TerminalProcess,
 } from './options.js';
+import type { PublishedPort } from './ports.js';
 import type { ExecProgram } from './program.js';
 import type { SessionReport } from './report.js';
 import type { ExecResult } from './result.js';
@@ -54,6 +55,25 @@ export interface Session extends AsyncDisposable {
    */
   spawn(program: ExecProgram, options: TerminalOptions): Promise<TerminalProcess>;
   spawn(program: ExecProgram, options?: ProgramOptions): Promise<SessionProcess>;
+
+  /**
+   * Lets this machine reach a port on which a program of the session listens, now or later; the session goes on. The
+   * port stays published after `snapshot` and `rollback`, and until the session ends.
+   * @param ports as in the option `publish`: `8080`, `'8080:80'`, `'0.0.0.0:8080:80'`
+   *
+   * @example
+   * const server = await session.spawn(['python3', '-m', 'http.server', '8000']);
+   * const { hostPort, close } = await session.publish(8000);
+   *
+   * @throws UsageError where the port is taken, or the session has no network of its own
+   */
+  publish(ports: string | number): Promise<PublishedPort>;
+
+  /** Ports that `publish` has opened and that are not closed. */
+  readonly published: readonly PublishedPort[];
+
+  /** Ports on which its programs have begun to listen and that nothing outside leads to, as `onPort` told them. */
+  readonly insidePorts: readonly number[];
 
   /** Files inside, as its programs see them. */
   readonly files: SessionFiles;

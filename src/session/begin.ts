@@ -9,6 +9,7 @@ import {
   type PinnedImage,
   resolveFor,
   sandboxOptions,
+  tellingPorts,
   withChannels,
 } from '../launch/index.js';
 import { closeDescriptor, loadNative } from '../native/index.js';
@@ -35,6 +36,8 @@ export interface Beginning extends Weaker {
   readonly isSuspended: () => boolean;
   /** Who decides about what the sandbox refuses, where its options have it asked about. */
   readonly asking?: Asking | undefined;
+  /** Called with each port that a program inside begins to listen on. */
+  readonly onPort?: ((port: number) => void) | undefined;
   /** The session's run, where it has one by now. */
   readonly run?: Run | undefined;
 }
@@ -49,7 +52,7 @@ function specOfSession(found: SandboxSpec): SandboxSpec {
   const known = specs.get(found);
   if (known !== undefined) return known;
   const command = { ...found.command, argv: ['session'], display: 'session' };
-  const spec = { ...found, command };
+  const spec = tellingPorts({ ...found, command });
   specs.set(found, spec);
   return spec;
 }

@@ -33,7 +33,11 @@ export async function open(options: SessionOptions): Promise<OwnSession> {
 }
 
 /** A fork for the owner of one: see `openHandedFork`. */
-export async function openHanded(bytes: Uint8Array, lock: number) {
+export async function openHanded(
+  bytes: Uint8Array,
+  lock: number,
+  options?: Pick<SessionOptions, 'onPort'>,
+) {
   const { openHandedFork } = await import('./open.js');
-  return openHandedFork(bytes, lock);
+  return openHandedFork(bytes, lock, options);
 }

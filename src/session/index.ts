@@ -12,6 +12,7 @@ export type {
   TerminalProcess,
 } from './options.js';
 export { createPool, type SessionPool, type SessionPoolOptions } from './pool.js';
+export type { PublishedPort } from './ports.js';
 export type { ExecCode, ExecCommand, ExecProgram, ExecWords } from './program.js';
 export type { SessionProgram, SessionReport } from './report.js';
 export { type ExecEnd, type ExecResult, execEnd } from './result.js';

@@ -7,6 +7,7 @@ import { checkSession } from './check.js';
 import { takeHanded } from './handed.js';
 import { SessionLayers } from './layers.js';
 import type { SessionOptions } from './options.js';
+import { SessionPorts } from './ports.js';
 import { SessionQuestions } from './questions.js';
 import { hooks, openState } from './sandboxes.js';
 import { OpenSession } from './session.js';
@@ -25,18 +26,24 @@ export async function openSession(
   refusePlace();
   const state = openState();
   const questions = SessionQuestions.of(options);
-  const how = { ...weaker, ...hooks(state), asking: questions?.asking };
+  const ports = new SessionPorts(options.onPort);
+  const how = { ...weaker, ...hooks(state), asking: questions?.asking, onPort: ports.opened };
   const { spec, ...begun } = await begin(options, how, image);
   questions?.resolved(spec);
   const { journal } = begun.launched;
   const layers = journal && new SessionLayers(journal.store, journal.run, spec);
-  return new OpenSession({ spec, options, weaker, state, layers, questions }, begun);
+  return new OpenSession({ spec, options, weaker, state, layers, questions, ports }, begun);
 }
 
 /** A fork of another process's session, as `forkAway` has made it. @param lock descriptor of the lock of its run */
-export function openHandedFork(bytes: Uint8Array, lock: number) {
+export function openHandedFork(
+  bytes: Uint8Array,
+  lock: number,
+  { onPort }: Pick<SessionOptions, 'onPort'> = {},
+) {
   const { spec, idleMs, layers } = takeHanded(bytes, lock);
-  const own = { state: openState(), layers, questions: undefined };
-  const from = { spec, options: { idleMs }, weaker: {}, ...own };
+  const ports = new SessionPorts(onPort);
+  const own = { state: openState(), layers, questions: undefined, ports };
+  const from = { spec, options: { idleMs, onPort }, weaker: {}, ...own };
   return { session: new OpenSession(from, undefined), idleMs };
 }

@@ -7,6 +7,7 @@ import type { SandboxSpec } from '../resolve/index.js';
 import { type Begun, beginAgain, type Weaker } from './begin.js';
 import { History, neverStarted } from './history.js';
 import type { SessionLayers } from './layers.js';
+import type { SessionPorts } from './ports.js';
 import type { SessionQuestions } from './questions.js';
 import { LiveSandbox } from './sandbox.js';
 
@@ -39,6 +40,7 @@ export interface SandboxesOf {
   readonly state: State;
   /** What it asks, and keeps of the answers; undefined where nothing is asked. */
   readonly questions: SessionQuestions | undefined;
+  readonly ports: SessionPorts;
   /** Undefined where it can change nothing. */
   readonly layers: SessionLayers | undefined;
 }
@@ -120,10 +122,11 @@ export class Sandboxes {
   }
 
   async #begin(): Promise<LiveSandbox> {
-    const { spec, weaker, state, layers, questions } = this.#of;
+    const { spec, weaker, state, layers, questions, ports } = this.#of;
     const { limits } = spec;
     const rest = { ...this.history.rest(limits), ...layers?.rest(limits) };
-    const how = { ...weaker, ...hooks(state), asking: questions?.asking, run: layers?.run };
+    const asked = { asking: questions?.asking, onPort: ports.opened };
+    const how = { ...weaker, ...hooks(state), ...asked, run: layers?.run };
     state.starting = true;
     try {
       const live = this.#follow(await beginAgain({ ...spec, limits: { ...limits, ...rest } }, how));
@@ -147,12 +150,13 @@ export class Sandboxes {
   }
 
   #follow(begun: Begun): LiveSandbox {
-    const { state } = this.#of;
+    const { state, ports } = this.#of;
     const live = new LiveSandbox(begun, () => this.#told());
     this.#live = live;
     live.done.then(
       (ended) => {
         this.#live = undefined;
+        ports.noneOpen();
         if (!state.suspended) this.#end(ended);
       },
       (error: unknown) => {

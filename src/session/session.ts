@@ -1,5 +1,6 @@
 /** Several programs in the same files, one after the other or at a time, and states of these to go back to. */
 import type { FrozenLayer, JsonDiff, OpenedView } from '../changes/index.js';
+import { LaunchError } from '../errors/index.js';
 import {
   aborted,
   calledFrom,
@@ -21,6 +22,7 @@ import { type SessionFiles, sessionFiles } from './files.js';
 import { type HandedFork, handedFork } from './handed.js';
 import type { SessionLayers } from './layers.js';
 import type { ExecOptions, ProgramOptions, SessionOptions } from './options.js';
+import { type PublishedPort, SessionPorts } from './ports.js';
 import { preloadedOf } from './preloaded.js';
 import type { ExecProgram } from './program.js';
 import type { OwnedProcess } from './programs.js';
@@ -130,6 +132,24 @@ export class OpenSession implements Session {
     });
   }
 
+  async publish(ports: string | number): Promise<PublishedPort> {
+    this.#check(undefined);
+    const { spec, ports: own } = this.#from;
+    return own.publish(spec, ports, (port) => {
+      const { live } = this.#sandboxes;
+      if (live !== undefined) return live.begun.launched.dialInside(port);
+      throw new LaunchError('ERR_SESSION_CLOSED', 'the session has no sandbox at the moment');
+    });
+  }
+
+  get published(): readonly PublishedPort[] {
+    return this.#from.ports.list;
+  }
+
+  get insidePorts(): readonly number[] {
+    return this.#from.ports.insideOnly;
+  }
+
   async diff(paths?: readonly string[]): Promise<JsonDiff[]> {
     const { state, layers } = this.#from;
     if (state.closed) return (await this.#sandboxes.result).kept?.diff(paths) ?? [];
@@ -232,7 +252,8 @@ export class OpenSession implements Session {
   #fork(layers: SessionLayers, layer: FrozenLayer): Session {
     const { options, weaker, spec } = this.#from;
     const questions = SessionQuestions.of(options, spec);
-    const own = { state: openState(), layers: layers.fork(layer, spec), questions };
+    const ports = new SessionPorts(options.onPort);
+    const own = { state: openState(), layers: layers.fork(layer, spec), questions, ports };
     const from = { spec, options: { ...options, idleMs: this.#idleMs }, weaker, ...own };
     return new OpenSession(from, undefined);
   }
@@ -256,6 +277,7 @@ export class OpenSession implements Session {
     this.#from.state.closed = true;
     this.#idle?.clear();
     this.#released();
+    this.#from.ports.end();
     this.#letImageGo();
     this.#states.end();
   }

@@ -1,0 +1,48 @@
+/** What a client asks about the ports of a session: to publish one, to end that, or which there are. */
+import { UsageError } from '../errors/index.js';
+import type { OwnSession } from '../session/index.js';
+
+/** The ports of a session. */
+export interface SessionPortsTold {
+  /** The one that was published or ended now. */
+  readonly done?: string | undefined;
+  readonly published: readonly string[];
+  /** Ports that nothing outside leads to. */
+  readonly insidePorts: readonly number[];
+}
+
+/** @throws UsageError */
+export async function answerPorts(
+  session: OwnSession,
+  call: 'publish' | 'unpublish',
+  port: string | undefined,
+): Promise<SessionPortsTold> {
+  const done =
+    call === 'unpublish'
+      ? await unpublish(session, port ?? '')
+      : port === undefined
+        ? undefined
+        : (await session.publish(port)).text;
+  return {
+    done,
+    published: session.published.map(({ text }) => text),
+    insidePorts: session.insidePorts,
+  };
+}
+
+/** @param port as it was published, or the number of this machine's port alone */
+async function unpublish(session: OwnSession, port: string): Promise<string> {
+  const [found, ...others] = session.published.filter(
+    ({ text, hostPort, insidePort }) =>
+      text === port || String(hostPort) === port || `${hostPort}:${insidePort}` === port,
+  );
+  if (found !== undefined && others.length === 0) {
+    await found.close();
+    return found.text;
+  }
+  const all = session.published.map(({ text }) => text).join(', ');
+  const what = found === undefined ? 'does not publish' : 'publishes more than one port';
+  throw new UsageError('ERR_OPTION_VALUE', `the session ${what} ${JSON.stringify(port)}`, {
+    hint: all === '' ? 'It publishes no port.' : `It publishes: ${all}`,
+  });
+}
