@@ -334,8 +334,8 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
     return 0;
   if (plan->terminal > (WB_TERMINAL_DECIDED | 7) || !network_ok(plan))
     return 0;
-  if ((plan->watch_flags & ~(uint32_t)(WB_WATCH_REQUIRED | WB_WATCH_PATIENT | WB_WATCH_PORTS)) !=
-          0 ||
+  if ((plan->watch_flags & ~(uint32_t)(WB_WATCH_REQUIRED | WB_WATCH_PATIENT | WB_WATCH_PORTS |
+                                       WB_WATCH_DIRECTORIES)) != 0 ||
       ((plan->watch_flags & WB_WATCH_REQUIRED) && plan->watch_count == 0))
     return 0;
   if ((plan->cgroup != 0 && !path_ok(plan, plan->cgroup, 0)) ||

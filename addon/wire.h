@@ -152,6 +152,9 @@ struct wb_plan {
 /* Ports that the payload listens on, and that nothing leads to, are told on stderr
  * (supervisor/open_ports.c). */
 #define WB_WATCH_PORTS 4
+/* Nothing but the set-id guard refuses a set-gid bit: on directories the supervisor sets it
+ * (supervisor/metadata.c). */
+#define WB_WATCH_DIRECTORIES 8
 
 /* Whether the payload gets a terminal of its own in place of the caller's: never; where that is
  * one; for stdin and stdout whatever they are. */

@@ -28,7 +28,6 @@
 #include "pin.h"
 #include "rights.h"
 
-#define PATH_BYTES 4096
 #define READ_ONLY 1 /* ST_RDONLY, statvfs(3) */
 #define NONE -1
 
@@ -68,25 +67,6 @@ static int any_foreign(const struct seccomp_data *data, unsigned arguments,
   return 0;
 }
 
-/* As a path inside. Returns 0 or an errno. */
-static int make_absolute(struct wb_pin *caller, int directory, char path[PATH_BYTES]) {
-  char base[PATH_BYTES];
-  if (path[0] == '/')
-    return 0;
-  const ssize_t n = wb_pin_link_base(caller, directory, base, sizeof base);
-  if (n <= 0)
-    return EBADF;
-  const size_t length = strlen(path), prefix = (size_t)n;
-  if (base[0] != '/')
-    return ENOTDIR;
-  if (prefix + 1 + length >= PATH_BYTES)
-    return ENAMETOOLONG;
-  base[prefix] = '/';
-  memcpy(base + prefix + 1, path, length + 1);
-  memcpy(path, base, prefix + 1 + length + 1);
-  return 0;
-}
-
 /* A path in the payload's own tree, whose links lead nowhere else. */
 struct look {
   int root, no_follow, error;
@@ -122,13 +102,13 @@ static int look_up(const struct wb_ids *ids, struct wb_pin *caller, const char *
 }
 
 static int on_descriptor(struct wb_pin *caller, int fd) {
-  char target[PATH_BYTES];
+  char target[WB_PAYLOAD_PATH_MAX];
   return wb_pin_link_base(caller, fd, target, sizeof target) < 0 ? EBADF : 0;
 }
 
 static int on_path(const struct wb_ids *ids, const struct shape *shape, struct wb_pin *caller) {
   const __u64 *args = caller->call->data.args;
-  char path[PATH_BYTES];
+  char path[WB_PAYLOAD_PATH_MAX];
   const int flags = shape->flags == NONE ? 0 : (int)args[shape->flags];
   const int directory = shape->fd == NONE ? AT_FDCWD : (int)args[shape->fd];
 #ifdef __NR_lchown
@@ -147,7 +127,7 @@ static int on_path(const struct wb_ids *ids, const struct shape *shape, struct w
     return !(flags & AT_EMPTY_PATH) ? ENOENT
            : directory == AT_FDCWD  ? 0
                                     : on_descriptor(caller, directory);
-  const int error = make_absolute(caller, directory, path);
+  const int error = wb_payload_absolute(caller, directory, path);
   return error ? error : look_up(ids, caller, path, is_link || (flags & AT_SYMLINK_NOFOLLOW));
 }
 

@@ -356,6 +356,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   run->watch.guard = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->guard);
   run->watch.guard_count = plan->guard_count;
   run->watch.guard_behalf = plan->guard_behalf;
+  run->watch.directories = (plan->watch_flags & WB_WATCH_DIRECTORIES) != 0;
   struct wb_ids *ids = &run->watch.ids;
   *ids = (struct wb_ids){wb_plan_ids(plan, plan->uid_ranges),
                          wb_plan_ids(plan, plan->gid_ranges),

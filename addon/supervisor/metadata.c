@@ -20,9 +20,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../sys/openat2_libc.h"
 #include "notify.h"
 #include "pin.h"
 #include "ptys.h"
+#include "rights.h"
 
 #define NONE -1
 #define SET_ID_BITS 06000
@@ -196,4 +198,84 @@ int wb_metadata(const struct wb_watch *watch, struct wb_pin *caller, int *error)
     *error = change_terminal(watch, form, caller, (int)fd);
   close((int)fd);
   return 1;
+}
+
+/* A directory whose group its entries are to have. */
+struct shared {
+  const char *path; /* inside, absolute; NULL: `fd` is the directory */
+  int root, fd, no_follow, error;
+  uint32_t mode;
+};
+
+static void share(void *argument) {
+  struct shared *one = argument;
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC | (one->no_follow ? O_NOFOLLOW : 0),
+                         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+  struct statx info;
+  char link[40];
+  const int fd = one->path ? wb_openat2(one->root, one->path, &how) : one->fd;
+  one->error = EPERM;
+  if (fd < 0)
+    return;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &info) == 0 &&
+      (info.stx_mode & S_IFMT) == S_IFDIR)
+    one->error = syscall(SYS_fchmodat, AT_FDCWD, link, one->mode) < 0 ? errno : 0;
+  if (fd != one->fd)
+    close(fd);
+}
+
+/* Reads which directory a call of a sandbox with a root of its own names. Returns 0 or an errno. */
+static int read_shared(struct shared *one, const struct form *form, struct wb_pin *caller,
+                       char path[WB_PAYLOAD_PATH_MAX]) {
+  const __u64 *args = caller->call->data.args;
+  const int directory = form->fd == NONE ? AT_FDCWD : (int)args[form->fd];
+  if (form->path == NONE) {
+    const long fd = wb_payload_descriptor(caller, directory);
+    one->fd = (int)fd;
+    return fd < 0 ? (int)-fd : 0;
+  }
+  const size_t size = wb_pin_read(caller, args[form->path], path, WB_PAYLOAD_PATH_MAX);
+  if (size == 0 || !memchr(path, 0, size) || !path[0])
+    return EPERM;
+  const int error = wb_payload_absolute(caller, directory, path);
+  one->path = path;
+  one->no_follow = form->flags != NONE && ((int)args[form->flags] & AT_SYMLINK_NOFOLLOW);
+  one->root = error ? -1 : wb_pin_open(caller, "root", O_PATH | O_DIRECTORY);
+  return error ? error : one->root < 0 ? EPERM : 0;
+}
+
+int wb_mode_argument(int nr) {
+  const struct form *form = form_of(nr);
+  return form && form->change == MODE ? form->value : -1;
+}
+
+int wb_share_directory(const struct wb_watch *watch, struct wb_pin *caller) {
+  const struct form *form = form_of(caller->call->data.nr);
+  if (!form || form->change != MODE)
+    return EPERM;
+  const uint32_t mode = (uint32_t)caller->call->data.args[form->value] & 07777;
+  if ((mode & SET_ID_BITS) != WB_SET_GID)
+    return EPERM;
+  char path[WB_PAYLOAD_PATH_MAX];
+  struct shared one = {NULL, -1, -1, 0, EPERM, mode};
+  if (watch->private_root) {
+    const long fd = open_target(form, caller);
+    if (fd < 0)
+      return EPERM;
+    one.fd = (int)fd;
+    if (is_own(watch->private_root, one.fd) && wb_pin_stands(caller))
+      share(&one);
+  } else if (read_shared(&one, form, caller, path) == 0 && wb_pin_stands(caller)) {
+    /* Root looks and changes with the payload's rights. */
+    if (syscall(SYS_geteuid) != 0)
+      share(&one);
+    else if (wb_without_rights(watch->ids.host_uid, watch->ids.host_gid, share, &one) != 0)
+      one.error = EPERM;
+  }
+  if (one.root >= 0)
+    close(one.root);
+  if (one.fd >= 0)
+    close(one.fd);
+  return one.error;
 }

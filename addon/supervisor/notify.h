@@ -68,6 +68,7 @@ struct wb_watch {
   const struct sock_filter *filter, *guard;
   uint32_t filter_count, guard_count;
   uint32_t guard_behalf; /* see wire.h */
+  int directories;       /* WB_WATCH_DIRECTORIES */
   struct wb_ids ids;
   struct wb_refusals *refusals; /* borrowed; NULL: answered but not recorded */
   struct wb_asker *asker;       /* borrowed; NULL: nothing is asked */
@@ -109,6 +110,16 @@ int wb_emulate(const struct wb_ids *ids, struct wb_pin *caller, int *error);
  * payload's place, on files of the run alone; then `*error` is the errno, or 0. */
 int wb_metadata(const struct wb_watch *watch, struct wb_pin *caller, int *error);
 
+/* metadata.c: a call that the set-id guard refuses, and the policy allows. On a directory the bit
+ * of the group says whose group its entries have, and nothing runs with other rights: then the
+ * supervisor sets the mode in the payload's place. Returns 0, or an errno where the refusal stands
+ * or the kernel refuses. */
+#define WB_SET_GID 02000
+int wb_share_directory(const struct wb_watch *watch, struct wb_pin *caller);
+
+/* metadata.c: which argument of a call is the mode that it gives a file; -1: none is. */
+int wb_mode_argument(int nr);
+
 /* own_thread.c: whether the call is one that the filter refuses because it can name any thread, and
  * that names the caller or its process: the kernel may then go on with it. */
 int wb_own_thread(struct wb_pin *caller);
@@ -147,8 +158,12 @@ int wb_watch_replace(const struct wb_watch *watch, uint64_t notification, int fi
  * directory. Returns a descriptor or a negative errno. */
 long wb_payload_descriptor(struct wb_pin *caller, int fd);
 
-/* The same of a path, relative ones from `base`. Links of /proc are followed only to descriptors of
- * the payload's own. */
+/* Makes a path inside absolute: relative ones begin at a directory that is open there, or with
+ * AT_FDCWD at the current one. Returns 0 or an errno. */
+int wb_payload_absolute(struct wb_pin *caller, int directory, char path[WB_PAYLOAD_PATH_MAX]);
+
+/* Opens a path, relative ones from `base`, as wb_payload_descriptor. Links of /proc are followed
+ * only to descriptors of the payload's own. */
 long wb_payload_open(struct wb_pin *caller, int base, const char path[WB_PAYLOAD_PATH_MAX],
                      int no_follow);
 

@@ -1,7 +1,8 @@
 /*
  * Files that a call of the payload names, as the payload would find them: opened once, with O_PATH,
  * so that what is judged afterwards is what is used. Of a run without a mount namespace, whose
- * paths are the supervisor's as well. Called by metadata.c and ptys.c.
+ * paths are the supervisor's as well; and paths as they are inside. Called by metadata.c, ptys.c
+ * and emulate.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -62,4 +63,22 @@ long wb_payload_open(struct wb_pin *caller, int base, const char path[WB_PAYLOAD
   if (from != AT_FDCWD)
     close((int)from);
   return found < 0 ? -error : found;
+}
+
+int wb_payload_absolute(struct wb_pin *caller, int directory, char path[WB_PAYLOAD_PATH_MAX]) {
+  char base[WB_PAYLOAD_PATH_MAX];
+  if (path[0] == '/')
+    return 0;
+  const ssize_t n = wb_pin_link_base(caller, directory, base, sizeof base);
+  if (n <= 0)
+    return EBADF;
+  const size_t length = strlen(path), prefix = (size_t)n;
+  if (base[0] != '/')
+    return ENOTDIR;
+  if (prefix + 1 + length >= WB_PAYLOAD_PATH_MAX)
+    return ENAMETOOLONG;
+  base[prefix] = '/';
+  memcpy(base + prefix + 1, path, length + 1);
+  memcpy(path, base, prefix + 1 + length + 1);
+  return 0;
 }

@@ -40,6 +40,7 @@ import {
   WB_TERMINAL_ALWAYS,
   WB_TERMINAL_AUTO,
   WB_TERMINAL_NEVER,
+  WB_WATCH_DIRECTORIES,
   WB_WATCH_PATIENT,
   WB_WATCH_PORTS,
   WB_WATCH_REQUIRED,
@@ -261,7 +262,8 @@ function writeFilters(
     watchFlags:
       (asks || privateRoot !== undefined ? WB_WATCH_REQUIRED : 0) |
       (asks || spec.net !== 'rules' ? WB_WATCH_PATIENT : 0) |
-      (spec.tellsPorts === true ? WB_WATCH_PORTS : 0),
+      (spec.tellsPorts === true ? WB_WATCH_PORTS : 0) |
+      (spec.policy.within === undefined ? WB_WATCH_DIRECTORIES : 0),
   };
 }
 

@@ -35,6 +35,7 @@ export const WB_IDS_DROPPED = 4;
 export const WB_WATCH_REQUIRED = 1;
 export const WB_WATCH_PATIENT = 2;
 export const WB_WATCH_PORTS = 4;
+export const WB_WATCH_DIRECTORIES = 8;
 export const WB_TERMINAL_NEVER = 0;
 export const WB_TERMINAL_AUTO = 1;
 export const WB_TERMINAL_ALWAYS = 2;
