@@ -15,7 +15,7 @@
 #include "../recorded_reads.h"
 
 #define WB_ENTRY_MAGIC 0x59544e45
-#define WB_ENTRY_VERSION 9
+#define WB_ENTRY_VERSION 10
 #define WB_ENTRY_MAX 1048576
 /* Accounts may come from a directory on the network, where no file tells of a change. */
 #define WB_ENTRY_LIFETIME_S 86400
@@ -65,6 +65,9 @@ struct wb_entry {
      of them. */
   uint32_t lacks;
   uint32_t lacks_size;
+  /* Names of wasbox's own options: the payload's arguments have none of them that it would know. */
+  uint32_t misplaced;
+  uint32_t misplaced_size;
   /* Of a run without namespaces; else all 0. */
   uint32_t private_root; /* 1: the run works on a copy */
   uint32_t left_out;     /* wb_copy_request of working_copy.h */

@@ -87,6 +87,7 @@ int entry_fits(const struct wb_entry *entry) {
   if (!plan_ids_fit(entry) || !private_root_fits(entry) ||
       (entry->note && !is_text(entry, entry->note)) ||
       !words_fit(entry, entry->lacks, entry->lacks_size) ||
+      !words_fit(entry, entry->misplaced, entry->misplaced_size) ||
       !within(entry->record_size, entry->record_id, WB_RUN_ID) ||
       !within(entry->record_size, entry->record_started, TIME_LENGTH) ||
       !within(entry->record_size, entry->record_baseline, 19) ||

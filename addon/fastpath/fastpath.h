@@ -165,6 +165,9 @@ void say_unreported(int discards);
 /* At its end: what the sandbox was without, WB_LACKS_*. */
 void say_lacks(const struct wb_entry *entry, uint32_t lacks, char *const *envp);
 
+/* Whether an argument of the payload is an option of wasbox that the payload does not know. */
+int names_own_option(const struct wb_entry *entry);
+
 /* signals.c: what becomes of a signal; and which are blocked, returning which were. */
 void handle(int signal, void (*handler)(int));
 uint64_t set_mask(uint64_t mask);

@@ -6,6 +6,7 @@
 #include <asm/ioctls.h>
 #include <string.h>
 
+#include "../plan_check.h"
 #include "fastpath.h"
 
 static int has_color(char *const *envp) {
@@ -52,4 +53,22 @@ void say_lacks(const struct wb_entry *entry, uint32_t lacks, char *const *envp) 
   for (; at < end; at += strlen(at) + 1, lacks >>= 1)
     if (lacks & 1)
       say(at, envp);
+}
+
+/* `--name` or `--name=VALUE`. */
+static int is_option(const char *word, const char *name) {
+  const size_t size = strlen(name);
+  return word[0] == '-' && word[1] == '-' && strlen(word) >= 2 + size &&
+         same_bytes(word + 2, name, size) && (word[2 + size] == 0 || word[2 + size] == '=');
+}
+
+int names_own_option(const struct wb_entry *entry) {
+  const struct wb_plan *plan = (const struct wb_plan *)(const void *)entry_at(entry, entry->plan);
+  const uint64_t *words = (const uint64_t *)(const void *)wb_plan_at(plan, plan->argv);
+  const char *end = entry_at(entry, entry->misplaced) + entry->misplaced_size;
+  for (uint32_t i = 1; i < plan->argc; i++)
+    for (const char *name = entry_at(entry, entry->misplaced); name < end; name += strlen(name) + 1)
+      if (is_option((const char *)wb_plan_at(plan, (uint32_t)words[i]), name))
+        return 1;
+  return 0;
 }

@@ -147,6 +147,8 @@ export function printApplied(report: ApplyReport, run: AppliedRun): void {
     const what = name === run.maybeId ? 'not a run ID, and not a path' : 'not a path';
     err(`wasbox: ${displayText(name)}: ${what} that run ${id} changed\n`);
   }
+  // Of a word that names nothing, the rest of that run is no consequence.
+  if (report.unmatched.length > 0 && report.applied.length + report.refused.length === 0) return;
   const left = report.left.length + report.refused.length;
   if (run.stays === true) {
     if (left > 0) err(`wasbox: ${plural(left, 'change')} not applied\n`);

@@ -15,6 +15,7 @@ import {
 } from '../fastpath/index.js';
 import { recordedHost } from '../host/index.js';
 import { privateRootUnmade } from '../launch/index.js';
+import { misplacedOptions } from '../leads/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
 import { keptTrees, layersInOrder, resolveSpec } from '../resolve/index.js';
@@ -124,6 +125,7 @@ export async function startOf(
     privateRoot,
     state: state.named,
     reportContext: { spec, quiet: options.quiet === true, verbose: false },
+    misplaced: misplacedOptions(spec, host),
     timeoutMs: limits.timeoutMs ?? 0,
     graceMs: limits.graceMs,
     madeAt: now,

@@ -42,6 +42,8 @@ export interface Entry extends CommandLine {
   /** The state directory. */
   readonly state: string;
   readonly reportContext: ReportContext;
+  /** As `misplacedOptions` of src/leads has them. */
+  readonly misplaced: readonly string[];
   readonly timeoutMs: number;
   readonly graceMs: number;
   readonly madeAt: Date;
@@ -125,6 +127,12 @@ export function entryName(cacheKey: Uint8Array, words: readonly string[]): strin
   return hash.toString(16).padStart(16, '0');
 }
 
+function misplacedFields(writer: PlanWriter, { misplaced, reportContext: { quiet } }: Entry) {
+  if (quiet || misplaced.length === 0) return {};
+  const list = wordBytes(misplaced);
+  return { misplaced: writer.bytes(list), misplacedSize: list.length };
+}
+
 const noContext = { text: new Uint8Array(), arguments: 0 };
 
 /**
@@ -178,6 +186,7 @@ export function encodeEntry(
     ...(home === undefined ? {} : homeFields(writer, home)),
     note: noteOf(writer, reportContext),
     ...lackFields(writer, reportContext),
+    ...misplacedFields(writer, entry),
     ...root,
     renamesId: places.idAt ?? 0,
     record: writer.bytes(template.text),

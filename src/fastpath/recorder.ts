@@ -5,6 +5,7 @@
 
 import { type Host, type Recording, recordedHost } from '../host/index.js';
 import { type PlannedStart, privateRootIn } from '../launch/index.js';
+import { misplacedOptions } from '../leads/index.js';
 import { ownOf, type SandboxSpec } from '../resolve/index.js';
 import { bytesOfHex } from '../text/index.js';
 import { type CommandLine, entryWords, openCount } from './command-line.js';
@@ -33,6 +34,7 @@ export interface TellingOptions {
 export class Recorder {
   readonly #cacheKey: Uint8Array;
   readonly #line: CommandLine;
+  readonly #host: Host;
   readonly #recording: Recording;
   #start:
     | {
@@ -46,6 +48,7 @@ export class Recorder {
   constructor(cacheKey: Uint8Array, line: CommandLine, host: Host) {
     this.#cacheKey = cacheKey;
     this.#line = line;
+    this.#host = host;
     this.#recording = recordedHost(host);
   }
 
@@ -94,6 +97,7 @@ export class Recorder {
       privateRoot,
       state: state.named,
       reportContext: { spec, quiet: telling.quiet, verbose: telling.verbose },
+      misplaced: misplacedOptions(spec, this.#host),
       timeoutMs: limits.timeoutMs ?? 0,
       graceMs: limits.graceMs,
       madeAt: new Date(),

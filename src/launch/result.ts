@@ -11,12 +11,13 @@ import {
 } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { KeptRun, type RunChanges, runChanges } from '../runs/index.js';
+import { plain } from '../text/index.js';
 import type { Output } from './output.js';
 import type { LaunchResult } from './types.js';
 
 /**
  * How a sandbox ended. A payload's failure is a result, not an error. Everything in it can be written
- * as JSON.
+ * as JSON, with `null` for what is undefined.
  */
 export interface SandboxResult extends EndResult {
   /** Wall time from start to the payload's end, in milliseconds. */
@@ -74,16 +75,7 @@ export function toResult(spec: SandboxSpec, ended: LaunchResult): SandboxResult 
       return report();
     },
   };
-  hide(result, inspect, shown);
-  return result;
-}
-
-/** What util.inspect, and so console.log, asks an object for. */
-const inspect = Symbol.for('nodejs.util.inspect.custom');
-
-/** Shows the values of properties that are made when they are read; not the report, which would be most of it. */
-function shown(this: object): object {
-  return { ...this, report: '[RunReport]' };
+  return plain(result);
 }
 
 function keptRun({ state }: SandboxSpec, { record }: LaunchResult): KeptRun | undefined {
@@ -117,7 +109,7 @@ export async function withOutput<Ended extends object>(
   if (outputs.all) defineText(joined, 'all', outputs.all.join());
   hide(joined, 'stdoutBytes', out.bytes);
   hide(joined, 'stderrBytes', err.bytes);
-  return joined as Ended & CollectedOutput;
+  return plain(joined as Ended & CollectedOutput);
 }
 
 function hide(result: object, name: string | symbol, value: unknown): void {

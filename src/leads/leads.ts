@@ -60,12 +60,19 @@ const optionsBehind = ({ argv }: RunReport): string[] => {
 };
 
 /** Those with which nothing of the script has to do. */
-function misplaced(options: readonly string[], script: string, command: string): string[] {
-  if (script === '' || handsOn.test(script)) return [];
-  return options
-    .filter((name) => !script.includes(name) && !script.includes(name.replaceAll('-', '_')))
-    .map((name) => misplacedLine(`--${name}`, command));
-}
+const unknownTo = (options: readonly string[], script: string): string[] =>
+  script === '' || handsOn.test(script)
+    ? []
+    : options.filter(
+        (name) => !script.includes(name) && !script.includes(name.replaceAll('-', '_')),
+      );
+
+/** Options of wasbox that the script does not know: behind it they are told, however it ends. */
+export const misplacedOptions = (spec: SandboxSpec, host: Host): string[] =>
+  unknownTo(
+    runOptionTable.map(({ name }) => name),
+    scriptText(spec, host),
+  );
 
 /** The words of code on the command line; empty for a script. */
 const codeOf = ({ command }: SandboxSpec): string =>
@@ -98,6 +105,6 @@ export function leadsOf(
     ...(failed ? withheld(text, spec, host) : []),
     ...(failed && run.text !== '' ? packageLeads(run, host) : []),
     ...(failed ? doorLeads(report, `${text}\n${report.argv.join(' ')}`) : []),
-    ...misplaced(options, script, report.command),
+    ...unknownTo(options, script).map((name) => misplacedLine(`--${name}`, report.command)),
   ];
 }

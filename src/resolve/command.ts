@@ -344,6 +344,12 @@ function showScript(draft: Draft, command: string, named: string): string {
   }
   const place = draft.show(named, 'script');
   if (place.kind !== 'file' || place.hostPath === undefined) {
+    if (draft.tree.at(place.path)?.type === 'hidden') {
+      const what = spoken`${command}: --hide hides it`;
+      throw new UsageError('ERR_SCRIPT_UNREADABLE', what, {
+        hint: 'Hide less: a pattern that does not match what is to run.',
+      });
+    }
     throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: not visible in the sandbox`, {
       hint: `The sandbox has something else at ${real}. Copy the file to the working directory.`,
     });

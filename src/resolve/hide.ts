@@ -334,6 +334,12 @@ function hidePlace(draft: Draft, shown: string, place: Place): void {
       spoken`Use --workdir to run in another directory.`,
     );
   }
+  if (place.path === '/proc') {
+    throw pathError(
+      `${shown}: programs need /proc, which shows only processes of the sandbox`,
+      'Leave it out.',
+    );
+  }
   const present = draft.tree.at(place.path);
   if (present?.type === 'hidden') return;
   if (isPassed(present) && present.origin === 'user') {

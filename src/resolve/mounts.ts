@@ -265,6 +265,13 @@ function targetOf(
       'DEST is where PATH appears inside, such as /data. Write a colon in a path as \\:.',
     );
   }
+  const flag = /:(?:ro|rw|[zZ])$/.exec(dest);
+  if (flag !== null) {
+    throw pathError(
+      `${shown}: ${flag[0]} is not part of it`,
+      spoken`The option says it: --ro is read-only, --rw writable. Write a colon in a path as \\:.`,
+    );
+  }
   const link = draft.untrustedLink(posix.resolve(dest));
   // As for PATH itself, which findShown has looked at where DEST is the same.
   if (link && posix.resolve(dest) !== hostPath(draft, path)) {

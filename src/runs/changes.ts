@@ -6,6 +6,7 @@ import {
   type FinishReport,
   type JsonChange,
 } from '../changes/index.js';
+import { plain } from '../text/index.js';
 
 /** What `apply` did, or with `dryRun` would do. */
 export interface RunApplied {
@@ -59,7 +60,7 @@ export interface RunChanges {
 
 export function runChanges(finish: FinishReport): RunChanges {
   const { disposition, id, summary, changes, unlisted = false, apply, expired = [] } = finish;
-  return {
+  return plain({
     disposition: disposition === 'none' ? 'discarded' : disposition,
     id,
     counts: summary.counts,
@@ -68,5 +69,5 @@ export function runChanges(finish: FinishReport): RunChanges {
     unlisted,
     apply: apply && runApplied(apply),
     expired: expired.map(({ record }) => record.id),
-  };
+  });
 }

@@ -1,6 +1,7 @@
 /** How a program of a session ended, as plain data. */
 import type { CollectedOutput } from '../launch/index.js';
 import { type Denial, type EndResult, endingWords, endResult } from '../report/index.js';
+import { plain } from '../text/index.js';
 import type { ProgramEnd } from './connection.js';
 
 /**
@@ -33,10 +34,10 @@ export function execEnd(end: ProgramEnd, startedNs: number, timedOut: boolean): 
   const exitCode = (end.status >> 8) & 0xff;
   // A program that ended by itself was not ended by a limit.
   const limit = signal === 0 ? 0 : end.limit;
-  return {
+  return plain({
     ...endResult(endingWords({ exitCode, signal, timedOut, limit })),
     durationMs: Math.max(0, end.timeNs - startedNs) / 1e6,
     cpuMs: (end.userUs + end.systemUs) / 1000,
     maxRssBytes: end.maxRssKib * 1024,
-  };
+  });
 }

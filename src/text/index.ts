@@ -6,6 +6,7 @@ export { bytesOfHex, concatBytes, isBytes } from './bytes.js';
 export { escapedNote } from './escapes.js';
 export { jsonText } from './json.js';
 export { displayPath, gitPath } from './path.js';
+export { plain } from './plain.js';
 export { Tally } from './tally.js';
 export { piecesOf } from './utf8.js';
 export { isRecord, withInherited } from './values.js';

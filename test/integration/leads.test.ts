@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
-import { runWasbox } from '../support/wasbox.js';
+import { nodeArgv, runProgram, runWasbox } from '../support/wasbox.js';
 
 const as = ordinaryUser();
 const files = {
@@ -56,6 +56,25 @@ describe('an option behind the script', () => {
     const { status, err } = await run(['run', 'fails.py', '--timeout', '1']);
     expect(status).toBe(4);
     expect(err).toContain('--timeout went to the program, because it stands behind fails.py');
+  });
+
+  test('is told of a script that succeeds, by the native command and by Node alike', async () => {
+    const cwd = makeProject(as, files);
+    const line = (option: string) =>
+      `wasbox: --${option} went to the program, because it stands behind fine.py. For wasbox: wasbox run --${option} … fine.py\n`;
+    for (const args of [['--timeout', '1'], ['--net=internet']]) {
+      const words = ['run', 'fine.py', ...args];
+      const [option = ''] = args.map((word) => word.slice(2).split('=')[0]);
+      for (let i = 0; i < 3; i++) {
+        const { status, out, err } = await runWasbox(words, { as, cwd });
+        expect([status, out, err]).toEqual([0, 'fine\n', line(option)]);
+      }
+      const { status, err } = await runProgram(nodeArgv(as, words), { as, cwd });
+      expect([status, err]).toEqual([0, line(option)]);
+    }
+    const quiet = ['run', '-q', 'fine.py', '--timeout', '1'];
+    expect((await runWasbox(quiet, { as, cwd })).err).toBe('');
+    expect((await runWasbox(['run', 'fine.py', '--other'], { as, cwd })).err).toBe('');
   });
 
   test.each(['options.py', 'wrapper.sh'])('is not told of %s, which takes it', async (script) => {

@@ -1,7 +1,13 @@
 /** A result says what was denied without a question, and prints its values. */
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { createSession, type RunLibraryOptions, run as start } from '../../src/index.js';
+import {
+  createPool,
+  createSession,
+  type RunLibraryOptions,
+  spawn,
+  run as start,
+} from '../../src/index.js';
 import { libraryPlace } from '../support/library-place.js';
 
 const { workdir } = libraryPlace('denied');
@@ -84,10 +90,54 @@ describe('denied of a session’s programs, where nothing is asked', () => {
   });
 });
 
-test('a result prints its values', async () => {
+/** Each kind of result that the library gives. */
+const results: Readonly<Record<string, () => Promise<object>>> = {
+  run: () => run({ code: 'echo hello' }),
+  'a run that a limit ends': () => run({ code: 'sleep 60', timeoutMs: 100 }),
+  spawn: async () => (await spawn({ code: 'exit 3', workdir })).result,
+  exec: async () => {
+    await using session = await createSession({ workdir, changes: 'discard' });
+    return await session.exec(['echo', 'hello']);
+  },
+  'a program of a session': async () => {
+    await using session = await createSession({ workdir, changes: 'discard' });
+    return await (await session.spawn(['true'])).result;
+  },
+  'a session': async () => (await createSession({ workdir })).close(),
+  pool: async () => {
+    const pool = await createPool({ lang: 'sh', workdir });
+    try {
+      return await pool.run('echo hello');
+    } finally {
+      await pool.close();
+    }
+  },
+  changes: async () => {
+    const { kept } = await run({ code: 'echo a > made', changes: 'keep' });
+    const [change] = (await kept?.diff()) ?? [];
+    await kept?.discard();
+    return change ?? {};
+  },
+  apply: async () => {
+    const { kept } = await run({ code: 'echo a > applied', changes: 'keep' });
+    return (await kept?.apply()) ?? {};
+  },
+};
+
+test.each(Object.entries(results))(
+  'the result of %s prints its values, and JSON has each',
+  async (_, of) => {
+    const result = await of();
+    expect(Object.keys(result).length).toBeGreaterThan(3);
+    expect(inspect(result)).not.toContain('Getter');
+    const written = JSON.parse(JSON.stringify(result)) as object;
+    expect(Object.keys(written)).toEqual(Object.keys(result));
+  },
+);
+
+test('a result prints what the program wrote, and null where JSON would lose a field', async () => {
   const result = await run({ code: 'echo hello' });
-  const text = inspect(result);
-  expect(text).toContain("stdout: 'hello\\n'");
-  expect(text).not.toContain('Getter');
+  expect(inspect(result)).toContain("stdout: 'hello\\n'");
+  expect(JSON.parse(JSON.stringify(result))).toMatchObject({ signal: null, exitCode: 0 });
   expect(Object.keys(result)).toContain('report');
 });

@@ -12,6 +12,7 @@ import { argumentCount, encodeEntry, fitsEntry } from '../../../src/fastpath/ind
 import { landlockMinimumAbi, realHost, recordedHost } from '../../../src/host/index.js';
 import { type PlannedStart, privateRootIn } from '../../../src/launch/index.js';
 import { launch } from '../../../src/launch/launch.js';
+import { misplacedOptions } from '../../../src/leads/index.js';
 import { loadNative } from '../../../src/native/locate.js';
 import { parseRunArguments } from '../../../src/options/index.js';
 import { resolveSpec } from '../../../src/resolve/index.js';
@@ -107,6 +108,7 @@ async function inNode({
     privateRoot: spec.isolation === 'landlock' ? privateRootIn(run) : undefined,
     state: spec.state.named,
     reportContext: { spec, quiet: options.quiet === true, verbose: false },
+    misplaced: misplacedOptions(spec, host),
     timeoutMs: spec.limits.timeoutMs ?? 0,
     graceMs: spec.limits.graceMs,
     madeAt: new Date(),
