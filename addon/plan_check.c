@@ -34,17 +34,9 @@ static int string_ok(const struct wb_plan *plan, uint32_t offset) {
   return 0;
 }
 
-/* Absolute, without empty, "." or ".." components; "/" itself only where `root_ok`. */
-static int path_ok(const struct wb_plan *plan, uint32_t offset, int root_ok) {
-  if (!string_ok(plan, offset))
-    return 0;
-  const char *s = wb_plan_at(plan, offset);
-  if (s[0] != '/')
-    return 0;
-  if (s[1] == 0)
-    return root_ok;
-  while (*s) {
-    s++; /* the slash */
+/* Names with a slash between them: none is empty, "." or "..". */
+static int names_lead_down(const char *s) {
+  for (;; s++) {
     if (s[0] == 0 || s[0] == '/')
       return 0;
     if (s[0] == '.' && (s[1] == 0 || s[1] == '/'))
@@ -53,8 +45,22 @@ static int path_ok(const struct wb_plan *plan, uint32_t offset, int root_ok) {
       return 0;
     while (*s && *s != '/')
       s++;
+    if (!*s)
+      return 1;
   }
-  return 1;
+}
+
+/* Absolute; "/" itself only where `root_ok`. */
+static int path_ok(const struct wb_plan *plan, uint32_t offset, int root_ok) {
+  if (!string_ok(plan, offset))
+    return 0;
+  const char *s = wb_plan_at(plan, offset);
+  return s[0] == '/' && (s[1] == 0 ? root_ok : names_lead_down(s + 1));
+}
+
+/* Relative to the run's directory, and below it. */
+static int layer_ok(const struct wb_plan *plan, uint32_t offset) {
+  return string_ok(plan, offset) && names_lead_down(wb_plan_at(plan, offset));
 }
 
 /* Names of entries of /proc, each with a NUL behind it. */
@@ -98,7 +104,7 @@ static int overlay_ok(const struct wb_plan *plan, const struct wb_op *op) {
     return 0;
   if (!(op->flags & without) && op->layer == 0)
     return 0;
-  if (op->layer != 0 && !path_ok(plan, op->layer, 0))
+  if (op->layer != 0 && !layer_ok(plan, op->layer))
     return 0;
   /* Without a layer, writes in memory are dropped: only the root may do that. With one, they are
    * saved as the caller's own files, because init's tmpfs has no id map. */
@@ -165,7 +171,7 @@ static int op_ok(const struct wb_plan *plan, const struct wb_op *op) {
     return path_ok(plan, op->source, 0) && op->device != 0;
   case WB_OP_PRIVATE:
     return op->source == 0 &&
-           (op->layer == 0 ? !(op->flags & WB_OP_HANDED_OVER) : path_ok(plan, op->layer, 0));
+           (op->layer == 0 ? !(op->flags & WB_OP_HANDED_OVER) : layer_ok(plan, op->layer));
   case WB_OP_DIRECTORY:
   case WB_OP_HIDE:
   case WB_OP_DEVPTS:
@@ -248,6 +254,24 @@ static int namespaces_ok(const struct wb_plan *plan) {
           (plan->layers & WB_LAYER_NO_NEW_PRIVS) && !(plan->layers & WB_LAYER_QUOTAS));
 }
 
+/* Zeros where the run's id is written, and in a run without namespaces alone. */
+static int run_ids_ok(const struct wb_plan *plan) {
+  if (plan->run_id_count == 0)
+    return 1;
+  if (plan->private_root == 0 ||
+      !range_ok(plan->size, plan->run_ids, plan->run_id_count, sizeof(uint32_t), 4))
+    return 0;
+  const uint32_t *ids = (const uint32_t *)(const void *)wb_plan_at(plan, plan->run_ids);
+  for (uint32_t i = 0; i < plan->run_id_count; i++) {
+    if (ids[i] < sizeof(struct wb_plan) || ids[i] > plan->size || plan->size - ids[i] <= WB_RUN_ID)
+      return 0;
+    for (int digit = 0; digit < WB_RUN_ID; digit++)
+      if (wb_plan_at(plan, ids[i])[digit] != '0')
+        return 0;
+  }
+  return 1;
+}
+
 static int overlap(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count) {
   return a < (uint64_t)b + b_count && b < (uint64_t)a + a_count;
 }
@@ -304,7 +328,8 @@ int wb_plan_valid(const struct wb_plan *plan, uint64_t size) {
     return 0;
   if ((plan->layers & ~(uint32_t)SECURITY_LAYERS) != 0)
     return 0;
-  if ((plan->namespaces & ~NAMESPACES) != 0 || !namespaces_ok(plan) || !ids_ok(plan))
+  if ((plan->namespaces & ~NAMESPACES) != 0 || !namespaces_ok(plan) || !ids_ok(plan) ||
+      !run_ids_ok(plan))
     return 0;
   if (plan->op_count > WB_OPS_MAX ||
       !range_ok(size, plan->ops, plan->op_count, sizeof(struct wb_op), 8))

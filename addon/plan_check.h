@@ -26,6 +26,15 @@ static inline const struct wb_lower *wb_plan_lowers(const struct wb_plan *plan,
   return (const struct wb_lower *)(const void *)wb_plan_at(plan, op->lowers);
 }
 
+/* Writes the run's id where it belongs in a valid plan, which then has no place for another. */
+static inline void wb_plan_name(struct wb_plan *plan, const char *id) {
+  const uint32_t *places = (const uint32_t *)(const void *)wb_plan_at(plan, plan->run_ids);
+  for (uint32_t i = 0; i < plan->run_id_count; i++)
+    for (int digit = 0; digit < WB_RUN_ID; digit++)
+      ((char *)plan)[places[i] + (uint32_t)digit] = id[digit];
+  plan->run_id_count = 0;
+}
+
 /* Whether an operation makes the root: the first one, if its target is "/". */
 static inline int wb_op_is_root(const struct wb_plan *plan, const struct wb_op *op) {
   return wb_plan_at(plan, op->target)[1] == 0;

@@ -4,7 +4,9 @@
  * generated from this file by addon/wire.mjs, so keep to its shape: `#define NAME number`, `struct
  * name {` with one fixed-width field a line.
  *
- *   launch plan   TypeScript -> supervisor -> init   a sealed memfd, validated by plan_check.c
+ *   launch plan   TypeScript -> supervisor -> init   a sealed memfd, validated by plan_check.c;
+ *                                                    behind it, as strings, the run's directory
+ *                                                    and more arguments
  *   command       supervisor -> init                 SOCK_SEQPACKET
  *   event         init -> supervisor                 SOCK_SEQPACKET
  *
@@ -16,7 +18,7 @@
 #include <stdint.h>
 
 #define WB_PLAN_MAGIC 0x4e4c5057
-#define WB_WIRE_VERSION 22
+#define WB_WIRE_VERSION 23
 #define WB_PLAN_MAX 8388608
 #define WB_OPS_MAX 4096
 #define WB_ARGS_MAX 65536
@@ -29,6 +31,8 @@
 #define WB_NET_RESOLVERS_MAX 3
 #define WB_NET_PUBLISH_MAX 64
 #define WB_NET_NAME_MAX 253
+/* Characters of a run's id. */
+#define WB_RUN_ID 9
 
 /* Descriptors of init at its start, beside 0, 1 and 2, which are the payload's. */
 #define WB_FD_PLAN 3
@@ -142,6 +146,11 @@ struct wb_plan {
   /* Of the payload's own terminal, where the caller has none whose size it could take: rows << 16 |
    * columns, or 0. */
   uint32_t terminal_size;
+  /* uint32_t[run_id_count]: where the run's id belongs, in place of zeros; wb_plan_name writes it.
+   * Only of a run without namespaces, where nothing has another path inside: no other plan names
+   * its run. */
+  uint32_t run_ids;
+  uint32_t run_id_count;
 };
 
 /* The launch fails where the kernel gives no listener, rather than that nobody is told. */
@@ -264,9 +273,9 @@ struct wb_op {
   uint32_t flags;
   uint32_t source; /* string: host path, of an overlay's topmost directory; a link's contents */
   uint32_t target; /* string: absolute path inside */
-  /* String: host directory that holds what is written. Overlay: `upper` and `work`; 0 if it is
-   * READ_ONLY, or IN_MEMORY and its writes are dropped. Private: `upper`, which is mounted as
-   * it is; 0: a directory of the private tmpfs. */
+  /* String: a directory below the run's that holds what is written. Overlay: `upper` and `work`; 0
+   * if it is READ_ONLY, or IN_MEMORY and its writes are dropped. Private: `upper`, which is mounted
+   * as it is; 0: a directory of the private tmpfs. */
   uint32_t layer;
   uint32_t mode;
   /* Bytes of a file; names in /proc, each with a NUL, that are made read-only or, with

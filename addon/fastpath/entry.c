@@ -84,9 +84,8 @@ static int is_recent(const struct wb_entry *entry) {
   return entry->made_s <= seconds && seconds - entry->made_s < WB_ENTRY_LIFETIME_S;
 }
 
-/* The words of the command line behind those of the entry; NULL where these are others, or where
- * the entry has no place for more. */
-static char *const *words_behind(const struct wb_entry *entry, const struct command *command) {
+/* NULL where the entry's are others, or where it has no place for more. */
+char *const *arguments_of(const struct wb_entry *entry, const struct command *command) {
   const char *expected = entry_at(entry, entry->argv), *end = expected + entry->argv_size;
   char **word = command->argv + 1;
   for (; *word && expected < end; word++) {
@@ -95,7 +94,7 @@ static char *const *words_behind(const struct wb_entry *entry, const struct comm
       return NULL;
     expected += size;
   }
-  return expected == end && (!*word || entry->record_arguments) ? word : NULL;
+  return expected == end && (!*word || entry->open) ? word : NULL;
 }
 
 /* The entry for this command line, if it is one. */
@@ -103,9 +102,9 @@ static struct wb_entry *fit(struct wb_entry *entry, const struct wanted *wanted)
   char *const *words;
   if (!entry || memcmp(entry_at(entry, entry->cache_key), wanted->key, sizeof *wanted->key) != 0 ||
       !same_text(entry_at(entry, entry->state), wanted->state_path) ||
-      !(words = words_behind(entry, wanted->command)))
+      !(words = arguments_of(entry, wanted->command)))
     return NULL;
-  return *words ? with_arguments(entry, words) : entry;
+  return arguments_fit(entry, words) ? entry : NULL;
 }
 
 /* A file that has seals has no name, and was made by a process that runs as this one. */

@@ -41,24 +41,19 @@ struct wb_entry {
   uint32_t recorded_read_count;
   uint32_t plan; /* as in wire.h */
   uint32_t plan_size;
-  uint32_t plan_ids; /* uint32_t[plan_id_count]: where the run's id stands in the plan */
-  uint32_t plan_id_count;
   uint32_t state;   /* string: the state directory */
+  uint32_t runs;    /* string: the canonical path of the directory of runs in it */
   uint32_t workdir; /* string: what is shown copy-on-write */
   uint32_t home;    /* string: the host's directory of the home that is kept; 0: none is */
   uint32_t placed;  /* what init makes in the home: wb_placed of rundir.h */
   uint32_t placed_size;
-  uint32_t record; /* text of the run's journal entry, and where the run's own values stand */
+  uint32_t record; /* text of the run's journal entry: wb_rundir_request of rundir.h */
   uint32_t record_size;
-  uint32_t record_id;
-  uint32_t record_started;
-  uint32_t record_baseline;
   uint32_t report_context; /* JSON for the report of how the run ended */
   uint32_t report_context_size;
-  /* Where words behind `argv`, which are the payload's arguments, belong: behind an element of an
-     array. Both 0: there can be none. */
-  uint32_t record_arguments;
-  uint32_t report_context_arguments;
+  /* 1: words behind `argv` are the payload's arguments, which nothing in here has. */
+  uint32_t open;
+  uint32_t reserved;
   uint32_t discard; /* interrupted runs of others are to be looked for at the end */
   uint32_t note;    /* string that is said at the start; 0: none */
   /* Strings that are said at the end, each of a bit WB_LACKS_* of wire.h, the lowest first; or none
@@ -72,10 +67,9 @@ struct wb_entry {
   uint32_t private_root; /* 1: the run works on a copy */
   uint32_t left_out;     /* wb_copy_request of working_copy.h */
   uint32_t left_out_size;
-  uint32_t renames; /* pairs of strings: a place, and the path that it has in the private root */
+  /* Pairs of strings: a place, and the directory below the run's that the payload has for it. */
+  uint32_t renames;
   uint32_t renames_size;
-  uint32_t renames_id; /* where the run's id stands in each of those paths */
-  uint32_t reserved;
   uint64_t max_bytes; /* of the copy; 0: no limit */
   uint64_t max_files;
   uint64_t timeout_ns;
@@ -95,6 +89,8 @@ struct wb_ended_run {
   uint32_t state;
   uint32_t report_context;
   uint32_t report_context_size;
+  uint32_t arguments; /* the payload's further words, a 0 byte after each */
+  uint32_t arguments_size;
   uint32_t outcome;    /* wb_outcome of records.h, to the end */
   uint64_t started_ms; /* since the epoch */
 };

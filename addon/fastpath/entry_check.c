@@ -1,6 +1,4 @@
-/* Whether every offset of an entry lies inside it. Called by entry.c and arguments.c. */
-#include <string.h>
-
+/* Whether every offset of an entry lies inside it. Called by entry.c. */
 #include "../plan_check.h"
 #include "../reads_check.h"
 #include "fastpath.h"
@@ -14,10 +12,6 @@ static int in_range(const struct wb_entry *entry, uint32_t offset, uint64_t coun
 /* The entry's last byte is 0, so each string inside ends inside. */
 static int is_text(const struct wb_entry *entry, uint32_t offset) {
   return in_range(entry, offset, 1, 1, 1);
-}
-
-static int within(uint32_t whole, uint32_t at, uint32_t size) {
-  return at <= whole && size <= whole - at;
 }
 
 static int recorded_reads_fit(const struct wb_entry *entry) {
@@ -45,28 +39,14 @@ static int home_fits(const struct wb_entry *entry) {
   return is_text(entry, entry->home) && words_fit(entry, entry->placed, entry->placed_size);
 }
 
-static int plan_ids_fit(const struct wb_entry *entry) {
-  if (!in_range(entry, entry->plan_ids, entry->plan_id_count, sizeof(uint32_t), 4))
-    return 0;
-  const uint32_t *ids = (const uint32_t *)(const void *)entry_at(entry, entry->plan_ids);
-  for (uint32_t i = 0; i < entry->plan_id_count; i++)
-    if (!within(entry->plan_size, ids[i], WB_RUN_ID))
-      return 0;
-  return entry->plan_id_count > 0;
-}
-
-/* Pairs, and in the second of each the run's id. */
+/* Pairs. */
 static int renames_fit(const struct wb_entry *entry) {
   if (!words_fit(entry, entry->renames, entry->renames_size))
     return 0;
-  const char *at = entry_at(entry, entry->renames), *end = at + entry->renames_size;
-  while (at < end) {
-    at += strlen(at) + 1;
-    if (at == end || !within((uint32_t)strlen(at), entry->renames_id, WB_RUN_ID))
-      return 0;
-    at += strlen(at) + 1;
-  }
-  return 1;
+  unsigned count = 0;
+  for (uint32_t i = 0; i < entry->renames_size; i++)
+    count += entry_at(entry, entry->renames)[i] == 0;
+  return count % 2 == 0;
 }
 
 static int private_root_fits(const struct wb_entry *entry) {
@@ -82,19 +62,13 @@ int entry_fits(const struct wb_entry *entry) {
       !in_range(entry, entry->plan, entry->plan_size, 1, 8) ||
       !in_range(entry, entry->record, entry->record_size, 1, 1) ||
       !in_range(entry, entry->report_context, entry->report_context_size, 1, 1) ||
-      !is_text(entry, entry->state) || !is_text(entry, entry->workdir))
+      !is_text(entry, entry->state) || !is_text(entry, entry->runs) ||
+      !is_text(entry, entry->workdir))
     return 0;
-  if (!plan_ids_fit(entry) || !private_root_fits(entry) ||
-      (entry->note && !is_text(entry, entry->note)) ||
+  if (!private_root_fits(entry) || (entry->note && !is_text(entry, entry->note)) ||
       !words_fit(entry, entry->lacks, entry->lacks_size) ||
-      !words_fit(entry, entry->misplaced, entry->misplaced_size) ||
-      !within(entry->record_size, entry->record_id, WB_RUN_ID) ||
-      !within(entry->record_size, entry->record_started, TIME_LENGTH) ||
-      !within(entry->record_size, entry->record_baseline, 19) ||
-      !within(entry->record_size, entry->record_arguments, 0) ||
-      !within(entry->report_context_size, entry->report_context_arguments, 0))
-    return 0;
-  if (!home_fits(entry))
+      !words_fit(entry, entry->misplaced, entry->misplaced_size) || entry->open > 1 ||
+      !home_fits(entry))
     return 0;
   return recorded_reads_fit(entry) &&
          wb_plan_valid((const struct wb_plan *)(const void *)entry_at(entry, entry->plan),

@@ -9,7 +9,7 @@
  *   cache_key.c       the cache key, with which the name of an entry begins
  *   entry.c           finds an entry, reads and saves it
  *   entry_check.c     checks it
- *   arguments.c       puts the payload's arguments into it
+ *   arguments.c       the payload's arguments, which it does not have
  *   recorded_reads.c  asks the host again and compares (about files: addon/reads_check.c)
  *   last_run.c        notes the command line for `wasbox why`
  *   working_copy.c    copies the working directory, where there is no overlay
@@ -48,6 +48,7 @@ struct installation {
 /* What the end of a run needs beside its directory. */
 struct started {
   struct wb_rundir run;
+  char *const *arguments; /* of the payload, beside those of the entry */
   const char *workdir;
   uint64_t started_ms; /* since the epoch */
   const struct wb_refusals *refusals;
@@ -63,9 +64,6 @@ uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n);
 #define HASH_START 0xcbf29ce484222325u
 /* Writes a number in decimal; returns what is behind it. */
 char *put_decimal(char *out, uint64_t number);
-/* 2026-01-31T12:34:56.789Z */
-#define TIME_LENGTH 24
-void put_time(char out[TIME_LENGTH], uint64_t ms);
 /* A key in hexadecimal. */
 #define WB_KEY_TEXT (2 * sizeof(struct wb_cache_key))
 void put_cache_key(char *out, const struct wb_cache_key *key);
@@ -102,9 +100,17 @@ static inline char *entry_at(const struct wb_entry *entry, uint32_t offset) {
 /* entry_check.c: whether everything that the entry names lies inside. */
 int entry_fits(const struct wb_entry *entry);
 
-/* arguments.c: the entry with these as the payload's arguments, in memory of its own; NULL where
- * they do not fit. */
-struct wb_entry *with_arguments(const struct wb_entry *entry, char *const *words);
+/* entry.c: the words of the command line behind those of its entry. */
+char *const *arguments_of(const struct wb_entry *entry, const struct command *command);
+
+/* arguments.c: whether these words can be what an entry lacks. */
+int arguments_fit(const struct wb_entry *entry, char *const *words);
+/* Those words in fresh memory, `size` bytes; NULL where there is none. As JSON, each behind another
+ * element of an array; and as they are, a 0 byte after each: for the payload of a run with this
+ * directory, or without. */
+char *arguments_as_json(char *const *words, uint32_t *size);
+char *arguments_joined(char *const *words, const struct wb_entry *entry, const char *directory,
+                       uint32_t *size);
 
 /* recorded_reads.c: whether the variables that resolving read are the same: known before anything
  * is started, and others in each terminal. */

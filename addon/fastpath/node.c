@@ -102,16 +102,21 @@ static int ended_run(const struct wb_entry *entry, const struct started *started
       .report_context_size = entry->report_context_size,
       .started_ms = started->started_ms,
   };
+  char *words = arguments_joined(started->arguments, entry, NULL, &ended.arguments_size);
+  if (!words)
+    return -1;
   ended.report_context = ended.state + (uint32_t)state_size;
-  ended.outcome = ended.report_context + ended.report_context_size;
-  struct iovec parts[4 + WB_OUTCOME_PARTS] = {
+  ended.arguments = ended.report_context + ended.report_context_size;
+  ended.outcome = ended.arguments + ended.arguments_size;
+  struct iovec parts[5 + WB_OUTCOME_PARTS] = {
       {&ended, sizeof ended},
       {(void *)(uintptr_t)started->run.id, WB_RUN_ID + 1},
       {(void *)(uintptr_t)state, state_size},
       {entry_at(entry, entry->report_context), entry->report_context_size},
+      {words, ended.arguments_size},
   };
   const struct wb_tables tables = {.refusals = started->refusals};
-  const unsigned count = 4 + wb_outcome_record(result, &tables, parts + 4);
+  const unsigned count = 5 + wb_outcome_record(result, &tables, parts + 5);
   ended.size = ended.outcome + result->outcome.size;
   const long fd = sys2(__NR_memfd_create, "wasbox-ended", 0);
   return sys3(__NR_writev, fd, parts, count) == (long)ended.size ? (int)fd : -1;

@@ -73,17 +73,12 @@ static int ends_quietly(const struct started *started, const struct wb_result *r
          is_untouched(started);
 }
 
-/* The run's own values in the text of its journal entry and in the plan. */
-static int make_directory(struct started *started, int state, struct wb_entry *entry,
-                          const struct wb_refusals *refusals) {
-  char *record = entry_at(entry, entry->record);
+static int make_directory(struct started *started, int state, const struct wb_entry *entry) {
   struct timespec now;
+  uint32_t size = 0;
+  const char *argv = *started->arguments ? arguments_as_json(started->arguments, &size) : "";
   clock_gettime(CLOCK_REALTIME, &now);
-  *started = (struct started){.workdir = entry_at(entry, entry->workdir), .refusals = refusals};
   started->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-  put_time(record + entry->record_started, started->started_ms);
-  /* The kernel's file time, rounded up: nothing that is older can have been changed since. */
-  wb_put_digits(record + entry->record_baseline, (started->started_ms + 1) * 1000000, 10, 19);
   const char *trees[] = {started->workdir, entry->home ? entry_at(entry, entry->home) : NULL};
   struct wb_rundir_request request = {
       .trees = trees,
@@ -91,17 +86,15 @@ static int make_directory(struct started *started, int state, struct wb_entry *e
       .home = entry->home != 0,
       .private_root = entry->private_root != 0,
       .placed = {entry_at(entry, entry->placed), entry->placed_size},
-      .record = record,
+      .record = entry_at(entry, entry->record),
       .record_size = entry->record_size,
-      .record_id = entry->record_id,
+      .more_argv = argv,
+      .more_argv_size = size,
       .started_ms = started->started_ms,
       .reuse = 1,
   };
-  if (wb_rundir_create(&started->run, state, &request) < 0)
+  if (!argv || wb_rundir_create(&started->run, state, &request) < 0)
     return -1;
-  const uint32_t *ids = (const uint32_t *)(const void *)entry_at(entry, entry->plan_ids);
-  for (uint32_t i = 0; i < entry->plan_id_count; i++)
-    memcpy(entry_at(entry, entry->plan) + ids[i], started->run.id, WB_RUN_ID);
   if (!entry->private_root || make_working_copy(&started->run, entry) == 0)
     return 0;
   wb_rundir_abandon(&started->run); /* the engine makes it again, and says why it cannot */
@@ -131,12 +124,23 @@ static void note_init(int lock, pid_t pid) {
 static int start_with(struct wb_entry *entry, int state, const struct wanted *wanted,
                       const struct installation *installation, int umask, struct making *making) {
   const struct command *command = wanted->command;
-  struct started started;
   struct attempt *attempt = making ? &made : &repeated;
+  struct started started = {.workdir = entry_at(entry, entry->workdir),
+                            .arguments = arguments_of(entry, command),
+                            .refusals = &attempt->refusals};
+  char directory[WB_PATH_MAX];
+  uint32_t words_size = 0;
   running = &attempt->run;
-  if (make_directory(&started, state, entry, &attempt->refusals) < 0)
+  if (make_directory(&started, state, entry) < 0)
     return START_FAILED;
+  const char *words = join_path(directory, entry_at(entry, entry->runs), started.run.id) < 0 ? NULL
+                      : *started.arguments
+                          ? arguments_joined(started.arguments, entry, directory, &words_size)
+                          : "";
   const struct wb_request request = {
+      .directory = directory,
+      .words = words,
+      .words_size = words_size,
       .plan = entry_at(entry, entry->plan),
       .plan_size = entry->plan_size,
       .init_path = installation->init,
@@ -154,7 +158,7 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
   const uint64_t mask = set_mask(ALL_SIGNALS);
   if (making) /* then nothing holds init up */
     say_note(entry, command->envp);
-  if (wb_start(running, &request, &failure) < 0) {
+  if (!words || wb_start(running, &request, &failure) < 0) {
     set_mask(mask);
     wb_rundir_abandon(&started.run);
     return START_FAILED; /* the engine makes it again, and says why it cannot */

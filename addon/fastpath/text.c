@@ -44,25 +44,6 @@ uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n) {
   return hash;
 }
 
-/* The civil calendar from days since 1970: eras of 400 years that begin on the first of March. */
-void put_time(char out[TIME_LENGTH], uint64_t ms) {
-  uint64_t seconds = ms / 1000, day = seconds / 86400, rest = seconds % 86400;
-  uint64_t z = day + 719468, era = z / 146097, of_era = z % 146097;
-  uint64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-  uint64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  uint64_t shifted = (5 * of_year + 2) / 153;
-  uint64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
-  uint64_t year = year_of_era + era * 400 + (month <= 2);
-  memcpy(out, "0000-00-00T00:00:00.000Z", TIME_LENGTH);
-  wb_put_digits(out, year, 10, 4);
-  wb_put_digits(out + 5, month, 10, 2);
-  wb_put_digits(out + 8, of_year - (153 * shifted + 2) / 5 + 1, 10, 2);
-  wb_put_digits(out + 11, rest / 3600, 10, 2);
-  wb_put_digits(out + 14, rest / 60 % 60, 10, 2);
-  wb_put_digits(out + 17, rest % 60, 10, 2);
-  wb_put_digits(out + 20, ms % 1000, 10, 3);
-}
-
 char *put_decimal(char *out, uint64_t number) {
   int count = 1;
   for (uint64_t rest = number; rest >= 10; rest /= 10)

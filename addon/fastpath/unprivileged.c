@@ -4,8 +4,9 @@
 
 #include "../supervisor/supervisor.h"
 
-int wb_grant(const struct wb_run *run, const struct wb_plan *plan, struct wb_failure *failure) {
-  (void)run, (void)plan;
+int wb_grant(const struct wb_run *run, const struct wb_request *request,
+             struct wb_failure *failure) {
+  (void)run, (void)request;
   return wb_fail(failure, WB_STEP_IDENTITY, EPERM, NULL);
 }
 

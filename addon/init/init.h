@@ -71,8 +71,10 @@ static inline long check(long ret, uint32_t step, const char *path) {
 }
 
 /* tree.c: the file tree, from the plan's operations, until the sandbox's root is "/" and the plan's
- * directory the current one. Without a mount namespace the tree stays the caller's. */
-void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count);
+ * directory the current one. Without a mount namespace the tree stays the caller's. `directory` is
+ * the path of the run's, in which the layers are. */
+void build_tree(const struct wb_plan *plan, const char *directory, const int *handed_over,
+                uint32_t handed_over_count);
 void enter_tree(const struct wb_plan *plan);
 /* Takes away the old root, which enter_tree leaves stacked on the new one. */
 void leave_old_tree(const struct wb_plan *plan);
@@ -168,7 +170,8 @@ void await(const int *word);
  * in place it becomes the program, which init reaps and reports on. `lacking`: WB_LACKS_*. Returns
  * init's exit status. */
 struct start;
-struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int terminal);
+struct start *begin_payload(struct wb_plan *plan, char **argv, long umask, long quotas,
+                            int terminal);
 int run_payload(struct start *start, uint32_t lacking);
 
 /* processors.c: leaves this processor to the payload's process, where there is another; until the
@@ -193,6 +196,8 @@ void tell_ended(long pid, int status, const struct rusage *usage, uint64_t now);
 
 /* vectors.c: offsets become pointers, in place: both are 64 bits wide. */
 char **relocate(void *base, uint32_t offset, uint32_t count);
+/* A vector with more words, a 0 byte after each. */
+char **with_words(char **vector, uint32_t count, char *words, const char *end);
 uint64_t now_ns(void);
 
 /* string.c */

@@ -27,18 +27,28 @@
 
 int init_main(void);
 
-static struct wb_plan *map_plan(void) {
+/* Strings behind the plan. */
+struct beside {
+  const char *directory; /* the run's */
+  char *words, *end;     /* more arguments of the payload */
+};
+
+static struct wb_plan *map_plan(struct beside *beside) {
   struct statx info;
   check(sys5(__NR_statx, WB_FD_PLAN, "", AT_EMPTY_PATH, STATX_SIZE, &info), WB_STEP_PLAN, NULL);
-  if (info.stx_size < sizeof(struct wb_plan) || info.stx_size > WB_PLAN_MAX)
+  if (info.stx_size <= sizeof(struct wb_plan) || info.stx_size > WB_PLAN_MAX + WB_PATH_MAX)
     die(WB_STEP_PLAN, EINVAL, NULL);
   /* Private and writable: argument vectors are relocated in place. */
   long address = check(
       sys6(__NR_mmap, 0, (long)info.stx_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, WB_FD_PLAN, 0),
       WB_STEP_PLAN, NULL);
   struct wb_plan *plan = (struct wb_plan *)address;
-  if (!wb_plan_valid(plan, info.stx_size))
+  if (plan->size >= info.stx_size || !wb_plan_valid(plan, plan->size) || plan->run_id_count ||
+      ((const char *)plan)[info.stx_size - 1] != 0)
     die(WB_STEP_PLAN, EINVAL, NULL);
+  beside->directory = (const char *)plan + plan->size;
+  beside->words = (char *)plan + plan->size + str_len(beside->directory) + 1;
+  beside->end = (char *)plan + info.stx_size;
   sys1(__NR_close, WB_FD_PLAN);
   return plan;
 }
@@ -58,7 +68,10 @@ int init_main(void) {
   static int handed_over[WB_MOUNT_FDS_MAX];
   uint32_t handed_over_count = 0;
 
-  struct wb_plan *plan = map_plan();
+  struct beside beside;
+  struct wb_plan *plan = map_plan(&beside);
+  char **argv =
+      with_words(relocate(plan, plan->argv, plan->argc), plan->argc, beside.words, beside.end);
   long umask = sys1(__NR_umask, 0); /* the caller's comes back for the payload */
   check(sys5(__NR_prctl, PR_SET_NAME, "wasbox-init", 0, 0, 0), WB_STEP_PLAN, NULL);
 
@@ -86,11 +99,11 @@ int init_main(void) {
   /* Filters around wasbox may forbid unshare(2) altogether: then nothing is shared that needs it.
    */
   const int late = typed || plan->private_root;
-  struct start *start = late ? NULL : begin_payload(plan, umask, quotas, 0);
+  struct start *start = late ? NULL : begin_payload(plan, argv, umask, quotas, 0);
   if (start)
     leave_processor();
   if (plan->namespaces & CLONE_NEWNS)
-    build_tree(plan, handed_over, handed_over_count);
+    build_tree(plan, beside.directory, handed_over, handed_over_count);
   enter_tree(plan);
   if (plan->net == WB_NET_RULES && (plan->namespaces & CLONE_NEWNET)) {
     sys1(__NR_close, bring_up_loopback());
@@ -103,6 +116,6 @@ int init_main(void) {
   if (has_terminal(plan)) /* the payload's process shares the descriptors until it executes */
     open_terminal(plan);
   if (late) /* a session's terminal is inherited, and comes from the tree */
-    start = begin_payload(plan, umask, quotas, typed);
+    start = begin_payload(plan, argv, umask, quotas, typed);
   return run_payload(start, lacking);
 }

@@ -96,9 +96,9 @@ long mount_overlay(const struct wb_op *op, const char *name, long points) {
   const int in_memory = !!(op->flags & WB_OP_IN_MEMORY);
   long layer = -1;
   if (op->layer || in_memory) {
-    layer = in_memory ? memory_layer(op, op->layer ? topmost : -1)
-                      : open_directory(op, text(op->layer));
-    require_attributes(layer, in_memory ? source : text(op->layer));
+    const char *path = in_memory ? source : layer_path(op, "");
+    layer = in_memory ? memory_layer(op, op->layer ? topmost : -1) : open_directory(op, path);
+    require_attributes(layer, path);
     at = put_fd(options, put(options, at, ",upperdir="), layer);
     at = put_fd(options, put(options, put(options, at, "/upper"), ",workdir="), layer);
     put(options, at, "/work");

@@ -146,14 +146,15 @@ static int reap(long payload, uint32_t continued, struct wb_event *ended) {
   }
 }
 
-struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int terminal) {
+struct start *begin_payload(struct wb_plan *plan, char **argv, long umask, long quotas,
+                            int terminal) {
   static unsigned char stack[16384] __attribute__((aligned(16)));
   static struct start start;
   start.plan = plan;
   start.umask = umask;
   start.quotas = quotas;
   start.terminal = terminal;
-  start.argv = relocate(plan, plan->argv, plan->argc);
+  start.argv = argv;
   start.envp = relocate(plan, plan->envp, plan->envc);
 
   const uint64_t all_signals = ~(uint64_t)0;
@@ -175,12 +176,12 @@ struct start *begin_payload(struct wb_plan *plan, long umask, long quotas, int t
   return &start;
 }
 
-/* A session may be idle for days: gives back the plan, and what the set-up has used of this stack.
- * No frame in use lies a page below this one. */
+/* A session may be idle for days: gives back the plan with the string behind it, and what the
+ * set-up has used of this stack. No frame in use lies a page below this one. */
 __attribute__((noinline)) static void rest_memory(const struct wb_plan *plan) {
   const unsigned long page = 4096, below = 8 * page;
   const unsigned long end = ((unsigned long)__builtin_frame_address(0) & ~(page - 1)) - page;
-  sys2(__NR_munmap, plan, plan->size);
+  sys2(__NR_munmap, plan, plan->size + str_len((const char *)plan + plan->size) + 1);
   sys3(__NR_madvise, end - below, below, MADV_DONTNEED);
 }
 

@@ -32,6 +32,18 @@ const char *scratch_directory(const char *prefix, uint32_t number, uint32_t mode
   return name;
 }
 
+const char *layer_path(const struct wb_op *op, const char *part) {
+  static char path[2 * WB_PATH_MAX + 8];
+  const char *const parts[] = {tree.directory, "/", text(op->layer), part};
+  size_t at = 0;
+  for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++) {
+    const size_t length = str_len(parts[i]);
+    memcpy(path + at, parts[i], length + 1);
+    at += length;
+  }
+  return path;
+}
+
 void make_scratch(void) {
   char size[24], inodes[24];
   format_number(size, tree.plan->private_bytes);

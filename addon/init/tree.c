@@ -73,8 +73,10 @@ static uint32_t make_root(const struct wb_plan *plan) {
   return viewed;
 }
 
-void build_tree(const struct wb_plan *plan, const int *handed_over, uint32_t handed_over_count) {
+void build_tree(const struct wb_plan *plan, const char *directory, const int *handed_over,
+                uint32_t handed_over_count) {
   tree.plan = plan;
+  tree.directory = directory;
   tree.handed_over = handed_over;
   tree.handed_over_count = handed_over_count;
   check(sys5(__NR_mount, 0, "/", 0, MS_REC | MS_PRIVATE, 0), WB_STEP_MOUNT_PROPAGATION, "/");

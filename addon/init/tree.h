@@ -23,8 +23,9 @@
 
 struct tree {
   const struct wb_plan *plan;
-  int scratch; /* the tmpfs, attached */
-  int root;    /* the sandbox's root directory inside it, attached to itself */
+  const char *directory; /* path of the run's */
+  int scratch;           /* the tmpfs, attached */
+  int root;              /* the sandbox's root directory inside it, attached to itself */
   uint32_t layer_count;
   const int *handed_over;
   uint32_t handed_over_count, handed_over_next;
@@ -55,6 +56,8 @@ static inline long stat_fd(long fd, struct statx *info) {
 void make_scratch(void);
 /* A directory or file of it as a mount of its own, hardened like scratch itself. */
 long scratch_mount(const char *name, uint32_t step, const char *path);
+/* The path of what an operation writes to, on the host: good until the next call. */
+const char *layer_path(const struct wb_op *op, const char *part);
 /* Makes a directory in it; returns its name, which is good until the next call. */
 const char *scratch_directory(const char *prefix, uint32_t number, uint32_t mode, uint32_t step,
                               const char *path);

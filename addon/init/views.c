@@ -72,14 +72,9 @@ void op_bind(const struct wb_op *op) {
 
 /* What is written is kept: a directory of the host that belongs to this run alone. */
 static long layer_mount(const struct wb_op *op) {
-  static const char upper[] = "/upper";
-  const char *layer = text(op->layer);
-  char path[WB_PATH_MAX + sizeof upper];
-  const size_t length = str_len(layer);
-  memcpy(path, layer, length);
-  memcpy(path + length, upper, sizeof upper);
+  const char *path = layer_path(op, "/upper");
   const long mount = source_mount(op, path, WB_STEP_PRIVATE);
-  set_attributes(mount, HARDENED, 0, WB_STEP_PRIVATE, layer);
+  set_attributes(mount, HARDENED, 0, WB_STEP_PRIVATE, path);
   return mount;
 }
 

@@ -86,7 +86,7 @@ static int make_layers(struct wb_rundir *run, const struct wb_rundir_request *re
 /* Put in place whole, and last: a directory without it was never a run. */
 static int make_record(const struct wb_rundir *run, const struct wb_rundir_request *request) {
   int fd = wb_open_beneath(run->directory, "run.json.new", O_WRONLY | O_CREAT | O_EXCL, 0600);
-  const int written = fd < 0 ? -1 : wb_write_record(run, request, fd);
+  const long written = fd < 0 ? -1 : wb_write_record(run, request, fd);
   const int error = errno;
   if (fd >= 0)
     close(fd);
@@ -96,7 +96,7 @@ static int make_record(const struct wb_rundir *run, const struct wb_rundir_reque
                                     "run.json", 0);
 }
 
-static int make_new(struct wb_rundir *run, struct wb_rundir_request *request) {
+static int make_new(struct wb_rundir *run, const struct wb_rundir_request *request) {
   if (make_directory(run, request->started_ms) < 0 || make_layers(run, request) < 0 ||
       (run->private_root && wb_private_root_make(run) < 0))
     return -1;
@@ -122,7 +122,7 @@ void wb_rundir_close(struct wb_rundir *run) {
   }
 }
 
-int wb_rundir_create(struct wb_rundir *run, int state, struct wb_rundir_request *request) {
+int wb_rundir_create(struct wb_rundir *run, int state, const struct wb_rundir_request *request) {
   *run = (struct wb_rundir){.state = state, .directory = -1, .lock = -1};
   run->home = request->home && request->tree_count == 2;
   run->placed = request->placed;

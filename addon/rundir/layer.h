@@ -24,8 +24,8 @@ int wb_layer_adopt(const struct wb_rundir *run, const char *upper, const char *t
                    struct wb_adopted *adopted);
 /* The same of the layers of a working directory and, with run->home, of the home. */
 int wb_layers_adopt(struct wb_rundir *run, const char *const *trees);
-/* Writes run.json with the run's id to an empty file, or over an earlier run's. */
-int wb_write_record(const struct wb_rundir *run, const struct wb_rundir_request *request, int fd);
+/* Writes run.json to an empty file, or over an earlier run's. Returns its size. */
+long wb_write_record(const struct wb_rundir *run, const struct wb_rundir_request *request, int fd);
 /* Whether extended attributes are set that a program can set. Those of overlayfs count unless
  * `overlay`: the directory was one's. */
 int wb_has_attributes(int fd, int overlay);

@@ -24,11 +24,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../wire.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define WB_RUN_ID 9
 
 /* Whether a name is a run's ID, as src/changes/store/id.ts has it. */
 int wb_is_run_id(const char *name);
@@ -62,9 +62,10 @@ struct wb_rundir {
 struct wb_rundir_request {
   const char *const *trees; /* shown copy-on-write, the working directory first */
   uint32_t tree_count;
-  char *record; /* text of run.json; the id is written to it */
-  uint32_t record_size;
-  uint32_t record_id;  /* where the id stands in it */
+  /* run.json from behind the run's id and times to the end of `argv`, its last field; and further
+   * elements of that, `, "WORD"` each. */
+  const char *record, *more_argv;
+  uint32_t record_size, more_argv_size;
   uint64_t started_ms; /* since the epoch: ids sort by it */
   int reuse;           /* a spare will do */
   int home;            /* the last tree is the home, which no overlay shows */
@@ -96,7 +97,7 @@ void wb_put_digits(char *out, uint64_t number, unsigned base, int count);
 int wb_choose_id(int state, uint64_t started_ms, char id[WB_RUN_ID + 1]);
 
 /* create.c: makes a run, or takes a spare, and holds its lock. Nothing is left of a failure. */
-int wb_rundir_create(struct wb_rundir *run, int state, struct wb_rundir_request *request);
+int wb_rundir_create(struct wb_rundir *run, int state, const struct wb_rundir_request *request);
 void wb_rundir_close(struct wb_rundir *run);
 
 /* lock.c: opens and locks what is there. EBUSY: another process has it. */
@@ -114,7 +115,7 @@ int wb_rundir_make_lock(int directory);
 int wb_rundir_interrupted(int runs, const char *own);
 
 /* spare.c: takes a spare, with run.json written, into run->parent. */
-int wb_rundir_take_spare(struct wb_rundir *run, struct wb_rundir_request *request);
+int wb_rundir_take_spare(struct wb_rundir *run, const struct wb_rundir_request *request);
 /* Ends a run of an untouched layer: it lies in `spare` under its id from here on. */
 int wb_rundir_retire(struct wb_rundir *run);
 /* Empties it for the next run, or removes it where there are enough of them, or where it was given

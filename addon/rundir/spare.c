@@ -49,16 +49,15 @@ static int rewrite_record(const struct wb_rundir *run, const struct wb_rundir_re
   int fd = wb_open_beneath(run->directory, "run.json", O_WRONLY, 0);
   if (fd < 0)
     return -1;
-  const int done = wb_write_record(run, request, fd) == 0 &&
-                   syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE, &info) == 0 &&
-                   (info.stx_size == request->record_size ||
-                    syscall(SYS_ftruncate, fd, (long)request->record_size) == 0);
+  const long size = wb_write_record(run, request, fd);
+  const int done = size >= 0 && syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE, &info) == 0 &&
+                   (info.stx_size == (uint64_t)size || syscall(SYS_ftruncate, fd, size) == 0);
   close(fd);
   return done ? 0 : -1;
 }
 
 static int take(struct wb_rundir *run, int spares, const char *name,
-                struct wb_rundir_request *request) {
+                const struct wb_rundir_request *request) {
   if (hold(run, spares, name) < 0 || wb_layers_adopt(run, request->trees) < 0)
     return -1;
   for (;;) {
@@ -80,7 +79,7 @@ static void let_go(struct wb_rundir *run) {
   run->lock = run->directory = -1;
 }
 
-int wb_rundir_take_spare(struct wb_rundir *run, struct wb_rundir_request *request) {
+int wb_rundir_take_spare(struct wb_rundir *run, const struct wb_rundir_request *request) {
   char name[sizeof "kept-0"];
   int taken = -1;
   const int spares = wb_state_open_in(run->state, "spare", 0);

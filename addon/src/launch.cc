@@ -48,7 +48,7 @@ struct Run {
   void *hook = nullptr; // of the environment's end
   napi_env env = nullptr;
   std::unique_ptr<RunCreation> creation; // of the run's directory, which is made before the start
-  std::vector<uint32_t> id_places;       // of that run's id, in the plan
+  std::string directory;                 // of that run, or the one that the caller has made
   int lock = -1;                         // of the run's directory, where it has one
   uint64_t use = 0;                      // of that run, while it is held
   std::unique_ptr<RunEnd> layer;         // looked at when the payload has ended
@@ -127,8 +127,8 @@ void NoteInit(int lock, int pid) {
     return; // the next process only fails to find init then
 }
 
-// Creates the run that the plan is for, and writes its ID into the plan. False if nothing may be
-// started: the run could not be created, or Node's thread is ending.
+// Creates the run that the plan is for. False if nothing may be started: the run could not be
+// created, or Node's thread is ending.
 bool MakeRun(Run &run) {
   {
     std::lock_guard<std::mutex> lock(run.mutex);
@@ -146,8 +146,8 @@ bool MakeRun(Run &run) {
   Hold(run.env, held);
   run.lock = held.lock;
   run.use = UseHeld(held.lock);
-  for (uint32_t at : run.id_places)
-    memcpy(reinterpret_cast<char *>(run.plan.data()) + at, held.id.data(), WB_RUN_ID);
+  run.directory = held.state + "/runs/" + held.id;
+  run.request.directory = run.directory.c_str();
   if (run.layer)
     run.creation->Describe(&run.layer->made);
   return true;
@@ -434,14 +434,12 @@ void EnvironmentEnds(void *data) {
   Abandon(*run);
 }
 
-// Reads `create`, {request, idPlaces, end}: a run that must be created first.
+// Reads `create`, {request, end}: a run that must be created first.
 bool ReadCreation(const Napi::Object &object, Run *run) {
   const Napi::Env env = object.Env();
-  const Napi::Value request = object.Get("request"), places = object.Get("idPlaces"),
-                    end = object.Get("end");
-  if (!request.IsArray() || !places.IsArray()) {
-    Napi::TypeError::New(env, "launch: create: {request, idPlaces} expected")
-        .ThrowAsJavaScriptException();
+  const Napi::Value request = object.Get("request"), end = object.Get("end");
+  if (!request.IsArray()) {
+    Napi::TypeError::New(env, "launch: create: {request} expected").ThrowAsJavaScriptException();
     return false;
   }
   const Napi::Array list = request.As<Napi::Array>();
@@ -451,15 +449,6 @@ bool ReadCreation(const Napi::Object &object, Run *run) {
   run->creation = std::make_unique<RunCreation>();
   if (!run->creation->Read(env, given))
     return false;
-  const Napi::Array offsets = places.As<Napi::Array>();
-  for (uint32_t i = 0; i < offsets.Length(); i++) {
-    const int64_t at = IntOf(offsets.Get(i));
-    if (at < 0 || at + WB_RUN_ID > run->plan_size) {
-      Napi::RangeError::New(env, "launch: an id outside of the plan").ThrowAsJavaScriptException();
-      return false;
-    }
-    run->id_places.push_back(static_cast<uint32_t>(at));
-  }
   if (!end.IsObject())
     return true;
   const Napi::Object paths = end.As<Napi::Object>();
@@ -526,6 +515,10 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
       static_cast<uint64_t>(object.Get("graceMs").As<Napi::Number>().DoubleValue() * 1e6);
   Napi::Value umask = object.Get("umask");
   run->request.umask = umask.IsNumber() ? umask.As<Napi::Number>().Int32Value() & 0777 : -1;
+  if (object.Get("directory").IsString()) {
+    run->directory = object.Get("directory").As<Napi::String>().Utf8Value();
+    run->request.directory = run->directory.c_str();
+  }
   if (object.Get("lock").IsNumber())
     run->lock = object.Get("lock").As<Napi::Number>().Int32Value();
   Napi::Value layer = object.Get("layer");

@@ -11,10 +11,10 @@
 namespace wasbox {
 
 bool RunCreation::Read(Napi::Env env, const std::vector<Napi::Value> &given) {
-  if (given.size() < 8 || !PathArgument(given[0], &state_) || !PathArgument(given[2], &record_) ||
-      !given[1].IsArray() || !given[3].IsNumber() || !given[4].IsNumber()) {
+  if (given.size() < 7 || !PathArgument(given[0], &state_) || !PathArgument(given[2], &record_) ||
+      !given[1].IsArray() || !given[3].IsNumber()) {
     if (!env.IsExceptionPending())
-      Napi::TypeError::New(env, "createRun: state, trees, record, recordId, startedMs expected")
+      Napi::TypeError::New(env, "createRun: state, trees, record, startedMs expected")
           .ThrowAsJavaScriptException();
     return false;
   }
@@ -23,15 +23,13 @@ bool RunCreation::Read(Napi::Env env, const std::vector<Napi::Value> &given) {
   for (uint32_t i = 0; i < trees_.size(); i++)
     if (!PathArgument(list.Get(i), &trees_[i]))
       return false;
-  record_id_ = given[3].As<Napi::Number>().Uint32Value();
-  started_ms_ = static_cast<uint64_t>(given[4].As<Napi::Number>().Int64Value());
-  reuse_ = BooleanOf(given[5]);
-  home_ = BooleanOf(given[6]);
-  discard_ = BooleanOf(given[7]);
-  if (!trees_.empty() && record_.size() >= WB_RUN_ID && record_id_ <= record_.size() - WB_RUN_ID)
+  started_ms_ = static_cast<uint64_t>(given[3].As<Napi::Number>().Int64Value());
+  reuse_ = BooleanOf(given[4]);
+  home_ = BooleanOf(given[5]);
+  discard_ = BooleanOf(given[6]);
+  if (!trees_.empty())
     return true;
-  Napi::RangeError::New(env, "createRun: no tree, or an id outside of the record")
-      .ThrowAsJavaScriptException();
+  Napi::RangeError::New(env, "createRun: no tree").ThrowAsJavaScriptException();
   return false;
 }
 
@@ -44,7 +42,6 @@ bool RunCreation::Make() {
   request.tree_count = static_cast<uint32_t>(names.size());
   request.record = record_.data();
   request.record_size = static_cast<uint32_t>(record_.size());
-  request.record_id = record_id_;
   request.started_ms = started_ms_;
   request.reuse = reuse_;
   request.home = home_;
@@ -100,7 +97,7 @@ public:
 
   bool Read(const Napi::CallbackInfo &info) {
     std::vector<Napi::Value> given;
-    for (size_t i = 0; i < 8; i++)
+    for (size_t i = 0; i < 7; i++)
       given.push_back(info[i]);
     return creation_.Read(info.Env(), given);
   }
@@ -117,8 +114,8 @@ private:
   RunCreation creation_;
 };
 
-// createRun(state, trees, record, recordId, startedMs, reuse, home, discard): {id, lock, mode, ino,
-// homeMode, homeUid, homeGid}.
+// createRun(state, trees, record, startedMs, reuse, home, discard): {id, lock, mode, ino, homeMode,
+// homeUid, homeGid}.
 Napi::Value CreateRun(const Napi::CallbackInfo &info) {
   Creation creation(info.Env());
   if (!creation.Read(info))

@@ -28,7 +28,6 @@ namespace wasbox {
   private:
     std::string state_, record_;
     std::vector<std::string> trees_;
-    uint32_t record_id_ = 0;
     uint64_t started_ms_ = 0;
     bool reuse_ = false, home_ = false, discard_ = false;
     wb_rundir run_ = {};

@@ -121,20 +121,28 @@ static int run_child(void *argument) {
   return child_fail(child, WB_STEP_EXEC_INIT);
 }
 
+static int write_all(int fd, const char *bytes, size_t size) {
+  for (size_t done = 0; done < size;) {
+    ssize_t n = write(fd, bytes + done, size - done);
+    if (n < 0)
+      return -1;
+    done += (size_t)n;
+  }
+  return 0;
+}
+
 /* With what `takes` says in place of the mode that it holds: init decides nothing. */
 static int sealed_plan(const struct wb_request *request, unsigned takes) {
   const uint32_t terminal = WB_TERMINAL_DECIDED | takes;
+  const char *directory = request->directory ? request->directory : "";
   int fd = memfd_create("wasbox-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0)
     return -1;
-  const char *bytes = request->plan;
-  for (size_t done = 0; done < request->plan_size;) {
-    ssize_t n = write(fd, bytes + done, request->plan_size - done);
-    if (n < 0) {
-      close(fd);
-      return -1;
-    }
-    done += (size_t)n;
+  if (write_all(fd, request->plan, request->plan_size) < 0 ||
+      write_all(fd, directory, strlen(directory) + 1) < 0 ||
+      write_all(fd, request->words, request->words_size) < 0) {
+    close(fd);
+    return -1;
   }
   const long at = offsetof(struct wb_plan, terminal);
   if (syscall(SYS_pwrite64, fd, &terminal, sizeof terminal, at) != sizeof terminal) {
@@ -238,6 +246,22 @@ static void abandon(struct wb_run *run) {
   wb_caller_close(&run->terminal.caller);
 }
 
+/* Writes the run's id to a plan that has a place for it. Returns 0, or -1 where it is not known, or
+ * what goes beside the plan is too long. */
+static int name_plan(const struct wb_request *request) {
+  struct wb_plan *plan = request->plan;
+  const char *directory = request->directory ? request->directory : "";
+  const size_t length = strlen(directory);
+  if (length >= WB_PATH_MAX || request->words_size > WB_PLAN_MAX - request->plan_size)
+    return -1;
+  if (plan->run_id_count == 0)
+    return 0;
+  if (length <= WB_RUN_ID || directory[length - WB_RUN_ID - 1] != '/')
+    return -1;
+  wb_plan_name(plan, directory + length - WB_RUN_ID);
+  return 0;
+}
+
 /* `stdio` is what the payload gets. */
 static int start_with(struct wb_run *run, const struct wb_request *request, const int stdio[3],
                       struct wb_failure *failure) {
@@ -274,7 +298,7 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
     ret = start_init(run, &child, plan, failure);
   close(control[1]);
   close(plan_fd);
-  if (ret == 0 && plan->ids == WB_IDS_PRIVILEGED && (ret = wb_grant(run, plan, failure)) < 0) {
+  if (ret == 0 && plan->ids == WB_IDS_PRIVILEGED && (ret = wb_grant(run, request, failure)) < 0) {
     /* Without its GO init cannot do anything but die. */
     siginfo_t info;
     syscall(SYS_pidfd_send_signal, run->pidfd, SIGKILL, NULL, 0);
@@ -349,7 +373,8 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   wb_sampling_init(&run->sampling);
   run->terminal.master = run->terminal.caller.in = -1;
   run->terminal.caller.out.fd = run->terminal.caller.passed = -1;
-  if (!wb_plan_valid(plan, request->plan_size) || (plan->session != 0) != (request->session != 0))
+  if (!wb_plan_valid(plan, request->plan_size) || (plan->session != 0) != (request->session != 0) ||
+      name_plan(request) < 0)
     return wb_fail(failure, WB_STEP_PLAN, EINVAL, NULL);
   run->watch.filter = (const struct sock_filter *)(const void *)wb_plan_at(plan, plan->filter);
   run->watch.filter_count = plan->filter_count;
@@ -373,7 +398,7 @@ int wb_start(struct wb_run *run, const struct wb_request *request, struct wb_fai
   }
   run->watch.refusals = request->refusals;
   run->watch.asker = request->asker;
-  wb_meter_open(&run->meter, plan);
+  wb_meter_open(&run->meter, plan, request->directory);
   run->watch.observe = request->observe;
   run->watch.settle = request->settle;
   run->watch.audit = request->audit;

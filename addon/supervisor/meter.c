@@ -42,8 +42,9 @@ static uint32_t count_processors(void) {
   return count ? count : 1;
 }
 
-void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan) {
+void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan, const char *directory) {
   meter->plan = plan;
+  meter->directory = directory;
   meter->proc = meter->scratch = -1;
   meter->mounts = meter->disk.depth = meter->clock.fd = -1;
 }

@@ -24,6 +24,7 @@ struct wb_machine {
 
 struct wb_meter {
   const struct wb_plan *plan;     /* borrowed */
+  const char *directory;          /* borrowed: the run's, where the plan has layers */
   const struct wb_cgroup *cgroup; /* borrowed; holds memory and processes where it has an fd */
   int proc, scratch;              /* owned; the sandbox's /proc and files in memory, or -1 */
   uint64_t page_bytes, scratch_device;
@@ -65,8 +66,8 @@ struct wb_meter {
 };
 
 /* Before the start. `meter` is all zeros: most of it is not to be touched before it is used. `plan`
- * is borrowed until wb_meter_close. */
-void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan);
+ * and the path of the run's directory are borrowed until wb_meter_close. */
+void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan, const char *directory);
 
 /* Before the payload runs: what of the machine is free, and in use, without it. `mounts` is
  * borrowed until wb_meter_finish. */

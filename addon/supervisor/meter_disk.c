@@ -31,10 +31,11 @@ static int open_layer(struct wb_meter *meter) {
   }
   for (; meter->op < meter->plan->op_count; meter->op++) {
     const struct wb_op *op = wb_plan_ops(meter->plan) + meter->op;
-    if (op->layer == 0)
+    if (op->layer == 0 || !meter->directory)
       continue;
-    char path[WB_PATH_MAX + 8];
-    snprintf(path, sizeof path, "%s/upper", wb_plan_at(meter->plan, op->layer));
+    char path[2 * WB_PATH_MAX + 8];
+    snprintf(path, sizeof path, "%s/%s/upper", meter->directory,
+             wb_plan_at(meter->plan, op->layer));
     struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
                            .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
     int fd = wb_openat2(AT_FDCWD, path, &how);

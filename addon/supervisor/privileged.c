@@ -101,6 +101,7 @@ static int detached_mount(const char *path, int userns, struct wb_failure *failu
 
 struct grant {
   const struct wb_plan *plan;
+  const char *directory; /* the run's */
   int userns;
   int fds[WB_MOUNT_FDS_MAX];
   uint32_t count;
@@ -124,10 +125,9 @@ static int collect(struct grant *grant, const struct wb_op *op, uint32_t source,
 
 /* An overlay has the whole layer; a private place is the layer's `upper`. */
 static int collect_layer(struct grant *grant, const struct wb_op *op, struct wb_failure *failure) {
-  char path[WB_PATH_MAX + sizeof "/upper"];
-  if (op->kind == WB_OP_OVERLAY)
-    return collect(grant, op, op->layer, failure);
-  snprintf(path, sizeof path, "%s/upper", wb_plan_at(grant->plan, op->layer));
+  char path[2 * WB_PATH_MAX + 8];
+  snprintf(path, sizeof path, "%s/%s%s", grant->directory, wb_plan_at(grant->plan, op->layer),
+           op->kind == WB_OP_OVERLAY ? "" : "/upper");
   return collect_path(grant, op, path, failure);
 }
 
@@ -174,8 +174,11 @@ static int send_go(const struct wb_run *run, const struct grant *grant,
   return 0;
 }
 
-int wb_grant(const struct wb_run *run, const struct wb_plan *plan, struct wb_failure *failure) {
-  struct grant grant = {.plan = plan, .userns = -1};
+int wb_grant(const struct wb_run *run, const struct wb_request *request,
+             struct wb_failure *failure) {
+  const struct wb_plan *plan = request->plan;
+  const char *directory = request->directory ? request->directory : "";
+  struct grant grant = {.plan = plan, .directory = directory, .userns = -1};
   int ret = -1;
   int proc = open_proc(run, failure);
   if (proc < 0)

@@ -30,8 +30,13 @@ extern "C" {
 #endif
 
 struct wb_request {
-  const void *plan; /* borrowed until the run is closed */
+  void *plan; /* borrowed until the run is closed; the run's id is written to it */
   uint32_t plan_size;
+  /* Path of the run's directory, canonical, whose name is the run's id; NULL for a plan that needs
+   * none. Borrowed until the run is closed. */
+  const char *directory;
+  const char *words; /* more of the payload's arguments, a 0 byte after each */
+  uint32_t words_size;
   const char *init_path;
   int stdio[3];        /* borrowed; become 0, 1 and 2 of the payload */
   uint64_t timeout_ns; /* 0: none */
@@ -165,7 +170,8 @@ void wb_close(struct wb_run *run);
 void wb_release(struct wb_run *run);
 
 /* privileged.c: root's part of a launch: id maps, id-mapped mounts, GO. Returns 0 or -1. */
-int wb_grant(const struct wb_run *run, const struct wb_plan *plan, struct wb_failure *failure);
+int wb_grant(const struct wb_run *run, const struct wb_request *request,
+             struct wb_failure *failure);
 
 /* privileged.c: whether uid 0 here is the machine's root, not that of a user namespace. */
 int wb_is_real_root(void);

@@ -1,7 +1,7 @@
 /** The backend of namespaces and mounts: a view is a mount, and the root a tmpfs, a bind or an overlay. */
 import { posix } from 'node:path';
 import { isWithin } from '../host/index.js';
-import { type HostView, isKept, type SandboxSpec, type View } from '../resolve/index.js';
+import { type HostView, isKept, layerOf, type SandboxSpec, type View } from '../resolve/index.js';
 import { type Backend, cannotKeep, type LoweredSpec, type NamespaceName } from './backend.js';
 import type { Operation } from './operation.js';
 
@@ -19,7 +19,7 @@ export function ownNamespaces({
   return names.filter((name) => name !== 'net' || net !== 'host');
 }
 
-function hostOperation(view: HostView, layersInMemory: boolean): Operation {
+function hostOperation(view: HostView, layer: string | undefined, inMemory: boolean): Operation {
   const { source, target, access, directory, origin, identity, lowers = [], persistence } = view;
   const dropped = origin === 'image' && access === 'copy-on-write' && persistence === 'private';
   if (!dropped && persistence !== (access === 'copy-on-write' ? 'kept' : 'host')) {
@@ -57,20 +57,19 @@ function hostOperation(view: HostView, layersInMemory: boolean): Operation {
     ...overlay,
     ...(lowers.length > 0 ? { lowers } : {}),
     ...(access === 'read' ? { readOnly: true } : {}),
-    ...(dropped ? { inMemory: true } : {}),
-    ...(layersInMemory && isKept(view) ? { inMemory: true, saved: true as const } : {}),
+    ...(dropped || (inMemory && layer !== undefined) ? { inMemory: true } : {}),
+    ...(layer === undefined ? {} : { layer }),
     ...(view.ownHome === true ? { home: true } : {}),
   };
 }
 
-function operationOf(view: View, layersInMemory: boolean): Operation {
+function operationOf(view: View, layer: string | undefined, inMemory: boolean): Operation {
   switch (view.type) {
     case 'host':
-      return hostOperation(view, layersInMemory);
+      return hostOperation(view, layer, inMemory);
     case 'private': {
-      const { target, mode, origin, home, persistence, host } = view;
-      const kept = persistence === 'kept';
-      if (kept && host === undefined) {
+      const { target, mode, origin, home, host } = view;
+      if (layer !== undefined && host === undefined) {
         throw cannotKeep(
           `${target}: a private directory of the sandbox cannot be saved`,
           'It belongs to no directory of the host. Mount one copy-on-write instead.',
@@ -81,7 +80,7 @@ function operationOf(view: View, layersInMemory: boolean): Operation {
         target,
         mode,
         origin,
-        ...(kept ? { kept } : {}),
+        ...(layer === undefined ? {} : { layer }),
         ...(home === true ? { home } : {}),
       };
     }
@@ -142,7 +141,10 @@ export const namespaceBackend: Backend = {
     }
     const inMemory = spec.layersInMemory === true;
     if (inMemory && privileged) throw new TypeError("root's layers cannot be in memory");
-    const operations = rootFirst(spec.views).map((view) => operationOf(view, inMemory));
+    const { views } = spec;
+    const operations = rootFirst(views).map((view) =>
+      operationOf(view, isKept(view) ? layerOf(view, views) : undefined, inMemory),
+    );
     return { spec, namespaces: ownNamespaces(spec), operations };
   },
 };

@@ -23,7 +23,7 @@ export interface BindOperation {
   readonly identity?: FileIdentity | undefined;
 }
 
-/** Host directories as one (overlayfs); what is written goes to a layer of the run. */
+/** Host directories as one (overlayfs). */
 export interface OverlayOperation {
   readonly type: 'overlay';
   readonly source: string;
@@ -32,10 +32,10 @@ export interface OverlayOperation {
   readonly lowers?: readonly LowerDirectory[] | undefined;
   /** Without a layer: nothing can be written. @default false */
   readonly readOnly?: boolean;
-  /** What is written goes to the sandbox's own memory. @default false */
+  /** What is written goes to the sandbox's own memory; with a layer, that gets a copy at the end. @default false */
   readonly inMemory?: boolean;
-  /** With `inMemory`: a layer of the run gets a copy at the end. Only the root may be without. @default false */
-  readonly saved?: true;
+  /** Where what is written goes, below the run's directory. */
+  readonly layer?: string;
   readonly origin: ViewOrigin;
   readonly identity?: FileIdentity | undefined;
   /** Whether mount points and links are made in it. @default false */
@@ -48,8 +48,8 @@ export interface PrivateOperation {
   readonly target: string;
   readonly mode: number;
   readonly origin: ViewOrigin;
-  /** It is a directory of the run's layer instead, with that one's mode. */
-  readonly kept?: true;
+  /** It is a directory of this layer instead, below the run's directory, with that one's mode. */
+  readonly layer?: string;
   readonly home?: true;
 }
 

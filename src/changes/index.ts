@@ -108,7 +108,13 @@ export { changeNotes } from './show/notes.js';
 export { formatPatch } from './show/patch.js';
 export { previewApply, readChanged } from './show/preview.js';
 export { cachedPresets, clearCaches, makeCache } from './store/caches.js';
-export { createRun, createRunSoon, type RunRequest, runToMake } from './store/create.js';
+export {
+  createRun,
+  createRunSoon,
+  type RunRequest,
+  type RunToMake,
+  runToMake,
+} from './store/create.js';
 export { type FrozenLayer, holdLayer, namesOf, releaseLayer } from './store/frozen.js';
 export { isRunId } from './store/id.js';
 export { childrenOf, initOfRun, payloadOf } from './store/init-of-run.js';
@@ -120,9 +126,8 @@ export {
   noteUnchanged,
   readLastShown,
 } from './store/last-shown.js';
-export { unmadeLayers } from './store/layer-path.js';
 export { noteSessionName, sessionNames } from './store/named.js';
-export { newRecord, withHome } from './store/new-record.js';
+export { type NewRecord, newRecord, newRecordText, withHome } from './store/new-record.js';
 export {
   beginPrivateRoot,
   capturePrivateRoot,
@@ -131,7 +136,6 @@ export {
   newPrivateRootName,
   privateRootName,
   removePrivateRoot,
-  unmadeRun,
 } from './store/private-root.js';
 export { NewerRunError } from './store/record.js';
 export {

@@ -1,9 +1,9 @@
 /** `wasbox run --dry-run`: the resolved sandbox, for a person or as JSON. */
 
 import { posix } from 'node:path';
-import { loweredOf, type Operation, type PrivateRoot } from '../backend/index.js';
+import type { Operation, PrivateRoot } from '../backend/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
-import { dryRunData, privateRootUnmade } from '../launch/index.js';
+import { dryRunData, shownAs } from '../launch/index.js';
 import { sizeText } from '../options/index.js';
 import { imageText, projectText } from '../report/index.js';
 import { ownOf, type SandboxSpec } from '../resolve/index.js';
@@ -19,16 +19,17 @@ function describe(mount: Operation): [what: string, where: string, note: string]
     }
     case 'overlay': {
       const what = mount.readOnly === true ? 'read-only' : 'copy-on-write';
-      const dropped = mount.inMemory === true && mount.saved !== true;
-      const saved = mount.saved === true ? ', changes in memory until the run ends' : '';
-      const more = dropped ? ', changes go away with the run' : saved;
-      return [what, mount.target, `${mount.origin}${more}`];
+      const until =
+        mount.layer === undefined
+          ? ', changes go away with the run'
+          : ', changes in memory until the run ends';
+      return [what, mount.target, `${mount.origin}${mount.inMemory === true ? until : ''}`];
     }
     case 'private':
       return [
         'private',
         mount.target,
-        mount.kept === true ? 'empty, changes saved' : 'empty, in memory',
+        mount.layer !== undefined ? 'empty, changes saved' : 'empty, in memory',
       ];
     case 'symlink':
       return ['link', `${mount.target} → ${mount.to}`, ''];
@@ -154,7 +155,7 @@ export function printDryRun(spec: SandboxSpec, plan: Uint8Array, json: boolean):
     out(`${jsonText(dryRunData(spec, plan))}\n`);
     return;
   }
-  const lowered = loweredOf(spec, privateRootUnmade(spec));
+  const lowered = shownAs(spec);
   const { operations, namespaces, privateRoot } = lowered;
   const environment = Object.entries(lowered.spec.env).map(([name, value]) => `${name}=${value}`);
   out(

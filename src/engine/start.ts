@@ -3,13 +3,14 @@
  * makes (src/fastpath/entry.ts). What goes beyond one plain run, and what fails, is the command line's, which the
  * native command then has carried out.
  */
-import { newRecord, type TreeIdentity, unmadeLayers, withHome } from '../changes/index.js';
+import { newRecord, type TreeIdentity, withHome } from '../changes/index.js';
 import { LeaveToNode } from '../errors/index.js';
 import {
   argumentCount,
   type Entry,
   type EntryParts,
   encodeEntry,
+  entryPlan,
   fitsEntry,
   WB_ENTRY_MAX,
 } from '../fastpath/index.js';
@@ -17,8 +18,8 @@ import { recordedHost } from '../host/index.js';
 import { privateRootUnmade } from '../launch/index.js';
 import { misplacedOptions } from '../leads/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
-import { cachedPlan, compileFilters } from '../plan/index.js';
-import { keptTrees, layersInOrder, resolveSpec } from '../resolve/index.js';
+import { compileFilters } from '../plan/index.js';
+import { keptTrees, resolveSpec } from '../resolve/index.js';
 import { bytesOfHex } from '../text/index.js';
 import { birthOf, engineHost } from './host.js';
 
@@ -99,36 +100,26 @@ export async function startOf(
     return withHome(identity, tree);
   });
   if (workdir === undefined) throw new LeaveToNode('no working directory');
-  const { limits, state, command } = spec;
-  const layers = unmadeLayers(state, 1 + homes.length);
-  const privateRoot = privateRootUnmade(spec);
-  const inOrder = layersInOrder(spec.views, (_tree, index) => layers[index] ?? '');
+  const { limits, command } = spec;
   const filters = await compileFilters(spec);
-  const own = privateRoot === undefined ? { layers: inOrder } : { layers: [], privateRoot };
-  const plan = cachedPlan(spec, { ...filters, ...own });
-  const now = new Date();
+  const line = { argv, argumentCount: argumentCount(options) };
   const record = newRecord({
     command: command.display,
     argv: command.argv,
     trees: [workdir, ...homes],
     discard: spec.changes === 'discard',
-    now,
   });
   const entry: Entry = {
     cacheKey: bytesOfHex(key) ?? new Uint8Array(),
-    argv,
-    argumentCount: argumentCount(options),
+    ...line,
     reads: recording.reads(),
-    plan,
+    plan: entryPlan(line, spec, { ...filters, privateRoot: privateRootUnmade(spec) }),
     record,
-    layers,
-    privateRoot,
-    state: state.named,
     reportContext: { spec, quiet: options.quiet === true, verbose: false },
     misplaced: misplacedOptions(spec, host),
     timeoutMs: limits.timeoutMs ?? 0,
     graceMs: limits.graceMs,
-    madeAt: now,
+    madeAt: new Date(),
   };
   const encode = (parts: EntryParts) => encodeEntry(entry, parts, checkInC)?.slice().buffer;
   const start = encode('start');

@@ -1,5 +1,6 @@
 /** The words of a command line, of which the payload's arguments do not count: nothing that is resolved depends on them. */
 import type { RunArguments } from '../options/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 
 export interface CommandLine {
   /** The words behind `wasbox`. */
@@ -35,6 +36,16 @@ export function openCount(
   return last(executed).every((word, i) => word === given[i]) ? count : undefined;
 }
 
+/** The words that are executed, and the spec, without the payload's arguments. */
+export const withoutArguments = (words: readonly string[], count = 0): readonly string[] =>
+  words.slice(0, words.length - count);
+
+export function specWithout(spec: SandboxSpec, count = 0): SandboxSpec {
+  const { command } = spec;
+  if (count === 0) return spec;
+  return { ...spec, command: { ...command, argv: withoutArguments(command.argv, count) } };
+}
+
 /** The words of a command line that an entry for it is found by. */
 export const entryWords = ({ argv, argumentCount = 0 }: CommandLine) =>
-  argv.slice(0, argv.length - argumentCount);
+  withoutArguments(argv, argumentCount);

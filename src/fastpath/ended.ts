@@ -35,14 +35,20 @@ export function decodeEnded(bytes: Uint8Array): EndedRun | undefined {
   const text = (from: number, to: number): string =>
     decoder.decode(part(bytes, from, Math.max(to - from, 0)));
   const string = (at: number): string => text(at, bytes.indexOf(0, at));
+  const context = decodeReportContext(
+    text(ended.reportContext, ended.reportContext + ended.reportContextSize),
+  );
+  const words = text(ended.arguments, ended.arguments + ended.argumentsSize)
+    .split('\0')
+    .slice(0, -1);
+  const { command } = context.spec;
+  const spec = { ...context.spec, command: { ...command, argv: [...command.argv, ...words] } };
   return {
     outcome: decodeOutcome(part(bytes, ended.outcome, bytes.length - ended.outcome)),
     id: string(ended.id),
     state: string(ended.state),
     lock: ended.lock,
     startedAt: new Date(Number(ended.startedMs)),
-    context: decodeReportContext(
-      text(ended.reportContext, ended.reportContext + ended.reportContextSize),
-    ),
+    context: { ...context, spec },
   };
 }

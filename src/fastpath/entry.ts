@@ -1,20 +1,27 @@
 /**
  * A start as bytes that the native command reads (addon/fastpath/entry.h): what resolving
- * asked and the answers, the plan, the journal entry, and where a run's own values stand in them.
+ * asked and the answers, the plan, and the journal entry, neither of which names the run.
  */
-import type { RunRecord, TreeIdentity } from '../changes/index.js';
+import { join } from 'node:path';
+import { type NewRecord, newRecordText, type TreeIdentity } from '../changes/index.js';
 import type { RecordedRead } from '../host/index.js';
 import { lackTexts } from '../launch/index.js';
 import {
-  onlyPlace,
+  cachedPlan,
+  type PlanInputs,
   PlanWriter,
   WB_RECORDED_READS_MAX,
-  withoutArguments,
   wordBytes,
   writeReads,
 } from '../plan/index.js';
-import { ownOf } from '../resolve/index.js';
-import { type CommandLine, entryWords, openCount } from './command-line.js';
+import { ownOf, type SandboxSpec } from '../resolve/index.js';
+import {
+  type CommandLine,
+  entryWords,
+  openCount,
+  specWithout,
+  withoutArguments,
+} from './command-line.js';
 import {
   cacheKeyLayout,
   cacheKeySize,
@@ -24,23 +31,16 @@ import {
   WB_ENTRY_MAX,
   WB_ENTRY_VERSION,
 } from './entry.generated.js';
-import { type RootPlaces, rootFields, rootPlaces } from './private-root.js';
-import type { ReportContext } from './report-context.js';
-import { contextTemplate, recordTemplate } from './templates.js';
+import { rootFields } from './private-root.js';
+import { encodeReportContext, type ReportContext } from './report-context.js';
 
 export interface Entry extends CommandLine {
   /** `struct wb_cache_key` as the native command made it. */
   readonly cacheKey: Uint8Array;
   readonly reads: readonly RecordedRead[];
+  /** {@link entryPlan} */
   readonly plan: Uint8Array;
-  /** Of the run that was started with the plan. */
-  readonly record: RunRecord;
-  /** That run's layers, as the plan names them: the working directory's, then the home's. */
-  readonly layers: readonly string[];
-  /** Of a run without namespaces, whose plan names no layer: its private root, as the plan has it. */
-  readonly privateRoot?: string | undefined;
-  /** The state directory. */
-  readonly state: string;
+  readonly record: NewRecord;
   readonly reportContext: ReportContext;
   /** As `misplacedOptions` of src/leads has them. */
   readonly misplaced: readonly string[];
@@ -87,24 +87,9 @@ export function checkOf(bytes: Uint8Array): number {
 /** Bytes in front of what {@link checkOf} covers. */
 export const checkedFrom = entryLayout.check.offset + 4;
 
-/** Where the run's id stands in the plan, in a layer's path; undefined where that is not one place. */
-function idInPlan(plan: Uint8Array, layer: string, { id }: RunRecord): number | undefined {
-  const at = onlyPlace(plan, `${layer}\0`);
-  const name = `/${id}/`;
-  if (at === undefined || layer.split(name).length !== 2) return undefined;
-  return at + encoder.encode(layer.slice(0, layer.indexOf(name) + 1)).length;
-}
-
-/** The same of the layers of a run; undefined where one has no such place. */
-function idsInPlan(
-  plan: Uint8Array,
-  { layers, record, privateRoot, reportContext }: Entry,
-): (Pick<RootPlaces, 'ids'> & Partial<RootPlaces>) | undefined {
-  const { spec } = reportContext;
-  if (privateRoot !== undefined) return rootPlaces(plan, privateRoot, { spec, id: record.id });
-  const ids = layers.map((layer) => idInPlan(plan, layer, record)).filter((at) => at !== undefined);
-  return ids.length === 1 + (record.trees ?? []).length ? { ids } : undefined;
-}
+/** The plan of a start, without the payload's arguments. */
+export const entryPlan = (line: CommandLine, spec: SandboxSpec, inputs: PlanInputs): Uint8Array =>
+  cachedPlan(specWithout(spec, openCount(line, spec.command.argv)), inputs);
 
 /** What is said at the start of a run that has other walls than usual. */
 function noteOf(writer: PlanWriter, { spec, quiet }: ReportContext): number {
@@ -133,8 +118,6 @@ function misplacedFields(writer: PlanWriter, { misplaced, reportContext: { quiet
   return { misplaced: writer.bytes(list), misplacedSize: list.length };
 }
 
-const noContext = { text: new Uint8Array(), arguments: 0 };
-
 /**
  * What of an entry is encoded: all; or only what its start needs, for a native command that waits for it; or what such
  * a start and its report need.
@@ -147,15 +130,12 @@ export function encodeEntry(
   parts: EntryParts = 'all',
   check = checkOf,
 ): Uint8Array | undefined {
-  const { record, privateRoot, reportContext } = entry;
+  const { plan, record, reportContext } = entry;
+  const { spec } = reportContext;
   const count = openCount(entry, record.argv);
-  const plan = withoutArguments(entry.plan, count ?? 0);
   const reads = parts === 'all' ? comparable(entry.reads) : [];
-  const template = recordTemplate(record, count);
-  const places = idsInPlan(plan, entry);
   const [home, ...others] = record.trees ?? [];
-  if (template === undefined || places === undefined || others.length > 0) return undefined;
-  if (home !== undefined && home.home !== 'empty') return undefined;
+  if (others.length > 0 || (home !== undefined && home.home !== 'empty')) return undefined;
   if (reads.length > WB_RECORDED_READS_MAX || entry.cacheKey.length !== cacheKeySize)
     return undefined;
 
@@ -163,11 +143,11 @@ export function encodeEntry(
   const header = writer.reserve(entrySize);
   const recordedReads = writeReads(writer, reads);
   const argv = wordBytes(entryWords({ argv: entry.argv, argumentCount: count }));
-  const context = parts === 'start' ? noContext : contextTemplate(reportContext, count);
-  const root =
-    privateRoot === undefined
-      ? {}
-      : rootFields(writer, privateRoot, { spec: reportContext.spec, workdir: record.workdir.path });
+  const told = { ...reportContext, spec: specWithout(spec, count) };
+  const context = encoder.encode(parts === 'start' ? '' : encodeReportContext(told));
+  const text = newRecordText({ ...record, argv: withoutArguments(record.argv, count) });
+  const recordText = encoder.encode(text);
+  const root = ownOf(spec).tree ? {} : rootFields(writer, spec, record.workdir.path);
   if (root === undefined) return undefined;
   writer.fields(header, entryLayout, {
     magic: WB_ENTRY_MAGIC,
@@ -179,25 +159,19 @@ export function encodeEntry(
     recordedReadCount: reads.length,
     plan: writer.bytes(plan, 8),
     planSize: plan.length,
-    planIds: writer.bytes(new Uint8Array(Uint32Array.from(places.ids).buffer), 4),
-    planIdCount: places.ids.length,
-    state: writer.string(entry.state),
+    state: writer.string(spec.state.named),
+    runs: writer.string(join(spec.state.directory, 'runs')),
     workdir: writer.string(record.workdir.path),
     ...(home === undefined ? {} : homeFields(writer, home)),
     note: noteOf(writer, reportContext),
     ...lackFields(writer, reportContext),
     ...misplacedFields(writer, entry),
     ...root,
-    renamesId: places.idAt ?? 0,
-    record: writer.bytes(template.text),
-    recordSize: template.text.length,
-    recordId: template.id,
-    recordStarted: template.started,
-    recordBaseline: template.baseline,
-    recordArguments: template.arguments,
-    reportContext: writer.bytes(context.text),
-    reportContextSize: context.text.length,
-    reportContextArguments: context.arguments,
+    record: writer.bytes(recordText),
+    recordSize: recordText.length,
+    reportContext: writer.bytes(context),
+    reportContextSize: context.length,
+    open: count === undefined ? 0 : 1,
     discard: record.discard === true ? 1 : 0,
     timeoutNs: BigInt(entry.timeoutMs) * million,
     graceNs: BigInt(entry.graceMs) * million,

@@ -5,7 +5,7 @@
 export { argumentCount, mayHoldSecret } from './command-line.js';
 export { decodeEnded } from './ended.js';
 export { WB_ENTRY_MAX } from './entry.generated.js';
-export { type Entry, type EntryParts, encodeEntry } from './entry.js';
+export { type Entry, type EntryParts, encodeEntry, entryPlan } from './entry.js';
 export { fitsEntry } from './fits.js';
 export { Recorder, takeCacheKey } from './recorder.js';
 export { fastpathVariable } from './variable.js';

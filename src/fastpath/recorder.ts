@@ -4,13 +4,13 @@
  */
 
 import { type Host, type Recording, recordedHost } from '../host/index.js';
-import { type PlannedStart, privateRootIn } from '../launch/index.js';
+import type { PlannedStart } from '../launch/index.js';
 import { misplacedOptions } from '../leads/index.js';
-import { ownOf, type SandboxSpec } from '../resolve/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { bytesOfHex } from '../text/index.js';
 import { type CommandLine, entryWords, openCount } from './command-line.js';
 import { cacheKeySize } from './entry.generated.js';
-import { encodeEntry, entryName } from './entry.js';
+import { encodeEntry, entryName, entryPlan } from './entry.js';
 import { fitsEntry } from './fits.js';
 import { saveEntry } from './save.js';
 import { fastpathVariable } from './variable.js';
@@ -40,8 +40,6 @@ export class Recorder {
     | {
         readonly spec: SandboxSpec;
         readonly planned: PlannedStart;
-        readonly layers: readonly string[];
-        readonly privateRoot: string | undefined;
       }
     | undefined;
 
@@ -69,33 +67,27 @@ export class Recorder {
 
   /** To be called with what the start is made of. */
   started(spec: SandboxSpec, planned: PlannedStart): void {
-    // As the plan has it: a run that is kept lies elsewhere at its end.
-    const { run } = planned;
-    const layers = run?.trees.map(({ layer }) => layer) ?? [];
-    const privateRoot = ownOf(spec).tree ? undefined : run && privateRootIn(run);
-    this.#start = { spec, planned, layers, privateRoot };
+    this.#start = { spec, planned };
   }
 
   /** Saves the start if it can be made again. After the payload's end, so that nothing waits for it. */
   save(telling: TellingOptions): boolean {
-    const { planned, spec, layers = [], privateRoot } = this.#start ?? {};
+    const { planned, spec } = this.#start ?? {};
     if (planned === undefined || spec === undefined || telling.report || telling.verbose) {
       return false;
     }
-    const { run, plan } = planned;
+    const { run, inputs } = planned;
     if (run === undefined || !this.repeats(spec)) return false;
     const { limits, state } = spec;
+    const { id: _id, started: _started, baselineNs: _baseline, ...record } = run.record;
     const { argv } = this.#line;
     const line = { argv, argumentCount: openCount(this.#line, run.record.argv) };
     const bytes = encodeEntry({
       cacheKey: this.#cacheKey,
       ...line,
       reads: this.#recording.reads(),
-      plan,
-      record: { ...run.record, status: 'running' },
-      layers,
-      privateRoot,
-      state: state.named,
+      plan: entryPlan(line, spec, inputs),
+      record: { ...record, status: 'running' },
       reportContext: { spec, quiet: telling.quiet, verbose: telling.verbose },
       misplaced: misplacedOptions(spec, this.#host),
       timeoutMs: limits.timeoutMs ?? 0,

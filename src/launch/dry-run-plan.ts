@@ -1,11 +1,10 @@
 /** What a run would start, without starting it. */
-import { loweredOf } from '../backend/index.js';
+import { type LoweredSpec, loweredOf } from '../backend/index.js';
 import { realHost, refusePlace } from '../host/index.js';
 import { loadNative } from '../native/index.js';
 import { cachedPlan, compileFilters } from '../plan/index.js';
 import { resolveSpec, type SandboxSpec } from '../resolve/index.js';
 import { callOptions, checkCall, sandboxOptions } from './call.js';
-import { layersUnmade } from './layers.js';
 import { privateRootUnmade } from './private-root.js';
 
 /** What a run would start, as plain data: bytes are base64. */
@@ -26,19 +25,21 @@ export interface DryRun {
 }
 
 /**
- * The plan that {@link launch} would make of the spec, with zeros where the run's id would stand.
+ * The plan that {@link launch} would make of the spec.
  * @throws PolicyError where the policy does not compile
  */
 export async function planOnly(spec: SandboxSpec): Promise<Uint8Array> {
   const filters = await compileFilters(spec);
-  const privateRoot = privateRootUnmade(spec);
-  const layers = privateRoot === undefined ? layersUnmade(spec) : [];
-  return cachedPlan(spec, { ...filters, layers, privateRoot });
+  return cachedPlan(spec, { ...filters, privateRoot: privateRootUnmade(spec) });
 }
+
+/** What the backend makes of the spec, with zeros for the run's id. */
+export const shownAs = (spec: SandboxSpec): LoweredSpec =>
+  loweredOf(spec, privateRootUnmade(spec)?.replaceAll('\0', '0'));
 
 /** What a spec and its plan are, as `--dry-run --json` prints them. */
 export function dryRunData(spec: SandboxSpec, plan: Uint8Array): DryRun {
-  const lowered = loweredOf(spec, privateRootUnmade(spec));
+  const lowered = shownAs(spec);
   const { operations, namespaces, privateRoot } = lowered;
   const sandbox = { ...lowered.spec, mounts: operations, namespaces, privateRoot };
   const whole = { schemaVersion: 1, sandbox, plan };

@@ -7,7 +7,7 @@ export { calledFrom, callSite } from './caller.js';
 export type { Channels } from './channel.js';
 export { descriptorsError } from './descriptors.js';
 export { dryRun } from './dry-run.js';
-export { type DryRun, dryRunData, planOnly } from './dry-run-plan.js';
+export { type DryRun, dryRunData, planOnly, shownAs } from './dry-run-plan.js';
 export { endLaunch, lackNotes, lackTexts } from './end.js';
 export { Ends } from './ends.js';
 export { withNeeds } from './fetch-needs.js';
@@ -38,7 +38,7 @@ export { outcomeOf, withOutcome } from './outcome-of.js';
 export { type OnOutput, Output } from './output.js';
 export { PinnedImage } from './pinned-image.js';
 export { hasOwnNetwork, tellingPorts } from './ports.js';
-export { endPrivateRoot, privateRootIn, privateRootUnmade } from './private-root.js';
+export { endPrivateRoot, privateRootUnmade } from './private-root.js';
 export { copyOf, withRuns } from './program.js';
 export {
   type CollectedOutput,

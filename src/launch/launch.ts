@@ -7,8 +7,10 @@ import {
   type LayerEnd,
   lockOfMade,
   type Run,
+  type RunToMake,
   removeRun,
   runStateError,
+  runToMake,
 } from '../changes/index.js';
 import { AbortError } from '../errors/index.js';
 import type { NativeOutcome, NativeSandbox } from '../native/index.js';
@@ -19,16 +21,22 @@ import { type OpenAsking, openAsking } from './ask.js';
 import { descriptorsError } from './descriptors.js';
 import { endLaunch, isDiscarded } from './end.js';
 import { turn } from './gate.js';
-import { beginRun, dropOrKeep, giveLayer, isContinued, layersOf, stackedSpec } from './layers.js';
+import {
+  beginRun,
+  dropOrKeep,
+  giveLayer,
+  isContinued,
+  newRunRequest,
+  specOfRun,
+} from './layers.js';
 import { checkMemoryLayers, saveMemoryLayers } from './memory-layers.js';
 import { type EndSeen, startNative } from './native-start.js';
-import { type NewRun, newRun } from './new-run.js';
 import { withOutcome } from './outcome-of.js';
 import { portsTo } from './ports.js';
 import { type Prepared, prepare } from './prepare.js';
 import { type MadeRoot, makePrivateRoot } from './private-root.js';
 import { hasEnded, leaveAtExit } from './running.js';
-import type { Launched, LaunchOptions, LaunchResult } from './types.js';
+import type { Launched, LaunchOptions, LaunchResult, PlannedStart } from './types.js';
 
 /**
  * Starts a sandbox.
@@ -47,19 +55,13 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   return second;
 }
 
-/** The run that the supervising thread may create, just before it starts the sandbox. */
-function unmadeRun({ spec, options, filters, store, isAlone }: Prepared): NewRun | undefined {
+/** The run that the supervising thread may create, just before it starts the sandbox: no other thread takes part. */
+function unmadeRun({ spec, options, store, isAlone }: Prepared): RunToMake | undefined {
+  const { privileged, idmap } = spec.identity;
   const isTold = options.asking !== undefined || options.onPlan !== undefined;
-  if (!isAlone || store === undefined || isTold) return undefined;
-  const { without } = options;
-  return newRun(store, spec, { ...filters, session: false, without, privateRoot: undefined });
-}
-
-/** A plan, and what it was made with. */
-interface Planned {
-  readonly plan: Uint8Array;
-  /** Of the spec's views, in their order. */
-  readonly layers: readonly string[];
+  const givesLayer = privileged && !idmap;
+  if (!isAlone || store === undefined || isTold || givesLayer) return undefined;
+  return spec.continues === undefined ? runToMake(store, newRunRequest(spec, true)) : undefined;
 }
 
 /** One launch, from the making of its run to its end. */
@@ -75,7 +77,7 @@ class Launching {
   }
 
   /** @returns undefined where the supervising thread could not create the run */
-  async begin(unmade: NewRun | undefined): Promise<Launched | undefined> {
+  async begin(unmade: RunToMake | undefined): Promise<Launched | undefined> {
     const { spec, options, store, reuse } = this.#prepared;
     if (store !== undefined && unmade === undefined) {
       this.#run ??= await beginRun(store, spec, reuse);
@@ -95,22 +97,23 @@ class Launching {
     }
   }
 
-  async #start(unmade: NewRun | undefined): Promise<Launched | undefined> {
+  async #start(unmade: RunToMake | undefined): Promise<Launched | undefined> {
     const { native, init, spec, options, directory, store, isAlone } = this.#prepared;
     const hidden = spec.state.paths;
     const asking = options.asking && (await openAsking(options.asking, { spec, hidden }));
-    const { plan, layers } = await this.#plan(unmade);
+    const { plan, inputs } = await this.#plan();
     const run = this.#run;
-    options.onPlan?.({ plan, run });
+    options.onPlan?.({ plan, inputs, run });
     const ports = portsTo(native, spec, options.onPort);
     const { sandbox, ended } = startNative(native, {
       ...{ init, plan, spec, attended: options.attended, session: options.session },
       stdio: options.stdio,
       ports: ports?.fd,
       ask: asking?.request,
+      directory: run?.directory,
       lock: run && lockOfMade(run),
       layer: run && isAlone ? endOfMade(directory, run) : undefined,
-      create: unmade?.create,
+      create: unmade,
     });
     asking?.attach(sandbox);
     leaveAtExit(sandbox, () => {
@@ -123,7 +126,7 @@ class Launching {
     const done = ended.then(async (how) => {
       ports?.close();
       await started;
-      return this.#follow(sandbox, how, layers, asking);
+      return this.#follow(sandbox, how, asking);
     });
     done.catch(() => {}); // reported through the result; must not count as unhandled during the start
     options.onLaunched?.();
@@ -141,7 +144,7 @@ class Launching {
   }
 
   /** Makes what the plan names. */
-  async #plan(unmade: NewRun | undefined): Promise<Planned> {
+  async #plan(): Promise<Pick<PlannedStart, 'plan' | 'inputs'>> {
     const { native, spec, options, filters, directory } = this.#prepared;
     const { privileged, idmap } = spec.identity;
     const run = this.#run;
@@ -150,14 +153,12 @@ class Launching {
     } else if (run !== undefined && privileged && !idmap) {
       giveLayer(run, spec, options.run === undefined);
     }
-    const privateRoot = this.#privateRoot?.path;
-    const layers = run === undefined || privateRoot !== undefined ? [] : layersOf(run, spec);
-    if (spec.layersInMemory === true) checkMemoryLayers(native, spec, layers);
-    if (unmade !== undefined) return { plan: unmade.plan, layers };
-    const stacked = run === undefined ? spec : await stackedSpec(directory, run, spec);
+    if (run !== undefined && spec.layersInMemory === true) checkMemoryLayers(native, spec, run);
+    const own = run === undefined ? spec : await specOfRun(directory, run, spec);
     const session = options.session !== undefined;
-    const inputs = { ...filters, layers, session, without: options.without, privateRoot };
-    return { plan: cachedPlan(stacked, inputs), layers };
+    const privateRoot = this.#privateRoot?.path;
+    const inputs = { ...filters, session, without: options.without, privateRoot };
+    return { plan: cachedPlan(own, inputs), inputs };
   }
 
   #launched(sandbox: NativeSandbox, pid: number, done: Promise<LaunchResult>): Launched {
@@ -185,7 +186,6 @@ class Launching {
   async #follow(
     sandbox: NativeSandbox,
     how: EndSeen,
-    layers: readonly string[],
     asking: OpenAsking | undefined,
   ): Promise<LaunchResult> {
     const { spec, options, store } = this.#prepared;
@@ -193,7 +193,7 @@ class Launching {
     const timedOut = how.seen.timedOut || options.task?.timedOut === true;
     const end = { ...how, seen: { ...how.seen, timedOut } };
     try {
-      const ended = await this.#end(sandbox, end, ran ? layers : undefined);
+      const ended = await this.#end(sandbox, end, ran);
       return asking === undefined ? ended : { ...ended, asked: asking.records() };
     } catch (error) {
       const run = this.#run;
@@ -203,17 +203,16 @@ class Launching {
     }
   }
 
-  /** @param layers of a payload that ran */
   async #end(
     sandbox: NativeSandbox,
     { seen: outcome, layerEnded }: EndSeen,
-    layers: readonly string[] | undefined,
+    ran: boolean,
   ): Promise<LaunchResult> {
     const { native, spec, options, store, reuse, isAlone } = this.#prepared;
     hasEnded(sandbox);
     this.#privateRoot?.end(outcome);
-    const inMemory = spec.layersInMemory === true && layers !== undefined;
-    const notes = inMemory ? await this.#saveMemory(sandbox, outcome, layers) : [];
+    const inMemory = spec.layersInMemory === true && ran;
+    const notes = inMemory ? await this.#saveMemory(sandbox, outcome) : [];
     options.onEnd?.();
     // Many may end at once, too.
     if (reuse) await turn();
@@ -234,20 +233,17 @@ class Launching {
     return { asked: !this.#isWaiting, aborted: isAborted?.() === true };
   }
 
-  async #saveMemory(
-    sandbox: NativeSandbox,
-    outcome: NativeOutcome,
-    layers: readonly string[],
-  ): Promise<readonly string[]> {
+  async #saveMemory(sandbox: NativeSandbox, outcome: NativeOutcome): Promise<readonly string[]> {
     const { native, spec, options, store } = this.#prepared;
     const discarded = isDiscarded(spec, outcome, this.#how);
+    const run = this.#run;
+    if (run === undefined) return [];
     try {
-      return saveMemoryLayers(native, { sandbox, spec, layers, outcome, discarded });
+      return saveMemoryLayers(native, { sandbox, spec, run, outcome, discarded });
     } catch (error) {
       options.onEnd?.();
-      const run = this.#run;
       // The layer of a home is on disk. If it cannot be saved now, the next look at the runs does it.
-      if (store && run) await dropOrKeep(store, run, !discarded).catch(() => {});
+      if (store) await dropOrKeep(store, run, !discarded).catch(() => {});
       throw error;
     }
   }

@@ -14,15 +14,8 @@ import {
   removeRun,
   type Store,
   stackPathsSoon,
-  unmadeLayers,
 } from '../changes/index.js';
-import {
-  isKept,
-  keptTrees,
-  layersInOrder,
-  type SandboxSpec,
-  stackedViews,
-} from '../resolve/index.js';
+import { keptTrees, type SandboxSpec, viewsOfRun } from '../resolve/index.js';
 
 export async function beginRun(store: Store, spec: SandboxSpec, reuse: boolean): Promise<Run> {
   const { continues } = spec;
@@ -44,25 +37,13 @@ export const newRunRequest = (
 
 export const isContinued = ({ record }: Run): boolean => record.earlier !== undefined;
 
-/** The layer of each view that has one, in the spec's order. */
-export function layersOf({ trees }: Run, { views }: SandboxSpec): string[] {
-  return layersInOrder(views, ({ path }) => {
-    const tree = trees.find(({ identity }) => identity.path === path);
-    if (tree === undefined) throw new TypeError(`no layer for ${path}`);
-    return tree.layer;
-  });
-}
-
-/** The spec with the frozen layers of a run below what is written to. */
-export async function stackedSpec(store: Store, run: Run, spec: SandboxSpec): Promise<SandboxSpec> {
-  if (run.record.stack === undefined) return spec;
-  return { ...spec, views: stackedViews(spec.views, await stackPathsSoon(store, run)) };
-}
-
-/** The same of a run that is not made. */
-export function layersUnmade({ views, state }: SandboxSpec): string[] {
-  const layers = unmadeLayers(state, views.filter(isKept).length);
-  return layersInOrder(views, (_tree, index) => layers[index] ?? '');
+/** The spec with the layers of a run that was made for another one: for an earlier start, or a fork. */
+export async function specOfRun(store: Store, run: Run, spec: SandboxSpec): Promise<SandboxSpec> {
+  const { stack, earlier } = run.record;
+  if (stack === undefined && earlier === undefined) return spec;
+  const stacks = stack === undefined ? [] : await stackPathsSoon(store, run);
+  const trees = run.trees.map(({ identity: { path } }, i) => ({ path, stack: stacks[i] ?? [] }));
+  return { ...spec, views: viewsOfRun(spec.views, trees) };
 }
 
 /**

@@ -2,12 +2,13 @@
  * Layers that are in the sandbox's private tmpfs while it runs, because overlayfs cannot write to the state directory.
  * They are copied there when the payload has ended. If this process is killed before that, they are lost.
  */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { loweredOf } from '../backend/index.js';
 import {
   hasLayerAttributes,
   openDirectory,
   openRoot,
+  type Run,
   saveLayers,
   withFd,
 } from '../changes/index.js';
@@ -22,17 +23,19 @@ import { memoryLayers } from '../plan/index.js';
 import { isCopied, isKept, type SandboxSpec } from '../resolve/index.js';
 import { displayPath } from '../text/index.js';
 
+/** Where the layers are while the run goes on, and where they belong. */
+const layersOf = (spec: SandboxSpec, { directory }: Run) =>
+  memoryLayers(loweredOf(spec).operations).map(({ name, layer }) => ({
+    name: Buffer.from(name),
+    layer: join(directory, layer),
+  }));
+
 /**
  * Checks, before anything starts, that the layers can be saved at the end.
- * @param layers of the spec's views, in their order
  * @throws SupportError if they cannot
  */
-export function checkMemoryLayers(
-  native: Native,
-  spec: SandboxSpec,
-  layers: readonly string[],
-): void {
-  for (const { layer } of memoryLayers(loweredOf(spec).operations, layers)) {
+export function checkMemoryLayers(native: Native, spec: SandboxSpec, run: Run): void {
+  for (const { layer } of layersOf(spec, run)) {
     if (withFd(openRoot(native, layer), (fd) => hasLayerAttributes(native, fd))) continue;
     throw new SupportError(
       'ERR_OVERLAY',
@@ -48,8 +51,7 @@ export function checkMemoryLayers(
 export interface MemoryEnd {
   readonly sandbox: NativeSandbox;
   readonly spec: SandboxSpec;
-  /** Of the spec's views, in their order. */
-  readonly layers: readonly string[];
+  readonly run: Run;
   readonly outcome: NativeOutcome;
   /** Whether the changes are only counted and then discarded. */
   readonly discarded: boolean;
@@ -62,7 +64,7 @@ export interface MemoryEnd {
  */
 export function saveMemoryLayers(
   native: Native,
-  { sandbox, spec, layers, outcome, discarded }: MemoryEnd,
+  { sandbox, spec, run, outcome, discarded }: MemoryEnd,
 ): readonly string[] {
   const memory = sandbox.takeMemory();
   // A sandbox that ended by itself had one. A sandbox that failed during the set-up had none, and reports that.
@@ -74,8 +76,8 @@ export function saveMemoryLayers(
     return fd;
   };
   try {
-    const moved = memoryLayers(loweredOf(spec).operations, layers).map(({ name, layer }) => ({
-      from: open(openDirectory(native, memory, Buffer.from(name))),
+    const moved = layersOf(spec, run).map(({ name, layer }) => ({
+      from: open(openDirectory(native, memory, name)),
       to: open(openRoot(native, layer)),
     }));
     return leftOutNotes(saveLayers(native, moved, { dropped: discarded }));

@@ -25,6 +25,7 @@ interface StartRequest extends Pick<LaunchOptions, 'attended' | 'session' | 'std
   readonly plan: Uint8Array;
   readonly spec: SandboxSpec;
   readonly ask: NativeAsk | undefined;
+  readonly directory: string | undefined;
   readonly lock: number | undefined;
   readonly layer: NativeRunEnd | undefined;
   readonly create: NativeNewRun | undefined;

@@ -20,16 +20,17 @@ import {
   type Run,
   removePrivateRoot,
   systemProblem,
-  unmadeRun,
 } from '../changes/index.js';
 import { ChangesError, LaunchError } from '../errors/index.js';
 import { randomBelow } from '../host/index.js';
 import type { Native, NativeOutcome, NativeWorkingCopy } from '../native/index.js';
 import { spoken } from '../options/index.js';
+import { runIdMark } from '../plan/index.js';
 import { type IdentitySpec, ownOf, type SandboxSpec } from '../resolve/index.js';
 import { displayPath } from '../text/index.js';
 
 export interface MadeRoot {
+  /** As the plan is to have it. */
   readonly path: string;
   /** What changed in the copies goes to the run's layers; then there is no private root any more. */
   end(outcome: NativeOutcome): void;
@@ -39,16 +40,11 @@ export interface MadeRoot {
 /** Public, and not emptied while programs run; the first that is there. */
 const publicPlaces = ['/var/tmp', '/tmp'];
 
-/** What the path would be in a run that is not made; undefined of one that has none. */
-export const privateRootUnmade = (
-  spec: Pick<SandboxSpec, 'isolation' | 'state'>,
-): string | undefined =>
-  ownOf(spec).tree ? undefined : join(unmadeRun(spec.state), privateRootName);
+/** As a plan has it, which does not name its run; undefined of a spec that has none. */
+export const privateRootUnmade = (spec: SandboxSpec): string | undefined =>
+  ownOf(spec).tree ? undefined : join(spec.state.directory, 'runs', runIdMark, privateRootName);
 
-/** What it is where the payload has the caller's ids. */
-export const privateRootIn = ({ directory }: Run): string => join(directory, privateRootName);
-
-/** Where it is while it is made, and from then on. */
+/** Where it is while it is made; and from then on, as the plan has it. */
 interface Place {
   readonly made: string;
   readonly path: string;
@@ -76,11 +72,12 @@ function makePublic(place: string, link: string, { hostGid }: IdentitySpec): str
   return made;
 }
 
-function makePlace(run: Run, identity: IdentitySpec): Place {
+function makePlace(run: Run, spec: SandboxSpec): Place {
+  const { identity } = spec;
   const made = join(run.directory, newPrivateRootName);
   if (!identity.privileged) {
     mkdirSync(made, { mode: 0o700 });
-    return { made, path: privateRootIn(run) };
+    return { made, path: privateRootUnmade(spec) ?? '' };
   }
   for (const place of publicPlaces) {
     try {
@@ -157,7 +154,7 @@ function fill(native: Native, root: PrivateRoot, spec: SandboxSpec): void {
  * @throws LaunchError where a directory cannot be copied
  */
 export function makePrivateRoot(native: Native, run: Run, spec: SandboxSpec): MadeRoot {
-  const { made, path } = makePlace(run, spec.identity);
+  const { made, path } = makePlace(run, spec);
   const remove = (): void => removePrivateRoot(native, run.directory);
   const { privateRoot: root } = loweredOf(spec, made);
   if (root === undefined) throw new TypeError('a run with namespaces has no private root');

@@ -10,7 +10,7 @@ import type {
   NetworkRecords,
   RefusalRecords,
 } from '../native/index.js';
-import type { LayerName } from '../plan/index.js';
+import type { LayerName, PlanInputs } from '../plan/index.js';
 import type { FileCause, ServiceCause } from '../report/index.js';
 import type { CommandSpec } from '../resolve/index.js';
 import type { Asking } from './ask.js';
@@ -65,6 +65,8 @@ export interface LaunchTask {
 /** What a start is made of. */
 export interface PlannedStart {
   readonly plan: Uint8Array;
+  /** Of the plan, beside the spec. */
+  readonly inputs: PlanInputs;
   /** Its journal entry; undefined where nothing is overlaid. */
   readonly run: Run | undefined;
 }

@@ -40,11 +40,13 @@ export interface NativeLaunchRequest {
   readonly attended: boolean;
   /** Of the payload, where it is not this process's. */
   readonly umask?: number | undefined;
+  /** The directory of the run, canonical; none of a plan that writes to no layer and has no private root. */
+  readonly directory?: string | undefined;
   /** The lock of the run that it writes to, if `createRun` made that. The pid of init is written to it. */
   readonly lock?: number | undefined;
   /** That run, to be ended by the supervising thread if the payload leaves its layer as it was made. */
   readonly layer?: NativeRunEnd | undefined;
-  /** Instead of `lock` and `layer`: the run that the supervising thread creates before it starts the sandbox. */
+  /** Instead of `directory`, `lock` and `layer`: the run that the supervising thread creates before it starts the sandbox. */
   readonly create?: NativeNewRun | undefined;
   /** Init's end of a session's socket, for a plan of a session. To stay open until it has started. */
   readonly session?: number | undefined;
@@ -55,8 +57,6 @@ export interface NativeLaunchRequest {
 /** A run that is created just before its sandbox starts. */
 export interface NativeNewRun {
   readonly request: Parameters<NativeRuns['createRun']>;
-  /** Where to write the run's ID in the plan: offsets in bytes. */
-  readonly idPlaces: readonly number[];
   /** As `layer`, without the run. Undefined if the caller ends the run. */
   readonly end?: Omit<NativeRunEnd, 'run'> | undefined;
 }
@@ -220,9 +220,8 @@ export interface NativeRuns {
     state: string,
     /** Directories that are shown copy-on-write, the working directory first. */
     trees: readonly string[],
-    /** Text of `run.json`, and where the id is to stand in it. */
+    /** The rest of `run.json`, behind the run's ID and times. */
     record: string,
-    recordId: number,
     startedMs: number,
     reuse: boolean,
     /** Whether the last layer is that of an empty home, which no overlay uses. */

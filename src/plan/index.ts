@@ -1,5 +1,5 @@
 /** A {@link SandboxSpec} and a compiled filter become the bytes of a launch plan. */
-export { cachedPlan, planOfUnmade } from './cache.js';
+export { cachedPlan } from './cache.js';
 export { buildExec, type OwnLimits, ownLimitNames } from './exec.js';
 export {
   type BuiltinVerdict,
@@ -14,9 +14,9 @@ export {
   buildPlan,
   type LayerName,
   type Layout,
-  onlyPlace,
   type PlanInputs,
   PlanWriter,
+  runIdMark,
   stepNames,
   uncountedCalls,
   WB_NET_NAME_MAX,
@@ -25,7 +25,6 @@ export {
 } from './plan.js';
 export { isOfTable, readTable, wordBytes, writeReads } from './read-table.js';
 export { WB_RECORDED_READS_MAX } from './recorded-reads.generated.js';
-export { withoutArguments } from './template.js';
 export {
   sessionEventLayout,
   sessionEventSize,

@@ -59,28 +59,18 @@ function identityFields(identity: FileIdentity | undefined): { device?: bigint; 
 const hiddenMark = String.fromCharCode(WB_PROC_HIDDEN);
 const memoryLetter = String.fromCharCode(WB_MEMORY_NAME);
 
-/** Whether what is written there goes to a layer of the run, at the latest when the run ends. */
-export const hasLayer = (mount: Operation): boolean =>
-  mount.type === 'overlay'
-    ? mount.readOnly !== true && (mount.inMemory !== true || mount.saved === true)
-    : mount.type === 'private' && mount.kept === true;
-
 /**
  * The layers that are in memory while the run goes on: their names in the private tmpfs (addon/init/overlay.c), and
- * the layers that they are copied to.
- * @param layers of the views that have one, in their order
+ * the layers that they are copied to, below the run's directory.
  */
-export function memoryLayers(
+export const memoryLayers = (
   operations: readonly Operation[],
-  layers: readonly string[],
-): { readonly name: string; readonly layer: string }[] {
-  const left = [...layers];
-  return operations.flatMap((mount, index) => {
-    const layer = hasLayer(mount) ? left.shift() : undefined;
-    const isMemory = layer !== undefined && mount.type === 'overlay' && mount.inMemory === true;
-    return isMemory ? [{ name: `${memoryLetter}${index}`, layer }] : [];
-  });
-}
+): { readonly name: string; readonly layer: string }[] =>
+  operations.flatMap((mount, index) =>
+    mount.type === 'overlay' && mount.inMemory === true && mount.layer !== undefined
+      ? [{ name: `${memoryLetter}${index}`, layer: mount.layer }]
+      : [],
+  );
 
 /** What the operations of one plan have in common. */
 export interface OperationContext {
@@ -100,12 +90,8 @@ function writeLowers(writer: PlanWriter, lowers: readonly LowerDirectory[]): num
   return at;
 }
 
-/** Fields of one operation. `layer` is the directory that an overlay, or a private place that is kept, writes to. */
-export function operation(
-  { writer, spec }: OperationContext,
-  mount: Operation,
-  layer: string | undefined,
-): OpFields {
+/** Fields of one operation. */
+export function operation({ writer, spec }: OperationContext, mount: Operation): OpFields {
   const target = writer.string(mount.target);
   const { privileged, idmap } = spec.identity;
   // Root's supervisor opens what lies outside of the system's directories.
@@ -125,12 +111,7 @@ export function operation(
         ...identityFields(mount.identity),
       };
     case 'overlay': {
-      const { lowers = [], readOnly = false, inMemory = false } = mount;
-      if (hasLayer(mount) !== (layer !== undefined)) {
-        throw new TypeError(
-          'an overlay needs a layer directory, unless it is read-only or its changes in memory are dropped',
-        );
-      }
+      const { lowers = [], readOnly = false, inMemory = false, layer } = mount;
       return {
         kind: WB_OP_OVERLAY,
         target,
@@ -153,8 +134,9 @@ export function operation(
         kind: WB_OP_PRIVATE,
         target,
         mode: mount.mode,
-        layer: layer === undefined ? 0 : writer.string(layer),
-        flags: (mount.home === true ? WB_OP_HOME : 0) | (layer === undefined ? 0 : handedOver),
+        layer: mount.layer === undefined ? 0 : writer.string(mount.layer),
+        flags:
+          (mount.home === true ? WB_OP_HOME : 0) | (mount.layer === undefined ? 0 : handedOver),
       };
     case 'directory':
       return { kind: WB_OP_DIRECTORY, target, mode: mount.mode };

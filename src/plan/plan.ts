@@ -10,7 +10,7 @@ import { idMaps, writeIdRanges } from './ids.js';
 import { landlockRuleset } from './landlock.js';
 import { limitFields, writeResourceLimits } from './limits.js';
 import { networkFields } from './network.js';
-import { hasLayer, operation } from './operations.js';
+import { operation } from './operations.js';
 import { refuseKeyCalls } from './refused-calls.js';
 import {
   landlockRuleLayout,
@@ -48,7 +48,6 @@ import {
 } from './wire.generated.js';
 import { PlanWriter } from './writer.js';
 
-export { onlyPlace } from './template.js';
 export { uncountedCalls } from './watch.js';
 export {
   stepNames,
@@ -56,7 +55,7 @@ export {
   WB_NET_TCP,
   WB_NET_UDP,
 } from './wire.generated.js';
-export { type Fields, type FieldType, type Layout, PlanWriter } from './writer.js';
+export { type Fields, type FieldType, type Layout, PlanWriter, runIdMark } from './writer.js';
 
 /** clone(2) flags of the namespaces that a run has to itself. */
 const namespaceFlags = {
@@ -94,7 +93,7 @@ const terminalModes: Readonly<Record<TerminalMode, number>> = {
 export interface PlanInputs {
   /** The filter: `struct sock_filter[]`. */
   readonly bpf: Uint8Array;
-  /** Of a run without namespaces: the directory that holds all that it may write. */
+  /** Of a run without namespaces: the directory that holds all that it may write, {@link runIdMark} in it. */
   readonly privateRoot?: string | undefined;
   /** A second filter, loaded beside it: nothing is allowed that it refuses. */
   readonly guard?: Uint8Array | undefined;
@@ -102,8 +101,6 @@ export interface PlanInputs {
   readonly guardBehalf?: number | undefined;
   /** The filter's watching variant (watch.ts), where refusals are to be told. */
   readonly watch?: Uint8Array | undefined;
-  /** Directories that hold `upper` and `work`, one for each operation that writes to one, in their order. */
-  readonly layers: readonly string[];
   /** Of a session: nothing is executed at the start. @default false */
   readonly session?: boolean | undefined;
   /**
@@ -189,14 +186,11 @@ function namespaceBits({ namespaces: own }: LoweredSpec, without: Without): numb
   return namespaces >>> 0;
 }
 
-function writeOperations(writer: PlanWriter, lowered: LoweredSpec, layers: readonly string[]) {
-  const { spec, operations } = lowered;
+function writeOperations(writer: PlanWriter, { spec, operations }: LoweredSpec) {
   const context = { writer, spec };
-  const layerDirectories = [...layers];
   const ops = writer.reserve(operations.length * opSize);
   for (const [i, mount] of operations.entries()) {
-    const layer = hasLayer(mount) ? layerDirectories.shift() : undefined;
-    writer.fields(ops + i * opSize, opLayout, operation(context, mount, layer));
+    writer.fields(ops + i * opSize, opLayout, operation(context, mount));
   }
   return { ops, opCount: operations.length };
 }
@@ -229,7 +223,7 @@ function writeProgram(writer: PlanWriter, { spec, namespaces: own }: LoweredSpec
     uidRangeCount: ids.uids.length,
     gidRanges: writeIdRanges(writer, ids.gids),
     gidRangeCount: ids.gids.length,
-    argv: writer.ownVector(command.argv),
+    argv: writer.vector(command.argv),
     argc: command.argv.length,
     envp: writer.vector(environment),
     envc: environment.length,
@@ -282,7 +276,7 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
     version: WB_WIRE_VERSION,
     layers: layerBits(lowered, without, landlock !== undefined, filters),
     namespaces: namespaceBits(lowered, without),
-    ...writeOperations(writer, lowered, inputs.layers),
+    ...writeOperations(writer, lowered),
     ...writeResourceLimits(writer, spec),
     ...writeLandlock(writer, landlock),
     ...networkFields(writer, spec.network),
@@ -294,6 +288,9 @@ export function buildPlan(wanted: LoweredSpec, inputs: PlanInputs): Uint8Array {
     privateRoot: privateRoot === undefined ? 0 : writer.string(privateRoot.path),
     imageLock: spec.image?.lock === undefined ? 0 : writer.string(spec.image.lock),
   });
+  const { runIds } = writer;
+  const places = writer.bytes(new Uint8Array(Uint32Array.from(runIds).buffer), 4);
+  writer.fields(header, planLayout, { runIds: places, runIdCount: runIds.length });
   const plan = writer.finish();
   if (plan.length > WB_PLAN_MAX || count >= WB_ARGS_MAX) throw tooLong(count);
   new DataView(plan.buffer).setUint32(header + planLayout.size.offset, plan.length, true);

@@ -2,6 +2,8 @@
  * Lays structures of wire.h into one growing buffer. Numbers are host-endian, which
  * for every platform that has a native build is little-endian.
  */
+import { WB_RUN_ID } from './wire.generated.js';
+
 export type FieldType = 'uint32' | 'int32' | 'uint64';
 export type Layout = Readonly<
   Record<string, { readonly offset: number; readonly type: FieldType }>
@@ -9,6 +11,12 @@ export type Layout = Readonly<
 export type Fields<L extends Layout> = { readonly [K in keyof L]?: number | bigint };
 
 const encoder = new TextEncoder();
+
+/**
+ * Stands for the run's id in a path that goes into a plan, of as many bytes: no text that a program can be given has
+ * a NUL in it.
+ */
+export const runIdMark = '\0'.repeat(WB_RUN_ID);
 
 /** What every offset of a structure is a multiple of: numbers are written as words of the buffer. */
 const wordSize = 4;
@@ -19,6 +27,8 @@ export class PlanWriter {
   #longs = new BigUint64Array(this.#bytes.buffer);
   #size = 0;
   readonly #strings = new Map<string, number>();
+  /** Where the run's id belongs, in zeros. */
+  readonly runIds: number[] = [];
 
   #makeRoom(size: number): void {
     if (size <= this.#bytes.length) return;
@@ -50,12 +60,25 @@ export class PlanWriter {
   }
 
   /** Appends a NUL-terminated string; returns its offset. */
-  #text(text: string): number {
-    if (text.includes('\0')) throw new RangeError('a string in a plan must not contain NUL');
+  #text(given: string): number {
     const offset = this.#size;
+    const text = given.includes('\0') ? this.#withoutMarks(given, offset) : given;
     this.#makeRoom(offset + 3 * text.length + 1); // UTF-8
     this.#size += encoder.encodeInto(text, this.#bytes.subarray(offset)).written + 1;
     return offset;
+  }
+
+  #withoutMarks(text: string, offset: number): string {
+    const parts = text.split(runIdMark);
+    let at = offset;
+    for (const part of parts.slice(0, -1)) {
+      at += encoder.encode(part).length;
+      this.runIds.push(at);
+      at += WB_RUN_ID;
+    }
+    const whole = parts.join('0'.repeat(WB_RUN_ID));
+    if (whole.includes('\0')) throw new RangeError('a string in a plan must not contain NUL');
+    return whole;
   }
 
   /** Appends a NUL-terminated string once; returns its offset. */
@@ -93,18 +116,10 @@ export class PlanWriter {
 
   /** A vector of string offsets, ended by 0, as init turns it into `char *[]`. */
   vector(strings: readonly string[]): number {
-    return this.#vectorOf(strings.map((text) => this.string(text)));
-  }
-
-  #vectorOf(offsets: readonly number[]): number {
+    const offsets = strings.map((text) => this.string(text));
     const at = this.reserve((offsets.length + 1) * 8);
     for (let i = 0; i < offsets.length; i++) this.#words[at / wordSize + 2 * i] = offsets[i] ?? 0;
     return at;
-  }
-
-  /** As {@link vector}, each string in a place of its own, so that it can be taken out again. */
-  ownVector(strings: readonly string[]): number {
-    return this.#vectorOf(strings.map((text) => this.#text(text)));
   }
 
   /** The plan so far, its last byte 0. */

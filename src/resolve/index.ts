@@ -4,10 +4,11 @@ export { isWeakerNote, notAvailable, ownOf } from './isolation.js';
 export {
   isKept,
   keptTrees,
-  layersInOrder,
+  layerName,
+  layerOf,
   privateCopyName,
   privateHomeName,
-  stackedViews,
+  viewsOfRun,
 } from './kept.js';
 export { languageByName, languageNames } from './languages.js';
 export { isStartNote } from './layer-place.js';

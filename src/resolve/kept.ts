@@ -68,28 +68,31 @@ export function keptTrees(views: readonly View[]): readonly KeptTree[] {
   return trees;
 }
 
-/** The layer of each view that has one, in the order of the views. */
-export function layersInOrder(
-  views: readonly View[],
-  layerOf: (tree: KeptTree, index: number) => string,
-): string[] {
-  const trees = keptTrees(views);
-  const layers = new Map(trees.map((tree, index) => [tree.path, layerOf(tree, index)]));
-  return views.filter(isKept).map((view) => layers.get(hostOf(view)) ?? '');
+/** The layer of a run's nth tree, below the run's directory. */
+export const layerName = (index: number): string =>
+  index === 0 ? 'layers/0' : `trees/${index}/layers/0`;
+
+/** The layer of a view, in the directory of a run that is made for these views. */
+export function layerOf(view: KeptView, views: readonly View[]): string {
+  const path = hostOf(view);
+  return view.layer ?? layerName(keptTrees(views).findIndex((tree) => tree.path === path));
 }
 
 /**
- * The views with frozen layers below what the payload writes to.
- * @param stack of each tree, in the order of {@link keptTrees}: paths, the upper ones first
+ * The views with the layers of a run that was made for others of the same trees.
+ * @param trees of the run, and the frozen layers below what the payload writes to each: paths, the upper ones first
  */
-export function stackedViews(
+export function viewsOfRun(
   views: readonly View[],
-  stack: readonly (readonly string[])[],
+  trees: readonly { readonly path: string; readonly stack: readonly string[] }[],
 ): readonly View[] {
-  const trees = new Map(keptTrees(views).map(({ path }, index) => [path, stack[index] ?? []]));
   return views.map((view) => {
-    const [source, ...frozen] = isKept(view) ? (trees.get(hostOf(view)) ?? []) : [];
-    return source === undefined || !isKept(view) ? view : stackedView(view, source, frozen);
+    if (!isKept(view)) return view;
+    const index = trees.findIndex(({ path }) => path === hostOf(view));
+    if (index < 0) throw new TypeError(`no layer for ${hostOf(view)}`);
+    const [source, ...frozen] = trees[index]?.stack ?? [];
+    const stacked = source === undefined ? view : stackedView(view, source, frozen);
+    return { ...stacked, layer: layerName(index) };
   });
 }
 

@@ -51,6 +51,8 @@ export interface HostView {
   readonly identity?: FileIdentity | undefined;
   /** Whether it stands for a home of the sandbox's own: mount points and links are made in it. */
   readonly ownHome?: true;
+  /** Of a run that exists: its layer, below the run's directory. @default by the place among the views */
+  readonly layer?: string;
 }
 
 /** A directory of the sandbox's own, empty at first (home, /tmp, /dev/shm …). */
@@ -67,6 +69,8 @@ export interface PrivateView {
   readonly origin: ViewOrigin;
   /** Whether it is the home: the report names what a run leaves there. */
   readonly home?: true;
+  /** As {@link HostView.layer}. */
+  readonly layer?: string;
 }
 
 /** An empty place that cannot be read where the target is. It must exist inside by then. */

@@ -16,9 +16,11 @@ import { makeProject } from '../support/project.js';
 /** Debian's busybox-static: it runs in a root that has no library. */
 const busybox = fs.readFileSync('/bin/busybox');
 
-function makeLayer(as: Identity): string {
-  const layer = makeProject(as, { 'upper/': '', 'work/': '' }, 'layer');
-  return layer;
+/** The directory of a run with two layers. */
+function makeRun(as: Identity): string {
+  const names = ['layers/0/upper/', 'layers/0/work/'];
+  const all = [...names, ...names.map((name) => `trees/1/${name}`)];
+  return makeProject(as, Object.fromEntries(all.map((name) => [name, ''])), 'run');
 }
 
 /** Two layers of an image: the upper one replaces a file and removes another. */
@@ -73,10 +75,13 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
   });
 
   test('several directories are one: the upper one wins, and a whiteout hides', async () => {
-    const layer = makeLayer(as);
+    const directory = makeRun(as);
+    // The working directory's is the first.
+    const [projectLayer, layer] = ['layers/0', 'trees/1/layers/0'].map((name) =>
+      join(directory, name),
+    ) as [string, string];
     const before = [treeDigest(image.upper), treeDigest(image.lower)];
     const project = makeProject(as, { 'mine.txt': 'host\n' });
-    const projectLayer = makeLayer(as);
     const run = await runPlanned(
       as,
       {
@@ -85,7 +90,7 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
           ...below,
           { ...copied, source: project, target: '/inside/here', origin: 'workdir' },
         ],
-        layers: [layer, projectLayer],
+        directory,
         writable: ['/'],
         cwd: '/inside/here',
       },
@@ -118,7 +123,7 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
       as,
       {
         views: [rootOf(image.lower, image.upper), ...below],
-        layers: [makeLayer(as)],
+        directory: makeRun(as),
         writable: ['/'],
       },
       sh('cat /etc/both /etc/gone'),
@@ -127,10 +132,9 @@ describe.each(identities())('a root of host directories, as $label', (as) => {
   });
 
   test('a layer is written on again', async () => {
-    const layer = makeLayer(as);
     const planned: Planned = {
       views: [rootOf(image.upper, image.lower), ...below],
-      layers: [layer],
+      directory: makeRun(as),
       writable: ['/'],
     };
     expect((await runPlanned(as, planned, sh('echo 1 > /etc/count'))).status).toBe(0);

@@ -52,8 +52,16 @@ function lower(): LoweredSpec {
     process.exit(125);
   }
 }
-const plan = buildPlan(lower(), { ...filters, layers: wanted.layers ?? [] });
-const request = { plan, init, stdio: [0, 1, 2] as const, timeoutMs: 60_000, graceMs: 1000 };
+const plan = buildPlan(lower(), filters);
+const { directory } = wanted;
+const request = {
+  plan,
+  directory,
+  init,
+  stdio: [0, 1, 2] as const,
+  timeoutMs: 60_000,
+  graceMs: 1000,
+};
 native.launch({ ...request, attended: false }, (record) => {
   const { kind, exitCode, signal, step, errno, path } = decodeOutcome(new Uint8Array(record));
   if (kind === 'ended') process.exit(signal === 0 ? exitCode : 128 + signal);

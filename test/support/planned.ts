@@ -12,8 +12,8 @@ import { type Ended, runProgram } from './wasbox.js';
 export interface Planned {
   readonly views: readonly View[];
   readonly writable: readonly string[];
-  /** Directories that hold `upper` and `work`, one for each copy-on-write view. */
-  readonly layers?: readonly string[];
+  /** The directory of a run with a layer for each copy-on-write view. */
+  readonly directory?: string;
   /** @default / */
   readonly cwd?: string;
   readonly identity?: Partial<IdentitySpec>;

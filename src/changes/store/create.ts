@@ -4,9 +4,7 @@ import { UsageError } from '../../errors/index.js';
 import type { NativeRun, NativeRunEnd } from '../../native/index.js';
 import { birthOf } from '../files/workdir.js';
 import type { Run, RunRecord, TreeIdentity } from '../model/index.js';
-import { unmadeRunId } from './id.js';
-import { hasEmptyHome, newRecord, withHome } from './new-record.js';
-import { recordText } from './record.js';
+import { baseline, hasEmptyHome, newRecord, newRecordText, withHome } from './new-record.js';
 import { endOfUntouched, madeRun } from './run-directory.js';
 import { treesOf } from './session.js';
 import { inState, inStateSoon, type Store } from './state-dir.js';
@@ -55,12 +53,8 @@ function identify({ path, home, placed = [] }: RequestedTree): TreeIdentity {
  * @throws ChangesError ERR_STATE_DIR
  */
 export function createRun(store: Store, request: RunRequest): Run {
-  const { record, made } = newRun(store, request);
-  return begun(
-    store,
-    record,
-    inState(store, ['runs'], () => store.native.createRun(...made)),
-  );
+  const { request: made, begun } = runToMake(store, request);
+  return begun(inState(store, ['runs'], () => store.native.createRun(...made)));
 }
 
 /**
@@ -69,9 +63,8 @@ export function createRun(store: Store, request: RunRequest): Run {
  * @throws ChangesError ERR_STATE_DIR
  */
 export async function createRunSoon(store: Store, request: RunRequest): Promise<Run> {
-  const { record, made } = newRun(store, request);
-  const run = inStateSoon(store, ['runs'], () => store.native.createRunSoon(...made));
-  return begun(store, record, await run);
+  const { request: made, begun } = runToMake(store, request);
+  return begun(await inStateSoon(store, ['runs'], () => store.native.createRunSoon(...made)));
 }
 
 /** A run that the supervising thread creates, just before it starts the sandbox. */
@@ -85,40 +78,19 @@ export interface RunToMake {
 
 /** As {@link createRun}, but creates nothing yet. */
 export function runToMake(store: Store, request: RunRequest): RunToMake {
-  const { record, made } = newRun(store, request);
-  return {
-    request: made,
-    end: endOfUntouched(store, record),
-    begun: (run) => begun(store, record, run),
-  };
-}
-
-const begun = (store: Store, record: RunRecord, made: NativeRun): Run =>
-  madeRun(store, { ...record, id: made.id }, made);
-
-interface NewRun {
-  readonly record: RunRecord;
-  readonly made: Parameters<Store['native']['createRun']>;
-}
-
-function newRun(store: Store, request: RunRequest): NewRun {
   const now = request.now ?? new Date();
-  const { command, argv, discard = false, from } = request;
-  const [workdir, ...others] = from === undefined ? request.trees.map(identify) : treesOf(from);
+  const { command, argv, trees, reuse = false, discard = false, from } = request;
+  const [workdir, ...others] = from === undefined ? trees.map(identify) : treesOf(from);
   if (workdir === undefined) throw new TypeError('a run has a working directory');
-  const fresh = newRecord({ command, argv, trees: [workdir, ...others], discard, now });
+  const fresh = newRecord({ command, argv, trees: [workdir, ...others], discard });
   const record = from === undefined ? fresh : { ...fresh, ...from };
-  const text = recordText(record);
-  const at = text.indexOf(unmadeRunId); // behind ASCII: a number of bytes, too
-  const made = [
-    store.directory,
-    request.trees.map(({ path }) => path),
-    text,
-    at,
-    now.getTime(),
-    request.reuse === true,
-    hasEmptyHome(record),
-    discard,
-  ] as const;
-  return { record, made: [...made] };
+  const paths = trees.map(({ path }) => path);
+  const text = newRecordText(record);
+  const home = hasEmptyHome(record);
+  const times = { started: now.toISOString(), baselineNs: baseline(now) };
+  return {
+    request: [store.directory, paths, text, now.getTime(), reuse, home, discard],
+    end: endOfUntouched(store, record),
+    begun: (made) => madeRun(store, { ...times, ...record, id: made.id }, made),
+  };
 }

@@ -2,9 +2,6 @@
  * Run ids: nine characters of Crockford's base 32 (no i, l, o, u) that sort by time and are quick to
  * type. addon/rundir/id.c makes them.
  */
-/** In place of an id that is not made, or not known yet. */
-export const unmadeRunId = '0'.repeat(9);
-
 const pattern = /^[0-9a-hjkmnp-tv-z]{9}$/;
 const prefixPattern = /^[0-9a-hjkmnp-tv-z]{3,9}$/;
 

@@ -11,7 +11,6 @@ import { join } from 'node:path';
 import { privateCopyName, privateHomeName } from '../../resolve/index.js';
 import { removeDirectory } from '../files/remove.js';
 import type { ChangesNative, RunRecord } from '../model/index.js';
-import { unmadeRunId } from './id.js';
 import { layerPath } from './layer-path.js';
 import { treesOf } from './session.js';
 
@@ -22,10 +21,6 @@ export const newPrivateRootName = 'live.new';
 const goneName = 'live.gone';
 /** What a capture could not read: it stays until the run is discarded. */
 const restName = 'live.rest';
-
-/** The directory of a run that is not made: zeros stand for its id. */
-export const unmadeRun = (state: { readonly directory: string }): string =>
-  join(state.directory, 'runs', unmadeRunId);
 
 /** As mkdtemp(3) made it for root: nothing else is followed. */
 const publicRoot = /^(\/var)?\/tmp\/wasbox-[A-Za-z0-9]{6}$/;

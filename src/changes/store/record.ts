@@ -175,8 +175,6 @@ export function writeWhole(
   }
 }
 
-export const recordText = (record: RunRecord): string => `${JSON.stringify(record, null, 2)}\n`;
-
 /**
  * Replaces the journal entry. `durable` survives a power failure; the first entry of a run need not,
  * because the layer is still empty.
@@ -187,5 +185,5 @@ export function writeRecord(
   record: RunRecord,
   durable: boolean,
 ): void {
-  writeWhole(native, directory, recordName, recordText(record), durable);
+  writeWhole(native, directory, recordName, `${JSON.stringify(record, null, 2)}\n`, durable);
 }

@@ -29,7 +29,7 @@ import {
 import { removeTree } from '../files/remove.js';
 import type { OnProgress, Run, RunRecord, RunTree } from '../model/index.js';
 import { layerPath } from './layer-path.js';
-import { hasEmptyHome } from './new-record.js';
+import { hasEmptyHome, type NewRecord } from './new-record.js';
 import { readRecord, recordName } from './record.js';
 import { treesOf } from './session.js';
 import { openOwn, type Store } from './state-dir.js';
@@ -125,7 +125,7 @@ export function endOfMade(store: Store, run: Run): NativeRunEnd | undefined {
 /** Where to look for changes when such a run ends; undefined if it has other layers. */
 export function endOfUntouched(
   { directory: state }: Store,
-  record: RunRecord,
+  record: NewRecord,
 ): Omit<NativeRunEnd, 'run'> | undefined {
   const { workdir, trees = [] } = record;
   const home = trees.length === 1 && hasEmptyHome(record) ? trees[0] : undefined;

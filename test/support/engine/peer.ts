@@ -8,9 +8,9 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { cacheKeySize, entryLayout } from '../../../src/fastpath/entry.generated.js';
-import { argumentCount, encodeEntry, fitsEntry } from '../../../src/fastpath/index.js';
+import { argumentCount, encodeEntry, entryPlan, fitsEntry } from '../../../src/fastpath/index.js';
 import { landlockMinimumAbi, realHost, recordedHost } from '../../../src/host/index.js';
-import { type PlannedStart, privateRootIn } from '../../../src/launch/index.js';
+import type { PlannedStart } from '../../../src/launch/index.js';
 import { launch } from '../../../src/launch/launch.js';
 import { misplacedOptions } from '../../../src/leads/index.js';
 import { loadNative } from '../../../src/native/locate.js';
@@ -95,18 +95,16 @@ async function inNode({
     if (error instanceof Error && error.name === 'PolicyError') throw error; // before anything is made
     if (error !== planned) return 'unmade';
   }
-  const { plan, run } = start ?? {};
-  if (plan === undefined || run === undefined) throw left;
+  const { inputs, run } = start ?? {};
+  if (inputs === undefined || run === undefined) throw left;
+  const line = { argv: ['run', ...words], argumentCount: argumentCount(options) };
+  const { id: _id, started: _started, baselineNs: _baseline, ...record } = run.record;
   const entry = encodeEntry({
+    ...line,
     cacheKey: new Uint8Array(cacheKeySize),
-    argv: ['run', ...words],
-    argumentCount: argumentCount(options),
     reads: recording.reads(),
-    plan,
-    record: { ...run.record, status: 'running' },
-    layers: run.trees.map(({ layer }) => layer),
-    privateRoot: spec.isolation === 'landlock' ? privateRootIn(run) : undefined,
-    state: spec.state.named,
+    plan: entryPlan(line, spec, inputs),
+    record: { ...record, status: 'running' },
     reportContext: { spec, quiet: options.quiet === true, verbose: false },
     misplaced: misplacedOptions(spec, host),
     timeoutMs: spec.limits.timeoutMs ?? 0,
@@ -117,26 +115,11 @@ async function inNode({
   return { entry, lasting: recording.obstacle() === undefined };
 }
 
-type Field = keyof typeof entryLayout;
-
-/** Zeros where two starts differ: the run's id and times. */
+/** Zeros where two starts differ: the time, and the sum over all. */
 function masked(bytes: Uint8Array): Buffer {
   const entry = Buffer.from(bytes);
-  const at = (name: Field): number => entry.readUInt32LE(entryLayout[name].offset);
-  const clear = (from: number, size: number) => entry.fill(0, from, from + size);
-  for (let i = 0; i < at('planIdCount'); i++)
-    clear(at('plan') + entry.readUInt32LE(at('planIds') + 4 * i), 9);
-  // Pairs of strings, of which the second has it.
-  for (let from = at('renames'), n = 0; from < at('renames') + at('renamesSize'); n++) {
-    const next = entry.indexOf(0, from) + 1;
-    if (n % 2 === 1) clear(from + at('renamesId'), 9);
-    from = next;
-  }
-  clear(at('record') + at('recordId'), 9);
-  clear(at('record') + at('recordStarted'), 24);
-  clear(at('record') + at('recordBaseline'), 19);
-  clear(entryLayout.check.offset, 4);
-  clear(entryLayout.madeS.offset, 8);
+  entry.fill(0, entryLayout.check.offset, entryLayout.check.offset + 4);
+  entry.fill(0, entryLayout.madeS.offset, entryLayout.madeS.offset + 8);
   return entry;
 }
 

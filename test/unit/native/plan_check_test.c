@@ -78,7 +78,7 @@ static struct wb_plan *good_plan(void *memory) {
   uint32_t target = put_string("/home/user");
   ops[0] = (struct wb_op){.kind = WB_OP_BIND, .source = target, .target = target};
   ops[1] = (struct wb_op){
-      .kind = WB_OP_OVERLAY, .source = target, .target = target, .layer = put_string("/state/1")};
+      .kind = WB_OP_OVERLAY, .source = target, .target = target, .layer = put_string("layers/0")};
   ops[2] = (struct wb_op){.kind = WB_OP_FILE, .target = target, .data = target, .data_size = 4};
   ops[1].lowers = reserve(LOWERS * sizeof(struct wb_lower));
   for (int i = 0; i < LOWERS; i++)
@@ -386,6 +386,37 @@ static void private_roots(void *memory) {
   REFUSED(plan->private_root = plan->exec_path);
 }
 
+/* Where the run's id belongs: in zeros, and in a run without namespaces alone. */
+static struct wb_plan *unnamed(struct wb_plan *plan) {
+  sole(plan);
+  used = plan->size;
+  const uint32_t id = put_string("/runs/000000000/live") + 6;
+  plan->run_id_count = 1;
+  plan->run_ids = reserve(sizeof(uint32_t));
+  *(uint32_t *)(void *)(base + plan->run_ids) = id;
+  plan->size = used + 1;
+  return plan;
+}
+
+static uint32_t *run_id(struct wb_plan *plan) {
+  return (uint32_t *)(void *)(base + plan->run_ids);
+}
+
+static void run_ids(void *memory) {
+  struct wb_plan *good = unnamed(good_plan(memory));
+  EXPECT(wb_plan_valid(good, good->size));
+  wb_plan_name(good, "0dsfnpy08");
+  EXPECT(wb_plan_valid(good, good->size) && good->run_id_count == 0);
+  EXPECT(strcmp(base + *run_id(good) - 6, "/runs/0dsfnpy08/live") == 0);
+  REFUSED(unnamed(plan); ++*run_id(plan));
+  REFUSED(unnamed(plan); *run_id(plan) = 0);
+  REFUSED(unnamed(plan); *run_id(plan) = plan->size - WB_RUN_ID; memset(base + *run_id(plan), '0', WB_RUN_ID - 1));
+  REFUSED(unnamed(plan); *run_id(plan) = UINT32_MAX);
+  REFUSED(unnamed(plan)->run_ids += 2);
+  REFUSED(unnamed(plan)->run_id_count = UINT32_MAX);
+  REFUSED(unnamed(plan)->private_root = 0; plan->namespaces = 0; plan->watch_flags = 0);
+}
+
 static void random_damage(void *memory) {
   srand(1);
   long accepted = 0;
@@ -412,6 +443,7 @@ int main(void) {
   views(memory);
   namespaces(memory);
   private_roots(memory);
+  run_ids(memory);
   random_damage(memory);
   free(memory);
   printf("plan_check: %s\n", failures ? "failed" : "ok");

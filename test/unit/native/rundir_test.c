@@ -90,7 +90,7 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t size) {
   return is_failing() ? -1 : __real_write(fd, bytes, size);
 }
 
-static char base[64], workdir[96], state_path[96], text[] = "{\"id\": \"000000000\"}\n";
+static char base[64], workdir[96], state_path[96], text[] = "\n\"argv\": [\"a\"", more[] = ", \"b\"";
 
 static int in(const char *name, char path[256]) {
   return snprintf(path, 256, "%s/%s", state_path, name) < 256;
@@ -111,7 +111,8 @@ static int create(struct wb_rundir *run, int reuse) {
                                       .placed = {placed, with_home ? sizeof placed : 0},
                                       .record = text,
                                       .record_size = sizeof text - 1,
-                                      .record_id = 8,
+                                      .more_argv = more,
+                                      .more_argv_size = sizeof more - 1,
                                       .started_ms = 1800000000000ull,
                                       .reuse = reuse};
   return wb_rundir_create(run, state, &request);
@@ -282,15 +283,19 @@ static void layout(void) {
       "layers/0/work", "trees/1/layers/0/upper", "trees/1/layers/0/work", "layers/0/upper", NULL};
   struct wb_rundir run;
   struct stat info;
-  char written[sizeof text] = "";
+  char written[256] = "", expected[256];
   locks_seen = 0;
   CHECK(create(&run, 0) == 0 && locks_seen == !plain_renames);
   for (const char *const *one = directories; *one; one++)
     CHECK(fstatat(run.directory, *one, &info, 0) == 0 && S_ISDIR(info.st_mode));
   CHECK((info.st_mode & 07777) == 0751); /* the working directory's */
   const int record = openat(run.directory, "run.json", O_RDONLY);
-  CHECK(read(record, written, sizeof written) == sizeof text - 1);
-  CHECK(memcmp(written + 8, run.id, WB_RUN_ID) == 0 && fstat(record, &info) == 0);
+  snprintf(expected, sizeof expected,
+           "{\n\"id\": \"%s\",\n\"started\": \"2027-01-15T08:00:00.000Z\",\n"
+           "\"baselineNs\": \"1800000000001000000\",%s%s]\n}\n",
+           run.id, text, more);
+  CHECK(read(record, written, sizeof written) == (ssize_t)strlen(expected));
+  CHECK(strcmp(written, expected) == 0 && fstat(record, &info) == 0);
   CHECK((info.st_mode & 0777) == 0600);
   close(record);
   CHECK(wb_rundir_move(state, run.id, "runs", "saved") == 0 && count("saved") == 1);

@@ -128,7 +128,6 @@ const spec: SandboxSpec = {
 
 const inputs: PlanInputs = {
   bpf: new Uint8Array([6, 0, 0, 0, 0, 0, 255, 127]),
-  layers: ['/state/1'],
 };
 
 const buildPlan = (wanted: SandboxSpec, given: PlanInputs) =>
@@ -205,8 +204,7 @@ describe('buildPlan', () => {
 
   it('leaves the layer of an overlay to its operation', () => {
     expect(plan.op(2, 'kind')).toBe(WB_OP_OVERLAY);
-    expect(plan.string(plan.op(2, 'layer'))).toBe('/state/1');
-    expect(() => buildPlan(spec, { ...inputs, layers: [] })).toThrow(TypeError);
+    expect(plan.string(plan.op(2, 'layer'))).toBe('layers/0');
   });
 
   it('lets a privileged supervisor open what is not the system’s', () => {
@@ -284,13 +282,10 @@ describe('buildPlan', () => {
     };
     // Without the file, which could not be made on it.
     const rest = spec.views.slice(0, -1);
-    const layers = ['/state/0', '/state/1'];
-    const written = new Reader(
-      buildPlan({ ...spec, views: [root, ...rest] }, { ...inputs, layers }),
-    );
+    const written = new Reader(buildPlan({ ...spec, views: [root, ...rest] }, inputs));
     expect(plan.header('layers') & WB_LAYER_READ_ONLY_ROOT).toBe(WB_LAYER_READ_ONLY_ROOT);
     expect(written.header('layers') & WB_LAYER_READ_ONLY_ROOT).toBe(0);
-    expect(written.string(written.op(0, 'layer'))).toBe('/state/0');
+    expect(written.string(written.op(0, 'layer'))).toBe('trees/1/layers/0');
     const field = (i: number, name: keyof typeof lowerLayout) =>
       Number(written.field(written.op(0, 'lowers') + i * lowerSize, lowerLayout, name));
     expect(written.op(0, 'lowerCount')).toBe(2);
@@ -303,7 +298,7 @@ describe('buildPlan', () => {
     expect(closed.op(0, 'layer')).toBe(0);
     expect(closed.op(0, 'flags')).toBe(WB_OP_READ_ONLY | WB_OP_IS_DIRECTORY);
     expect(closed.header('layers') & WB_LAYER_READ_ONLY_ROOT).toBe(WB_LAYER_READ_ONLY_ROOT);
-    expect(closed.string(closed.op(3, 'layer'))).toBe('/state/1');
+    expect(closed.string(closed.op(3, 'layer'))).toBe('layers/0');
   });
 
   it('leaves out with a namespace what it would hold', () => {
