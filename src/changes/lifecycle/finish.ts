@@ -29,9 +29,11 @@ import {
   openRunDirectory,
   removeRun,
   removeRunSoon,
+  sinceMade,
   withRecord,
 } from '../store/run-directory.js';
 import { type Session, withSessions } from '../store/session.js';
+import { startAtEnd } from '../store/start-time.js';
 import type { Store } from '../store/state-dir.js';
 import { explainingState, runStateError } from '../store/state-error.js';
 import { flattenRun } from './stack.js';
@@ -99,7 +101,9 @@ interface Ending {
   readonly dropped: boolean;
 }
 
-function endRun(store: Store, run: Run, end: RunEnd, mode: FinishMode): Ending {
+function endRun(store: Store, made: Run, end: RunEnd, mode: FinishMode): Ending {
+  const baselineNs = startAtEnd(made.record, sinceMade(made));
+  const run = withRecord(store, made, { ...made.record, baselineNs });
   const { native } = store;
   const { id } = run.record;
   const { onProgress } = end;

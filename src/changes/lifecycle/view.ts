@@ -35,6 +35,7 @@ import { Base } from '../store/base.js';
 import { layerPath } from '../store/layer-path.js';
 import { openRunDirectory } from '../store/run-directory.js';
 import { openLayer, type Session, treesOf, withSessions } from '../store/session.js';
+import { startOf } from '../store/start-time.js';
 import type { Store } from '../store/state-dir.js';
 import { explainingState } from '../store/state-error.js';
 import { copyBase } from './copy-base.js';
@@ -194,7 +195,7 @@ export function applyOfSession(store: Store, run: Run, options: ApplyOptions = {
 function applyAll(sessions: readonly Session[], options: ApplyOptions): ApplyReport {
   const { paths, exactly, from, conflicts = 'refuse' } = options;
   const before = sessions.map(({ native, directory, record }) =>
-    Base.read(native, directory, BigInt(record.baselineNs)),
+    Base.read(native, directory, startOf(record)),
   );
   const lists = sessions.map((session) => changesOf(session));
   const found = selectChanges(lists.flat(), paths, { exactly, parents: true, from });
@@ -215,7 +216,7 @@ function applyAll(sessions: readonly Session[], options: ApplyOptions): ApplyRep
       journal.close();
     }
     pruneLayer(session, applier.done);
-    Base.read(native, directory, BigInt(record.baselineNs)).settle(
+    Base.read(native, directory, startOf(record)).settle(
       native,
       directory,
       before[index] as Base,

@@ -2,6 +2,7 @@
 import { emptyPath, homePrefix, pathKey } from '../files/path.js';
 import type { Change, OnProgress } from '../model/index.js';
 import type { Session } from '../store/session.js';
+import { startOf } from '../store/start-time.js';
 import type { ScanContext } from './context.js';
 import { emptyTrash } from './prune.js';
 import { scanLayer } from './scan.js';
@@ -11,7 +12,7 @@ function contextOf(session: Session): Omit<ScanContext, 'prune'> {
   const { path: root, home, placed = [] } = tree;
   const elsewhere = index === 0 ? emptyPath : Buffer.from(root);
   const prefix = home === undefined ? elsewhere : homePrefix;
-  const startNs = BigInt(record.baselineNs);
+  const startNs = startOf(record);
   const keys = new Set(placed.map((path) => pathKey(Buffer.from(path))));
   const place = { root, tree: index, prefix, home };
   return { id: record.id, native, directory, layer, host, ...place, startNs, placed: keys };

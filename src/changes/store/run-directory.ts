@@ -51,6 +51,8 @@ interface Hold {
   open: boolean;
   /** Of a run that this process has made. */
   readonly made?: NativeRun | undefined;
+  /** When that was, by performance.now(). */
+  readonly madeMs?: number | undefined;
   /** Whether its layer is not the one that was made. */
   stacked?: boolean;
 }
@@ -111,7 +113,19 @@ export function makeRun(store: Store, record: RunRecord, lock: number, place: Pl
 
 /** A run that this process has made. */
 export function madeRun(store: Store, record: RunRecord, made: NativeRun): Run {
-  return new HeldRun(store, record, { lock: made.lock, place: 'runs', open: true, made });
+  return new HeldRun(store, record, {
+    lock: made.lock,
+    place: 'runs',
+    open: true,
+    made,
+    madeMs: performance.now(),
+  });
+}
+
+/** For how many milliseconds a run has been there that this process has made; undefined for another. */
+export function sinceMade(run: Run): number | undefined {
+  const { madeMs } = held(run).hold;
+  return madeMs === undefined ? undefined : performance.now() - madeMs;
 }
 
 /** Of a run that this process has made and that has a layer, and one of an empty home at most. */

@@ -37,6 +37,35 @@ function saveAt(ms: number, name: string): string {
   return run.record.id;
 }
 
+test.each([
+  ['right', 0],
+  ['set back by an hour', 3_600_000],
+])(
+  'apply leaves what the user changed while the run went on, its clock %s meanwhile',
+  (_, ahead) => {
+    const file = join(fixture.workdir, 'f');
+    for (const ends of [true, false]) {
+      writeFileSync(file, 'before\n');
+      const trees = [{ path: fixture.workdir }];
+      const at = new Date(Date.now() + ahead);
+      const run = createRun(fixture.store, { command: 'f', argv: ['f'], trees, now: at });
+      inOverlay(run, ['sh', '-c', 'echo program > f']);
+      writeFileSync(file, 'user\n');
+      if (ends) {
+        const { apply } = finishRun(fixture.store, run, { succeeded: true }, 'apply');
+        expect(apply?.refused.map(({ reason }) => reason)).toEqual(['host-changed']);
+      } else {
+        run.close(); // as of a process that is killed
+        const interrupted = openRun(fixture.store);
+        const { refused } = applyRun(fixture.store, interrupted, {});
+        interrupted.close();
+        expect(refused.map(({ reason }) => reason)).toEqual(['host-changed']);
+      }
+      expect(readFileSync(file, 'utf8')).toBe('user\n');
+    }
+  },
+);
+
 test('the latest run is the one that was started last, whatever the clock said', () => {
   const ids = [now, now - 60_000, now - 400 * day, now + 400 * day, now - 1000].map((ms, n) =>
     saveAt(ms, `f${n}`),
