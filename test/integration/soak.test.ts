@@ -34,16 +34,21 @@ const series = [
   '4',
   '--fastpath',
   '60',
+  '--saved',
+  '40',
 ];
 const counts = [...series, '--kill', '10'];
 
-test.concurrent.each(identities())('200 runs leave nothing, as $label', async (as) => {
-  const fastpath = as.label === 'root' ? ['--fastpath', '0'] : [];
-  const { status, out } = await soak(as, ...counts, ...fastpath);
-  expect(out).toContain('nothing is left');
-  expect(Number(/"killed",(\d+)/.exec(out)?.[1])).toBeGreaterThan(10);
-  expect(status).toBe(0);
-});
+test.concurrent.each(identities())(
+  '240 runs leave nothing and lose nothing, as $label',
+  async (as) => {
+    const fastpath = as.label === 'root' ? ['--fastpath', '0'] : [];
+    const { status, out } = await soak(as, ...counts, ...fastpath);
+    expect(out).toContain('nothing is left');
+    expect(Number(/"killed",(\d+)/.exec(out)?.[1])).toBeGreaterThan(10);
+    expect(status).toBe(0);
+  },
+);
 
 test.concurrent('runs without namespaces leave nothing either', async () => {
   const { status, out } = await soak(ordinaryUser(), ...counts, '--isolation', 'landlock');
@@ -55,7 +60,20 @@ test.concurrent('runs without namespaces leave nothing either', async () => {
 test.concurrent('what is left is noticed', async () => {
   const files = ['runs', 'stale', 'shared', 'work', 'temporary'];
   const leaks = ['children', 'descriptors', ...files, 'memoryMB'];
-  const few = ['--run', '4', '--pool', '0', '--session', '0', '--node', '0', '--fastpath', '0'];
+  const few = [
+    '--run',
+    '4',
+    '--pool',
+    '0',
+    '--session',
+    '0',
+    '--node',
+    '0',
+    '--fastpath',
+    '0',
+    '--saved',
+    '0',
+  ];
   const { status, out } = await soak(ordinaryUser(), ...few, '--leak', leaks.join());
   expect(out).toContain(`left behind: ${leaks.join(', ')}\n`);
   expect(status).toBe(1);

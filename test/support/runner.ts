@@ -6,11 +6,15 @@ import { TestRunner } from 'vitest';
 import { patternsOf } from '../programs.mjs';
 
 export default class extends TestRunner {
+  /** Of `-t`. */
+  readonly #given = this.config.testNamePattern?.source ?? '';
+
   override onCollectStart(file: Parameters<TestRunner['onCollectStart']>[0]): void {
     super.onCollectStart(file);
     const patterns = patternsOf(file.filepath).map(({ source }) => `(?=.*(?:${source}))`);
-    // Vitest leaves out what the pattern does not match, unless `-t` gives another.
-    this.config.testNamePattern =
-      patterns.length > 0 ? new RegExp(`^(?!${patterns.join('|')})`, 's') : undefined;
+    // Vitest leaves out what the pattern does not match.
+    const missing = patterns.length > 0 ? `(?!${patterns.join('|')})` : '';
+    const source = this.#given === '' ? missing : `${missing}(?=.*(?:${this.#given}))`;
+    this.config.testNamePattern = source === '' ? undefined : new RegExp(`^${source}`, 's');
   }
 }

@@ -2,15 +2,26 @@
 // memory. Ends with 1 where something is left.
 //
 //   node bench/soak.mjs [--run N] [--pool N] [--session N] [--node N]
-//                      [--fastpath N] [--kill SHARE] [--jobs N] [--isolation NAME]
+//                      [--fastpath N] [--saved N] [--kill SHARE] [--jobs N] [--isolation NAME]
 //
 // --run: run() in a row; --pool: tasks for a pool of shells; --session: sessions of two commands; --node, --fastpath: the command line, by Node
 // and by the native command. Of each, one in SHARE is killed at a random moment: the library's and the
 // pool's by their signal, the command line with SIGKILL. As an ordinary user; root has no native command.
+// --saved: runs whose changes are saved, by the library and the native command in turn. At the end all are applied: what a
+// run did that was not killed is there, and of one that was killed what it did or nothing.
 // --isolation landlock: all without namespaces, where there are no pools.
 // --leak NAMES leaves one of each behind at the end, to show that it is noticed.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -25,6 +36,7 @@ const { values } = parseArgs({
     session: { type: 'string', default: '1000' },
     node: { type: 'string', default: '1000' },
     fastpath: { type: 'string', default: '10000' },
+    saved: { type: 'string', default: '2000' },
     kill: { type: 'string', default: '20' },
     jobs: { type: 'string', default: '4' },
     dist: { type: 'string' },
@@ -39,18 +51,18 @@ const { isolation } = values;
 const isNone = (name) => isolation === 'landlock' && (name === 'pool' || name === 'session');
 const number = (name) => (isNone(name) ? 0 : Number(values[name]));
 const dist = values.dist ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist');
-const { createPool, createSession, run } = await import(join(dist, 'index.js'));
+const { createPool, createSession, listRuns, openRun, run } = await import(join(dist, 'index.js'));
 
 const place = mkdtempSync(join(values.place, 'wasbox-soak-'));
 const marker = place.slice(-6);
 const places = { marker };
-for (const name of ['state', 'work', 'temporary']) {
+for (const name of ['state', 'work', 'temporary', 'kept']) {
   places[name] = join(place, name);
   mkdirSync(places[name]);
 }
 process.env.XDG_STATE_HOME = places.state;
 process.env.TMPDIR = places.temporary;
-const { work } = places;
+const { work, kept } = places;
 
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const outcomes = new Map();
@@ -121,6 +133,69 @@ const byCommand = (argv) => async (_, kill) => {
   if (kill) note(child.signalCode === 'SIGKILL' ? 'killed' : `ended: ${child.exitCode}`);
   else noteOutput(text, 0);
 };
+
+/** Runs that ended by themselves, and had a file to save. */
+const finished = new Set();
+
+/** Two files, the second one renamed: what is saved of a killed run are the first steps of these. */
+const saving = (index) =>
+  `: ${marker}; echo ${index} > a${index}; echo ${index} > c${index}; mv c${index} b${index}; exit 3`;
+
+const bySaved = async (index, kill) => {
+  if (index % 2 === 0) {
+    await killable(kill, 60, async (signal) => {
+      const { exitCode } = await run({
+        code: saving(index),
+        workdir: kept,
+        changes: 'keep',
+        signal,
+        isolation,
+      });
+      note(exitCode === 3 ? 'right' : `ended with ${exitCode}`);
+      finished.add(index);
+    });
+    return;
+  }
+  const words = ['run', '-q', '--isolation', isolation, '--lang', 'sh', '-c', saving(index)];
+  const child = spawn(join(library, 'wasbox'), words, { cwd: kept, stdio: 'ignore' });
+  const timer = kill
+    ? setTimeout(() => child.kill(index % 4 === 1 ? 'SIGKILL' : 'SIGTERM'), Math.random() * 60)
+    : undefined;
+  await new Promise((resolve) => child.on('close', resolve));
+  clearTimeout(timer);
+  if (child.exitCode === 3) finished.add(index);
+  note(child.exitCode === 3 ? 'right' : kill ? 'killed' : `ended with ${child.exitCode}`);
+};
+
+/** Applies all that is saved, and compares. */
+async function applyAll() {
+  let saved = 0;
+  let runs = await listRuns({ workdir: kept });
+  // The sandbox of a killed command takes a moment to end.
+  for (const end = performance.now() + 60_000; performance.now() < end; ) {
+    if (runs.every(({ status }) => status !== 'running')) break;
+    await later(100);
+    runs = await listRuns({ workdir: kept });
+  }
+  for (const { id, status } of runs) {
+    if (status === 'running') note('wrong: a run goes on');
+    const report = await (await openRun(id)).apply();
+    saved++;
+    if (report.refused.length > 0) note(`wrong: ${JSON.stringify(report.refused)}`);
+  }
+  const names = readdirSync(kept);
+  for (const index of finished)
+    for (const name of [`a${index}`, `b${index}`])
+      if (!existsSync(join(kept, name))) note(`lost: ${name}`);
+  for (const name of names) {
+    const text = readFileSync(join(kept, name), 'utf8');
+    // A killed run may have been about to write it, or to rename it.
+    const isRight = text === `${name.slice(1)}\n` || text === '';
+    if (!isRight || (text === '' && finished.has(Number(name.slice(1)))))
+      note(`wrong: ${name} ${text}`);
+  }
+  console.log(`saved: ${finished.size} runs ended, ${saved} applied, ${names.length} files`);
+}
 
 /** Runs them, some at a time, and says how far it is. */
 async function series(name, once) {
@@ -203,8 +278,10 @@ if (number('pool') > 0) {
 await series('session', bySession);
 await series('node', node);
 await series('fastpath', fastpath);
+await series('saved', bySaved);
 // The next command that lists the runs cleans up what killed commands left.
 await node(0, false);
+await applyAll();
 for (const name of leaked) leaks[name]?.();
 const more = await left(before);
 console.log(JSON.stringify([...outcomes]));
