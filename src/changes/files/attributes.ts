@@ -4,8 +4,12 @@
  */
 import type { ChangesNative } from '../model/index.js';
 
-/** Attributes of overlayfs and labels that the system sets: the payload did not set them. */
-const noise = /^(user|trusted)\.overlay\.|^security\.(selinux|SMACK64|apparmor|ima|evm)$/;
+/**
+ * Attributes of overlayfs, labels that the system sets, and what a file system shows as one of its own: each file on NFS
+ * has `system.nfs4_acl`. The payload did not set them.
+ */
+const noise =
+  /^(user|trusted)\.overlay\.|^security\.(selinux|SMACK64|apparmor|ima|evm)$|^system\.(?!posix_acl_)/;
 export const isNoise = (attribute: string): boolean => noise.test(attribute);
 /** They mean that the content is in another file; wasbox never mounts with these features. */
 const foreign = ['user.overlay.metacopy', 'user.overlay.redirect'];
