@@ -1,7 +1,8 @@
 // `npm run nightly -- vm`: wasbox in other kernels of Debian, in a virtual machine without acceleration. Needs x86-64,
-// qemu-system-x86, busybox-static, cpio, e2fsprogs, perl and xz-utils; apt fetches the kernels. Installs nothing.
+// qemu-system-x86, busybox-static, cpio, e2fsprogs, nfs-kernel-server, perl and xz-utils; apt fetches the kernels. Installs
+// nothing.
 //
-//   node test/vm/run.mjs [--kernel 5.10|6.1|6.12|newest|all|FILE.deb]… [--keep DIR]
+//   node test/vm/run.mjs [--kernel 5.10|6.1|6.12|newest|all|FILE.deb]… [--boot works|no-landlock|clocks|nfs] [--keep DIR]
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -70,7 +71,7 @@ async function tryKernel(one, work) {
   const kernel = unpackKernel(one.packages ?? kernelPackages(one), work);
   makeInitramfs(kernel, work);
   const lines = [];
-  for (const boot of one.tooOld ? ['old'] : ['works', 'no-landlock']) {
+  for (const boot of one.tooOld ? ['old'] : boots) {
     const started = Date.now();
     const printed = await start(work, kernel, boot, one);
     const count = (mark) => printed.match(new RegExp(`^${mark} `, 'gm'))?.length ?? 0;
@@ -84,8 +85,13 @@ async function tryKernel(one, work) {
 }
 
 const { values } = parseArgs({
-  options: { kernel: { type: 'string', multiple: true }, keep: { type: 'string' } },
+  options: {
+    kernel: { type: 'string', multiple: true },
+    boot: { type: 'string', multiple: true, default: ['works', 'no-landlock', 'clocks', 'nfs'] },
+    keep: { type: 'string' },
+  },
 });
+const boots = values.boot;
 const kernels = chosen(values.kernel ?? ['all']);
 const work = values.keep ?? mkdtempSync(join(tmpdir(), 'wasbox-vm-'));
 mkdirSync(work, { recursive: true });

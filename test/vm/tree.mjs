@@ -21,6 +21,13 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
 const accounts = 'root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n';
 
+const needed = ['overlay', 'veth'];
+/** In the order in which they load. */
+const nfs = [
+  ...['sunrpc', 'grace', 'lockd', 'nfs_acl', 'auth_rpcgss', 'nfsd', 'netfs', 'dns_resolver'],
+  ...['nfs', 'nfsv4'],
+];
+
 /** Unpacks the packages of one kernel: where it is, and where which module is. */
 export function unpackKernel(packages, work) {
   const image = join(work, 'image');
@@ -32,7 +39,7 @@ export function unpackKernel(packages, work) {
     if (found === undefined) throw new Error(`${packages.join(' ')}: no ${start}`);
     return join(image, found);
   };
-  const modules = ['overlay', 'veth'].map((name) => find(`${name}.ko`));
+  const modules = [...needed, ...nfs].map((name) => find(`${name}.ko`));
   const [, release] = /\/modules\/([^/]+)\//.exec(modules[0]) ?? [];
   return { vmlinuz: find('vmlinuz'), release, modules };
 }
@@ -73,6 +80,10 @@ export function makeInitramfs({ modules }, work) {
   addProgram(tree, busybox, '/usr/bin/busybox');
   addProgram(tree, process.execPath, '/usr/bin/node');
   for (const path of ['/usr/bin/setpriv', '/usr/bin/perl']) addProgram(tree, path);
+  for (const name of ['exportfs', 'rpc.mountd', 'mount.nfs']) addProgram(tree, `/usr/sbin/${name}`);
+  copyFileSync('/etc/netconfig', join(tree, 'etc/netconfig'));
+  writeFileSync(join(tree, 'etc/exports'), '/export *(rw,no_root_squash,insecure,fsid=0)\n');
+  writeFileSync(join(tree, 'nfs-modules'), nfs.join('\n'));
   for (const module of modules) addModule(tree, module);
   cpSync(join(root, 'dist'), join(tree, 'wasbox/dist'), { recursive: true });
   cpSync(join(root, 'docs/examples'), join(tree, 'wasbox/examples'), { recursive: true });

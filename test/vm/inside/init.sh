@@ -6,7 +6,7 @@ $bb --install -s /bin
 if [ ! -e /switched ]; then
   mount -t proc proc /proc
   mount -t tmpfs -o size=80%,mode=755 tmpfs /mnt
-  for d in bin etc home lib lib64 modules sbin tmp usr var wasbox; do cp -a /$d /mnt/ 2>/dev/null; done
+  for d in bin etc home lib lib64 modules nfs-modules sbin tmp usr var wasbox; do cp -a /$d /mnt/ 2>/dev/null; done
   mkdir -p /mnt/proc /mnt/sys /mnt/dev /mnt/run
   : > /mnt/switched
   cp -a /init /mnt/init
@@ -71,7 +71,47 @@ without() {
   cases other "$@"
   echo "$before" > "$knob"
 }
+# The directory /nfs: of a server in this machine.
+mount_nfs() {
+  for name in $(cat /nfs-modules); do insmod "/modules/$name.ko" || status=1; done
+  mkdir -p /export/user /nfs /var/lib/nfs/v4recovery
+  mount -t tmpfs export /export
+  mkdir /export/user
+  chown 1000:1000 /export/user
+  mount -t nfsd nfsd /proc/fs/nfsd
+  : > /var/lib/nfs/etab
+  : > /var/lib/nfs/rmtab
+  echo 10 > /proc/fs/nfsd/nfsv4leasetime
+  echo 10 > /proc/fs/nfsd/nfsv4gracetime
+  rpc.mountd -N 3
+  exportfs -a
+  echo '-2 -3 +4 +4.1 +4.2' > /proc/fs/nfsd/versions
+  echo tcp 2049 > /proc/fs/nfsd/portlist
+  echo 2 > /proc/fs/nfsd/threads
+  mount.nfs 127.0.0.1:/ /nfs -o vers=4.2,nosharecache || status=1
+}
+# clock OFFSET: seconds that are added to the machine's clock.
+clock() { date -s "@$(($(date +%s) + $1))" > /dev/null; }
 case $(given boot) in
+  clocks)
+    insmod /modules/overlay.ko
+    insmod /modules/veth.ko
+    cases user/shell clocks.mjs save
+    clock -10
+    cases user/shell clocks.mjs back
+    clock -60
+    cases user/shell clocks.mjs back
+    clock 34560000
+    cases user/shell clocks.mjs ahead
+    clock -34560000
+    cases user/shell clocks.mjs last
+    ;;
+  nfs)
+    insmod /modules/overlay.ko
+    insmod /modules/veth.ko
+    mount_nfs
+    cases user/shell state.mjs /nfs/user
+    ;;
   old)
     insmod /modules/overlay.ko
     cases other refused.mjs old-kernel
