@@ -24,7 +24,7 @@ const compilers = [
   { cc: 'aarch64-linux-gnu-gcc', cxx: 'aarch64-linux-gnu-g++', arch: 'arm64' },
 ];
 
-/** Whether a compiler is there with its libc: Debian packages them apart. */
+/** Returns whether a compiler is there with its libc: Debian packages them apart. */
 const installed = (
   command,
   input = '#include <stdint.h>\n#include <stddef.h>\n#include <errno.h>\n',

@@ -122,8 +122,8 @@ static int overlay_ok(const struct wb_plan *plan, const struct wb_op *op) {
   return 1;
 }
 
-/* What takes the place of the empty root: of the whole tree, so a directory, and never the host's
- * to write to. */
+/* Checks what takes the place of the empty root: of the whole tree, so a directory, and never
+ * the host's to write to. */
 static int root_ok(const struct wb_plan *plan, const struct wb_op *op) {
   const int writable =
       op->kind == WB_OP_OVERLAY && (op->layer != 0 || (op->flags & WB_OP_IN_MEMORY) != 0);
@@ -232,7 +232,8 @@ static int network_ok(const struct wb_plan *plan) {
   return 1;
 }
 
-/* Of a plan that has not all namespaces. Each that is missing takes with it what it would hold. */
+/* Checks a plan that has not all namespaces. Each that is missing takes with it what it would
+ * hold. */
 static int namespaces_ok(const struct wb_plan *plan) {
   /* A run without namespaces has all of it together: Landlock, a supervisor that answers what it
    * leaves open, and no new privileges. */

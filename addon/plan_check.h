@@ -35,12 +35,12 @@ static inline void wb_plan_name(struct wb_plan *plan, const char *id) {
   plan->run_id_count = 0;
 }
 
-/* Whether an operation makes the root: the first one, if its target is "/". */
+/* Returns whether an operation makes the root: the first one, if its target is "/". */
 static inline int wb_op_is_root(const struct wb_plan *plan, const struct wb_op *op) {
   return wb_plan_at(plan, op->target)[1] == 0;
 }
 
-/* Whether something that is written in memory must be saved when the run ends. */
+/* Returns whether something that is written in memory must be saved when the run ends. */
 static inline int wb_plan_saves_memory(const struct wb_plan *plan) {
   for (uint32_t i = 0; i < plan->op_count; i++)
     if ((wb_plan_ops(plan)[i].flags & WB_OP_IN_MEMORY) && wb_plan_ops(plan)[i].layer)
@@ -52,7 +52,7 @@ static inline const struct wb_id_range *wb_plan_ids(const struct wb_plan *plan, 
   return (const struct wb_id_range *)(const void *)wb_plan_at(plan, ranges);
 }
 
-/* What the host calls an id that exists inside; UINT32_MAX where it does not. */
+/* Returns what the host calls an id that exists inside; UINT32_MAX where it does not. */
 static inline uint32_t wb_id_outside(const struct wb_id_range *ranges, uint32_t count,
                                      uint32_t inside) {
   for (uint32_t i = 0; i < count; i++)

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* What asking once more needs. */
+/* The state for asking once more. */
 struct wb_reads {
   const char *base; /* what offsets count from */
   /* The last path that lstat(2) found something under that is no link: stat(2) finds the same. */
@@ -27,11 +27,11 @@ static inline const struct wb_recorded_read *wb_reads_at(const char *base, uint3
   return (const struct wb_recorded_read *)(const void *)(base + offset);
 }
 
-/* Whether `count` reads at an offset, and all that they name, lie within `size` bytes; what they
- * name not before `least`. */
+/* Returns whether `count` reads at an offset, and all that they name, lie within `size`
+ * bytes; what they name not before `least`. */
 int wb_reads_fit(const char *base, uint32_t size, uint32_t least, uint32_t at, uint32_t count);
 
-/* Whether the host answers a question as it did; 0 for one that is not about files. */
+/* Returns whether the host answers a question as it did; 0 for one that is not about files. */
 int wb_read_agrees(struct wb_reads *reads, const struct wb_recorded_read *recorded);
 
 #ifdef __cplusplus

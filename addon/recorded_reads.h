@@ -1,7 +1,8 @@
 /*
- * What resolving asked the host, with the answers, as src/plan/read-table.ts writes them: in the
- * entries of the native command (fastpath/entry.h), and in the memory of a program that makes many
- * equal runs. src/plan/recorded-reads.generated.ts is generated from it by addon/wire.mjs.
+ * The questions that resolving asked the host, with the answers, as src/plan/read-table.ts writes
+ * them: in the entries of the native command (fastpath/entry.h), and in the memory of a program
+ * that makes many equal runs. src/plan/recorded-reads.generated.ts is generated from it by
+ * addon/wire.mjs.
  *
  * All numbers are host-endian. Offsets count from the first byte of what the reads stand in; offset
  * 0 means none.

@@ -1,8 +1,8 @@
 /*
- * What the supervisor gives back: how a run ended, with its tables, and questions while it runs.
- * The addon and the native command hand the bytes to TypeScript, which src/native/decode reads.
- * Same shape as wire.h; src/native/decode/records.generated.ts is generated from it by
- * addon/wire.mjs.
+ * Declares what the supervisor gives back: how a run ended, with its tables, and questions while
+ * it runs. The addon and the native command hand the bytes to TypeScript, which
+ * src/native/decode reads. Same shape as wire.h; src/native/decode/records.generated.ts is
+ * generated from it by addon/wire.mjs.
  *
  * All numbers are host-endian.
  */
@@ -13,7 +13,7 @@
 
 #include "wire.h"
 
-/* What a run can be ended for, or held to. */
+/* The limits that a run can be ended for, or held to. */
 #define WB_LIMIT_NONE 0
 #define WB_LIMIT_CPU 1
 #define WB_LIMIT_MEMORY 2
@@ -26,7 +26,7 @@
 #define WB_LIMIT_PRIVATE_BYTES 8
 #define WB_LIMIT_PRIVATE_INODES 9
 
-/* What the supervisor saw of a run's use; the peaks are those of its samples. */
+/* The use of a run that the supervisor saw; the peaks are those of its samples. */
 struct wb_usage {
   uint64_t memory_bytes; /* peak, of all processes and files in memory together */
   uint64_t cpu_us;
@@ -48,7 +48,7 @@ struct wb_usage {
 #define WB_SETUP_FAILED 1
 #define WB_EXEC_FAILED 2
 #define WB_INIT_DIED 3
-/* What answers the payload's calls failed, and the run was killed. */
+/* The part that answers the payload's calls failed, and the run was killed. */
 #define WB_WATCH_LOST 4
 
 #define WB_OUTCOME_MAGIC 0x4d4f4357
@@ -111,8 +111,8 @@ struct wb_outcome {
   uint32_t audit_texts_size;
 };
 
-/* What the user is asked to decide while the payload waits; the texts follow the structure
- * in the order of their sizes. */
+/* The question that the user is asked to decide while the payload waits; the texts
+ * follow the structure in the order of their sizes. */
 #define WB_QUESTIONS_MAX 32
 #define WB_QUESTION_TEXT_MAX 12288
 
@@ -123,7 +123,7 @@ struct wb_outcome {
 #define WB_QUESTION_UDP 4
 #define WB_QUESTION_NAME 5
 
-/* What a file is wanted for. */
+/* The uses that a file is wanted for. */
 #define WB_QUESTION_READ 1
 #define WB_QUESTION_WRITE 2
 #define WB_QUESTION_EMPTY 4
@@ -154,12 +154,12 @@ struct wb_question {
 #define WB_DECISION_DENY 1
 #define WB_DECISION_ALLOW 2
 
-/* What the payload was refused, counted by the supervisor; one record for all calls that differ in
- * nothing a person would want to know. */
+/* The calls that the payload was refused, counted by the supervisor; one record for all calls
+ * that differ in nothing a person would want to know. */
 #define WB_REFUSALS_MAX 256
 #define WB_REFUSAL_TEXT_MAX 256
 
-/* What a record's text is. */
+/* The kinds of a record's text. */
 #define WB_TARGET_NONE 0
 #define WB_TARGET_PATH 1
 #define WB_TARGET_ADDRESS 2
@@ -224,14 +224,15 @@ struct wb_destination {
   uint64_t last_ns; /* when it last wanted to; CLOCK_MONOTONIC */
 };
 
-/* What a run did, recorded by the supervisor where `--audit` asks for it: every call is then a
- * question. Tables of fixed size; times are nanoseconds since the start of the run. */
+/* The actions of a run, recorded by the supervisor where `--audit` asks for it: every call
+ * is then a question. Tables of fixed size; times are nanoseconds since the start of the
+ * run. */
 #define WB_AUDIT_PROCESSES_MAX 4096
 #define WB_AUDIT_ENTRIES_MAX 16384
 #define WB_AUDIT_VALUES_MAX 1024
 #define WB_AUDIT_CALLS_MAX 512
 #define WB_AUDIT_TEXTS_MAX 4194304
-/* Of one entry: a path, or a path and arguments, each ended by a zero. */
+/* The size of one entry: a path, or a path and arguments, each ended by a zero. */
 #define WB_AUDIT_TEXT_MAX 4096
 #define WB_AUDIT_ARGUMENTS_MAX 2048
 
@@ -284,7 +285,7 @@ struct wb_audit_process {
 #define WB_AUDIT_REFUSED 1
 #define WB_AUDIT_CUT 2
 #define WB_AUDIT_ADDRESS 4
-/* Whether it could be done was not looked at. */
+/* It was not looked at whether it could be done. */
 #define WB_AUDIT_UNPROBED 8
 #define WB_AUDIT_DEVICE 16
 

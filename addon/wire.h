@@ -61,7 +61,8 @@
 #define WB_IDS_NESTED 2
 /* There are none: without a user namespace of its own, the payload has the caller's ids. */
 #define WB_IDS_KEPT 3
-/* The same, but init gives up root for the payload's ids, which are ids of the host. */
+/* There are none either, but init gives up root for the payload's ids, which are ids of the
+ * host. */
 #define WB_IDS_DROPPED 4
 
 /* A line of an id map: so many ids from `inside` on are those from `outside` on.
@@ -123,8 +124,8 @@ struct wb_plan {
   uint64_t landlock_scoped;
   uint64_t private_bytes; /* size of the private tmpfs */
   uint64_t private_inodes;
-  /* What the supervisor holds the run to; 0: no limit. It kills the run at all but the last two,
-   * which are rlimits as well, and here so that it can tell. */
+  /* The limits that the supervisor holds the run to; 0: no limit. It kills the run at all but
+   * the last two, which are rlimits as well, and here so that it can tell. */
   uint64_t memory_bytes; /* of all processes and the private tmpfs */
   uint64_t cpu_us;
   uint64_t disk_bytes; /* of the layers of all overlays, and of deleted files that are open */
@@ -137,14 +138,14 @@ struct wb_plan {
   /* 1: nothing is executed at the start; init waits for programs at WB_FD_SESSION, and starts each
    * under the same filter, Landlock domain and limits. */
   uint32_t session;
-  /* Of a run without namespaces (Landlock isolation): string, the host's directory whose
+  /* For a run without namespaces (Landlock isolation): string, the host's directory whose
    * subdirectories are all that the payload may change; 0 for any other run. */
   uint32_t private_root;
   /* String: a file that the supervisor holds a shared lock on while the sandbox is there, so that
    * no other process removes the image that it shows; or 0. */
   uint32_t image_lock;
-  /* Of the payload's own terminal, where the caller has none whose size it could take: rows << 16 |
-   * columns, or 0. */
+  /* The size of the payload's own terminal, where the caller has none whose size it could take:
+   * rows << 16 | columns, or 0. */
   uint32_t terminal_size;
   /* uint32_t[run_id_count]: where the run's id belongs, in place of zeros; wb_plan_name writes it.
    * Only of a run without namespaces, where nothing has another path inside: no other plan names
@@ -165,17 +166,17 @@ struct wb_plan {
  * (supervisor/metadata.c). */
 #define WB_WATCH_DIRECTORIES 8
 
-/* Whether the payload gets a terminal of its own in place of the caller's: never; where that is
- * one; for stdin and stdout whatever they are. */
+/* Says whether the payload gets a terminal of its own in place of the caller's: never; where
+ * that is one; for stdin and stdout whatever they are. */
 #define WB_TERMINAL_NEVER 0
 #define WB_TERMINAL_AUTO 1
 #define WB_TERMINAL_ALWAYS 2
-/* What the supervisor makes of it for init, as it sees the caller's descriptors: this, and bit n
+/* The answer of the supervisor for init, as it sees the caller's descriptors: this, and bit n
  * for each descriptor that the payload's terminal takes the place of. */
 #define WB_TERMINAL_DECIDED 8
 
-/* What the network reaches beside the sandbox itself. NONE with a network namespace that is the
- * host's (no CLONE_NEWNET) is --net host. */
+/* Says what the network reaches beside the sandbox itself. NONE with a network namespace
+ * that is the host's (no CLONE_NEWNET) is --net host. */
 #define WB_NET_NONE 0
 #define WB_NET_RULES 1
 
@@ -189,7 +190,7 @@ struct wb_net_address {
 
 #define WB_NET_INTERNET 1
 #define WB_NET_NAME 2
-/* What ends in ".name". */
+/* Names that end in ".name". */
 #define WB_NET_WILDCARD 3
 #define WB_NET_BLOCK 4
 
@@ -366,8 +367,8 @@ struct wb_landlock_rule {
 #define WB_COMMAND_PROCEED 5
 /* Without a pid namespace: ends every process of the run, and init. With one, SIGKILL does. */
 #define WB_COMMAND_KILL 6
-/* The same, sent to the first process of a run without a pid namespace: addon/init/warden.c. The
- * last real-time signal, which nothing else sends to everybody. */
+/* Does so, too, when it is sent to the first process of a run without a pid namespace:
+ * addon/init/warden.c. The last real-time signal, which nothing else sends to everybody. */
 #define WB_WARDEN_SIGNAL 64
 /* Ends every process with the mark of a program of a session; value: WB_LIMIT_* that it exceeded.
  */
@@ -450,7 +451,7 @@ struct wb_exec {
   uint32_t envc;
   uint32_t cwd;  /* string; 0: the plan's */
   uint32_t kind; /* WB_EXEC_* */
-  /* Of a program with a terminal of its own: rows << 16 | columns; else 0. */
+  /* The size of the terminal of a program that has one of its own: rows << 16 | columns; else 0. */
   uint32_t terminal;
   /* Limits of its own, below those of the session; 0: none. Of the processes that come from it
    * together: */
@@ -460,9 +461,9 @@ struct wb_exec {
   uint64_t open_files; /* RLIMIT_NOFILE */
 };
 
-/* What becomes of it: a program, or an operation of init's own on the file that argv names, whose
- * exit status is an errno. READ, LIST (getdents64(2)) and STAT (statx(2)) write to 1, WRITE reads
- * from 0. */
+/* Says what becomes of it: a program, or an operation of init's own on the file that argv
+ * names, whose exit status is an errno. READ, LIST (getdents64(2)) and STAT (statx(2)) write
+ * to 1, WRITE reads from 0. */
 #define WB_EXEC_PROGRAM 0
 #define WB_EXEC_READ 1
 #define WB_EXEC_WRITE 2

@@ -1,7 +1,7 @@
-// What the supervisor adds to single calls: opening a file, which it is asked about where the network has rules;
-// chmod(2) and TCP connections, which it makes on behalf of the program where there are no namespaces. The same program
-// in turn outside, in namespaces and with Landlock isolation. For each call: what it takes, and the processor time of
-// all that takes part (the program's and wasbox's, less that of a run without calls); medians of the rounds.
+// Measures what the supervisor adds to single calls: opening a file, which it is asked about where the network has
+// rules; chmod(2) and TCP connections, which it makes on behalf of the program where there are no namespaces. The same
+// program in turn outside, in namespaces and with Landlock isolation. For each call: what it takes, and the processor
+// time of all that takes part (the program's and wasbox's, less that of a run without calls); medians of the rounds.
 //   node bench/asked.mjs [--rounds N] [--count N]
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -25,7 +25,7 @@ const place = mkdtempSync(join(process.getuid() === 0 ? '/var/tmp' : homedir(), 
 const state = `${place}-state`;
 const server = createServer((socket) => socket.on('error', () => {}).destroy());
 
-/** What one call took, and the processor time of the whole, in microseconds. */
+/** Returns what one call took, and the processor time of the whole, in microseconds. */
 async function once(argv) {
   const timed = ['-c', 'TIMEFORMAT="%3U %3S"; time "$@"', 'bash', ...argv];
   const child = spawn('bash', timed, {

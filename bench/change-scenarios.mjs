@@ -1,4 +1,4 @@
-// What bench/changes.mjs lets programs do: a name, a tree, a script that changes it.
+// Lists what bench/changes.mjs lets programs do: a name, a tree, a script that changes it.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// What copy-on-write, diff and apply cost: programs that change many files, inside and outside, each
+// Measures what copy-on-write, diff and apply cost: programs that change many files, inside and outside, each
 // from a fresh copy, in turns; and the walk of --hide patterns.
 //   node bench/changes.mjs [--files N] [--rounds N] [--warm-ups N] [--only WORD] [--save DIR]
 // With --save it writes changes.json and changes.md: bench/results is the place for what is kept. With
@@ -77,7 +77,7 @@ async function measure({ name, make, script }) {
     freshCopy();
     return timeCommand(argv, { cwd: work, env });
   };
-  /** By its part of one and the same run, apply by itself. */
+  /** Parts of one and the same run; apply by itself. */
   const parts = { apply: 0 };
   const samples = await inTurn(
     [

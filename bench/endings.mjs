@@ -1,5 +1,5 @@
-// What runs leave that end badly on the host's side: aborted ones, ones whose callback throws, worker threads that
-// are terminated, beside ordinary ones. Descriptors, processes, layers and memory before and after.
+// Measures what runs leave that end badly on the host's side: aborted ones, ones whose callback throws, worker
+// threads that are terminated, beside ordinary ones. Descriptors, processes, layers and memory before and after.
 //   node --expose-gc bench/endings.mjs [--runs 20000] [--aborted 500] [--throwing 500] [--workers 200] [--dist DIR]
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';

@@ -54,7 +54,7 @@ function figuresOf(bpf) {
   for (let number = 0; number <= lastNumber; number++) sum += executed(number);
   const all = weights.reduce((total, { weight }) => total + weight, 0);
   const weighted = weights.reduce((total, { weight, call }) => total + weight * executed(call), 0);
-  // What a kernel from 5.11 on runs the filter for: the others it knows to be allowed.
+  // A kernel from 5.11 on runs the filter for these: the others it knows to be allowed.
   const decoded = decodeFilter({ bpf, arch });
   const runs = weights.filter(({ call }) => {
     const { path, action } = simulateFilter(bpf, { call, arch });

@@ -88,7 +88,7 @@ const sumOf = (commands) =>
     .filter(([command]) => !/^(info|config|ping|auth|hello|client)/.test(command))
     .reduce((sum, [, count]) => sum + count, 0);
 
-/** What `jobs` jobs of one kind cost, one worker taking them. */
+/** Measures what `jobs` jobs of one kind cost, one worker taking them. */
 async function queueCosts(server, client, name, job, args = []) {
   const queue = new Queue(name, { connection: { path: server.socket } });
   await queue.waitUntilReady();
@@ -131,7 +131,7 @@ async function queueCosts(server, client, name, job, args = []) {
   return costs;
 }
 
-/** What a worker without jobs asks of the server. */
+/** Measures what a worker without jobs asks of the server. */
 async function idleCosts(server, client) {
   const before = (await client.client('LIST')).trim().split('\n').length;
   const workers = startWorkers(server, 'idle', []);

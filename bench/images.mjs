@@ -1,5 +1,5 @@
-// What a start of an image costs, beside podman, runc and crun with the same image, and beside a run on this machine's
-// own root, in turns:
+// Measures what a start of an image costs, beside podman, runc and crun with the same image, and beside a run on this
+// machine's own root, in turns:
 //     npm run bench -- images [--root FILE.tar] [--rounds 20] [--user NAME] [--directory]
 // The image is Debian's, made by mmdebstrap (or taken from FILE.tar) and umoci; the program is its /bin/true. Needs root,
 // mmdebstrap, umoci, runc and perf; podman and crun where they are there and start anything on this machine. Each figure is

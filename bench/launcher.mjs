@@ -1,6 +1,6 @@
 /**
- * What npm's bin costs beyond the native command that it becomes: both make the same recorded start of `true`, one after
- * the other, in turns.
+ * Measures what npm's bin costs beyond the native command that it becomes: both make the same recorded start of `true`,
+ * one after the other, in turns.
  *
  *     npm run bench -- launcher [ROUNDS]       by default 40
  *

@@ -1,4 +1,4 @@
-// What all measurements share: medians with quartiles, ratios pair by pair, a clean environment.
+// The parts that all measurements share: medians with quartiles, ratios pair by pair, a clean environment.
 
 /** Variables that make Node start slowly and have nothing to do with what is measured. */
 const unset = ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_ENV'];

@@ -1,4 +1,4 @@
-// What an idle sandbox takes beside its payload: proportional set size (smaps_rollup) of PID 1 inside.
+// Measures what an idle sandbox takes beside its payload: proportional set size (smaps_rollup) of PID 1 inside.
 import { spawn as start } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { bubblewrap, isInstalled } from './peers.mjs';

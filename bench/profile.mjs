@@ -123,7 +123,7 @@ try {
   const record = ['perf', 'record', '-q', '-a', '-m', '8M', '-o', data];
   timed([...record, ...events.flatMap((name) => ['-e', name]), '--', ...argv]);
   const after = timed(argv);
-  // Of all processes of the machine: where it does something else, too much for one string.
+  // The script is that of all processes of the machine: where it does something else, too much for one string.
   const script = spawn('perf', ['script', '-i', data, '--ns', '-F', 'tid,time,event,trace'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });

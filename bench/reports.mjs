@@ -1,4 +1,4 @@
-// What reports cost: the same programs in the same sandbox unreported, as in an ordinary run, and with
+// Measures what reports cost: the same programs in the same sandbox unreported, as in an ordinary run, and with
 // --audit; paired and interleaved, medians. Then a flood of refusals: what each takes, what becomes of the
 // report and of the supervisor's memory, and how fast the host answers meanwhile. `node bench/reports.mjs
 // [--rounds N] [--flood N] [--user NAME] [--only WORD] [--save FILE]`. The unreported run has the policy's
@@ -99,7 +99,7 @@ async function once(argv, variant, onStart) {
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
-/** What is compared, and in which words. Processor time excludes waiting for others. */
+/** The figures that are compared, and in which words. Processor time excludes waiting for others. */
 const measures = [
   ['payloadMs', 'until its end'],
   ['wholeMs', 'with the report'],

@@ -1,6 +1,6 @@
-// What states of a session's files cost: snapshot, fork and rollback of a session with 1 GB in its layer, a thousand
-// forks, and the program that follows, beside one that follows nothing. Wall time and the processor time of this
-// process, which a busy machine stretches less. `node bench/session-forks.mjs [rounds] [MB]`
+// Measures what states of a session's files cost: snapshot, fork and rollback of a session with 1 GB in its layer, a
+// thousand forks, and the program that follows, beside one that follows nothing. Wall time and the processor time of
+// this process, which a busy machine stretches less. `node bench/session-forks.mjs [rounds] [MB]`
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

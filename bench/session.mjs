@@ -1,4 +1,4 @@
-// What a session costs, each beside what it is compared with, in turns: a program in a session and a plain
+// Measures what a session costs, each beside what it is compared with, in turns: a program in a session and a plain
 // spawn; the start and end of a session and of a run; the memory of idle sessions.
 // `node --expose-gc bench/session.mjs [rounds]`
 import { spawn } from 'node:child_process';

@@ -1,5 +1,5 @@
-// What users meet beside the repeated run: other arguments, other options, changed files, saved runs, several at a
-// time, and what they do with changes. Each beside bubblewrap's start of a program that does nothing.
+// Measures what users meet beside the repeated run: other arguments, other options, changed files, saved runs,
+// several at a time, and what they do with changes. Each beside bubblewrap's start of a program that does nothing.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';

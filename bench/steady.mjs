@@ -1,4 +1,4 @@
-// What a sandbox costs while it runs: files under the copy-on-write directory, and single calls.
+// Measures what a sandbox costs while it runs: files under the copy-on-write directory, and single calls.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

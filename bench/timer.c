@@ -67,7 +67,7 @@ static pid_t start(char **given) {
   return pid;
 }
 
-/* Whether one of the jobs has ended, and not something that one of them left behind. */
+/* Returns whether one of the jobs has ended, and not something that one of them left behind. */
 static int is_job(pid_t pid, int jobs) {
   for (int i = 0; i < jobs; i++)
     if (running[i] == pid) {

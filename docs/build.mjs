@@ -29,7 +29,7 @@ mkdirSync(join(outdir, 'assets'), { recursive: true });
 
 const facts = await collectFacts(root);
 
-/** What a page is made of: its HTML, and what else it wants in its head. */
+/** Returns what a page is made of: its HTML, and what else it wants in its head. */
 async function contentOf(page) {
   if (page.markdown !== undefined) {
     const text = readFileSync(join(docs, 'pages', page.markdown), 'utf8');

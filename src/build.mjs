@@ -44,7 +44,7 @@ const common = {
 const node = { ...common, platform: 'node', target: 'node20.18' };
 
 /**
- * What only `wasbox policy` needs stays out of the bundle that every run loads.
+ * Keeps what only `wasbox policy` needs out of the bundle that every run loads.
  * @type {import('esbuild').Plugin}
  */
 const policyVerbsApart = {
@@ -111,7 +111,7 @@ const bundles = await Promise.all([
       },
     ],
   }),
-  // What `wasbox image` does, with the tar reader: loaded by that verb only.
+  // This bundle does what `wasbox image` does, with the tar reader: loaded by that verb only.
   build({
     ...node,
     entryPoints: { 'image-store': join(src, 'image-store', 'index.ts') },
@@ -225,7 +225,7 @@ writeFileSync(join(dist, 'sbom.cdx.json'), billOfMaterials(root, parties));
 
 copyFileSync(join(src, 'report', 'report.schema.json'), join(dist, 'report.schema.json'));
 
-// What their names are read with, so that a report of a refusal need not load the core.
+// These tables name calls and errors, so that a report of a refusal need not load the core.
 rmSync(join(dist, 'tables'), { recursive: true, force: true });
 mkdirSync(join(dist, 'tables'), { recursive: true });
 for (const arch of ['x86_64', 'aarch64']) {

@@ -62,8 +62,8 @@ function withoutIndexes(file, text) {
 }
 
 /**
- * What is loaded later imports the library's entry, too, and what runs programs. So all of it shares what these need, and
- * esbuild makes one part of each, not one for each set of those that share something.
+ * Code that is loaded later imports the library's entry, too, and what runs programs. So all of it shares what these
+ * need, and esbuild makes one part of each, not one for each set of those that share something.
  * @param {string} entry
  * @param {string} runs
  * @param {ReadonlySet<string>} later

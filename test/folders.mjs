@@ -1,4 +1,4 @@
-// What `npm run check -- FOLDER` runs: the tests that belong to a folder.
+// Runs what `npm run check -- FOLDER` runs: the tests that belong to a folder.
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** By menu and name: a line about it, its commands in order, and variables of theirs. */
+/** Lists by menu and name: a line about it, its commands in order, and variables of theirs. */
 export const menus: Readonly<
   Record<
     'nightly' | 'bench' | 'fuzz',

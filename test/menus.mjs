@@ -4,7 +4,7 @@ const suite = (name) => node(`test/${name}/run.mjs`);
 const release = ['npm', 'run', '--silent', 'release'];
 const launches = node('test/run.mjs', '--project=launch');
 
-/** By menu and name: a line about it, its commands in order, and variables of theirs. */
+/** Lists by menu and name: a line about it, its commands in order, and variables of theirs. */
 export const menus = {
   nightly: {
     vm: ['other kernels, in a virtual machine', [suite('vm')]],

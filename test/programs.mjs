@@ -101,7 +101,7 @@ const rows = [
 
 const rowsOf = (path) => rows.filter(({ files }) => files.test(path));
 
-/** Whether a file of tests, named from the checkout, is not loaded here. */
+/** Returns whether a file of tests, named from the checkout, is not loaded here. */
 export const isLeftOut = (path) => rowsOf(path).some(({ tests }) => tests === undefined);
 
 /** The patterns of a file's tests that are left out. */

@@ -1,7 +1,7 @@
 /** Files that this tier and pass would run, if their programs were there. */
 export const leftOutFiles: string[];
 
-/** What each project of vitest includes and leaves out in this tier and pass. */
+/** Lists what each project of vitest includes and leaves out in this tier and pass. */
 export const projects: Record<
   'pure' | 'unit' | 'mocking' | 'launch' | 'docs',
   { include: string[]; exclude: string[] }

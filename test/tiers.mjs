@@ -167,7 +167,7 @@ export const projects = {
   docs: project(documentation, slow.docs),
 };
 
-/** Whether a tier or pass has a file, were its programs there. */
+/** Returns whether a tier or pass has a file, were its programs there. */
 const has = ({ include, exclude }, path) =>
   include.some((glob) => matches(glob, path)) && !exclude.some((glob) => matches(glob, path));
 

@@ -187,7 +187,8 @@ const void *arena_image(JSContext *context, JSValue start, size_t *size) {
   head->magic = MAGIC;
   head->context = context;
   head->start = start;
-  /* What was given back lies all over the image: to take it would copy a page for each piece. */
+  /* Memory that was given back lies all over the image: to take it would copy a page for each
+   * piece. */
   memset(head->free, 0, sizeof head->free);
   forget_stack();
   *size = (head->used + PAGE - 1) & ~(PAGE - 1);

@@ -55,7 +55,7 @@ export function whyNoEngine(arch) {
 /** Only Node's addon has these: accounts (whose modules need a dynamic program), repeated runs, sessions. */
 const nodesOwn = ['reads_check.c', 'src/reads.cc', 'src/session.cc', 'src/users.cc'];
 
-/** What the addon is made of, but for what only Node needs. */
+/** Returns the objects that the addon is made of, but for what only Node needs. */
 function objectsOfAddon(arch) {
   buildNative(arch);
   return addonObjects(addonFolder(arch), nodesOwn);

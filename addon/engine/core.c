@@ -254,7 +254,7 @@ void end_core(void) {
 
 static JSValue broken(JSContext *context) {
   char byte;
-  /* What ended it by itself has ended before it is killed. */
+  /* A worker that ended by itself has ended before it is killed. */
   while (recv(core.socket, &byte, 1, 0) < 0 && errno == EINTR)
     continue;
   const int status = end_worker();

@@ -23,7 +23,7 @@ static void crashed(int number) {
 }
 
 void catch_crashes(void) {
-  /* Of its own, for the stack may be what has overflowed. */
+  /* The handler has a stack of its own, for the stack may be what has overflowed. */
   static unsigned char stack[16384] __attribute__((aligned(16)));
   const stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
   struct sigaction action = {.sa_flags = SA_ONSTACK | SA_RESETHAND};

@@ -1,4 +1,4 @@
-/* What the files of the engine share: QuickJS in the native command. */
+/* Declares what the files of the engine share: QuickJS in the native command. */
 #ifndef WASBOX_ENGINE_H
 #define WASBOX_ENGINE_H
 
@@ -38,13 +38,13 @@ void end_core(void);
 
 /* host.c: the object `machine` of the global scope. */
 void add_host(JSContext *context, JSValueConst global);
-/* Whether there are user namespaces is said here, by who has tried it meanwhile. */
+/* Whoever has tried it meanwhile says here whether there are user namespaces. */
 void know_namespaces(int fd);
 /* Sets an element of an array; -1 with an exception pending, also where the value is one: one that
  * is missing would be one fewer to hide. */
 int put(JSContext *context, JSValueConst array, uint32_t at, JSValue value);
-/* What can be read from a descriptor, at most `most` bytes, as an ArrayBuffer of which `room` is
- * expected; or a negative errno. */
+/* Reads what can be read from a descriptor, at most `most` bytes, as an ArrayBuffer of which
+ * `room` is expected; or a negative errno. */
 JSValue read_all(JSContext *context, int fd, size_t room, size_t most);
 
 /* text.c: functions of `machine`. */
@@ -59,7 +59,8 @@ JSValue as_node_buffer(JSContext *context, JSValue array_buffer);
 JSValue text_in(JSContext *context, const uint8_t *bytes, size_t size, int encoding);
 /* Text of bytes, with U+FFFD for what is not UTF-8. */
 JSValue new_lossy_text(JSContext *context, const uint8_t *bytes, size_t size);
-/* Whether bytes are UTF-8 as JavaScript writes it: no surrogates, nothing longer than needed. */
+/* Returns whether bytes are UTF-8 as JavaScript writes it: no surrogates, nothing longer than
+ * needed. */
 int is_utf8(const char *text, size_t size);
 /* The bytes of a typed array, for as long as nothing else runs; NULL with an exception pending. */
 const uint8_t *view_of(JSContext *context, JSValueConst value, size_t *size);

@@ -159,7 +159,7 @@ static JSValue transfer(JSContext *context, JSValueConst self, int count, JSValu
   return result(context, got);
 }
 
-/* Of any descriptor to its end, from where it is. */
+/* Reads any descriptor to its end, from where it is. */
 static JSValue read_rest(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
   int fd;

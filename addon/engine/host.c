@@ -1,7 +1,7 @@
 /*
- * What TypeScript asks of this machine (src/host/interface.ts), as functions of the engine. Called
- * by src/engine/host.ts. Each returns what was asked, or a negative errno; a name or text that is
- * not UTF-8 is -EILSEQ, since a JavaScript string could not hold it.
+ * Answers what TypeScript asks of this machine (src/host/interface.ts), as functions of the
+ * engine. Called by src/engine/host.ts. Each returns what was asked, or a negative errno; a name
+ * or text that is not UTF-8 is -EILSEQ, since a JavaScript string could not hold it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -201,7 +201,7 @@ static JSValue read_start(JSContext *context, int fd, double limit) {
     return failure(context, errno);
   if (!S_ISREG(info.st_mode))
     return failure(context, EINVAL);
-  /* What the kernel makes up, as in /proc, has no size. */
+  /* A file that the kernel makes up, as in /proc, has no size. */
   return read_all(context, fd, info.st_size > 4096 ? (size_t)info.st_size + 1 : 4096,
                   (size_t)limit);
 }
@@ -356,7 +356,7 @@ static JSValue host_env(JSContext *context, JSValueConst self, int count, JSValu
       return failure(context, EILSEQ);
     }
     JSAtom name = JS_NewAtomLen(context, *entry, (size_t)(equals - *entry));
-    /* Of a name that stands twice, the first counts: as getenv(3), and as Node has it. */
+    /* If a name stands twice, the first counts: as getenv(3), and as Node has it. */
     const int known = name == JS_ATOM_NULL ? -1 : JS_HasProperty(context, out, name);
     JSValue value = known == 0 ? JS_NewString(context, equals + 1) : JS_UNDEFINED;
     if (known < 0 || JS_IsException(value) ||
@@ -381,7 +381,7 @@ static JSValue host_ids(JSContext *context, JSValueConst self, int count, JSValu
   return array_of(context, ids, sizeof ids / sizeof *ids);
 }
 
-/* What a descriptor is, as src/host/streams.ts tells them apart. */
+/* Returns what a descriptor is, as src/host/streams.ts tells them apart. */
 static JSValue host_stream(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
   int fd;

@@ -1,7 +1,7 @@
 /*
- * What the engine waits for: calls that other threads have made for JavaScript (Node-API's
- * thread-safe functions), signals, descriptors, time. src/engine/loop.ts calls `wait` until nothing
- * is left to wait for. Also the processes that it starts.
+ * Waits for what the engine waits for: calls that other threads have made for JavaScript
+ * (Node-API's thread-safe functions), signals, descriptors, time. src/engine/loop.ts calls `wait`
+ * until nothing is left to wait for. Also the processes that it starts.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -97,7 +97,7 @@ static void set_referenced(napi_threadsafe_function it, int referenced) {
   it->referenced = referenced;
 }
 
-/* What is in the queue is still delivered; then nothing waits for it. */
+/* A call that is in the queue is still delivered; then nothing waits for it. */
 napi_status napi_release_threadsafe_function(napi_threadsafe_function it,
                                              napi_threadsafe_function_release_mode mode) {
   (void)mode;

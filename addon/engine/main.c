@@ -27,7 +27,7 @@
 #define VARIABLE "WASBOX_FASTPATH"
 #define EXPLAIN "explain:"
 #define KEY_MAX 511
-/* Of a start; and of any other command, which reads what a run has changed. */
+/* The memory of a start; and of any other command, which reads what a run has changed. */
 #define MEMORY_MAX ((size_t)256 << 20)
 #define COMMAND_MEMORY_MAX ((size_t)4 << 30)
 #define STACK_MAX ((size_t)4 << 20)
@@ -71,8 +71,8 @@ static _Noreturn void execute(char **argv, const char *value) {
 /* Who an entry is made for. */
 static enum { NOBODY, READER, NATIVE_COMMAND } made_for;
 
-/* What the user reads where there is no Node (addon/fastpath/node.c): no longer than a cache key,
- * as all that is executed together may be as long as the kernel takes. */
+/* The text that the user reads where there is no Node (addon/fastpath/node.c): no longer than
+ * a cache key, as all that is executed together may be as long as the kernel takes. */
 #define REASON_MAX 64
 #define NO_MEMORY "wasbox-engine gets too little memory (ulimit -v)"
 #define DAMAGED "wasbox-engine is damaged"

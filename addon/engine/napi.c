@@ -398,7 +398,7 @@ napi_status napi_get_value_bigint_uint64(napi_env env, napi_value value, uint64_
   return got;
 }
 
-/* Of at most 128 bits; a longer one has three words. QuickJS gives its digits only as text. */
+/* Gives at most 128 bits; a longer one has three words. QuickJS gives its digits only as text. */
 napi_status napi_get_value_bigint_words(napi_env env, napi_value value, int *sign, size_t *count,
                                         uint64_t *words) {
   if (!JS_IsBigInt(env->context, value_of(value)))

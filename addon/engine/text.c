@@ -53,7 +53,7 @@ const uint8_t *view_of(JSContext *context, JSValueConst value, size_t *size) {
     return NULL;
   const uint8_t *bytes = JS_GetArrayBuffer(context, &whole, buffer);
   JS_FreeValue(context, buffer);
-  /* Of no bytes there may be no address. */
+  /* If there are no bytes, there may be no address. */
   return bytes ? bytes + offset : (const uint8_t *)"";
 }
 

@@ -9,7 +9,8 @@
 #include "../sys/utf8.h"
 #include "fastpath.h"
 
-/* What is not UTF-8 is none of JSON's strings; the engine says what becomes of it, and of too many.
+/* Bytes that are not UTF-8 are none of JSON's strings; the engine says what becomes of them, and of
+ * too many.
  */
 int arguments_fit(const struct wb_entry *entry, char *const *words) {
   const struct wb_plan *plan = (const struct wb_plan *)(const void *)entry_at(entry, entry->plan);

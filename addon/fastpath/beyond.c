@@ -12,7 +12,7 @@ static const char *const beyond[] = {
     "--json", "--verbose", "--audit",   "--ask",    "--continue",
 };
 
-/* Whether a word is an option, with or without its value behind `=`. */
+/* Returns whether a word is an option, with or without its value behind `=`. */
 static int is_option(const char *word, const char *option) {
   while (*option && *word == *option)
     word++, option++;

@@ -37,7 +37,8 @@ void execute_engine(const struct installation *installation, char **argv, char *
     sys3(__NR_execve, file, argv, envp);
 }
 
-/* What the process beside this one is started with: it shares the memory until it is executed. */
+/* The parts that the process beside this one is started with: it shares the memory until it is
+ * executed. */
 struct start {
   char file[WB_PATH_MAX];
   char **argv, **envp;

@@ -63,7 +63,7 @@ struct wb_entry {
   /* Names of wasbox's own options: the payload's arguments have none of them that it would know. */
   uint32_t misplaced;
   uint32_t misplaced_size;
-  /* Of a run without namespaces; else all 0. */
+  /* The parts of a run without namespaces; else all 0. */
   uint32_t private_root; /* 1: the run works on a copy */
   uint32_t left_out;     /* wb_copy_request of working_copy.h */
   uint32_t left_out_size;

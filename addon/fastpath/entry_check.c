@@ -1,4 +1,4 @@
-/* Whether every offset of an entry lies inside it. Called by entry.c. */
+/* Decides whether every offset of an entry lies inside it. Called by entry.c. */
 #include "../plan_check.h"
 #include "../reads_check.h"
 #include "fastpath.h"

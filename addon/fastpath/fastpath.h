@@ -1,8 +1,8 @@
 /*
- * What the files of the native command share. The native command is the installed `wasbox`: it
- * repeats a recorded start and leaves everything else to the TypeScript command line, in the engine
- * or in Node. It does not interpret options: an entry holds what resolving asked the host, with
- * the answers, and if all answers are the same, so is the resolved spec.
+ * Declares what the files of the native command share. The native command is the installed
+ * `wasbox`: it repeats a recorded start and leaves everything else to the TypeScript command line,
+ * in the engine or in Node. It does not interpret options: an entry holds what resolving asked the
+ * host, with the answers, and if all answers are the same, so is the resolved spec.
  *
  *   main.c            finds the entry for the command line, or has one made
  *   engine.c          executes the engine, also beside this process, where it makes an entry
@@ -45,7 +45,7 @@ struct installation {
   char init[WB_PATH_MAX];
 };
 
-/* What the end of a run needs beside its directory. */
+/* The parts that the end of a run needs beside its directory. */
 struct started {
   struct wb_rundir run;
   char *const *arguments; /* of the payload, beside those of the entry */
@@ -72,12 +72,12 @@ void put_cache_key(char *out, const struct wb_cache_key *key);
 int find_installation(struct installation *out);
 int find_cache_key(const struct installation *installation, struct wb_cache_key *key);
 
-/* What a standard stream leads to, as src/host/streams.ts tells it: its type, of those that make a
- * difference; and 1 more for a file that could be changed through the descriptor, and for a device
- * that may be a terminal. */
+/* Returns what a standard stream leads to, as src/host/streams.ts tells it: its type, of those
+ * that make a difference; and 1 more for a file that could be changed through the descriptor,
+ * and for a device that may be a terminal. */
 int stream_kind(int fd, uint32_t *kind);
 
-/* What an entry is found by. */
+/* The keys that an entry is found by. */
 struct wanted {
   const struct command *command;
   const struct wb_cache_key *key;
@@ -132,7 +132,7 @@ struct wb_entry *make_entry(const struct wanted *wanted, const struct installati
 /* Waits for the rest and for the engine's process; returns the whole entry. NULL where none came.
  */
 struct wb_entry *end_making(struct making *making, const struct wanted *wanted);
-/* Of a start that failed, or was not made. */
+/* Ends the making of a start that failed, or was not made. */
 void stop_making(struct making *making);
 /* Returns where the engine cannot be executed. */
 /* beyond.c: whether the words ask for what no entry can be made of. */
@@ -161,7 +161,7 @@ void note_run(int state, const struct command *command, const struct started *st
 
 /* working_copy.c: copies the working directory to the run's private root. 0, or -1. */
 int make_working_copy(const struct wb_rundir *run, const struct wb_entry *entry);
-/* Whether nothing of the private root is to be saved. */
+/* Returns whether nothing of the private root is to be saved. */
 int working_copy_unchanged(const struct wb_rundir *run, const char *workdir);
 
 /* note.c: says what the entry has to say at the start of its run. */
@@ -171,7 +171,8 @@ void say_unreported(int discards);
 /* At its end: what the sandbox was without, WB_LACKS_*. */
 void say_lacks(const struct wb_entry *entry, uint32_t lacks, char *const *envp);
 
-/* Whether an argument of the payload is an option of wasbox that the payload does not know. */
+/* Returns whether an argument of the payload is an option of wasbox that the payload does not know.
+ */
 int names_own_option(const struct wb_entry *entry);
 
 /* signals.c: what becomes of a signal; and which are blocked, returning which were. */

@@ -73,7 +73,7 @@ static void close_others(const int *needed, unsigned count) {
   }
 }
 
-/* What the process that stays behind works on. It shares the memory of one that ends meanwhile, so
+/* The state of the process that stays behind. It shares the memory of one that ends meanwhile, so
  * nothing of it stands on that one's stack. */
 static struct {
   struct wb_run *run;

@@ -18,15 +18,16 @@ static struct command command_at(long *stack) {
   return command;
 }
 
-/* Whether the engine leaves this command to Node: addon/engine/main.c. */
+/* Returns whether the engine leaves this command to Node: addon/engine/main.c. */
 static int is_for_node(const struct command *command) {
   static const char node[] = "node:";
   const char *value = variable(command->envp, "WASBOX_FASTPATH");
   return value && same_bytes(value, node, sizeof node - 1);
 }
 
-/* Whether the words are a run for sure: a word with a dot or a slash is no verb, and what is no
- * verb is what to run. Others are left to the command line, which has the list of verbs. */
+/* Returns whether the words are a run for sure: a word with a dot or a slash is no verb, and
+ * what is no verb is what to run. Others are left to the command line, which has the list of
+ * verbs. */
 static int is_run(const struct command *command) {
   if (command->argc < 2)
     return 0;

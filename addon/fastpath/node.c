@@ -87,8 +87,8 @@ _Noreturn void run_node(const struct command *command, const struct installation
           environment(command, cache_key_variable(key)));
 }
 
-/* What src/cli/finish-run.ts reads, in a file without a name: the structure, its strings, and how
- * the run ended. */
+/* Writes what src/cli/finish-run.ts reads, in a file without a name: the structure, its
+ * strings, and how the run ended. */
 static int ended_run(const struct wb_entry *entry, const struct started *started,
                      struct wb_result *result) {
   const char *state = entry_at(entry, entry->state);

@@ -1,5 +1,5 @@
 /*
- * What the user is told about a run whose isolation is not the usual one: at its start as
+ * Tells the user about a run whose isolation is not the usual one: at its start as
  * src/cli/run.ts and at its end as src/cli/tell.ts, in the colours of src/cli/terminal.ts. Called
  * by start.c.
  */

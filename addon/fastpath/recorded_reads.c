@@ -50,8 +50,8 @@ int recorded_variables_agree(const struct wb_entry *entry, char *const *envp) {
   return 1;
 }
 
-/* Whether namespaces are refused as before. If they are available by now, or fail only later, the
- * engine tries everything that they need. */
+/* Returns whether namespaces are refused as before. If they are available by now, or fail only
+ * later, the engine tries everything that they need. */
 static int namespaces_agree(const struct wb_recorded_read *recorded) {
   const int error = wb_user_namespace_error();
   return error && recorded->limit == (uint32_t)error;

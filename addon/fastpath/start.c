@@ -15,7 +15,7 @@
 #define SIGSET_BYTES 8
 #define SIGNAL_BIT(signal) ((uint64_t)1 << ((signal) - 1))
 
-/* What a user sends to wasbox goes to the program inside: src/cli/run.ts. */
+/* Signals that a user sends to wasbox go to the program inside: src/cli/run.ts. */
 static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,   SIGQUIT,
                                 SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT};
 #define FORWARDED_COUNT (sizeof forwarded / sizeof *forwarded)
@@ -55,7 +55,7 @@ static void set_handlers(void (*handler)(int)) {
     handle(forwarded[i], handler);
 }
 
-/* Whether the program left all as it was made. */
+/* Returns whether the program left all as it was made. */
 static int is_untouched(const struct started *started) {
   const struct wb_rundir *run = &started->run;
   return wb_rundir_untouched(run, started->workdir) &&
@@ -227,7 +227,7 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
 
 int start(struct wb_entry *entry, int state, const struct wanted *wanted,
           const struct installation *installation, struct making *making) {
-  /* What is made here is made with its mode; the caller's umask is for the payload, and for Node.
+  /* Files are made here with their mode; the caller's umask is for the payload, and for Node.
    */
   const long umask = sys1(__NR_umask, 077);
   note_streams();

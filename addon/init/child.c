@@ -104,7 +104,7 @@ void reset_signal(int signal) {
   sys4(__NR_rt_sigaction, signal, &action, 0, SIGSET_BYTES);
 }
 
-/* What the caller ignored does not reach the payload. */
+/* Resets what the caller ignored, so that it does not reach the payload. */
 static void reset_signals(void) {
   for (int signal = 1; signal <= 64; signal++)
     reset_signal(signal);
@@ -171,7 +171,7 @@ static void prepare(struct start *start) {
   reset_signals();
 }
 
-/* Whether the watching filter lets the child wait for init, by futex(2), without asking. */
+/* Returns whether the watching filter lets the child wait for init, by futex(2), without asking. */
 static int may_wait(const struct start *start) {
   const struct wb_plan *plan = start->plan;
   const struct sock_filter *filter =
@@ -189,8 +189,8 @@ static int may_wait(const struct start *start) {
   return verdict == SECCOMP_RET_ALLOW || verdict == SECCOMP_RET_LOG;
 }
 
-/* Whether the child loads its filter before it waits for init, which takes less time: init is the
- * later one. */
+/* Returns whether the child loads its filter before it waits for init, which takes less time: init
+ * is the later one. */
 static int loads_first(const struct start *start) {
   return start->plan->watch_count && may_wait(start);
 }

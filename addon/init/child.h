@@ -27,8 +27,8 @@ struct start {
 };
 
 /*
- * Whether init leads the session, which it does where there is a terminal. A process group none of
- * whose members has a parent elsewhere in the session is an orphan: ^Z would not stop it.
+ * Returns whether init leads the session, which it does where there is a terminal. A process group
+ * none of whose members has a parent elsewhere in the session is an orphan: ^Z would not stop it.
  */
 static inline int leads_session(const struct wb_plan *plan, int terminal) {
   return terminal && (plan->layers & WB_LAYER_SESSION);

@@ -1,8 +1,8 @@
 /*
- * What the files of init share. Init is PID 1 in the sandbox: main.c walks through the stages,
- * tree.c builds the file tree (tree.h: its parts), confine.c takes rights away, quotas.c limits
- * what the kernel counts, payload.c starts the program (child.c) and stays to reap, control.c
- * speaks with the supervisor. They call each other in one direction.
+ * Declares what the files of init share. Init is PID 1 in the sandbox: main.c walks through the
+ * stages, tree.c builds the file tree (tree.h: its parts), confine.c takes rights away,
+ * quotas.c limits what the kernel counts, payload.c starts the program (child.c) and stays to
+ * reap, control.c speaks with the supervisor. They call each other in one direction.
  */
 #ifndef WASBOX_INIT_H
 #define WASBOX_INIT_H
@@ -21,12 +21,12 @@ struct rusage;
 /* control.c: tells the supervisor which step failed, with a positive errno, and ends the process:
  * init, or its child, which init then sees. */
 _Noreturn void die(uint32_t step, long error, const char *path);
-/* Whether that has happened, in init or in a process that shares its memory. */
+/* Returns whether that has happened, in init or in a process that shares its memory. */
 int has_died(void);
 void send_event(const struct wb_event *event);
 /* Hands over a descriptor, or says with a negative errno that there is none. */
 void send_descriptor(uint32_t kind, long descriptor);
-/* The same of the network: WB_NETWORK_*. */
+/* Hands over one of the network: WB_NETWORK_*. */
 void send_network(uint32_t what, long descriptor);
 /* Hands over as many as there are, up to the first that is negative. */
 void send_descriptors(const struct wb_event *event, const long *descriptors, uint32_t count);
@@ -87,8 +87,9 @@ void seal_proc(const struct wb_plan *plan);
 /* stdio.c: so that descriptors 0, 1 and 2 do not change the host's files. */
 void protect_stdio(const struct wb_plan *plan);
 
-/* Whether the supervisor has decided on a terminal of the payload's own in place of one of the
- * caller's descriptors; of stdin, so that there is something to read and a session. */
+/* Returns whether the supervisor has decided on a terminal of the payload's own in place of
+ * one of the caller's descriptors; of stdin, so that there is something to read and a
+ * session. */
 static inline int has_terminal(const struct wb_plan *plan) {
   return (plan->terminal & WB_TERMINAL_DECIDED) && (plan->terminal & 7);
 }
@@ -107,7 +108,7 @@ long open_program_terminal(uint32_t size, char path[TERMINAL_PATH_MAX]);
 void enter_domain(void);
 /* warden.c: a child that is init from here on. The caller stays behind as its warden. */
 void leave_warden(const struct wb_plan *plan);
-/* Of a pipe: hung up once the warden is gone; -1 where there is none. */
+/* Returns the end of a pipe: hung up once the warden is gone; -1 where there is none. */
 long warden_descriptor(void);
 /* end.c: the domain is in force, and the caller its first process. */
 void lead_domain(void);
@@ -191,7 +192,7 @@ void open_session(void);
 int obey_session(void);
 /* A program, if it still runs, was ended for a limit of its own: WB_LIMIT_*. */
 void note_limit(uint32_t number, uint32_t limit);
-/* Whether a child was a program of the session, whose end is told. `usage` is its struct rusage. */
+/* Tells the end of a child that was a program of the session. `usage` is its struct rusage. */
 void tell_ended(long pid, int status, const struct rusage *usage, uint64_t now);
 
 /* vectors.c: offsets become pointers, in place: both are 64 bits wide. */

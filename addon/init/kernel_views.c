@@ -1,6 +1,6 @@
 /*
- * What the kernel makes up: /proc, message queues, terminals; and devices of the host. Called by
- * tree.c, and by child.c, which makes parts of /proc read-only.
+ * Shows what the kernel makes up: /proc, message queues, terminals; and devices of the host.
+ * Called by tree.c, and by child.c, which makes parts of /proc read-only.
  */
 #include <linux/errno.h>
 

@@ -75,8 +75,8 @@ struct requests {
   size_t size;
 };
 
-/* Of a request: whether the network can do without it. The last one that is needed is answered in
- * any case, others only where they fail. */
+/* Says of a request whether the network can do without it. The last one that is needed is
+ * answered in any case, others only where they fail. */
 enum need { OPTIONAL, NEEDED, LAST };
 
 static size_t put(struct requests *all, const void *data, size_t size) {
@@ -109,7 +109,7 @@ static size_t put_attribute(struct requests *all, uint16_t type, const void *dat
   return at;
 }
 
-/* What was put since is inside of the attribute. */
+/* Encloses in the attribute what was put since. */
 static void end_nest(struct requests *all, size_t at) {
   const uint16_t length = (uint16_t)(all->size - at);
   memcpy(all->bytes + at, &length, sizeof length);

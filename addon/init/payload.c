@@ -30,7 +30,7 @@ static void forward_signal(long payload, uint32_t signal) {
     sys2(__NR_kill, payload, signal);
 }
 
-/* What the kernel takes for them, about: ipc/sem.c, ipc/msg.c. */
+/* The bytes that the kernel takes for them, about: ipc/sem.c, ipc/msg.c. */
 enum { SEMAPHORE = 64, SET = 512, UNDO = 128, UNDO_EACH = 2, QUEUE = 512, MESSAGE = 128 };
 
 /* System V objects that exist, whether a process uses them or not: shmctl(2), semctl(2), msgctl(2).
@@ -63,7 +63,7 @@ static void send_shared(void) {
   send_event(&event);
 }
 
-/* Of the plan, which a session lets go of. */
+/* The facts of the plan, which a session lets go of. */
 struct shares {
   int machine; /* the run has no namespaces: what it has of System V is the machine's */
   int user;    /* its user is the caller's as well */
@@ -103,7 +103,7 @@ static void obey(const struct shares *shares, long payload, const struct wb_comm
   }
 }
 
-/* Of a wait status. */
+/* The low bits of a wait status. */
 #define STOPPED 0x7f
 
 static void fill_ended(struct wb_event *ended, int status) {
@@ -196,7 +196,7 @@ int run_payload(struct start *start, uint32_t lacking) {
   const struct shares shares = {machine, machine && plan->ids != WB_IDS_DROPPED};
   const long payload = serves ? 0 : start->pid;
   const int children = start->children;
-  /* What the supervisor measures the run by: the sandbox's own processes and files in memory. */
+  /* The supervisor measures the run by these: the sandbox's own processes and files in memory. */
   struct wb_event started = {.kind = WB_EVENT_STARTED, .step = lacking};
   const long places[] = {
       sys4(__NR_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0),

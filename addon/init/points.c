@@ -20,7 +20,7 @@ static struct {
   long fd;       /* -1: none */
   int in_scratch;
 } points = {.fd = -1};
-/* Of the open directory, without the leading slash; "" is the root. */
+/* The path of the open directory, without the leading slash; "" is the root. */
 static char open_path[WB_PATH_MAX];
 
 static long stat_mount(long fd, struct statx *info) {
@@ -162,7 +162,7 @@ void attach(long mount, const char *target, int directory, uint32_t step) {
           step, target);
     sys1(__NR_close, point);
   }
-  /* What is open may be covered now. */
+  /* The open directory may be covered now. */
   const size_t length = str_len(target) - 1;
   if (starts_with(open_path, points.length, target + 1, length) &&
       (points.length == length || open_path[length] == '/'))

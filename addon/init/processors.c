@@ -10,7 +10,7 @@
 
 #define WORD (8 * sizeof(long))
 
-/* Of 8192 processors, more than any kernel is built for. */
+/* The masks have room for 8192 processors, more than any kernel is built for. */
 static unsigned long usual[8192 / WORD];
 static unsigned long others[sizeof usual / sizeof *usual];
 static long usual_size; /* in bytes; 0: where it runs was not changed */

@@ -19,7 +19,7 @@
 static int wanted; /* a futex: 1 from the request until the program has executed or failed */
 static struct program *request;
 
-/* What works on a file itself shares no memory: its exit status says it. */
+/* An operation on a file itself shares no memory: its exit status says it. */
 static int fail(struct program *program, uint32_t step, long ret) {
   program->step = step;
   program->error = -ret;
@@ -33,7 +33,8 @@ static int become_program(void *argument) {
   long ret = sys0(__NR_setsid);
   if (ret < 0)
     return fail(program, WB_STEP_SESSION, ret);
-  /* What the leader of a session opens first becomes its terminal; the policy may refuse ioctl(2).
+  /* A terminal that the leader of a session opens first becomes its terminal; the policy may
+   * refuse ioctl(2).
    */
   if (program->terminal) {
     ret = sys4(__NR_openat, AT_FDCWD, program->terminal, O_RDWR | O_CLOEXEC, 0);

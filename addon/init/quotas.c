@@ -1,7 +1,7 @@
 /*
- * What the kernel counts for each user, or for all users together: a run takes a part of it at
- * most. A user namespace has limits of its own below those of its parents. Called by main.c and
- * child.c; in the payload's process, while init builds the file tree.
+ * Limits what the kernel counts for each user, or for all users together: a run takes a part of
+ * it at most. A user namespace has limits of its own below those of its parents. Called by
+ * main.c and child.c; in the payload's process, while init builds the file tree.
  * Documentation/admin-guide/sysctl/user.rst
  *
  * These do not isolate: where /proc/sys is read-only, as in some containers, the caller's own

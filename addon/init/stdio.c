@@ -142,7 +142,7 @@ static int is_plain_device(int fd, const struct statx *info) {
   return sys3(__NR_ioctl, fd, TCGETS, modes) >= 0 && sys3(__NR_ioctl, fd, TIOCGPTN, &number) < 0;
 }
 
-/* Whether a regular file holds stored bytes. What the kernel generates (procfs, nsfs,
+/* Returns whether a regular file holds stored bytes. What the kernel generates (procfs, nsfs,
  * pidfs, ...) lies on file systems that say of themselves that they have no room at all; so do
  * tmpfs without a limit, ramfs, and some by FUSE. statfs(2) */
 static int is_stored(int fd) {
@@ -183,7 +183,7 @@ void protect_stdio(const struct wb_plan *plan) {
     if (type == S_IFDIR || (flags & O_PATH))
       die(WB_STEP_STDIO, EISDIR, NULL);
     check_kind(fd, &info);
-    /* Of Landlock isolation all sockets but these are closed by its filter. */
+    /* With Landlock isolation, all sockets but these are closed by its filter. */
     if (type == S_IFSOCK && ((plan->namespaces & CLONE_NEWNET) || plan->private_root))
       check_socket(fd);
     /* No other process can name a file without a name; without a mount namespace there is no

@@ -67,9 +67,9 @@ uint64_t each_process(uint64_t (*look)(long proc, const char *process, uint64_t 
 #define TASKS_MAX (1u << 22)
 #define TASKS_FEW 16
 
-/* Whether the user may have one more task under this limit; negative where the kernel does not say.
- * The clone(2) always fails: with EAGAIN if there is no room, else with EFAULT, because its pidfd
- * has an invalid address. copy_process in kernel/fork.c */
+/* Returns whether the user may have one more task under this limit; negative where the kernel
+ * does not say. The clone(2) always fails: with EAGAIN if there is no room, else with EFAULT,
+ * because its pidfd has an invalid address. copy_process in kernel/fork.c */
 static long has_room(uint64_t limit, uint64_t most) {
   const long nowhere = -8;
   const struct rlimit64 wanted = {limit, most};

@@ -9,7 +9,8 @@
 
 #include "tree.h"
 
-/* Whether the operation shows a directory; if not, a file. Entries are made where they go. */
+/* Returns whether the operation shows a directory; if not, a file. Entries are made where they
+ * go. */
 static int needs_point(const struct wb_op *op, int *directory) {
   *directory = op->kind != WB_OP_DEVICE && op->kind != WB_OP_FILE;
   if (op->kind == WB_OP_BIND || op->kind == WB_OP_HIDE)
@@ -18,8 +19,8 @@ static int needs_point(const struct wb_op *op, int *directory) {
                                 : op->kind != WB_OP_DIRECTORY && op->kind != WB_OP_SYMLINK;
 }
 
-/* Whether an earlier operation shows a private place at or around the target: its mount points are
- * made there. */
+/* Returns whether an earlier operation shows a private place at or around the target: its mount
+ * points are made there. */
 static int in_private_place(const struct wb_plan *plan, uint32_t index) {
   const char *target = text(wb_plan_ops(plan)[index].target);
   for (uint32_t i = 1; i < index; i++) {

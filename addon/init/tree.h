@@ -1,8 +1,9 @@
 /*
- * What the files that build the sandbox's file tree share. tree.c carries out the plan's operations
- * in order, each kind in a file of its own: views.c and overlay.c show what the host has, entries.c
- * makes small things, kernel_views.c mounts what the kernel makes up. They stand on scratch.c, the
- * private tmpfs, and points.c, which finds and makes the places that operations go to.
+ * Declares what the files that build the sandbox's file tree share. tree.c carries out the plan's
+ * operations in order, each kind in a file of its own: views.c and overlay.c show what the host
+ * has, entries.c makes small things, kernel_views.c mounts what the kernel makes up. They stand on
+ * scratch.c, the private tmpfs, and points.c, which finds and makes the places that operations go
+ * to.
  */
 #ifndef WASBOX_INIT_TREE_H
 #define WASBOX_INIT_TREE_H
@@ -18,7 +19,7 @@
 #define AT_RECURSIVE_ 0x8000
 
 #define HARDENED (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
-/* What mkdirat(2) takes of a mode. */
+/* The bits of a mode that mkdirat(2) takes. */
 #define MKDIR_BITS 01777u
 
 struct tree {

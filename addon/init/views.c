@@ -70,7 +70,7 @@ void op_bind(const struct wb_op *op) {
   sys1(__NR_close, mount);
 }
 
-/* What is written is kept: a directory of the host that belongs to this run alone. */
+/* Mounts a directory of the host that belongs to this run alone: what is written to it is kept. */
 static long layer_mount(const struct wb_op *op) {
   const char *path = layer_path(op, "/upper");
   const long mount = source_mount(op, path, WB_STEP_PRIVATE);

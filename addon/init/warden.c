@@ -26,7 +26,7 @@ long warden_descriptor(void) {
   return to_warden;
 }
 
-/* Whether the supervisor has asked for the end. */
+/* Returns whether the supervisor has asked for the end. */
 static int is_told_to_end(long signals) {
   struct signalfd_siginfo info;
   int told = 0;

@@ -20,8 +20,8 @@
 #include "../supervisor/run_in_namespaces.h"
 #include "net.h"
 
-/* What is looked at for one connection: a payload that has more of it must not keep the supervisor,
- * and with it the limits of the run, waiting. */
+/* The most that is looked at for one connection: a payload that has more of it must not keep the
+ * supervisor, and with it the limits of the run, waiting. */
 #define DESCRIPTORS_MAX 16384
 #define LINES_MAX 16384
 #define LINES_PER_EPOLL 16 /* that opening its file is worth */

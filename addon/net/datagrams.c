@@ -221,14 +221,14 @@ ssize_t datagrams_receive(struct net *net, struct datagram_socket *socket, int f
   return n;
 }
 
-/* Whether the payload sends no more, by shutdown(2): reading then returns 0 for ever. An empty
- * datagram also returns 0, but only once. */
+/* Returns whether the payload sends no more, by shutdown(2): reading then returns 0 for
+ * ever. An empty datagram also returns 0, but only once. */
 static int is_shut(const struct datagram_socket *socket) {
   struct pollfd state = {socket->own, POLLRDHUP, 0};
   return poll(&state, 1, 0) == 1 && (state.revents & POLLRDHUP);
 }
 
-/* What the payload sent without naming an address. */
+/* Takes what the payload sent without naming an address. */
 static void take_sent(struct net *net, struct datagram_socket *socket) {
   for (int i = 0; i < AT_A_TIME; i++) {
     const ssize_t n = recv(socket->own, net->datagrams->bytes, DATAGRAM_MAX, MSG_DONTWAIT);

@@ -1,5 +1,6 @@
-/* What datagrams.c, which has the sockets, datagram_calls.c and datagram_transfer.c, which answer
- * the payload's calls on them, share. Only these include it: net.h has what engine.c calls. */
+/* Declares what datagrams.c, which has the sockets, datagram_calls.c and datagram_transfer.c,
+ * which answer the payload's calls on them, share. Only these include it: net.h has what
+ * engine.c calls. */
 #ifndef WB_NET_DATAGRAMS_H
 #define WB_NET_DATAGRAMS_H
 
@@ -74,7 +75,8 @@ int datagram_write_endpoint(const struct datagram_call *call, const struct endpo
                             uint64_t address, uint64_t length_at);
 
 /* datagrams.c */
-/* What stands for a UDP socket: the payload's descriptor, owned by the caller; -1 with errno. */
+/* Makes what stands for a UDP socket: the payload's descriptor, owned by the caller; -1 with
+ * errno. */
 int datagrams_make(struct net *net, int family, int type);
 struct datagram_socket *datagrams_find(const struct net *net, uint64_t inode);
 /* The flow from a socket to an endpoint, made if there is none: judged, and noted where `note` says

@@ -4,7 +4,7 @@
 
 #include "net.h"
 
-/* What the process calls itself, cut off by the kernel. */
+/* Reads the name that the process calls itself, cut off by the kernel. */
 static void read_process(struct wb_pin *caller, char out[WB_PROCESS_MAX]) {
   const ssize_t n = caller ? wb_pin_text(caller, "comm", out, WB_PROCESS_MAX) : 0;
   out[n > 0 ? n - 1 : 0] = 0; /* without the line's end */

@@ -41,7 +41,7 @@ static size_t read_name(const unsigned char *message, size_t size, size_t at, ch
       unsigned char c = message[at + i];
       if (c >= 'A' && c <= 'Z')
         c = (unsigned char)(c + 'a' - 'A');
-      /* What no host is called: a dot or NUL inside of a label, white space, quotes. */
+      /* No host is called so: a dot or NUL inside of a label, white space, quotes. */
       if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
         return 0;
       name[used++] = (char)c;

@@ -37,7 +37,7 @@ int dns_read_query(const unsigned char *message, size_t size, struct dns_questio
 size_t dns_write_query(const unsigned char *query, const struct dns_question *question, uint16_t id,
                        unsigned char *out);
 
-/* Whether a message is the answer to that query. */
+/* Returns whether a message is the answer to that query. */
 int dns_is_answer(const unsigned char *message, size_t size, const unsigned char *query,
                   const struct dns_question *question, uint16_t id);
 

@@ -30,7 +30,7 @@
 /* Copies that are kept at a time: what more a program has unconnected, it cannot connect. */
 #define HANDED_MAX 256
 #define TYPE_MASK 0xf
-/* What is looked at to find out which of them a program has closed. */
+/* The most that is looked at to find out which of them a program has closed. */
 #define DESCRIPTORS_MAX 16384
 
 struct handed {

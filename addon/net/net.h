@@ -40,7 +40,7 @@ struct endpoint {
   uint16_t port;
 };
 
-/* Whether an address is one of IPv4: ::ffff:0:0/96. */
+/* Returns whether an address is one of IPv4: ::ffff:0:0/96. */
 static inline int net_is_ipv4(const struct address *address) {
   static const unsigned char mapped[12] = {[10] = 255, 255};
   return memcmp(address->bytes, mapped, sizeof mapped) == 0;
@@ -50,7 +50,7 @@ static inline int net_same(const struct endpoint *a, const struct endpoint *b) {
   return a->port == b->port && memcmp(a->address.bytes, b->address.bytes, 16) == 0;
 }
 
-/* What epoll(7) tells of, in the upper half of its data; the lower one is an index. */
+/* The sources that epoll(7) tells of, in the upper half of its data; the lower one is an index. */
 enum source {
   SOURCE_PENDING,
   SOURCE_DNS_UDP,
@@ -129,7 +129,7 @@ struct net {
   struct publisher *publisher;
   struct handed_sockets *handed; /* NULL: the sandbox has a network namespace */
   struct datagrams *datagrams;   /* the same */
-  /* Of loopback, from which the payload's datagrams to the resolver come; 0: none. */
+  /* The ports of loopback, from which the payload's datagrams to the resolver come; 0: none. */
   uint16_t datagram_ports[DATAGRAM_FLOWS_MAX];
   int resolv_conf; /* a memfd, or -1 */
 };
@@ -150,14 +150,15 @@ int net_inside_socket(const struct net *net, int domain, int type);
 
 /* rules.c */
 int net_is_inside(const struct address *address);
-/* Whether a rule names this very address and port of loopback: then it is the host's for TCP. */
+/* Returns whether a rule names this very address and port of loopback: then it is the host's for
+ * TCP. */
 int net_is_service(struct net *net, const struct endpoint *to);
 /* WB_ALLOWED, WB_REFUSED or WB_DENIED; `name` is set to the name that counted, or "". */
 uint32_t net_judge(struct net *net, const struct endpoint *to, uint32_t protocol,
                    const char **name);
-/* The same of a name alone: whether it may be looked up. */
+/* Judges a name alone: whether it may be looked up. */
 uint32_t net_judge_name(const struct net *net, const char *name);
-/* Whether a name may lead to the address: not to this host, its networks, or nowhere. */
+/* Returns whether a name may lead to the address: not to this host, its networks, or nowhere. */
 int net_answer_allowed(struct net *net, const struct address *address);
 
 /* names.c */
@@ -182,8 +183,8 @@ int net_may_ask(const struct net *net);
  * target's bytes and, as its context, `net`. */
 struct wb_held *net_ask(struct net *net, uint32_t kind, struct wb_pin *caller,
                         const struct net_target *target, int file, net_decided *decided);
-/* What connect(2) says of a destination that is refused: where nothing is allowed at all, what it
- * says of a network that is not there. */
+/* Returns what connect(2) says of a destination that is refused: where nothing is allowed at
+ * all, what it says of a network that is not there. */
 int net_refusal(const struct net *net);
 
 /* tcp.c */
@@ -201,7 +202,7 @@ int handed_take(struct net *net, struct wb_pin *caller);
 int handed_file(const struct net *net, struct wb_pin *caller, int number);
 /* It is connected, or listens: nothing more is to be done on it, and only the payload keeps it. */
 void handed_settled(struct net *net, uint64_t inode);
-/* The same, once it is connected. */
+/* Notes that it connects: the same holds once it is connected. */
 void handed_connecting(struct net *net, uint64_t inode);
 void handed_ready(struct net *net, uint32_t index);
 /* Lets go of what the caller's process has closed: their ports are free again. */
@@ -261,7 +262,7 @@ void net_copy_options(int from, int to, int domain);
 int resolver_begin(struct net *net);
 /* Where connections to the resolver's address lead then; 0: to no resolver. */
 uint16_t resolver_port(const struct net *net, const struct endpoint *to);
-/* The same of datagrams. */
+/* Returns where datagrams to the resolver's address lead. */
 uint16_t resolver_datagram_port(const struct net *net, const struct endpoint *to);
 /* A connection from this port of loopback is the payload's; all others are closed. */
 void resolver_expect(struct net *net, uint16_t port);

@@ -1,5 +1,5 @@
 /*
- * What a program has set on a socket before it connects, carried over to the one that takes its
+ * Carries what a program has set on a socket, before that connects, over to the one that takes its
  * place. Called by tcp.c. An option that has its default on `from` is left alone on `to`: setting a
  * buffer's size, for one, would turn its growing off.
  */

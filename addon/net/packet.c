@@ -108,7 +108,7 @@ static size_t write_ip(int family, const unsigned char *from, const unsigned cha
   return IPV6_HEADER;
 }
 
-/* What checksums of UDP and ICMPv6 cover beside their packet. */
+/* Returns the sum of what checksums of UDP and ICMPv6 cover beside their packet. */
 static uint32_t pseudo(int family, const unsigned char *from, const unsigned char *to,
                        unsigned protocol, size_t size) {
   uint32_t total =

@@ -24,7 +24,7 @@
 /* In which a server inside is looked for. */
 static const int families[FAMILIES] = {AF_INET, AF_INET6};
 
-/* What came in on ends[i] and has not gone out on the other one. */
+/* Bytes that came in on ends[i] and have not gone out on the other one. */
 struct half {
   size_t from, to;
   int ended, told; /* nothing more comes; and the other side knows */
@@ -196,7 +196,7 @@ static void refuse_relay(struct relay *relay) {
   end_relay(relay);
 }
 
-/* Whether a process inside has accepted the connection: 1, 0 for not yet, -1 for never. */
+/* Returns whether a process inside has accepted the connection: 1, 0 for not yet, -1 for never. */
 static int meet(struct net *net, uint32_t index) {
   struct relay *relay = &net->publisher->relays[index];
   struct sockaddr_storage peer;

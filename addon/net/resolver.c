@@ -141,7 +141,7 @@ static int ask(struct net *net, uint32_t index) {
   return -1;
 }
 
-/* What was decided about the name of a query: asks on, or refuses. */
+/* Acts on what was decided about the name of a query: asks on, or refuses. */
 static void go_on(struct net *net, uint32_t index, uint32_t verdict) {
   struct query *query = &net->resolver->queries[index];
   /* SVCB and HTTPS have addresses as hints. */

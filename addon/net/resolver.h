@@ -1,5 +1,6 @@
-/* What resolver.c, which has the queries, resolver_clients.c, which has the connections of clients
- * by TCP, and resolver_ports.c share. Only these include it: net.h has what engine.c calls. */
+/* Declares what resolver.c, which has the queries, resolver_clients.c, which has the
+ * connections of clients by TCP, and resolver_ports.c share. Only these include it: net.h has
+ * what engine.c calls. */
 #ifndef WB_NET_RESOLVER_H
 #define WB_NET_RESOLVER_H
 
@@ -31,7 +32,7 @@ struct query {
   size_t size;
   unsigned char message[QUERY_SIZE];
   size_t room; /* that the client has */
-  /* By TCP: the query with its length ahead, then the answer. */
+  /* The bytes that went by TCP: the query with its length ahead, then the answer. */
   size_t done;
   unsigned char *buffer;
 };
@@ -51,7 +52,7 @@ static inline int resolver_is_used(const struct query *query) {
 }
 
 /* resolver_clients.c */
-/* Of a datagram on a loopback that others have as well: whether the payload sent it. */
+/* Returns, for a datagram on a loopback that others have as well, whether the payload sent it. */
 int resolver_is_expected_datagram(const struct net *net, const struct sockaddr_in *from);
 void resolver_accept(struct net *net);
 /* 1 where a query has come whole: `size` bytes at in + 2 of the client, unless they are more than

@@ -131,7 +131,7 @@ void resolver_accept(struct net *net) {
   close(file);
 }
 
-/* Whether a question is open about a client's query. */
+/* Returns whether a question is open about a client's query. */
 static int is_asking(const struct resolver *resolver, int client) {
   for (int i = 0; i < QUERIES_MAX; i++)
     if (resolver->queries[i].asking && resolver->queries[i].client == client)

@@ -1,7 +1,7 @@
 /*
- * What may be reached: the plan's rules on an address, a port and the names that are known for the
- * address. Called by tcp.c, udp.c and resolver.c right before they dial, with the very address that
- * they then dial.
+ * Decides what may be reached: the plan's rules on an address, a port and the names that are known
+ * for the address. Called by tcp.c, udp.c and resolver.c right before they dial, with the very
+ * address that they then dial.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -113,7 +113,7 @@ static void read_own(struct net *net) {
 
 enum whose { OF_OTHERS, OF_OUR_NETWORK, OWN };
 
-/* What an address belongs to: the host, a network that the host is in, or neither. */
+/* Returns what an address belongs to: the host, a network that the host is in, or neither. */
 static enum whose whose(struct net *net, const struct address *address) {
   char news[4096];
   int changed = !net->own_known;
@@ -185,7 +185,7 @@ uint32_t net_judge(struct net *net, const struct endpoint *to, uint32_t protocol
   const struct address *address = &to->address;
   const enum whose near = whose(net, address);
   const int own = near == OWN, open = near == OF_OTHERS && !is_special(address);
-  /* What is denied is so in every form that leads there. */
+  /* A denied destination is denied in every form that leads there. */
   const struct address plain = unwrapped(address);
   uint32_t verdict = WB_REFUSED;
   *name = "";

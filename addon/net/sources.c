@@ -1,4 +1,5 @@
-/* What the one epoll(7) of a run's network watches. Called by the parts that engine.c serves. */
+/* Keeps what the one epoll(7) of a run's network watches. Called by the parts that engine.c
+ * serves. */
 #define _GNU_SOURCE
 #include <sys/epoll.h>
 

@@ -45,7 +45,7 @@ struct call {
   int status; /* F_GETFL of the socket */
 };
 
-/* What became of it: answer with `error` (0: done), or later. */
+/* The result of a call: answer with `error` (0: done), or later. */
 #define LATER (-1)
 
 static int answer(const struct net *net, uint64_t notification, int error) {
@@ -71,7 +71,7 @@ static uint64_t inode_of(int file) {
   return fstat(file, &info) < 0 ? 0 : (uint64_t)info.st_ino;
 }
 
-/* Whether the descriptor closes at execve(2), which only /proc tells. */
+/* Returns whether the descriptor closes at execve(2), which only /proc tells. */
 static int closes_at_exec(struct wb_pin *caller, int number) {
   char path[24], text[256];
   snprintf(path, sizeof path, "fdinfo/%d", number);
@@ -147,7 +147,7 @@ static int wait_for(struct call *call, int file, int place) {
   return LATER;
 }
 
-/* Of a socket that was made here: what is left to do on it is the payload's alone. */
+/* Settles a socket that was made here: what is left to do on it is the payload's alone. */
 static int settle(const struct call *call, int error) {
   if (call->net->handed && error == 0)
     handed_settled(call->net, inode_of(call->file));
@@ -291,8 +291,8 @@ static int dial(struct call *call, const unsigned char *bytes, size_t size) {
               : connect_outside(call, raw, (socklen_t)size);
 }
 
-/* Whether a rule names this very address and port, or any port of it: then it is the run's to
- * listen at, where it has the host's network. */
+/* Returns whether a rule names this very address and port, or any port of it: then it is
+ * the run's to listen at, where it has the host's network. */
 static int may_serve(struct net *net, const struct endpoint *at) {
   return net_is_service(net, at);
 }

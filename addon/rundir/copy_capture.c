@@ -128,7 +128,7 @@ static int is_same_part(const int fds[2], off_t at, off_t end) {
   return 1;
 }
 
-/* Of files of this size; what is a hole in both is not read. */
+/* Compares files of this size; what is a hole in both is not read. */
 static int is_same_text(int a, const char *name, int b, off_t size) {
   const int fds[2] = {openat(a, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC),
                       openat(b, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
@@ -167,8 +167,8 @@ static int is_source(const struct copy_record *record, const struct stat *source
          record->source_inode == source->st_ino;
 }
 
-/* Whether the program left a file or link as it was copied, whatever the user made of the source
- * since. A clock that was set back is noticed by the file's own time. */
+/* Returns whether the program left a file or link as it was copied, whatever the user made of
+ * the source since. A clock that was set back is noticed by the file's own time. */
 static int is_unchanged(const struct capture *capture, const struct copy_record *record,
                         const struct stat *copy) {
   return is_copy(record, copy) && (S_ISREG(copy->st_mode) || S_ISLNK(copy->st_mode)) &&
@@ -188,7 +188,7 @@ static int is_same(const struct level *level, const char *name, const struct sta
   return is_same_text(level->copy, name, level->source, copy->st_size);
 }
 
-/* Of all that was moved to the layer, as root. */
+/* Gives away all that was moved to the layer, as root. */
 static int give_all(const struct capture *capture, int directory, const char *name, int depth) {
   struct stat info;
   struct copy_names names;
@@ -318,16 +318,16 @@ static int white_out(struct capture *capture, struct level *level, const char *n
   return ret < 0 ? fail(capture) : 0;
 }
 
-/* Whether the layer has an entry already. */
+/* Returns whether the layer has an entry already. */
 static int is_kept(const struct level *level, const char *name) {
   struct stat info;
   return level->upper >= 0 && fstatat(level->upper, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
          info.st_mode != (S_IFREG | UNFINISHED_MODE);
 }
 
-/* Whether the program deleted what the source has. A directory is known by its inode. A file may
- * have become another one, which its times tell apply. What the copy left out, and what came to
- * the source later, is none of the program's. */
+/* Returns whether the program deleted what the source has. A directory is known by its inode.
+ * A file may have become another one, which its times tell apply. What the copy left out, and
+ * what came to the source later, is none of the program's. */
 static int is_deleted(const struct capture *capture, const struct level *level, const char *name) {
   struct stat source;
   const struct copy_record *record = copy_index_find(&capture->index, capture->path.text);
@@ -350,7 +350,7 @@ static int compare_below(struct capture *capture, struct level *level, const cha
       .above = level, .name = name, .upper = -1, .source = -1, .info = *copy, .known = 0};
   below.uid = source ? source->st_uid : copy->st_uid;
   below.gid = source ? source->st_gid : copy->st_gid;
-  /* What was copied could be read: where it cannot, its mode is another. */
+  /* Everything that was copied could be read: where it cannot, its mode is another. */
   below.copy = capture->looks ? copy_open_directory(level->copy, name)
                               : open_relaxed(capture, level->copy, name, copy);
   if (below.copy < 0)
@@ -426,8 +426,8 @@ static int capture_directory(struct capture *capture, struct level *level, int d
   return level->source < 0 ? 0 : take_names(capture, level, 1, depth);
 }
 
-/* Whether the layer will be all that the program did: the copy was made whole, and no directory of
- * it was opened by a capture that was cut short. -1 with errno. */
+/* Returns whether the layer will be all that the program did: the copy was made whole, and no
+ * directory of it was opened by a capture that was cut short. -1 with errno. */
 static int is_exact(struct capture *capture, const struct wb_copy_request *request) {
   char name[64];
   const int began = faccessat(request->place, opened_name(capture, name), F_OK, 0) == 0;

@@ -1,5 +1,5 @@
-/* What a copy was made from: the file beside it that copy_make.c writes, as copy_capture.c asks for
- * it. */
+/* Looks up what a copy was made from: the file beside it that copy_make.c writes, as
+ * copy_capture.c asks for it. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

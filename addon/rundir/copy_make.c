@@ -117,8 +117,8 @@ int copy_next_data(int file, off_t at, off_t size, off_t *begin, off_t *end) {
 
 #define BLOCK 4096
 
-/* What a copy of a file takes, in bytes: holes take nothing, what is compressed or shared takes its
- * full size. Stops where that is beyond `most`. */
+/* Returns what a copy of a file takes, in bytes: holes take nothing, what is compressed or
+ * shared takes its full size. Stops where that is beyond `most`. */
 static uint64_t data_bytes(int file, off_t size, uint64_t most) {
   uint64_t sum = 0;
   off_t begin, end = 0;
@@ -127,7 +127,7 @@ static uint64_t data_bytes(int file, off_t size, uint64_t most) {
   return sum;
 }
 
-/* By read(2) and write(2), between file systems that copy_file_range(2) does not join. */
+/* Copies by read(2) and write(2), between file systems that copy_file_range(2) does not join. */
 static int copy_by_hand(int from, int to, off_t at, off_t end) {
   char bytes[65536];
   while (at < end) {

@@ -1,4 +1,4 @@
-/* What copy_make.c and copy_capture.c share. */
+/* Declares what copy_make.c and copy_capture.c share. */
 #ifndef WASBOX_RUNDIR_COPY_PARTS_H
 #define WASBOX_RUNDIR_COPY_PARTS_H
 
@@ -38,7 +38,7 @@ int copy_next_data(int file, off_t at, off_t size, off_t *begin, off_t *end);
 /* Below `directory`, through no link. */
 int copy_open_directory(int directory, const char *name);
 
-/* What one path of the copy was made from, and what it is. */
+/* Says what one path of the copy was made from, and what it is. */
 struct copy_record {
   uint64_t path; /* its hash */
   uint64_t source_device, source_inode;
@@ -54,7 +54,7 @@ struct copy_head {
 };
 #define COPY_MAGIC 0x31796f706365616aull
 
-/* What a copy was made from. */
+/* Says what a copy was made from. */
 struct copy_index {
   char *left_out;
   size_t left_out_size;
@@ -65,7 +65,7 @@ struct copy_index {
 /* 0, or -1 with errno, EILSEQ where the copy was not made whole; free it either way. */
 int copy_index_read(struct copy_index *index, const struct wb_copy_request *request);
 void copy_index_free(struct copy_index *index);
-/* Of a path of the copy; NULL where nothing was copied to it. */
+/* Returns the record of a path of the copy; NULL where nothing was copied to it. */
 const struct copy_record *copy_index_find(const struct copy_index *index, const char *path);
 struct copy_record copy_record_of(const char *path, const struct stat *source,
                                   const struct stat *copy);

@@ -48,7 +48,7 @@ static int make_directory(struct wb_rundir *run, uint64_t started_ms) {
   }
 }
 
-/* Of each tree, in the order in which they are made: "" is trees/N/. */
+/* The parts of each tree, in the order in which they are made: "" is trees/N/. */
 static const char *const parts[] = {"", "layers", "layers/0", WB_UPPER, WB_WORK};
 #define PARTS (sizeof parts / sizeof *parts)
 
@@ -103,7 +103,7 @@ static int make_new(struct wb_rundir *run, const struct wb_rundir_request *reque
   return make_record(run, request);
 }
 
-/* What make_new has made by now: nothing was written to a layer yet. */
+/* Removes what make_new has made by now: nothing was written to a layer yet. */
 static void remove_half(struct wb_rundir *run, uint32_t tree_count) {
   char path[64];
   for (uint32_t tree = tree_count; tree-- > 1;)

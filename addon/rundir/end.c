@@ -26,7 +26,7 @@ static int is_empty(int fd) {
 
 int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir) {
   struct statx upper, host;
-  /* What lies below the layer is not seen here: src/changes/store/run-directory.ts. */
+  /* A layer below this one is not seen here: src/changes/store/run-directory.ts. */
   if (syscall(SYS_statx, run->directory, "stacked", AT_SYMLINK_NOFOLLOW, STATX_TYPE, &upper) == 0)
     return 0;
   const int fd = wb_open_beneath(run->directory, WB_UPPER, O_RDONLY | O_DIRECTORY, 0);
@@ -41,7 +41,7 @@ int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir) {
   return untouched && (!run->home || wb_home_untouched(run));
 }
 
-/* Of the home: nothing where there is none. */
+/* Removes the layer of the home: nothing where there is none. */
 static int remove_home(const struct wb_rundir *run) {
   static const char *const parts[] = {WB_HOME_LAYER "/work", WB_HOME_LAYER, "trees/1/layers",
                                       "trees/1", "trees"};

@@ -17,7 +17,7 @@
 
 #define PATH_ROOM 4096
 
-/* Whether a path is one of those that were placed; `below`: whether another lies in it. */
+/* Returns whether a path is one of those that were placed; `below`: whether another lies in it. */
 static int is_placed(const struct wb_placed *placed, const char *path, size_t length, int *below) {
   const char *end = placed->paths + placed->size;
   int found = 0;

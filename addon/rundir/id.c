@@ -81,7 +81,7 @@ int wb_choose_id(int state, uint64_t started_ms, char id[WB_RUN_ID + 1]) {
   const uint64_t clock = since * TICKS_A_SECOND / 1000;
   char saved[] = "saved/.........";
   uint16_t random;
-  /* What is over needs no order. */
+  /* A run that is over needs no order. */
   wb_put_digits(id, started_ms ? next_count(state, clock) : 0, 32, TIME_DIGITS);
   id[WB_RUN_ID] = 0;
   do {

@@ -56,7 +56,7 @@ int wb_begins_with(const char *name, const char *start) {
   return strlen(name) >= strlen(start) && memcmp(name, start, strlen(start)) == 0;
 }
 
-/* What the system sets by itself. */
+/* Returns whether the system sets it by itself. */
 static int is_label(const char *name) {
   static const char *const labels[] = {"selinux", "SMACK64", "apparmor", "ima", "evm"};
   for (unsigned i = 0; i < sizeof labels / sizeof *labels; i++)
@@ -106,7 +106,7 @@ static void put_time(char *out, uint64_t ms) {
   wb_put_digits(out + 20, ms % 1000, 10, 3);
 }
 
-/* Of the record's first fields, which all have a length of their own. */
+/* The size of the record's first fields, which all have a length of their own. */
 #define ID_AT 9
 #define STARTED_AT 33
 #define BASELINE_AT 75

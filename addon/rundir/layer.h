@@ -22,14 +22,15 @@ struct wb_adopted {
 /* Gives `upper` the mode of a tree on the host, and as root its owner. */
 int wb_layer_adopt(const struct wb_rundir *run, const char *upper, const char *tree,
                    struct wb_adopted *adopted);
-/* The same of the layers of a working directory and, with run->home, of the home. */
+/* Adopts the layers of a working directory and, with run->home, of the home. */
 int wb_layers_adopt(struct wb_rundir *run, const char *const *trees);
 /* Writes run.json to an empty file, or over an earlier run's. Returns its size. */
 long wb_write_record(const struct wb_rundir *run, const struct wb_rundir_request *request, int fd);
-/* Whether extended attributes are set that a program can set. Those of overlayfs count unless
- * `overlay`: the directory was one's. */
+/* Returns whether extended attributes are set that a program can set. Those of overlayfs
+ * count unless `overlay`: the directory was one's. */
 int wb_has_attributes(int fd, int overlay);
-/* Whether the owner is the one that root gave a layer's `upper`; other users give it none. */
+/* Returns whether the owner is the one that root gave a layer's `upper`; other users give it
+ * none. */
 int wb_is_owned(const struct statx *upper, uint32_t uid, uint32_t gid);
 /* Removes what the overlay of an untouched layer could have used. */
 int wb_layer_remove(int directory);

@@ -102,8 +102,8 @@ int wb_rundir_share(int directory) {
   return fd < 0 || hold_as(directory, fd, LOCK_SH) == 0 ? fd : closed(fd, errno);
 }
 
-/* Whether no process holds the lock of what lies in `runs`; the TypeScript side finds out what it
- * is. */
+/* Returns whether no process holds the lock of what lies in `runs`; the TypeScript side finds
+ * out what it is. */
 static int may_be_interrupted(int runs, const char *id) {
   int directory = wb_open_beneath(runs, id, O_RDONLY | O_DIRECTORY, 0);
   if (directory < 0)

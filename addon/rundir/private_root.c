@@ -14,8 +14,8 @@
 
 static const char *const parts[] = {"copy0", "home", "run", "tmp"};
 
-/* Whether a directory is as it was made: like `model`, which no payload can reach. Making a new one
- * takes the file system a tenth of the time of a start. */
+/* Returns whether a directory is as it was made: like `model`, which no payload can reach.
+ * Making a new one takes the file system a tenth of the time of a start. */
 static int is_new(int root, const char *name, const struct statx *model) {
   struct statx info;
   char names[512] __attribute__((aligned(8)));

@@ -30,11 +30,11 @@
 extern "C" {
 #endif
 
-/* Whether a name is a run's ID, as src/changes/store/id.ts has it. */
+/* Returns whether a name is a run's ID, as src/changes/store/id.ts has it. */
 int wb_is_run_id(const char *name);
 
-/* What the sandbox itself made in the home, borrowed: paths relative to it, a 0 byte after each,
- * each behind those that it is in. */
+/* Lists what the sandbox itself made in the home, borrowed: paths relative to it, a 0 byte
+ * after each, each behind those that it is in. */
 struct wb_placed {
   const char *paths;
   uint32_t size;
@@ -51,7 +51,7 @@ struct wb_rundir {
   uint64_t workdir_dev; /* as st_dev has it */
   uint64_t workdir_ino;
   uint32_t mode;
-  /* Of a run with a working directory and a home, and nothing else: */
+  /* Set for a run with a working directory and a home, and nothing else: */
   int home;
   uint32_t home_mode;          /* of the home's `upper` */
   uint32_t home_uid, home_gid; /* its owner, where root made the run */
@@ -88,7 +88,7 @@ int wb_open_beneath(int directory, const char *name, int flags, unsigned mode);
 /* Renames to a name that must be free. EEXIST: it is not. EINVAL: the file system cannot do it
  * (NFS, some FUSE). */
 int wb_rename_noreplace(int from, const char *old, int to, const char *name);
-/* The same for a directory, on every file system; it may replace an empty directory. */
+/* Does so for a directory, on every file system; it may replace an empty directory. */
 int wb_rename_fresh(int from, const char *old, int to, const char *name);
 
 /* id.c: `count` digits of `number` in `base`, most significant first, no 0 byte. */
@@ -106,12 +106,13 @@ int wb_rundir_lock_existing(int directory);
  * makes the lock owns the directory, also in place of the one that made that. EBUSY: another
  * process has it. ENOENT: the directory was removed. */
 int wb_rundir_lock(int directory);
-/* The same lock for a process that only reads, beside others that do. ENOENT: there is none. */
+/* Takes the same lock for a process that only reads, beside others that do. ENOENT: there is
+ * none. */
 int wb_rundir_share(int directory);
 /* Makes the lock of a new directory. EBUSY, ENOENT: another process was first, or has removed it.
  */
 int wb_rundir_make_lock(int directory);
-/* Whether `runs` holds a run other than `own` whose lock is free. */
+/* Returns whether `runs` holds a run other than `own` whose lock is free. */
 int wb_rundir_interrupted(int runs, const char *own);
 
 /* spare.c: takes a spare, with run.json written, into run->parent. */
@@ -124,13 +125,13 @@ int wb_rundir_recycle(struct wb_rundir *run);
 
 /* end.c: fills in `run` from what another part of this process holds the lock of. */
 int wb_rundir_reopen(struct wb_rundir *run, int state, const char *id, int lock);
-/* Whether the payload left the layers as they were made: empty but for run->placed, of the same
- * mode and owner, without attributes; and the working directory is the same. Takes what `run` says
- * of the layers. */
+/* Returns whether the payload left the layers as they were made: empty but for run->placed, of
+ * the same mode and owner, without attributes; and the working directory is the same. Takes
+ * what `run` says of the layers. */
 int wb_rundir_untouched(const struct wb_rundir *run, const char *workdir);
 /* Removes an untouched layer and the run with it, wherever it lies. */
 int wb_rundir_remove(const struct wb_rundir *run);
-/* The same of a run whose payload never ran, also where the open lock is in the way; then it is let
+/* Removes a run whose payload never ran, also where the open lock is in the way; then it is let
  * go. What cannot be removed has no run.json: the next look at the runs removes it. */
 void wb_rundir_abandon(struct wb_rundir *run);
 /* tree.c: removes a directory that a payload could change, with all below it. ENOENT counts as

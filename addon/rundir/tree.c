@@ -23,9 +23,9 @@ struct removal {
   uint32_t removed, most; /* entries */
 };
 
-/* What became of an entry, or -1. UNFINISHED: `most` were removed, and something is left of the
- * tree. GONE also stands for what libfuse and NFS keep under another name until it is closed: the
- * directory that it is in cannot be removed, and says so. */
+/* Says what became of an entry, or -1. UNFINISHED: `most` were removed, and something is left
+ * of the tree. GONE also stands for what libfuse and NFS keep under another name until it is
+ * closed: the directory that it is in cannot be removed, and says so. */
 enum { GONE, REMOVED, UNFINISHED };
 
 /* Opens a directory to read and change it, whatever its mode. */

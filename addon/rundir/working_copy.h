@@ -45,8 +45,8 @@ int wb_copy_make(const struct wb_copy_request *request, struct wb_copy_failure *
 int wb_copy_capture(const struct wb_copy_request *request, int upper, uid_t uid, gid_t gid,
                     struct wb_copy_failure *failure);
 
-/* Whether that would move nothing: then nothing is changed here either. 0 also where the copy
- * cannot be compared. */
+/* Returns whether that would move nothing: then nothing is changed here either. 0 also
+ * where the copy cannot be compared. */
 int wb_copy_unchanged(const struct wb_copy_request *request);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* What the files of this folder share. */
+/* Declares what the files of this folder share. */
 #ifndef WASBOX_SEARCH_PARTS_H
 #define WASBOX_SEARCH_PARTS_H
 
@@ -67,7 +67,7 @@ struct search_node {
   int64_t ctime, mtime;
 };
 
-/* What lies between `at` and `end`; 0 where that is no node. */
+/* Reads what lies between `at` and `end`; 0 where that is no node. */
 int search_node_read(struct search_node *node, const uint8_t *at, const uint8_t *end);
 
 struct search_index {

@@ -19,7 +19,7 @@ namespace wasbox {
   void RegisterSearch(Napi::Env env, Napi::Object exports);
   void RegisterText(Napi::Env env, Napi::Object exports);
   void RegisterWorkingCopy(Napi::Env env, Napi::Object exports);
-  // Of Node's addon; the engine has none (napi.c).
+  // Node's addon has these; the engine has none (napi.c).
   __attribute__((weak)) void RegisterUsers(Napi::Env env, Napi::Object exports);
   __attribute__((weak)) void RegisterReads(Napi::Env env, Napi::Object exports);
   __attribute__((weak)) void RegisterSessions(Napi::Env env, Napi::Object exports);

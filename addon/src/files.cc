@@ -39,7 +39,7 @@ int Int(const Napi::CallbackInfo &info, size_t i) {
 struct Owned {
   napi_env env;
   int fd;
-  // Of one that something of Node's may have taken over by now: what it must still be.
+  // For a descriptor that something of Node's may have taken over by now: what it must still be.
   bool lent = false;
   dev_t dev = 0;
   ino_t ino = 0;

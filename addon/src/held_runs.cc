@@ -28,7 +28,7 @@ void Settle(const HeldRun &held) {
   const bool opened = wb_rundir_reopen(&run, state, held.id.c_str(), held.lock) == 0;
   run.mode = held.mode;
   run.workdir_ino = held.workdir_ino;
-  // What the sandbox itself made in a home is not known here.
+  // The files that the sandbox itself made in a home are not known here.
   const bool untouched = opened && !held.home && wb_rundir_untouched(&run, held.workdir.c_str());
   if (opened && (held.discard || untouched) && wb_rundir_retire(&run) == 0)
     wb_rundir_discard(&run, 0);

@@ -82,8 +82,8 @@ Napi::Value OutcomeRecord(Napi::Env env, Run &run) {
   return record;
 }
 
-// What only a run that goes on needs. The handle lives until V8 collects it, which knows nothing of
-// these descriptors and this memory, and would let those of hundreds of runs pile up.
+// Drops what only a run that goes on needs. The handle lives until V8 collects it, which knows
+// nothing of these descriptors and this memory, and would let those of hundreds of runs pile up.
 void DropTables(Run &run) {
   if (run.lost)
     return;
@@ -153,7 +153,7 @@ bool MakeRun(Run &run) {
   return true;
 }
 
-// What `started` is fulfilled with.
+// Returns what `started` is fulfilled with.
 Napi::Value StartRecord(Napi::Env env, const Run &run) {
   Napi::Object record = Napi::Object::New(env);
   record.Set("pid", Napi::Number::New(env, run.pid));

@@ -1,7 +1,7 @@
-// What the addon needs of a libc that is newer than some it is loaded beside. It is linked with no
-// library at all, so that one file serves glibc from 2.28 on and musl: its symbols have no version
-// and are found in what Node has loaded. The engine links them with musl: what the addon is made of
-// is compiled with the same headers there.
+// Defines what the addon needs of a libc that is newer than some it is loaded beside. It is linked
+// with no library at all, so that one file serves glibc from 2.28 on and musl: its symbols have no
+// version and are found in what Node has loaded. The engine links them with musl: what the addon is
+// made of is compiled with the same headers there.
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>

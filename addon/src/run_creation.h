@@ -22,7 +22,7 @@ namespace wasbox {
     HeldRun Held() const;
     // Fills in what the run's end needs, except the paths.
     void Describe(wb_rundir * made) const;
-    // What createRun returns, or undefined and a pending exception.
+    // Returns what createRun returns, or undefined and a pending exception.
     Napi::Value Result(Napi::Env env) const;
 
   private:

@@ -9,7 +9,7 @@
 
 namespace wasbox {
 
-  // What there is to know of it.
+  // Says what there is to know of it.
   struct RunEnd {
     std::string state, workdir, placed;
     wb_rundir made = {};
@@ -17,7 +17,7 @@ namespace wasbox {
     // False, and a pending exception, where something is of the wrong kind.
     bool Read(const Napi::Value &state_path, const Napi::Value &run,
               const Napi::Value &workdir_path, const Napi::Value &placed_paths);
-    // The same without the run, which does not exist yet.
+    // Reads the paths without the run, which does not exist yet.
     bool ReadPaths(const Napi::Value &state_path, const Napi::Value &workdir_path,
                    const Napi::Value &placed_paths);
   };

@@ -1,5 +1,5 @@
-// What the addon needs of a C++ runtime: it is linked with no library at all (libc_versions.cc).
-// Exceptions are off; what would be one ends the process.
+// Defines what the addon needs of a C++ runtime: it is linked with no library at all
+// (libc_versions.cc). Exceptions are off; what would be one ends the process.
 #include <stdlib.h>
 
 #include <memory>

@@ -1,4 +1,4 @@
-// What the glue files share: errors like Node's own, and paths as arguments.
+// Declares what the glue files share: errors like Node's own, and paths as arguments.
 #include <cstring>
 
 #include "addon.h"

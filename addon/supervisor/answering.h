@@ -30,9 +30,9 @@ struct wb_answering {
 
 void wb_answering_init(struct wb_answering *answering);
 
-/* What the supervising thread waits for: while the thread is at work, only for its word; else for
- * what there is to answer. Fills WB_ANSWERING_WAITS entries; returns for how many milliseconds, or
- * -1. */
+/* Tells what the supervising thread waits for: while the thread is at work, only for its word;
+ * else for what there is to answer. Fills WB_ANSWERING_WAITS entries; returns for how many
+ * milliseconds, or -1. */
 int wb_answering_wait(const struct wb_run *run, struct pollfd *wait);
 
 /* After a wait that began so. `due`: the time is over. Begins the thread where there is something

@@ -136,7 +136,7 @@ struct wb_held *wb_ask(struct wb_asker *asker, const struct wb_pin *caller,
   for (unsigned i = 0; i < WB_QUESTIONS_MAX && !held; i++)
     if (table->held[i].state == FREE)
       held = &table->held[i];
-  /* What was read of the process is its own only if it still waits. */
+  /* Text that was read of the process is its own only if it still waits. */
   if (!held || (caller && !wb_pin_stands(caller))) {
     table->turned_away += !held;
     return NULL;

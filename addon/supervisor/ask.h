@@ -59,14 +59,15 @@ struct wb_held {
 typedef int wb_ask_take(struct wb_asker *asker, const struct wb_watch *watch, struct wb_pin *caller,
                         uint32_t verdict);
 
-/* What supervise.c and notify.c use, so that a program that never asks need not link ask.c. */
+/* The functions that supervise.c and notify.c use, so that a program that never asks need not
+ * link ask.c. */
 struct wb_asker {
   int fd; /* readable where `serve` has something to do */
   wb_ask_take *take;
   void (*serve)(struct wb_asker *asker, const struct wb_watch *watch);
   /* Milliseconds until `serve` must be called anyway; -1: none. */
   int (*wait_ms)(const struct wb_asker *asker);
-  /* Whether a question may be shown at the terminal now: nothing is relayed meanwhile. */
+  /* Returns whether a question may be shown at the terminal now: nothing is relayed meanwhile. */
   int (*wants_terminal)(const struct wb_asker *asker);
 };
 
@@ -89,7 +90,7 @@ uint64_t wb_asker_turned_away(const struct wb_asker *asker);
 
 const struct wb_ask_options *wb_asker_options(const struct wb_asker *asker);
 
-/* Of a path or address, and of the path as it was asked for. */
+/* The size of a path or address, and of the path as it was asked for. */
 #define WB_QUESTION_TARGET_MAX 4096
 
 struct wb_question_packet {

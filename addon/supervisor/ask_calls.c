@@ -68,7 +68,7 @@ static int take_call(struct wb_asker *asker, const struct wb_watch *watch, struc
 /* --- a file that fails to open inside ----------------------------------------------------------
  */
 
-/* What of open(2)'s flags is carried over to a file that is lent. */
+/* The flags of open(2) that are carried over to a file that is lent. */
 #define LENT_FLAGS                                                                                 \
   (O_ACCMODE | O_APPEND | O_NONBLOCK | O_TRUNC | O_DIRECTORY | O_DIRECT | O_SYNC | O_DSYNC)
 

@@ -20,7 +20,7 @@
 static const int forwarded[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
 enum { FORWARDED = sizeof forwarded / sizeof *forwarded, HANDLED = FORWARDED + 2 };
 
-/* Of a frame of src/owner/frames.ts, and of the longest line of one. */
+/* The size of a frame of src/owner/frames.ts, and of the longest line of one. */
 enum { HEAD = 5, NOTE_MAX = 512 };
 
 static int woken = -1;             /* an eventfd */

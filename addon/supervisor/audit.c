@@ -1,6 +1,6 @@
 /*
- * What a run does, as it happens. Called by notify.c for every question of a listener, where an
- * audit was asked for.
+ * Records what a run does, as it happens. Called by notify.c for every question of a listener,
+ * where an audit was asked for.
  *
  *   count ─▶ process ─▶ path, address or arguments ─▶ what stands in its way ─▶ answer ─▶ table
  *
@@ -49,7 +49,7 @@ struct shape {
 #define FRESH (WB_PROBE_MAKE | WB_PROBE_NEW | WB_PROBE_NO_FOLLOW)
 #define OVER (WB_PROBE_MAKE | WB_PROBE_REMOVE | WB_PROBE_NO_FOLLOW)
 
-/* By number, as they are looked up for every call. */
+/* Shapes by number, as they are looked up for every call. */
 static const struct shape shapes[WB_AUDIT_CALLS_MAX] = {
     ONE(openat, READ, 0, 1, FLAGS(2)),
     ONE(openat2, READ, 0, 1, FLAGS_IN_MEMORY),
@@ -144,7 +144,7 @@ static int add_path(struct question *question, int directory, int argument) {
   return size != 0;
 }
 
-/* What a symbolic link is to hold, which is no path of anything. */
+/* Adds what a symbolic link is to hold, which is no path of anything. */
 static void add_content(struct question *question, int argument) {
   struct wb_audit_entry *entry = &question->entry;
   char *out = question->text + entry->size;
@@ -172,7 +172,7 @@ static void add_arguments(struct question *question, uint64_t vector) {
   entry->flags |= WB_AUDIT_CUT;
 }
 
-/* Of an open: what it is for, and how that is looked at beforehand. */
+/* Returns for an open: what it is for, and how that is looked at beforehand. */
 static unsigned how_opened(struct question *question, const struct shape *shape) {
   const __u64 *args = question->caller->call->data.args;
   const unsigned where = shape->how >> 16 & 15;
@@ -197,7 +197,7 @@ static unsigned how_opened(struct question *question, const struct shape *shape)
   return how;
 }
 
-/* What /proc shows depends on the reader. */
+/* Returns whether a path is in /proc: what /proc shows depends on the reader. */
 static int is_proc(const char *path, uint32_t size) {
   return size >= 5 && memcmp(path, "/proc", 5) == 0 && (size == 5 || path[5] == '/');
 }
@@ -233,7 +233,8 @@ static void probe(struct question *question, const struct shape *shape, unsigned
     entry->kind = WB_AUDIT_CREATE;
 }
 
-/* Whether a call makes a device file, which Landlock refuses where the directory would allow it. */
+/* Returns whether a call makes a device file, which Landlock refuses where the directory would
+ * allow it. */
 static int makes_device(const struct seccomp_data *data) {
   uint64_t mode;
   switch (data->nr) {
@@ -277,7 +278,7 @@ static int look_at_path(struct question *question, const struct shape *shape) {
   return 1;
 }
 
-/* The same of a call that names an address. */
+/* Looks at a call that names an address. */
 static int look_at_address(struct question *question) {
   const struct seccomp_data *data = &question->caller->call->data;
   struct wb_audit_entry *entry = &question->entry;

@@ -1,4 +1,4 @@
-/* What a run does, recorded call by call where `--audit` asks for it. */
+/* Records what a run does, call by call, where `--audit` asks for it. */
 #ifndef WASBOX_AUDIT_H
 #define WASBOX_AUDIT_H
 
@@ -45,13 +45,14 @@ struct wb_audit {
   uint32_t value_slots[WB_AUDIT_VALUES_MAX * 2];
   struct wb_audit_thread thread[WB_AUDIT_THREADS];
   char text[WB_AUDIT_TEXTS_MAX];
-  /* What was read of the latest question, until it is settled. */
+  /* The facts that were read of the latest question, until it is settled. */
   unsigned pends; /* WB_AUDIT_FOUND …, or 0 */
   struct wb_audit_entry pending;
   char pending_text[2 * WB_AUDIT_TEXT_MAX];
 };
 
-/* Of what pends: there is an entry; nothing could be read; it does not matter if it is lost. */
+/* The state of what pends: there is an entry; nothing could be read; it does not matter if it is
+ * lost. */
 #define WB_AUDIT_FOUND 1u
 #define WB_AUDIT_UNREAD 2u
 #define WB_AUDIT_MAY_BE_LOST 4u
@@ -92,7 +93,8 @@ void wb_audit_thread_ends(struct wb_audit *audit, uint32_t tid);
 uint32_t wb_audit_path(struct wb_pin *caller, int directory, uint64_t address, char *path,
                        uint32_t size, int *cut);
 
-/* What would stand in the way of a use of `path`, as the supervisor's own user: 0 or an errno. */
+/* Finds what would stand in the way of a use of `path`, as the supervisor's own user: 0 or an
+ * errno. */
 #define WB_PROBE_READ 1
 #define WB_PROBE_WRITE 2
 #define WB_PROBE_EXECUTE 4

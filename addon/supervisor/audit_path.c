@@ -92,7 +92,7 @@ static int access_error(int fd, int mode) {
   return syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS) < 0 ? errno : 0;
 }
 
-/* Whether the sandbox has a name for an id of the host's. */
+/* Returns whether the sandbox has a name for an id of the host's. */
 static int holds(const struct wb_id_range *ranges, uint32_t count, uint32_t outside) {
   for (uint32_t i = 0; i < count; i++)
     if (outside - ranges[i].outside < ranges[i].count)
@@ -114,7 +114,7 @@ static int copy_error(const struct wb_audit *audit, int fd) {
              : EOVERFLOW;
 }
 
-/* Of the directory that holds the last name. */
+/* Returns the error of the directory that holds the last name. */
 static int parent_error(const struct wb_audit *audit, const char *path) {
   char parent[WB_AUDIT_TEXT_MAX];
   const char *slash = strrchr(path, '/');

@@ -84,7 +84,8 @@ static int open_one_way(int fd, int flags) {
   return open(path, flags | O_NOCTTY | O_CLOEXEC);
 }
 
-/* Of the terminals that output leads to, those that would be keyboards as well (su, sudo). */
+/* Opens, of the terminals that output leads to, those that would be keyboards as well (su,
+ * sudo). */
 static unsigned open_both_ways(const int stdio[3]) {
   unsigned found = 0;
   for (unsigned i = 1; i < 3 && !is_terminal(stdio[0]); i++) {

@@ -1,7 +1,7 @@
 /*
- * What distinguishes two uses of one system call in a report: the path or address that it names, or
- * the values of a few arguments. Called by notify.c and audit.c. A call that is not listed has
- * neither; its refusals are counted together.
+ * Lists what distinguishes two uses of one system call in a report: the path or address that it
+ * names, or the values of a few arguments. Called by notify.c and audit.c. A call that is not
+ * listed has neither; its refusals are counted together.
  */
 #include <asm/unistd.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #define ADDRESS(name, arg) [__NR_##name] = {WB_TARGET_ADDRESS, (arg), 0}
 #define VALUES(name, selectors) [__NR_##name] = {WB_TARGET_NONE, 0, (selectors)}
 
-/* By number, since every notification reads it. Zeros where a call is not listed. */
+/* Shapes by number, since every notification reads it. Zeros where a call is not listed. */
 static const struct wb_call_shape shapes[WB_CALL_SLOTS] = {
 #include "calls.generated.h"
 };

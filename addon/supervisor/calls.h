@@ -12,7 +12,7 @@ struct wb_call_shape {
   uint32_t selectors; /* bit n: the value of argument n matters */
 };
 
-/* Of the machine's own architecture; never NULL. */
+/* Returns the shape on the machine's own architecture; never NULL. */
 const struct wb_call_shape *wb_call_shape(uint32_t nr);
 
 #endif

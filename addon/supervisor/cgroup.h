@@ -24,7 +24,7 @@ struct wb_cgroup_use {
  */
 void wb_cgroup_open(struct wb_cgroup *cgroup, const struct wb_plan *plan);
 
-/* What it uses. Returns 0 or an errno. */
+/* Reads what it uses. Returns 0 or an errno. */
 int wb_cgroup_sample(const struct wb_cgroup *cgroup, struct wb_cgroup_use *use);
 
 /* At the end: peaks, and what was refused, into `usage`. */

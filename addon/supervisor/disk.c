@@ -46,8 +46,8 @@ static int *current(struct wb_disk *disk) {
   return &disk->fds[level_of(disk)];
 }
 
-/* Of a directory that its owner may not read or search: the mode, which is changed; else
- * WB_DISK_OPEN. `fd` may be one of O_PATH. */
+/* Opens the way into a directory that its owner may not read or search. Returns the
+ * mode, which is changed; else WB_DISK_OPEN. `fd` may be one of O_PATH. */
 static uint32_t let_in(const struct wb_disk *disk, int fd) {
   char link[40];
   struct statx info;

@@ -1,4 +1,4 @@
-/* What a directory tree takes on disk, counted a part at a time. */
+/* Counts what a directory tree takes on disk, a part at a time. */
 #ifndef WASBOX_DISK_H
 #define WASBOX_DISK_H
 
@@ -20,7 +20,7 @@ struct wb_disk {
   struct wb_disk_place *places; /* owned; of the last of `fds` and of those below it */
   uint64_t device;              /* on which that one lies */
   uint64_t bytes, inodes;       /* of the walk that is going on */
-  /* Whether directories that are closed to their owner are opened for the time of a step. Only
+  /* True if directories that are closed to their owner are opened for the time of a step. Only
    * with Landlock isolation, where no other process changes modes meanwhile: the supervisor does.
    */
   int opens;

@@ -86,8 +86,9 @@ static void find(void *argument) {
     close(fd);
 }
 
-/* What the kernel would say of a file before it looks at the ids: that there is none, that the way
- * to it is closed, or that its mount is read-only. Root looks with the payload's rights. */
+/* Returns what the kernel would say of a file before it looks at the ids: that there is none,
+ * that the way to it is closed, or that its mount is read-only. Root looks with the payload's
+ * rights. */
 static int look_up(const struct wb_ids *ids, struct wb_pin *caller, const char *path,
                    int no_follow) {
   struct look look = {wb_pin_open(caller, "root", O_PATH | O_DIRECTORY), no_follow, 0, path};

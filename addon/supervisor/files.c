@@ -78,8 +78,8 @@ struct closed {
   const char *process, *task;
 };
 
-/* Of a process that is closed: its descriptors are copied one by one to be looked at. In a child of
- * the supervisor's that has its memory, and descriptors of its own. */
+/* Looks at a process that is closed: its descriptors are copied one by one to be looked at. In a
+ * child of the supervisor's that has its memory, and descriptors of its own. */
 static int take_copies(void *argument) {
   const struct closed *closed = argument;
   struct sample *sample = closed->sample;
@@ -187,7 +187,7 @@ static void for_tasks(struct sample *sample, each_task *visit) {
     int first = 1;
     wb_directory_begin(&tasks, fd);
     while ((task = wb_task_next(&tasks, proc, entry->name, name))) {
-      /* By the process's own name where that is the same. */
+      /* The process's own name serves where that is the same. */
       const char *number = task + strlen(entry->name) + sizeof "/task/" - 1;
       visit(sample, entry->name, strcmp(number, entry->name) == 0 ? entry->name : task, first);
       first = 0;
@@ -202,7 +202,7 @@ static void show(struct sample *sample, const char *process, const char *task, i
   take_descriptors(sample, process, task);
 }
 
-/* What a process has made so far, with its children that were waited for. proc_pid_io(5) */
+/* Adds what a process has made so far, with its children that were waited for. proc_pid_io(5) */
 static void add_made(struct sample *sample, const char *process) {
   char path[64], text[512 + 32] = {0};
   struct wb_files *files = sample->files;

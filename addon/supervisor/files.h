@@ -1,4 +1,4 @@
-/* What a run keeps without a name: files that only descriptors, mappings or messages hold. */
+/* Finds what a run keeps without a name: files that only descriptors, mappings or messages hold. */
 #ifndef WASBOX_FILES_H
 #define WASBOX_FILES_H
 
@@ -46,14 +46,14 @@ struct wb_files {
   uint64_t disk_bytes; /* files that have no name any more, and a descriptor or a program shows */
   uint64_t disk_inodes;
   uint32_t most; /* descriptors of the process that has the most */
-  /* What the processes have put in files so far, at most, as far as they show it: in memory, bytes
-   * written and pages touched; on disk, pages that changed. */
+  /* The most that the processes have put in files so far, at most, as far as they show it: in
+   * memory, bytes written and pages touched; on disk, pages that changed. */
   uint64_t made_memory, made_disk;
   uint64_t samples; /* kept from sample to sample, which is what makes keys differ */
   uint32_t met;     /* in `seen` */
 };
 
-/* What open descriptors keep alive and, with `unlinked`, what nothing shows. */
+/* Counts what open descriptors keep alive and, with `unlinked`, what nothing shows. */
 void wb_files_sample(const struct wb_sandbox *sandbox, int unlinked, struct wb_files *files);
 
 /* --- between files.c and the files that it calls --- */

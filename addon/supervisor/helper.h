@@ -10,8 +10,8 @@
  * its number, or -1. */
 int wb_helper_begin(int (*work)(void *), void *memory, size_t size);
 
-/* To be called first in the process: gives it a name and a process group of its own, or what kills
- * a shell's job would kill it too; and closes all of its descriptors but two. */
+/* Settles the process, which calls this first: gives it a name and a process group of its own,
+ * or what kills a shell's job would kill it too; and closes all of its descriptors but two. */
 void wb_helper_settle(const char *name, int one, int other);
 
 /* Waits for its end. `options` of waitpid(2): WNOHANG, or 0. Returns whether it is gone. */

@@ -1,5 +1,5 @@
 /*
- * What files that nothing shows count for. Called by meter_memory.c and meter_disk.c.
+ * Counts what files take that nothing shows. Called by meter_memory.c and meter_disk.c.
  *
  * A file that is only mapped, or in a message, grows by what is mapped of it at most. So its size
  * is found once, when it goes out of sight: no more than the machine lost between the two samples,
@@ -110,7 +110,7 @@ uint64_t wb_hidden_sample(struct wb_hidden *hidden, const struct wb_unlinked *un
   take_rise(hidden, lost);
   if (fresh.files) {
     const uint64_t grown = others > hidden->others ? (uint64_t)(others - hidden->others) : 0;
-    /* What is seen of it is not hidden. */
+    /* The part that is seen of it is not hidden. */
     const uint64_t made = released + more(more(figures->made_bytes, hidden->made_bytes),
                                           more(figures->seen_bytes, hidden->seen_bytes));
     const int doubtful = hidden->doubted > figures->limit_bytes;

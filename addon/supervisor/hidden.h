@@ -1,4 +1,4 @@
-/* What files that nothing shows count for: hidden.c. */
+/* Counts what files take that nothing shows: hidden.c. */
 #ifndef WASBOX_HIDDEN_H
 #define WASBOX_HIDDEN_H
 
@@ -8,7 +8,7 @@
 
 #define WB_HIDDEN_GROUPS 64
 
-/* Of memory, or of disk. */
+/* The hidden files of memory, or of disk. */
 struct wb_hidden {
   uint32_t count; /* in `files` */
   int64_t others; /* what the machine lost, and these files do not explain */
@@ -27,7 +27,7 @@ struct wb_hidden {
   } groups[WB_HIDDEN_GROUPS];
 };
 
-/* What was found out at a sample. */
+/* The figures of one sample. */
 struct wb_hidden_figures {
   int64_t lost_bytes;  /* of the machine, since the start; below 0 where others gave more back */
   uint64_t seen_bytes; /* of that, what is seen of the run */

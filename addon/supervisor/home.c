@@ -28,7 +28,7 @@ struct walk {
   char path[PATH_ROOM];          /* relative to the home */
 };
 
-/* Whether the plan itself puts something there: a mount point, a file. */
+/* Returns whether the plan itself puts something there: a mount point, a file. */
 static int is_planned(const struct walk *walk) {
   const char *home = wb_plan_at(walk->plan, walk->op->target);
   const size_t length = strlen(home);

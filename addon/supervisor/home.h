@@ -1,4 +1,5 @@
-/* What a run leaves in a private home in memory, which goes with it: the report names it. */
+/* Reports what a run leaves in a private home in memory, which goes with it: the report names
+ * it. */
 #ifndef WASBOX_HOME_H
 #define WASBOX_HOME_H
 

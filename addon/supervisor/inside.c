@@ -1,6 +1,6 @@
 /*
- * Whether an open(2) of the payload fails because of the sandbox, and what the path is on the host.
- * Called by ask_calls.c.
+ * Finds whether an open(2) of the payload fails because of the sandbox, and what the path is on the
+ * host. Called by ask_calls.c.
  *
  * The payload's tree is reached through the caller's root (pin.h), and every path in it is resolved
  * there (RESOLVE_IN_ROOT): its symbolic links never lead the supervisor into the host.
@@ -26,7 +26,7 @@ static int open_beneath(int directory, const char *path, uint64_t flags, uint64_
   return wb_openat2(directory, path, &how);
 }
 
-/* What access(2) is asked for an open(2). */
+/* Returns what access(2) is asked for an open(2). */
 static int wanted_access(int flags) {
   switch (flags & O_ACCMODE) {
   case O_RDONLY:
@@ -42,8 +42,8 @@ static int may(int fd, int mode) {
   return syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS) == 0;
 }
 
-/* Whether the directory that a name counts from is what its path leads to inside: one that was lent
- * has a tree of its own. */
+/* Returns whether the directory that a name counts from is what its path leads to inside: one
+ * that was lent has a tree of its own. */
 static int lies_inside(const struct wb_opening *opening, const char *path) {
   struct stat wanted, found;
   int root = wb_pin_open(opening->caller, "root", O_PATH | O_DIRECTORY);
@@ -74,7 +74,7 @@ int wb_inside_absolute(struct wb_opening *opening) {
   return 0;
 }
 
-/* Whether a file could be made: the directory above is there and may be written. */
+/* Returns whether a file could be made: the directory above is there and may be written. */
 static int can_create(int root, const char *path) {
   char parent[WB_INSIDE_PATH_MAX];
   const char *slash = strrchr(path, '/');

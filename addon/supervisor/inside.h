@@ -10,7 +10,7 @@
 
 struct wb_pin;
 
-/* What an open(2) asks for. */
+/* Describes what an open(2) asks for. */
 struct wb_opening {
   struct wb_pin *caller; /* borrowed */
   int directory;         /* descriptor of the payload, or AT_FDCWD */

@@ -1,7 +1,7 @@
 /*
- * What a filter says of a call: the classic BPF of seccomp(2), interpreted. Called by notify.c, so
- * that a notification gets exactly the answer of the filter that it stands for. Anything that the
- * kernel would not load counts as a refusal.
+ * Computes what a filter says of a call: the classic BPF of seccomp(2), interpreted. Called by
+ * notify.c, so that a notification gets exactly the answer of the filter that it stands for.
+ * Anything that the kernel would not load counts as a refusal.
  */
 #include <errno.h>
 #include <linux/audit.h>

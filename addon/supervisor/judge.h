@@ -7,7 +7,7 @@
 struct sock_filter;
 struct seccomp_data;
 
-/* What the filter returns: SECCOMP_RET_* with its data. */
+/* Returns what the filter returns: SECCOMP_RET_* with its data. */
 uint32_t wb_judge(const struct sock_filter *filter, uint32_t count,
                   const struct seccomp_data *data);
 

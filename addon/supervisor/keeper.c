@@ -34,7 +34,8 @@ struct kept {
   struct wb_caller caller;
 };
 
-/* Whether the terminal is still this program's, or already that of the shell that started it. */
+/* Returns whether the terminal is still this program's, or already that of the shell that
+ * started it. */
 static int may_touch(const struct kept *kept) {
   int foreground = 0, session = 0;
   if (sys3(__NR_ioctl, kept->terminal, TIOCGPGRP, &foreground) < 0)

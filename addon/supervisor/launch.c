@@ -226,8 +226,8 @@ static void hold_mounts(struct wb_run *run) {
     close(init);
 }
 
-/* What only the one who sits at it needs: the ends of the relay, which the caller may close once
- * the run has started, and signals that the supervisor hears of. */
+/* Prepares what only the one who sits at it needs: the ends of the relay, which the caller
+ * may close once the run has started, and signals that the supervisor hears of. */
 static int attend(struct wb_run *run, const struct wb_request *request,
                   struct wb_failure *failure) {
   /* Without a person there is a program, which shows the terminal: its size changes by a call. */

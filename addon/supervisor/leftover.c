@@ -39,8 +39,9 @@ static int is_left(const struct wb_run *run) {
   return !(wait[0].revents & POLLHUP) || (wait[1].fd >= 0 && !(wait[1].revents & POLLHUP));
 }
 
-/* Whether it is this program's child, by birth or by adoption, that cannot gain privileges: true of
- * all processes of the run that are left, and of none that this program starts for itself. */
+/* Returns whether it is this program's child, by birth or by adoption, that cannot gain
+ * privileges: true of all processes of the run that are left, and of none that this program
+ * starts for itself. */
 static int is_adopted(int process) {
   char text[2048 + 32] = {0};
   return wb_read_text(process, "status", text, 2048) > 0 &&

@@ -44,7 +44,7 @@ static uint16_t big_endian(uint16_t number) {
   return (uint16_t)(number << 8 | number >> 8);
 }
 
-/* Whether it is a server for names, at an address that a socket can have. */
+/* Returns whether it is a server for names, at an address that a socket can have. */
 static int read_server(struct server *server, const void *address, uint32_t size) {
   memset(server, 0, sizeof *server);
   if (size < sizeof server->family)

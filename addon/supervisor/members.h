@@ -20,7 +20,7 @@ struct wb_members {
  * as init is, its child. */
 void wb_members_find(struct wb_members *members, int proc);
 
-/* Whether the name of an entry of /proc is a process of the run, init included. */
+/* Returns whether the name of an entry of /proc is a process of the run, init included. */
 int wb_members_has(const struct wb_members *members, const char *name);
 
 /* Or the warden. */

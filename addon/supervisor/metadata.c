@@ -80,8 +80,8 @@ static long open_target(const struct form *form, struct wb_pin *caller) {
   return wb_payload_open(caller, fd, path, no_follow);
 }
 
-/* Whether a file lies in one of the directories in the private root; what lies in that directory
- * itself is wasbox's. */
+/* Returns whether a file lies in one of the directories in the private root; what lies in
+ * that directory itself is wasbox's. */
 static int is_own(const char *private_root, int fd) {
   char link[40], path[WB_PAYLOAD_PATH_MAX];
   const size_t length = strlen(private_root);
@@ -189,7 +189,7 @@ int wb_metadata(const struct wb_watch *watch, struct wb_pin *caller, int *error)
     *error = (int)-fd;
     return 1;
   }
-  /* What was read of the caller is the caller's only while it waits. */
+  /* Bytes that were read of the caller are the caller's only while it waits. */
   if (!wb_pin_stands(caller))
     *error = EPERM;
   else if (is_own(watch->private_root, (int)fd))

@@ -111,7 +111,7 @@ static int in_cgroup(const struct wb_meter *meter) {
   return meter->cgroup && meter->cgroup->fd >= 0;
 }
 
-/* What the kernel counts, and holds by itself but for the time. */
+/* Judges what the kernel counts, and holds by itself except for the time. */
 static void judge_cgroup(struct wb_meter *meter) {
   struct wb_cgroup_use use;
   if (wb_cgroup_sample(meter->cgroup, &use) != 0)
@@ -179,9 +179,9 @@ static uint64_t unwaited_since(const struct wb_meter *meter) {
   return estimates || meter->programs.count ? meter->looked_ns : 0;
 }
 
-/* Whether there may be much to look at, or a lock that is held: not in a run that has done nothing
- * for a while, and has few threads. Time is counted in ticks, and another program may have the
- * processors meanwhile: one look is not enough to call it idle. */
+/* Returns whether there may be much to look at, or a lock that is held: not in a run that has
+ * done nothing for a while, and has few threads. Time is counted in ticks, and another program
+ * may have the processors meanwhile: one look is not enough to call it idle. */
 static int is_costly(const struct wb_meter *meter, const struct wb_processes *seen, uint64_t now) {
   return seen->tasks > SMALL || now - meter->busy_ns < REST_NS || meter->disk.depth >= 0;
 }

@@ -17,7 +17,8 @@
 extern "C" {
 #endif
 
-/* What files in memory and shared memory take on the whole machine, and what is in its swap. */
+/* The use of the whole machine: what files in memory and shared memory take, and what is in its
+ * swap. */
 struct wb_machine {
   uint64_t shared_bytes, swap_bytes;
 };
@@ -40,7 +41,8 @@ struct wb_meter {
   uint64_t sampled_ns; /* of their time, the last time */
   uint64_t looked_ns;  /* of all samples, the last one */
   uint64_t busy_ns;    /* when it was last seen to have had a processor */
-  /* Of System V, as init says: shared memory; what the kernel takes, and for each task. */
+  /* The figures of System V, as init says: shared memory; what the kernel takes, and for each
+   * task. */
   uint64_t shared_bytes, ipc_bytes, ipc_task_bytes;
   uint64_t hidden_bytes;  /* of hidden_memory */
   int64_t sampled_growth; /* of the machine's shared memory, at the last sample of the files */
@@ -77,7 +79,7 @@ void wb_meter_begin(struct wb_meter *meter, uint32_t init, int mounts);
  * an errno where a limit of the plan could not be held. */
 int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now);
 
-/* What the caller does after a sample. */
+/* The steps that the caller does after a sample. */
 #define WB_METER_DEPRIORITISE 1 /* puts the sandbox behind the host's processes */
 #define WB_METER_SHARED 2       /* asks init for what wb_meter_shared takes */
 #define WB_METER_SPARE 4        /* with WB_METER_DEPRIORITISE: keeps it off one of the processors */
@@ -89,7 +91,7 @@ int wb_meter_start(struct wb_meter *meter, int proc, int scratch, uint64_t now);
  * and REAPED. Returns 0, or an errno where they cannot be held. */
 int wb_meter_program(struct wb_meter *meter, const struct wb_event *event, uint64_t now);
 
-/* What init says of System V objects. */
+/* Takes what init says of System V objects. */
 void wb_meter_shared(struct wb_meter *meter, const struct wb_event *event);
 
 /* Looks, when `next_ns` has come. `may_wait`: on a thread that others do not wait for. Returns

@@ -127,7 +127,7 @@ static int step_on(struct wb_meter *meter) {
   return step.done;
 }
 
-/* Whether so much was written since the last walk that the next is due at once. */
+/* Returns whether so much was written since the last walk that the next is due at once. */
 static int disk_filled(struct wb_meter *meter) {
   uint64_t bytes, inodes;
   if (meter_free_disk(meter, &bytes, &inodes) < 0)
@@ -174,7 +174,7 @@ void meter_sample_layers(struct wb_meter *meter, uint64_t now) {
 void meter_finish_layers(struct wb_meter *meter) {
   if (meter->usage.limit || (!meter->plan->disk_bytes && !meter->plan->disk_inodes))
     return;
-  /* What had no name went with the processes. */
+  /* Files that had no name went with the processes. */
   meter->files.disk_bytes = meter->files.disk_inodes = 0;
   wb_unlinked_clear(&meter->files.disk);
   meter->op = 0;

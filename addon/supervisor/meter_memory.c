@@ -30,7 +30,7 @@ struct wb_machine meter_machine(void) {
                              (uint64_t)(info.totalswap - info.freeswap) * info.mem_unit};
 }
 
-/* Of shared memory, on the whole machine, since the start, in swap as well. */
+/* Returns the growth of shared memory, on the whole machine, since the start, in swap as well. */
 static int64_t machine_growth(const struct wb_meter *meter) {
   const struct wb_machine now = meter_machine();
   return (int64_t)(now.shared_bytes + now.swap_bytes) -
@@ -69,7 +69,7 @@ void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen)
   } else if (limit && used + seen->swapped_bytes > limit) {
     struct wb_memory memory;
     wb_processes_memory(meter->proc, &meter->members, 0, &memory);
-    /* What is mapped of files in memory is part of what they take. */
+    /* Pages that are mapped of files in memory are part of what those take. */
     used = memory.own_bytes + seen->kernel_bytes +
            most(memory.shared_bytes, meter_shared_bytes(meter));
   }
@@ -106,8 +106,8 @@ void meter_sample_descriptors(struct wb_meter *meter, uint64_t now, uint64_t res
   const int held = meter->cgroup && meter->cgroup->fd >= 0;
   const uint64_t limit = held ? 0 : meter->plan->memory_bytes;
   const int64_t growth = machine_growth(meter);
-  /* Whether it would be beyond the limit if all that the machine has more of were this run's, and
-   * what has come since the last sample would be much of it. */
+  /* It is due soon if it would be beyond the limit if all that the machine has more of were
+   * this run's, and what has come since the last sample would be much of it. */
   const uint64_t all = most(seen_files(meter), growth > 0 ? (uint64_t)growth : 0);
   const int soon = limit && (resident_bytes + all > limit ||
                              growth - meter->sampled_growth > (int64_t)(limit / 16));

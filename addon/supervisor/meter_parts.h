@@ -1,4 +1,4 @@
-/* What the stages of a sample share; for meter*.c alone. */
+/* Declares what the stages of a sample share; for meter*.c alone. */
 #ifndef WASBOX_METER_PARTS_H
 #define WASBOX_METER_PARTS_H
 
@@ -59,15 +59,15 @@ struct wb_machine meter_machine(void);
 /* Bytes and inodes that the sandbox's own files in memory take. */
 void meter_sample_private(struct wb_meter *meter);
 
-/* What open descriptors keep, where a sample of them is due. */
+/* Samples what open descriptors keep, where a sample of them is due. */
 void meter_sample_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes);
 
 void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen);
 
-/* The same, and with `unlinked` what nothing shows, into meter->files. */
+/* Samples the same files, and with `unlinked` what nothing shows, into meter->files. */
 void meter_sample_files(struct wb_meter *meter, int unlinked);
 
-/* What memory files and shared memory take. */
+/* Returns what memory files and shared memory take. */
 uint64_t meter_shared_bytes(const struct wb_meter *meter);
 
 /* meter_programs.c: after a sample, the first since `since_ns`. Returns WB_METER_PROGRAMS where one
@@ -85,7 +85,7 @@ int meter_free_disk(struct wb_meter *meter, uint64_t *bytes, uint64_t *inodes);
 /* A part of a walk through the layers, where one is due. */
 void meter_sample_layers(struct wb_meter *meter, uint64_t now);
 
-/* What was written since the last walk, when the run cannot be ended for it any more: it is
+/* Counts what was written since the last walk, when the run cannot be ended for it any more: it is
  * reported. Nothing changes the layers now, and they are walked only where enough was written to
  * matter. */
 void meter_finish_layers(struct wb_meter *meter);

@@ -90,7 +90,7 @@ static int is_directory(const struct statx *info) {
   return (info->stx_mode & S_IFMT) == S_IFDIR;
 }
 
-/* Whether both places lie in one mount of overlayfs. */
+/* Returns whether both places lie in one mount of overlayfs. */
 static int in_one_overlay(const struct place *old, const struct place *fresh) {
   struct statx a, b;
   struct statfs info;
@@ -117,7 +117,7 @@ static void take_over(int fd, const struct statx *info) {
   sys4(__NR_utimensat, fd, NULL, times, 0);
 }
 
-/* Whether a directory holds nothing but itself and its parent. */
+/* Returns whether a directory holds nothing but itself and its parent. */
 static int only_dots(const char *entries, long end) {
   for (long at = 0; at < end;) {
     const struct wb_name *entry = (const void *)(entries + at);
@@ -215,7 +215,7 @@ static int move_whole(struct wb_move_tree *tree, const struct place *old, const 
   char beside[NAME_ROOM];
   struct statx target;
   if (look(fresh->parent, fresh->name, &target) == 0) {
-    /* What is in the way is not known to be empty before it is removed: at the end, by the kernel.
+    /* The kernel finds at the end whether what is in the way is empty, before it removes it.
      */
     if (tree->flags & RENAME_NOREPLACE)
       return EEXIST;

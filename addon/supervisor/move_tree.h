@@ -1,4 +1,4 @@
-/* What a helper of moves.c does: one rename of a directory, in the sandbox. */
+/* Describes what a helper of moves.c does: one rename of a directory, in the sandbox. */
 #ifndef WASBOX_MOVE_TREE_H
 #define WASBOX_MOVE_TREE_H
 

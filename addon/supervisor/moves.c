@@ -85,14 +85,14 @@ static int read_path(struct wb_pin *caller, uint64_t address, char path[WB_MOVE_
   return size > 1 && memchr(path, 0, size) ? 0 : -1;
 }
 
-/* What a name counts from. */
+/* Opens what a name counts from. */
 static int open_base(struct wb_pin *caller, int directory, const char *path) {
   return path[0] == '/' ? wb_pin_open(caller, "root", O_PATH | O_DIRECTORY)
                         : wb_pin_open_base(caller, directory, O_PATH | O_DIRECTORY);
 }
 
-/* Whether the name may be that of a directory. A path with links in it may: it is followed inside
- * only, where it leads nowhere else. */
+/* Returns whether the name may be that of a directory. A path with links in it may: it is
+ * followed inside only, where it leads nowhere else. */
 static int may_be_directory(int base, const char *path) {
   struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
                          .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
@@ -149,7 +149,7 @@ static int prepare(struct wb_move *move, const struct wb_moves *moves, struct wb
   return tree->new_base < 0 ? -1 : 0;
 }
 
-/* Of a directory. Returns whether a helper is on its way. */
+/* Takes the renaming of a directory. Returns whether a helper is on its way. */
 static int take(struct wb_moves *moves, struct wb_pin *caller, const struct renaming *call,
                 int old_base, const char *old_path) {
   unsigned slot = 0;

@@ -1,6 +1,6 @@
 /*
- * What the payload's filter refuses, as it happens. Called by supervise.c whenever the listener has
- * a question.
+ * Answers what the payload's filter refuses, as it happens. Called by supervise.c whenever the
+ * listener has a question.
  *
  *   receive ─▶ judge (what the policy's own filter says) ─▶ look at path or address ─▶ count ─▶
  * answer
@@ -73,7 +73,8 @@ static void look(struct wb_pin *caller, const struct wb_call_shape *shape,
   record->target_size = (uint32_t)size;
 }
 
-/* Whether a watched address leads out of the sandbox's own network, which has only a loopback. */
+/* Returns whether a watched address leads out of the sandbox's own network, which has only a
+ * loopback. */
 static int leads_out(const struct wb_refusal *record, const unsigned char *text) {
   if (record->target != WB_TARGET_ADDRESS || record->target_size < sizeof(sa_family_t))
     return 0;
@@ -102,7 +103,7 @@ static void take_note(const struct wb_watch *watch, struct wb_pin *caller, int e
   const struct seccomp_notif *notif = caller->call;
   const struct seccomp_data *data = &notif->data;
   const struct wb_call_shape *shape = wb_call_shape((uint32_t)data->nr);
-  /* Of what is allowed, only that is told which the namespace of an isolated network refuses. */
+  /* Among allowed calls, only those are told which the namespace of an isolated network refuses. */
   if (error == 0 &&
       (!watch->isolated || shape->target != WB_TARGET_ADDRESS || data->nr == __NR_bind))
     return;

@@ -63,7 +63,8 @@ void wb_refusals_count(struct wb_refusals *refusals, const struct wb_refusal *re
 struct wb_watch {
   int listener; /* owned; -1: there is none, */
   int over;     /* and will be none any more: packets may come before the listener does */
-  /* What the payload's filter stands for: a call must be allowed by both. `guard_count` may be 0.
+  /* The filters that the payload's filter stands for: a call must be allowed by both.
+   * `guard_count` may be 0.
    */
   const struct sock_filter *filter, *guard;
   uint32_t filter_count, guard_count;
@@ -132,7 +133,8 @@ void wb_watch_note(const struct wb_watch *watch, struct wb_pin *caller, int erro
 /* Room for the kernel's answer, which may grow. */
 #define WB_RESPONSE_MAX 128
 
-/* Whether the caller waits for the answer: what was read of the process before is its own. */
+/* Returns whether the caller waits for the answer: what was read of the process before is its
+ * own. */
 int wb_listener_stands(int listener, uint64_t notification);
 int wb_watch_valid(const struct wb_watch *watch, uint64_t notification);
 

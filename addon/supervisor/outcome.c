@@ -8,7 +8,7 @@
 #include "network.h"
 #include "outcome.h"
 
-/* What follows the structure, piece by piece. */
+/* Writes what follows the structure, piece by piece. */
 struct writer {
   struct wb_outcome *outcome;
   struct iovec *parts;

@@ -26,7 +26,7 @@ struct wb_result {
   struct wb_home home;
 };
 
-/* What was recorded during the run; NULL for each table that it has not. Borrowed. */
+/* The tables that were recorded during the run; NULL for each table that it has not. Borrowed. */
 struct wb_tables {
   const struct wb_refusals *refusals;
   const struct wb_audit *audit;

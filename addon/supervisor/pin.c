@@ -46,7 +46,7 @@ int wb_process_signal(int process, int signal) {
   return error;
 }
 
-/* Whether the process still has its number: it loses both at once, when it is reaped. */
+/* Returns whether the process still has its number: it loses both at once, when it is reaped. */
 static int is_there(int process) {
   char text[16];
   return wb_read_text(process, "stat", text, sizeof text) > 0;

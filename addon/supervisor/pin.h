@@ -37,14 +37,14 @@ void wb_pin_begin(struct wb_pin *caller, const struct wb_watch *watch,
                   const struct seccomp_notif *call);
 void wb_pin_end(struct wb_pin *caller);
 
-/* Whether the caller waits for the answer: what was read of it before was its own. */
+/* Returns whether the caller waits for the answer: what was read of it before was its own. */
 int wb_pin_stands(const struct wb_pin *caller);
 
 /* Up to `size` bytes of the caller's memory, up to the end of the page that holds a NUL or that
  * cannot be read; how many. */
 size_t wb_pin_read(struct wb_pin *caller, uint64_t address, void *out, size_t size);
 
-/* The same, whatever bytes there are. */
+/* Reads into `out` whatever bytes there are. */
 size_t wb_pin_copy(struct wb_pin *caller, uint64_t address, void *out, size_t size);
 
 /* Writes into the caller's memory. Returns how many bytes. */
@@ -54,7 +54,7 @@ size_t wb_pin_write(struct wb_pin *caller, uint64_t address, const void *bytes, 
  * Returns a descriptor (O_CLOEXEC), or -1 with errno; ESRCH where the caller is gone. */
 int wb_pin_open(struct wb_pin *caller, const char *name, int flags);
 
-/* The same of what a descriptor of the caller's leads to, or with AT_FDCWD its working directory.
+/* Opens what a descriptor of the caller's leads to, or with AT_FDCWD its working directory.
  * EBADF where there is none. */
 int wb_pin_open_base(struct wb_pin *caller, int fd, int flags);
 

@@ -198,7 +198,8 @@ int wb_grant(const struct wb_run *run, const struct wb_request *request,
   return ret;
 }
 
-/* Whether uid 0 here is uid 0 of the whole machine: then no request may name a payload of that id.
+/* Returns whether uid 0 here is uid 0 of the whole machine: then no request may name a payload of
+ * that id.
  */
 int wb_is_real_root(void) {
   char map[128];

@@ -1,4 +1,5 @@
-/* What this kernel and its configuration offer, each by trying it. Called for `wasbox doctor`. */
+/* Finds what this kernel and its configuration offer, each by trying it. Called for
+ * `wasbox doctor`. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -74,7 +74,7 @@ struct own {
   uint64_t resident_bytes, swapped_bytes, table_bytes, anonymous_bytes;
 };
 
-/* What a process has of its own; zeros for what has ended. proc_pid_status(5) */
+/* Returns what a process has of its own; zeros for what has ended. proc_pid_status(5) */
 static struct own own_memory(int proc, const char *process) {
   /* As long as the text and the longest name that is looked for. */
   char path[64], text[2048 + 32] = {0};
@@ -86,7 +86,7 @@ static struct own own_memory(int proc, const char *process) {
       wb_processes_field(text, "VmPTE:") * 1024, wb_processes_field(text, "RssAnon:") * 1024};
 }
 
-/* Of a process's stat, the fields that are used: state is the third. proc_pid_stat(5) */
+/* The fields of a process's stat that are used: state is the third. proc_pid_stat(5) */
 enum {
   STATE = 3,
   PARENT = 4,
@@ -126,8 +126,8 @@ static int read_stat(int proc, const char *process, uint64_t fields[FIELDS]) {
   return 1;
 }
 
-/* Whether a process ignores SIGCHLD: its children then go as they end. A handler with SA_NOCLDWAIT
- * does the same, and does not show. */
+/* Returns whether a process ignores SIGCHLD: its children then go as they end. A handler with
+ * SA_NOCLDWAIT does the same, and does not show. */
 static int ignores_children(int proc, uint64_t process) {
   char path[64], text[2048 + 32] = {0};
   snprintf(path, sizeof path, "%u/status", (unsigned)process);
@@ -241,7 +241,7 @@ uint64_t wb_processes_field(const char *text, const char *name) {
   return 0;
 }
 
-/* Whether a process has a mark; 0 is any. */
+/* Returns whether a process has a mark; 0 is any. */
 static int has_mark(int proc, const char *process, uint32_t mark) {
   int stray;
   return mark == 0 || wb_programs_mark(proc, process, &stray) == mark;

@@ -1,4 +1,4 @@
-/* What the processes of a sandbox use, read from its own /proc. */
+/* Counts what the processes of a sandbox use, read from its own /proc. */
 #ifndef WASBOX_PROCESSES_H
 #define WASBOX_PROCESSES_H
 
@@ -36,9 +36,9 @@ struct wb_memory {
   uint64_t shared_bytes; /* of files in memory and shared memory, the same */
 };
 
-/* What the processes have in memory, without pages of files on disk: all, or those whose mark has
- * this number. Takes as long as there are pages. A process that does not let itself be looked at
- * counts with its resident set. */
+/* Counts what the processes have in memory, without pages of files on disk: all, or those
+ * whose mark has this number. Takes as long as there are pages. A process that does not let
+ * itself be looked at counts with its resident set. */
 void wb_processes_memory(int proc, const struct wb_members *members, uint32_t mark,
                          struct wb_memory *out);
 

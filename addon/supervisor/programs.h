@@ -14,7 +14,7 @@ struct wb_program {
   uint32_t limit;  /* WB_LIMIT_* that it exceeded */
   uint64_t memory_limit, cpu_limit_us;
   uint64_t ended_ns; /* when it was to be ended first */
-  /* Of the last sample. */
+  /* The figures of the last sample. */
   uint64_t resident_bytes, swapped_bytes, kernel_bytes, live_cpu_us;
   uint32_t unwaited;      /* as in struct wb_processes */
   uint32_t tasks, absent; /* samples in a row without one */
@@ -29,7 +29,7 @@ struct wb_programs {
   uint32_t strays;         /* of the last sample: processes that have changed their mark */
 };
 
-/* What a process uses, as a sample sees it. */
+/* The use of a process, as a sample sees it. */
 struct wb_process_use {
   uint64_t resident_bytes, swapped_bytes, kernel_bytes, cpu_us;
   uint32_t tasks, unwaited;

@@ -39,7 +39,7 @@
 #define PTMX_MINOR 2
 static const char ptmx[] = "/dev/ptmx";
 
-/* What of open(2)'s flags a terminal keeps. */
+/* The flags of open(2) that a terminal keeps. */
 #define FLAGS_KEPT (O_ACCMODE | O_NONBLOCK | O_APPEND)
 
 static int look(long file, struct statx *info) {
@@ -51,7 +51,7 @@ static int is_ptmx(const struct statx *info) {
   return info->stx_rdev_major == PTMX_MAJOR && info->stx_rdev_minor == PTMX_MINOR;
 }
 
-/* Whether its master is open still. */
+/* Returns whether its master is open still. */
 static int is_alive(const struct wb_pty *pty, struct statx *info) {
   return look(pty->terminal, info) && info->stx_nlink > 0;
 }
@@ -132,7 +132,7 @@ static void give_terminal(const struct wb_pty *pty, const struct wb_watch *watch
   give(watch, notif, open(link, (flags & FLAGS_KEPT) | O_NOCTTY | O_CLOEXEC), flags);
 }
 
-/* What is asked about: src/plan/terminal-calls.ts. */
+/* Returns whether an open(2) with these flags is asked about: src/plan/terminal-calls.ts. */
 static int may_be_terminal(int flags) {
   const int both = O_RDWR, written = O_WRONLY | O_CREAT;
   return (flags & (O_ACCMODE | O_CREAT | O_DIRECTORY | O_PATH)) == both ||

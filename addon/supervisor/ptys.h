@@ -27,8 +27,8 @@ struct wb_ptys {
   struct wb_pty all[WB_PTYS_MAX];
 };
 
-/* Whether the call is about a terminal that the payload may have, and is answered. Else the kernel
- * may go on with it. */
+/* Returns whether the call is about a terminal that the payload may have, and is answered. Else
+ * the kernel may go on with it. */
 int wb_ptys_take(struct wb_ptys *ptys, const struct wb_watch *watch, struct wb_pin *caller);
 
 /* The one whose slave this descriptor leads to, and what statx(2) says of it; NULL where it is none

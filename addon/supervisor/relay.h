@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 #define WB_RELAY_STREAMS 2
-/* What a pipe takes at once or not at all. */
+/* The bytes that a pipe takes at once or not at all. */
 #define WB_RELAY_CHUNK 4096
 
 struct wb_stream {
@@ -31,17 +31,17 @@ struct wb_relay {
 };
 
 /*
- * Of a relay that is all zeros. Where the plan limits the output, or the payload must not hold what
- * it leads to: makes pipes for the payload in place of `stdio`[1] and [2], which are the caller's,
- * but for those that the payload's own terminal takes the place of (wb_caller_takes). What is made
- * is to be closed by wb_relay_started. Returns 0 or an errno.
+ * Opens a relay that is all zeros. Where the plan limits the output, or the payload must not hold
+ * what it leads to: makes pipes for the payload in place of `stdio`[1] and [2], which are the
+ * caller's, but for those that the payload's own terminal takes the place of (wb_caller_takes).
+ * What is made is to be closed by wb_relay_started. Returns 0 or an errno.
  */
 int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, unsigned takes, int stdio[3]);
 
 /* Closes the payload's ends; `stdio` is what wb_relay_open made of `original`. */
 void wb_relay_started(const int original[3], const int stdio[3]);
 
-/* What to wait for: two entries a stream. */
+/* Fills in what to wait for: two entries a stream. */
 void wb_relay_wait(const struct wb_relay *relay, struct pollfd wait[2 * WB_RELAY_STREAMS]);
 
 /* Relays what can be relayed now. Returns 1 where the payload wrote more than the limit. */

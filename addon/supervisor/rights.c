@@ -1,5 +1,5 @@
 /*
- * What is done with other rights than the supervisor's. A thread of a process that has others
+ * Runs work with other rights than the supervisor's. A thread of a process that has others
  * cannot join a user namespace, and ids are each process's: a child does it, which ends at once. It
  * stays in the supervisor's pid namespace, where the payload cannot reach it.
  *

@@ -9,7 +9,7 @@
  * caller, which waits. Returns 0, or an errno where it was not called. */
 int wb_with_rights(int mounts, void (*function)(void *), void *argument);
 
-/* The same in a child without a capability, and with these ids and no other group unless they are
+/* Calls it in a child without a capability, and with these ids and no other group unless they are
  * 0. */
 int wb_without_rights(uint32_t uid, uint32_t gid, void (*function)(void *), void *argument);
 

@@ -18,7 +18,7 @@ extern "C" {
 
 struct wb_run;
 
-/* What init tells of the run while it is looked at is kept, up to so many events. */
+/* The most events of init that are kept while the run is looked at. */
 #define WB_SAMPLING_EVENTS 32
 
 struct wb_sampling {
@@ -33,11 +33,11 @@ struct wb_sampling {
 
 void wb_sampling_init(struct wb_sampling *sampling);
 
-/* What to wait for while the thread is at work. Returns milliseconds until the run is to be looked
- * at, or -1. */
+/* Fills in what to wait for while the thread is at work. Returns milliseconds until the run is
+ * to be looked at, or -1. */
 int wb_sampling_wait(const struct wb_run *run, struct pollfd *wait);
 
-/* Whether init's events may be read: there is room for one more. */
+/* Returns whether init's events may be read: there is room for one more. */
 int wb_sampling_listens(const struct wb_sampling *sampling);
 
 /* After a wait: looks at the run where that is due, or takes over what the thread has seen. Returns

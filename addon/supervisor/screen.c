@@ -434,7 +434,7 @@ static size_t add_modes(const struct wb_screen *screen, char *out, size_t at, in
   return at;
 }
 
-/* Of kitty's stack on one of the screens, while that is shown. */
+/* Adds the keyboard of kitty's stack on one of the screens, while that is shown. */
 static size_t add_keyboard(const struct wb_screen *screen, char *out, size_t at, int on) {
   if (screen->keyboard[on])
     at = add_sequence(out, at, "\033[<", screen->keyboard[on], 'u');
@@ -486,7 +486,7 @@ size_t wb_screen_leave(const struct wb_screen *screen, char out[WB_SCREEN_RESET_
 size_t wb_screen_return(const struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX],
                         int *redraw) {
   size_t at = add(out, 0, "\033[0m\033[H\033[2J");
-  /* What region it has is not known. */
+  /* The region that it has is not known. */
   *redraw = on_alternate(screen) || screen->region;
   if (screen->keyboard[0] || screen->keyboard[1])
     at = add(out, at, "\033[<u");

@@ -1,4 +1,4 @@
-/* What a program has done to the screen, so that it can be undone. */
+/* Undoes what a program has done to the screen. */
 #ifndef WASBOX_SCREEN_H
 #define WASBOX_SCREEN_H
 
@@ -12,7 +12,7 @@ struct wb_screen {
   unsigned char state, marker, intermediate, count;
   uint16_t parameters[WB_SCREEN_PARAMETERS];
   unsigned char fresh; /* in an OSC: nothing of its last field was seen yet */
-  /* What differs from how terminals are found. */
+  /* The differences from how terminals are found. */
   uint64_t modes;      /* bit n: the n-th of the modes in screen.c, */
   unsigned char plain; /* and of those without a question mark */
   unsigned char colour, region, keypad, shifted, cursor, tabs, link, progress, locator, printer;
@@ -29,7 +29,8 @@ struct wb_screen {
 void wb_screen_output(struct wb_screen *screen, const unsigned char *bytes, size_t size);
 
 #define WB_SCREEN_RESET_MAX 1024
-/* What puts it right again; nothing after a program that did so itself. Returns the length. */
+/* Writes what puts it right again; nothing after a program that did so itself. Returns the
+ * length. */
 size_t wb_screen_reset(struct wb_screen *screen, char out[WB_SCREEN_RESET_MAX]);
 
 /* Makes room for something else to be shown, and ends that. What the program has shown comes back,

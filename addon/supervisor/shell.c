@@ -61,7 +61,8 @@ static int is_shell(const char *name) {
   return IS_ONE_OF(plain, shells);
 }
 
-/* Whether these words, each with a NUL behind it, are a shell without -c and without a script. */
+/* Returns whether these words, each with a NUL behind it, are a shell without -c and without a
+ * script. */
 static int reads_commands(const char *word, const char *end) {
   const char *name = last_name(word);
 #define NEXT (word += strlen(word) + 1)
@@ -94,7 +95,7 @@ static int is_reading_shell(int process) {
   return size > 0 && reads_commands(words, words + size);
 }
 
-/* What /proc/PID/stat says of a process: its parent, 0 where it cannot be read, and its group. */
+/* Returns from /proc/PID/stat the parent of a process, 0 where it cannot be read, and its group. */
 static int parent_of(int process, int *group) {
   char text[512];
   const char *behind = NULL;

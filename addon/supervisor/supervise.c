@@ -208,7 +208,8 @@ static void drop_listener(struct wb_run *run) {
   run->watch.over = 1;
 }
 
-/* Of an init that ended without a word: whether one of the two could not be heard, and why. */
+/* Finds for an init that ended without a word: whether one of the two could not be heard, and
+ * why. */
 static void take_silence(const struct wb_run *run, struct wb_result *result,
                          const siginfo_t *info) {
   if (result->outcome.kind != WB_INIT_DIED || result->failure.step)
@@ -296,7 +297,7 @@ static void lose_watch(struct supervision *now, int error) {
   wb_signal(now->run, SIGKILL);
 }
 
-/* What is over in time: SIGTERM, then SIGKILL, unless the payload has ended. */
+/* Ends what is over in time: SIGTERM, then SIGKILL, unless the payload has ended. */
 static void keep_deadlines(struct supervision *now, uint64_t kill_at) {
   struct wb_run *run = now->run;
   struct wb_outcome *outcome = &now->result->outcome;
@@ -380,7 +381,7 @@ static void finish_services(struct wb_run *run) {
   wb_relay_close(&run->relay);
 }
 
-/* What the run used; a limit that the payload ended before is only one that was reached. */
+/* Adds up what the run used; a limit that the payload ended before is only one that was reached. */
 static void account(struct wb_run *run, struct wb_result *result) {
   struct wb_outcome *outcome = &result->outcome;
   struct wb_usage *usage = &result->usage;
@@ -408,9 +409,9 @@ static void account(struct wb_run *run, struct wb_result *result) {
     usage->limit = WB_LIMIT_OUTPUT;
 }
 
-/* Whether the time limit or a signal of the caller's ended the payload. It did not if the payload
- * ended in time, however late its output is read, or had survived that signal. SIGKILL is
- * wb_run.killed. */
+/* Returns whether the time limit or a signal of the caller's ended the payload. It did not if
+ * the payload ended in time, however late its output is read, or had survived that signal.
+ * SIGKILL is wb_run.killed. */
 static int had_to_end(const struct wb_run *run, const struct wb_outcome *outcome) {
   const uint64_t signals = __atomic_load_n(&run->signals, __ATOMIC_SEQ_CST);
   return outcome->timed_out ||

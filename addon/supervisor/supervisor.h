@@ -48,14 +48,15 @@ struct wb_request {
   int ports; /* borrowed until the run is closed: struct wb_open_ports has it as `numbers` */
   struct wb_refusals *refusals; /* borrowed until the run is closed; filled in; may be NULL */
   struct wb_asker *asker;       /* borrowed until the run is closed; NULL: nothing is asked */
-  /* The same of an audit, for a plan whose filter asks about every call: struct wb_watch. */
+  /* An audit has its functions, too, for a plan whose filter asks about every call: struct
+   * wb_watch. */
   void (*observe)(struct wb_audit *audit, struct wb_pin *caller, int error);
   void (*settle)(struct wb_audit *audit, int stood);
   struct wb_audit *audit;
   struct wb_network *network; /* borrowed until the run is closed; for a plan with rules */
 };
 
-/* What every run writes lies together between the buffers, which few runs touch. */
+/* The members that every run writes lie together between the buffers, which few runs touch. */
 struct wb_run {
   struct wb_terminal terminal; /* begins with its buffers */
   pid_t pid;                   /* of init, in the caller's pid namespace */
@@ -70,8 +71,8 @@ struct wb_run {
   int over_output;    /* more than its limit was written */
   int stdin_withheld; /* the payload's is /dev/null: wb_shell_reads */
   int wake;           /* owned: an eventfd for supervise.c, or -1 */
-  /* Of wb_signal, atomic: killed; stopped by it; asked to end; SIGINT and SIGCONT so far; every
-   * signal so far, as a set: wb_signal_bit. */
+  /* The state of wb_signal, atomic: killed; stopped by it; asked to end; SIGINT and SIGCONT
+   * so far; every signal so far, as a set: wb_signal_bit. */
   int killed, held, asked_to_end, interrupts;
   uint32_t continued;
   uint64_t signals;
@@ -109,14 +110,14 @@ void wb_supervise(struct wb_run *run, struct wb_result *result);
 
 /* leftover.c: before a run without a pid namespace starts. */
 void wb_leftover_begin(const struct wb_run *run);
-/* Of such a run, whose first process is gone: waits until none is left, some seconds at most.
- * Returns whether none is. */
+/* Ends a run without a pid namespace, whose first process is gone: waits until none is
+ * left, some seconds at most. Returns whether none is. */
 int wb_leftover_end(struct wb_run *run);
 
 /* signals.c: a command to init (wire.h). As init's events it takes sendmsg(2), and no other call.
  * Returns 0 or an errno. */
 int wb_command(const struct wb_run *run, uint32_t kind, uint32_t value);
-/* The same with a descriptor, unless that is -1 or the kernel refuses to take it along. */
+/* Sends it with a descriptor, unless that is -1 or the kernel refuses to take it along. */
 int wb_command_with(const struct wb_run *run, uint32_t kind, int fd);
 
 /* signals.c: has init end the programs of a session that exceed limits of their own. */
@@ -137,7 +138,7 @@ void wb_wake(const struct wb_run *run);
 /* shell.c: whether a shell that this program comes from reads its commands from the same pipe or
  * socket as this descriptor leads to. */
 int wb_shell_reads(int fd);
-/* The same of a socket alone. */
+/* Looks at a socket alone. */
 int wb_shell_reads_socket(int fd);
 
 /* deprioritise.c: puts the sessions of a sandbox behind those of others, where the kernel schedules
@@ -158,7 +159,8 @@ uint64_t wb_kill_at(struct wb_run *run);
 int wb_image_lock(struct wb_run *run, const char *path);
 void wb_image_unlock(struct wb_run *run);
 
-/* Whether a thread still uses the run, and all that it borrows: these must never be freed. */
+/* Returns whether a thread still uses the run, and all that it borrows: these must never be
+ * freed. */
 static inline int wb_is_lost(const struct wb_run *run) {
   return run->answering.lost || run->sampling.lost;
 }

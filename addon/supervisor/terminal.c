@@ -30,7 +30,7 @@ int ioctl(int fd, unsigned long request, ...);
 #define KILLED_MS 1000
 /* How often a run in the background looks whether it is in the foreground again. */
 #define BACKGROUND_MS 250
-/* What the payload's terminal itself writes for ^C: "^C". */
+/* The bytes that the payload's terminal itself writes for ^C: "^C". */
 #define ECHO_BYTES 2
 #define END_OF_FILE 4
 
@@ -253,8 +253,8 @@ static void widen(const struct wb_terminal *terminal) {
           size + 2 * (int)(HELD_MAX + sizeof terminal->output.bytes));
 }
 
-/* Whether a reader that takes nothing is given up. Without a terminal, the end of a payload that
- * had to end would not wait for a reader either. */
+/* Returns whether a reader that takes nothing is given up. Without a terminal, the end of a
+ * payload that had to end would not wait for a reader either. */
 static int is_late(const struct wb_run *run) {
   return __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST) ||
          (run->reader_deadline_ns && wb_now_ns() >= run->reader_deadline_ns);

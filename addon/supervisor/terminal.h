@@ -63,7 +63,7 @@ struct wb_terminal {
 /* caller.c: which of the caller's descriptors a terminal of the payload's own takes the place of,
  * with this mode of the plan; bit n for each. With bit 0 it is typed into. */
 unsigned wb_caller_takes(uint32_t mode, const int stdio[3]);
-/* Of the others, keys are read from stdin alone: those that are terminals are opened once more, one
+/* Reads keys of the others from stdin alone: those that are terminals are opened once more, one
  * way. The caller closes them. */
 void wb_caller_narrow(unsigned takes, int stdio[3]);
 /* For a relay of those, and to put right what the payload is given of a terminal. 0 or an errno. */
@@ -72,8 +72,8 @@ int wb_caller_open(struct wb_caller *caller, unsigned takes, const int stdio[3])
 int wb_caller_window(const struct wb_caller *caller);
 /* Only the foreground may read the keyboard and change the terminal. */
 int wb_caller_in_foreground(const struct wb_caller *caller);
-/* Whether its terminal was found with modes that are not meant for this program: the shell's while
- * it reads a line, with this program in the background, or those of another run. */
+/* Returns whether its terminal was found with modes that are not meant for this program: the
+ * shell's while it reads a line, with this program in the background, or those of another run. */
 int wb_caller_modes_are_others(const struct wb_caller *caller);
 /* Signal-safe: keys come as they are typed; or as they did before. */
 void wb_caller_make_raw(struct wb_caller *caller);
@@ -110,8 +110,8 @@ void wb_terminal_started(struct wb_terminal *terminal);
 /* How many ^C in a row the payload took no notice of: it went on, and wrote nothing. */
 int wb_terminal_interrupts(const struct wb_terminal *terminal);
 
-/* What to wait for: stdin, stdout, the payload's terminal. Returns how many milliseconds to wait at
- * most, or -1. */
+/* Fills in what to wait for: stdin, stdout, the payload's terminal. Returns how many
+ * milliseconds to wait at most, or -1. */
 int wb_terminal_wait(struct wb_terminal *terminal, struct pollfd wait[3]);
 
 /* suspend_relay.c. Stops relaying, what was begun being written, or goes on. */

@@ -1,7 +1,7 @@
 /*
- * What the payload's terminal takes from the caller's, and the caller's from it: the size, the mode
- * of the keyboard, and what waits to be shown. Called by terminal.c, signals.c and what uses the
- * caller's terminal for something else meanwhile.
+ * Passes on what the payload's terminal takes from the caller's, and the caller's from it: the
+ * size, the mode of the keyboard, and what waits to be shown. Called by terminal.c, signals.c and
+ * what uses the caller's terminal for something else meanwhile.
  */
 #define _GNU_SOURCE
 #include <asm/ioctls.h>

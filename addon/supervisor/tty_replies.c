@@ -1,8 +1,9 @@
 /*
- * What the caller's terminal answers to the payload's questions (its size, colours, position …).
- * Answers that come after the payload has ended, or while it is stopped, would be typed into the
- * shell. Terminals answer in the order in which they were asked: a question of our own, behind
- * those of the payload, tells when all have come. Called by terminal.c and signals.c.
+ * Drops what the caller's terminal answers to the payload's questions (its size, colours,
+ * position …). Answers that come after the payload has ended, or while it is stopped, would be
+ * typed into the shell. Terminals answer in the order in which they were asked: a question of
+ * our own, behind those of the payload, tells when all have come. Called by terminal.c and
+ * signals.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -60,7 +60,7 @@ void wb_unlinked_anything(const char *name, struct wb_files *files) {
   note_both(files, mix(text_key(name), files->samples) | WB_UNLINKED_CHANGES);
 }
 
-/* Of a line of maps: the beginning, and the end. */
+/* The parts of a line of maps: the beginning, and the end. */
 struct line {
   char head[128 + 16], tail[10]; /* zeros behind the first 128 */
   uint32_t size;
@@ -145,8 +145,8 @@ void wb_unlinked_maps(const struct wb_sandbox *sandbox, const char *process, uin
   close(fd);
 }
 
-/* Whether a descriptor is a socket. The list of an epoll waits for a lock that the payload can
- * hold, and no other kind has messages. */
+/* Returns whether a descriptor is a socket. The list of an epoll waits for a lock that the
+ * payload can hold, and no other kind has messages. */
 static int is_socket(const struct wb_sandbox *sandbox, const char *task, const char *number) {
   char path[64], target[16];
   snprintf(path, sizeof path, "%s/fd/%s", task, number);

@@ -1,4 +1,4 @@
-/* Whether the kernel, or a filter around wasbox, refuses user namespaces at once, as most
+/* Tries whether the kernel, or a filter around wasbox, refuses user namespaces at once, as most
  * containers do. Called by addon/fastpath and addon/engine for each start; what fails only later,
  * probe.c finds out. */
 #define _GNU_SOURCE

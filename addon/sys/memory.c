@@ -1,5 +1,6 @@
 /*
- * What the compiler itself calls, for the executables without a libc: init and the native command.
+ * The functions that the compiler itself calls, for the executables without a libc: init and the
+ * native command.
  */
 #include <stddef.h>
 

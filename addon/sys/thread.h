@@ -1,4 +1,4 @@
-/* What the native command's own errno takes: thread.c. */
+/* The storage that the native command's own errno takes: thread.c. */
 #ifndef WASBOX_SYS_THREAD_H
 #define WASBOX_SYS_THREAD_H
 

@@ -1,6 +1,6 @@
 /*
- * What `diff` asks of every byte of files (src/changes/show): how many are no text, and how many
- * lines differ. Called by addon/src/text.cc.
+ * Counts what `diff` asks of every byte of files (src/changes/show): how many are no text, and
+ * how many lines differ. Called by addon/src/text.cc.
  */
 #ifndef WASBOX_TEXT_H
 #define WASBOX_TEXT_H

@@ -1,4 +1,4 @@
-// The same work and the same probes on wasbox and on the other systems that are installed.
+// Runs the same work and the same probes on wasbox and on the other systems that are installed.
 //   npm run bench -- criteria [--only NAME,…] [--new] [--times] [--rootfs DIR] [--save FILE]
 // As root: it makes an ordinary user, runs each system as that user, and as root what works only so.
 // `bench/install-peers` installs the others; --rootfs is made with mmdebstrap where it is missing.

@@ -1,4 +1,4 @@
-// What is measured of a system: probes, work, programs, what the user learns, what can be undone.
+// Lists what is measured of a system: probes, work, programs, what the user learns, what can be undone.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
@@ -9,7 +9,7 @@ import { factsOf, nonce, processesOf, startServers, startVictim } from './place.
 import { environmentOf, runIn, saidIn, withPlace } from './run.mjs';
 import { programs, work } from './work.mjs';
 
-/** Whether an attempt succeeded, as its oracle has it, and what it had to say. */
+/** Returns whether an attempt succeeded, as its oracle has it, and what it had to say. */
 export function probe(context, system, { id, oracle }) {
   return withPlace(context, system, async (place) => {
     const victim = startVictim(context.user);
@@ -27,7 +27,7 @@ export function probe(context, system, { id, oracle }) {
         ...servers.given,
       };
       const run = await runIn(system, place, ['python3', 'probe.py', JSON.stringify(given)]);
-      // What outlives the run is looked for once it had the time to be killed.
+      // A process that outlives the run is looked for once it had the time to be killed.
       if (oracle === 'alive') await sleep(600);
       const said = saidIn(run, id);
       if (said === undefined && run.status === 0)
@@ -100,7 +100,7 @@ const projectOf = ({ project }) =>
     return existsSync(at) ? readFileSync(at, 'utf8') : '';
   });
 
-/** What becomes of changes to the project: written through, lost, or for the user to decide. */
+/** Finds what becomes of changes to the project: written through, lost, or for the user to decide. */
 export function undo(context, system) {
   return withPlace(context, system, async (place) => {
     const before = projectOf(place).join('|');

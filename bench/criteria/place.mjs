@@ -78,7 +78,7 @@ export function makePlace(user, state) {
     state,
     secrets,
     tmp,
-    /** What the files are that a probe would change. */
+    /** Returns what the files are that a probe would change. */
     state_of: (id) => contentOf(files[id]),
     remove() {
       for (const path of [tmp, `${tmp}.left`]) rmSync(path, { force: true });
@@ -164,7 +164,7 @@ function readable(path) {
   }
 }
 
-/** What the host's kernel says about a process of the code. */
+/** Returns what the host's kernel says about a process of the code. */
 export function factsOf(pid) {
   const status = readable(`/proc/${pid}/status`);
   if (status === undefined) return undefined;

@@ -15,7 +15,7 @@ import time
 given = json.loads(sys.argv[1])
 libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET = 0x10000000, 0x00020000, 0x40000000
-# What a filter or a missing right answers; anything else comes from the call itself.
+# The errors of a filter or a missing right; anything else comes from the call itself.
 REFUSALS = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 
 
@@ -103,7 +103,7 @@ def commands():
 
 
 def kill():
-    # By the number that the host knows it by.
+    # The host knows the victim by this number.
     os.kill(given["victim"], signal.SIGKILL)
     return "sent"
 

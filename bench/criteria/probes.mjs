@@ -1,4 +1,4 @@
-// What the code can see and do: an open list, one probe a line. probe.py makes each attempt inside;
+// Lists what the code can see and do: an open list, one probe a line. probe.py makes each attempt inside;
 // whether it succeeded is judged from outside wherever the outside can know it:
 //   nonce     the attempt printed a secret that only the host had
 //   file      a file of the host is another than before

@@ -1,4 +1,4 @@
-// The same work for every system, and the ordinary programs that should not notice that they are in one.
+// The work is the same for every system, and the ordinary programs that should not notice that they are in one.
 
 export const work = [
   { name: 'a Python script', command: ['python3', 'report.py'], says: /^total 30$/m },

@@ -1,4 +1,4 @@
-// What a connection through wasbox costs, beside the same program outside: throughput (iperf3),
+// Measures what a connection through wasbox costs, beside the same program outside: throughput (iperf3),
 // connect(2), many at once, many in a row. The network is two namespaces and a veth pair, so root
 // starts it; the programs run as --user, who must be able to read the build (--cli FILE, else this one).
 // node bench/network/main.mjs --user NAME [--rounds N] [--net MODE] [--cli FILE] [--save FILE]

@@ -29,7 +29,7 @@ function lineHtml(line) {
     .join('');
 }
 
-/** What a command wrote, line by line, with the milliseconds at which each began. */
+/** Returns what a command wrote, line by line, with the milliseconds at which each began. */
 function linesOf({ output }) {
   const lines = [];
   let rest = '';

@@ -11,7 +11,7 @@ const tour = document.querySelector('#tour');
 const screen = tour?.querySelector('.tour-screen');
 const button = tour?.querySelector('.tour-play');
 
-/** What to do and how long to wait before it. */
+/** Returns what to do and how long to wait before it. */
 function scriptOf(lines) {
   const moves = [];
   for (const [at, line] of lines.entries()) {

@@ -24,7 +24,7 @@ export function toneOfWord(word: string): Tone | undefined {
   return Object.hasOwn(tones, word) ? tones[word as PolicyAction['kind']] : undefined;
 }
 
-/** What happens to the caller. */
+/** Says what happens to the caller. */
 export function consequence(action: PolicyAction, text: string): string {
   switch (action.kind) {
     case 'allow':

@@ -270,7 +270,7 @@ export class App {
         if (error instanceof Cancelled) showState({ kind: 'cancelled' });
         else showState({ kind: 'broken', message: (error as Error).message });
       } finally {
-        // What is asked has changed meanwhile, so this verdict answers something else.
+        // The question has changed meanwhile, so this verdict answers something else.
         if (turn !== this.#turn) this.#verdict.markStale();
       }
     } while (this.#again);

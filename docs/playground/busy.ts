@@ -20,7 +20,7 @@ export class Busy {
     });
   }
 
-  /** Whether something has run for longer than a pause in typing. */
+  /** Returns whether something has run for longer than a pause in typing. */
   get long(): boolean {
     return this.#running > 0 && performance.now() - this.#since > tooLong;
   }

@@ -17,9 +17,9 @@ export class Choices {
   readonly #on = byId<HTMLSelectElement>('on');
   readonly #decisionsOn = byId<HTMLSelectElement>('decisions-on');
   #known: readonly Architecture[] = [];
-  /** What a link asks for, until there is something to choose from. */
+  /** The choice that a link asks for, until there is something to choose from. */
   #wanted: { arch: string | undefined; on: string | undefined } | undefined;
-  /** Whether the user chose the architecture of the call; otherwise it follows the targets. */
+  /** True if the user chose the architecture of the call; otherwise it follows the targets. */
   #chosen = false;
 
   constructor({ onTarget, onView }: ChoiceHandlers) {

@@ -50,6 +50,6 @@ export function download(name: string, content: Uint8Array<ArrayBuffer> | string
   const type = typeof content === 'string' ? 'text/plain' : 'application/octet-stream';
   const url = URL.createObjectURL(new Blob([content], { type }));
   el('a', { href: url, download: name }).click();
-  // By then the browser has started to read it.
+  // The browser has started to read it by then.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -56,13 +56,13 @@ function render(): void {
   button.textContent = working ? 'Cancel' : 'Compile again';
 }
 
-/** Whether there is a filter. */
+/** Shows whether there is a filter. */
 export function showState(state: State): void {
   last = state;
   render();
 }
 
-/** Whether the core has been at work for long; the state is shown again when it ends. */
+/** Shows whether the core has been at work for long; the state is shown again when it ends. */
 export function showWork(long: boolean): void {
   if (long === working) return;
   working = long;

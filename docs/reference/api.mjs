@@ -4,7 +4,7 @@ import { readDeclarations } from '../site/declarations.mjs';
 import { highlight } from '../site/highlight.mjs';
 import { escapeHtml, heading, inline } from '../site/html.mjs';
 
-/** What each page is about: the entry point, its declarations, and where it works. */
+/** Says what each page is about: the entry point, its declarations, and where it works. */
 const entries = {
   'reference/api.html': {
     module: 'wasbox',

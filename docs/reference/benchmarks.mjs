@@ -23,7 +23,7 @@ const tableOf = ({ title, rows: [first, ...others] }) =>
     { label: title },
   );
 
-/** What `npm run bench` measured last: starts first, all else on demand. */
+/** Shows what `npm run bench` measured last: starts first, all else on demand. */
 function measured(root, put) {
   const results = newestResults(root);
   if (results === undefined) return '';

@@ -38,7 +38,7 @@ const startOf = (startup) =>
     ? 'not measured yet'
     : `${timeOf(startup.firstMs)}, then ${timeOf(startup.repeatedMs)}`;
 
-/** By column: its name, the section that says how it was found, and the value. */
+/** The columns, each with its name, the section that says how it was found, and the value. */
 const columns = (probes, tested) => [
   ['needs', 'how-needs', (system) => escapeHtml(needsOf(system.needs))],
   ['probes that succeed', 'probes', (system) => `${openOf(system, probes)} of ${tested}`],

@@ -106,7 +106,7 @@ function lookUp(file, name) {
 }
 
 /**
- * What an entry exports, in its order.
+ * Returns what an entry exports, in its order.
  * @param {string} entry path of a declaration file
  * @returns {{ name: string, kind: string, text: string, comment?: ReturnType<typeof readComment> }[]}
  */

@@ -15,7 +15,7 @@ import {
 import { syscall } from '../../src/syscalls/index.js';
 import { wasboxVersion } from '../../src/version.js';
 
-/** What the default policy decides for each call of an architecture, and why it refuses a call. */
+/** Finds what the default policy decides for each call of an architecture, and why it refuses a call. */
 function decisions(arch: 'x86_64' | 'aarch64') {
   return new Map(
     explain({ builtin: 'default' }, { arch }).map(({ name, cases }) => [

@@ -8,7 +8,7 @@ export const escapeHtml = (text) => String(text).replace(/[&<>"']/g, (found) => 
 /** From a page of the site to its root: '' or '../' for each folder. */
 export const toRoot = (path) => '../'.repeat(path.split('/').length - 1);
 
-/** What a heading is linked by. */
+/** Returns the name that a heading is linked by. */
 export const slug = (text) =>
   text
     .toLowerCase()

@@ -2,7 +2,7 @@
 import { stripComments } from './html.mjs';
 
 const headings = /<h([1-4]) id="([^"]+)"[^>]*>(.*?)<\/h\1>/gs;
-/** What a section begins with: a heading, or an entry of a reference. */
+/** Matches the beginning of a section: a heading, or an entry of a reference. */
 const starts = /<(h[1-4]|dt) id="([^"]+)"[^>]*>(.*?)<\/\1>/gs;
 /** Words that readers may look for a section by, which its text does not contain. */
 const searchWords = /<!-- search: (.*?) -->/gs;

@@ -9,7 +9,7 @@ export interface AskingProcess {
   /** Path of its executable, inside. */
   readonly executable: string;
   readonly argv: readonly string[];
-  /** Whether `argv` is cut off. */
+  /** True if `argv` is cut off. */
   readonly truncated: boolean;
 }
 
@@ -17,7 +17,7 @@ interface Asked {
   /** Counts from 1 in each run. */
   readonly id: number;
   readonly process: AskingProcess;
-  /** What the program wants, in one line that is safe to print. */
+  /** Describes what the program wants, in one line that is safe to print. */
   readonly text: string;
 }
 
@@ -55,7 +55,7 @@ export interface FileQuestion extends Asked {
   readonly requested: string;
   /** A write changes the real file. */
   readonly access: 'read' | 'write' | 'read-write';
-  /** Whether opening it deletes its content. */
+  /** True if opening it deletes its content. */
   readonly truncate: boolean;
   readonly directory: boolean;
 }
@@ -64,7 +64,7 @@ export interface FileQuestion extends Asked {
 export interface CallQuestion extends Asked {
   readonly kind: 'call';
   readonly call: string;
-  /** By name, each as a policy writes its value. */
+  /** Arguments by name, each as a policy writes its value. */
   readonly arguments: Readonly<Record<string, string>>;
 }
 

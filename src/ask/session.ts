@@ -6,9 +6,9 @@ import { type Ask, type Decision, decisions, type Question } from './question.js
 
 /** How a question was decided. */
 export type Verdict =
-  /** By an answer. */
+  /** An answer decided it. */
   | 'answered'
-  /** By an earlier answer for the rest of the run. */
+  /** An earlier answer for the rest of the run decided it. */
   | 'remembered'
   /** No answer came in time. */
   | 'timeout'
@@ -24,7 +24,7 @@ export interface AskedRecord {
   readonly question: Question;
   readonly decision: Decision;
   readonly verdict: Verdict;
-  /** What the callback threw, or answered instead of a decision. */
+  /** The error that the callback threw, or its value where it answered something else than a decision. */
   readonly error?: string | undefined;
   readonly count: number;
 }
@@ -66,7 +66,7 @@ type Answered = [decision: Decision, verdict: Verdict, error?: string];
 
 const maxErrorLength = 500;
 
-/** What a callback threw or answered, whatever it is. */
+/** Returns as text what a callback threw or answered, whatever it is. */
 function textOf(value: unknown): string {
   try {
     return (value instanceof Error ? value.message : String(value)).slice(0, maxErrorLength);

@@ -35,7 +35,9 @@ export interface PrivateDirectory {
   readonly leftOut: readonly string[];
 }
 
-/** What a run without namespaces is made of instead: directories of its own, and what it may read beside them. */
+/**
+ * Describes what a run without namespaces is made of instead: directories of its own, and what it may read beside them.
+ */
 export interface PrivateRoot {
   /** On the host; canonical. */
   readonly path: string;
@@ -53,7 +55,7 @@ export interface Backend {
   lower(spec: SandboxSpec, privateRoot?: string): LoweredSpec;
 }
 
-/** What a backend says of a spec that it cannot keep. */
+/** Returns the error of a backend for a part of the spec that it cannot keep. */
 export function cannotKeep(what: string, hint: string): SupportError {
   return new SupportError('ERR_BACKEND', what, { hint });
 }

@@ -27,7 +27,7 @@ import {
   type PrivateRoot,
 } from './backend.js';
 
-/** What a place inside is called on the host. */
+/** The name that a place inside has on the host. */
 type Rename = readonly [from: string, to: string];
 
 /** Places of every Linux system that the views have in a form of their own. */

@@ -93,7 +93,7 @@ function operationOf(view: View, layer: string | undefined, inMemory: boolean): 
   }
 }
 
-/** What is made on an empty root cannot be made on one of the host's. */
+/** Throws for entries that are made on an empty root, since they cannot be made on one of the host's. */
 function refuseEntriesOn(root: HostView, views: readonly View[]): void {
   const inMemory = (target: string) =>
     views.some(

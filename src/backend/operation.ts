@@ -1,4 +1,4 @@
-/** What init does to build a file tree, in the words of the plan. */
+/** The operations by which init builds a file tree, in the words of the plan. */
 import type {
   DeviceView,
   DevptsView,
@@ -32,13 +32,13 @@ export interface OverlayOperation {
   readonly lowers?: readonly LowerDirectory[] | undefined;
   /** Without a layer: nothing can be written. @default false */
   readonly readOnly?: boolean;
-  /** What is written goes to the sandbox's own memory; with a layer, that gets a copy at the end. @default false */
+  /** True if writes go to the sandbox's own memory; with a layer, that gets a copy at the end. @default false */
   readonly inMemory?: boolean;
   /** Where what is written goes, below the run's directory. */
   readonly layer?: string;
   readonly origin: ViewOrigin;
   readonly identity?: FileIdentity | undefined;
-  /** Whether mount points and links are made in it. @default false */
+  /** True if mount points and links are made in it. @default false */
   readonly home?: true;
 }
 

@@ -1,4 +1,4 @@
-/** What a job may ask for is bounded by its worker: a job that asks for more is refused, and told what it may have. */
+/** A worker bounds what a job may ask for: a job that asks for more is refused, and told what it may have. */
 import {
   jobLimits,
   type NetworkOption,
@@ -12,7 +12,7 @@ import { invalidJob } from './schema.js';
 /** The most of each that a job gets. */
 export type Caps = Required<{ readonly [L in keyof JobLimits]: number }>;
 
-/** What jobs get where their worker says nothing else. */
+/** The limits of a job whose worker says nothing else. */
 export const defaultLimits: Caps = jobLimits;
 
 export const limitNames = Object.keys(jobLimits) as (keyof Caps)[];

@@ -1,4 +1,4 @@
-/** What `wasbox worker` does, in Node: a worker from its start until a signal ends it. */
+/** `wasbox worker` in Node: a worker from its start until a signal ends it. */
 import { SupportError, UsageError } from '../index.js';
 import { displayText } from '../text/index.js';
 import type { WorkerOptions } from './options.js';

@@ -1,4 +1,4 @@
-/** What a job of the queue is, and what its result is. Both are JSON. */
+/** The types of a queue's job and of its result. Both are JSON. */
 import type { RunReport } from '../index.js';
 
 /** A file of a job: text, or bytes in base64. */
@@ -23,34 +23,34 @@ export interface JobLimits {
   readonly pids?: number | undefined;
   /** Open files per process. */
   readonly openFiles?: number | undefined;
-  /** What it stores on disk, in bytes. */
+  /** The most that it may store on disk, in bytes. */
   readonly diskBytes?: number | undefined;
   /** Files and directories that it creates. */
   readonly inodes?: number | undefined;
   /** Size of each file, in bytes. */
   readonly fileSizeBytes?: number | undefined;
-  /** What it writes to stdout and stderr before it is stopped, in bytes. */
+  /** The most that it may write to stdout and stderr before it is stopped, in bytes. */
   readonly outputBytes?: number | undefined;
 }
 
 interface JobCommon {
   /** Files in the job's working directory, by their path in it, such as `src/main.py`. */
   readonly files?: Readonly<Record<string, JobFile>> | undefined;
-  /** What the program reads from stdin: text, or bytes in base64. @default '' */
+  /** Input that the program reads from stdin: text, or bytes in base64. @default '' */
   readonly stdin?: string | { readonly base64: string } | undefined;
   /** Variables to set. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** @default the worker's */
   readonly limits?: JobLimits | undefined;
   /**
-   * What the program can reach: `'none'`, or what the worker allows of `'internet'`, `'host'` or rules such
+   * Hosts that the program can reach: `'none'`, or what the worker allows of `'internet'`, `'host'` or rules such
    * as `['example.org:443']`.
    * @default 'none'
    */
   readonly net?: 'none' | 'internet' | 'host' | readonly string[] | undefined;
   /** How the result has the output: text, with U+FFFD for bytes that are not UTF-8, or base64. @default 'utf8' */
   readonly encoding?: 'utf8' | 'base64' | undefined;
-  /** Whether the output is also sent while the program runs; see `outputOf`. @default false */
+  /** True if the output is also sent while the program runs; see `outputOf`. @default false */
   readonly stream?: boolean | undefined;
 }
 
@@ -72,7 +72,7 @@ export interface CommandJob extends JobCommon {
   readonly args?: undefined;
 }
 
-/** What a worker is asked to run. */
+/** Describes what a worker is asked to run. */
 export type SandboxJob = CodeJob | CommandJob;
 
 /** How the program of a job ended. Its failure is a result, not an error: it is not tried again. */
@@ -89,7 +89,7 @@ export interface SandboxJobResult {
   readonly stderr: string;
   /** How `stdout` and `stderr` are encoded. */
   readonly encoding: 'utf8' | 'base64';
-  /** Whether either lacks a part of what the program wrote. */
+  /** True if either lacks a part of what the program wrote. */
   readonly truncated: boolean;
   /** Bytes that the program wrote, also those that the result lacks. */
   readonly stdoutBytes: number;
@@ -117,7 +117,7 @@ export interface OutputPiece {
   readonly text: string;
 }
 
-/** What `job.progress` of a running job is. */
+/** The value of `job.progress` while a job runs. */
 export interface JobProgress {
   /** Which of the job's attempts; a new one sends its output from the start. */
   readonly attempt: number;

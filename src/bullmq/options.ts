@@ -1,4 +1,4 @@
-/** What a worker is told, checked, with what holds where it says nothing. */
+/** The options of a worker, checked, with the defaults where it gives none. */
 
 import { availableParallelism, hostname } from 'node:os';
 import type { Meter } from '@opentelemetry/api';
@@ -50,7 +50,7 @@ export interface WorkerOptions {
   readonly maxFiles?: number | undefined;
   /** Bytes of a result as JSON, output included. @default 262144 (256 KiB) */
   readonly maxResultBytes?: number | undefined;
-  /** Whether results have the run's report, where it fits. @default false */
+  /** True if results have the run's report, where it fits. @default false */
   readonly report?: boolean | undefined;
   /** How often a job is tried that this or another worker could not run, whatever it says itself. @default 5 */
   readonly maxAttempts?: number | undefined;
@@ -110,7 +110,7 @@ function takeover(value = 30_000): number {
   );
 }
 
-/** What a job may never decide, nor a worker share between jobs. */
+/** Options that a job may never decide, nor a worker share between jobs. */
 const ofOneRun = [
   ...['ask', 'askTimeoutMs', 'changes', 'chdir', 'continue', 'publish', 'signal', 'tty', 'workdir'],
   ...['command', 'args', 'code', 'lang', 'stdio', 'input'],

@@ -23,7 +23,7 @@ export interface ProcessorParts {
   readonly ending: AbortSignal;
 }
 
-/** What `run` and `pool.run` both take. */
+/** The options that `run` and `pool.run` both take. */
 type Common = Pick<
   RunLibraryOptions,
   'input' | 'maxOutputBytes' | 'onStderr' | 'onStdout' | 'signal'
@@ -33,8 +33,8 @@ const inputOf = ({ stdin }: SandboxJob): string | Uint8Array =>
   typeof stdin === 'object' ? Buffer.from(stdin.base64, 'base64') : (stdin ?? '');
 
 /**
- * What is executed. A command goes through a shell inside: wasbox itself would look for it, and for what its file says,
- * among the files of this machine.
+ * Returns what is executed. A command goes through a shell inside: wasbox itself would look for it, and for what its
+ * file says, among the files of this machine.
  */
 const programOf = (job: SandboxJob): { code: string; lang: string; args: readonly string[] } =>
   job.argv === undefined
@@ -49,7 +49,7 @@ export class Processor {
     this.#parts = parts;
   }
 
-  /** Whether a job needs nothing that a sandbox of the pool lacks. */
+  /** Returns whether a job needs nothing that a sandbox of the pool lacks. */
   #fitsPool(job: SandboxJob): boolean {
     const { pool } = this.#parts;
     if (pool === undefined || job.code === undefined) return false;
@@ -106,7 +106,7 @@ export class Processor {
     }
   }
 
-  /** Whether no job runs. */
+  /** True if no job runs. */
   get isIdle(): boolean {
     return this.#running === 0;
   }

@@ -1,4 +1,4 @@
-/** What is recorded of a run: small whatever the program wrote. */
+/** Records a run: the record is small whatever the program wrote. */
 import type { RunResult } from '../index.js';
 import type { SandboxJobResult } from './job.js';
 
@@ -67,7 +67,7 @@ export function toJobResult(
   const out = read(result.stdoutBytes);
   const err = read(result.stderrBytes);
   const room = maxResultBytes - jsonBytes(ended);
-  // What one stream does not need, the other gets.
+  // One stream gets what the other does not need.
   const half = Math.floor(room / 2);
   const [outBytes, errBytes] = [jsonBytes(out), jsonBytes(err)];
   ended.stdout = shorten(out, Math.max(half, room - errBytes));

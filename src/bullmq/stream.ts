@@ -10,7 +10,7 @@ const maxPieceBytes = 32 * 1024;
 export interface StreamOptions {
   readonly attempt: number;
   readonly encoding: 'utf8' | 'base64';
-  /** Whether the output itself is sent. */
+  /** True if the output itself is sent. */
   readonly pieces: boolean;
   /** Bytes of output that are sent of each stream. */
   readonly maxBytes: number;

@@ -17,7 +17,7 @@ const defaults = {
   removeOnFail: { age: 7 * 86_400 },
 } satisfies JobsOptions;
 
-/** What a queue's server takes of one job at most; workers take less unless they say otherwise. */
+/** The most that a queue's server takes of one job; workers take less unless they say otherwise. */
 const size = { maxBytes: 64 * 1024 * 1024, maxFiles: 100_000 };
 
 /** The name that BullMQ wants of a job, which workers do not look at. */
@@ -46,7 +46,7 @@ export async function submit(
 }
 
 /**
- * The same for many, with one request.
+ * Submits many jobs like {@link submit}, with one request.
  * @throws UsageError `ERR_JOB` where one of them is no job; then none is added
  */
 export async function submitMany(

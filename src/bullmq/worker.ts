@@ -108,7 +108,7 @@ export async function createWorker(options: WorkerOptions): Promise<SandboxWorke
 /** How long the queue's server may take to answer before it counts as away. */
 const answerMs = 500;
 
-/** Whether the queue's server answers now. */
+/** Returns whether the queue's server answers now. */
 async function answers(worker: Worker): Promise<boolean> {
   const ping = worker.backend.client
     .then((client) => client.info())

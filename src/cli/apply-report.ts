@@ -1,4 +1,4 @@
-/** What `wasbox apply` did, as text and as JSON. */
+/** Prints what `wasbox apply` did, as text and as JSON. */
 import {
   type ApplyReport,
   type Change,
@@ -22,9 +22,9 @@ export interface AppliedRun {
   /** The working directory. */
   readonly directory: string;
   readonly conflicts?: Conflicts | undefined;
-  /** Whether the paths were only marked as applied. */
+  /** True if the paths were only marked as applied. */
   readonly done?: boolean | undefined;
-  /** Whether the run is as it was before: its changes went to another directory. */
+  /** True if the run is as it was before: its changes went to another directory. */
   readonly stays?: boolean | undefined;
   /** An operand that may have been meant as a run ID. */
   readonly maybeId?: string | undefined;
@@ -60,7 +60,7 @@ function printList(
 const inLine = (message: string): string =>
   message.charAt(0).toLowerCase() + message.slice(1).replace(/\.$/, '');
 
-/** What is refused for the whole run takes one line, however many paths it has. */
+/** Prints a refusal of the whole run on one line, however many paths it has. */
 function printWhole(
   reason: 'many-deletions' | 'incomplete',
   list: readonly Refusal[],
@@ -147,7 +147,7 @@ export function printApplied(report: ApplyReport, run: AppliedRun): void {
     const what = name === run.maybeId ? 'not a run ID, and not a path' : 'not a path';
     err(`wasbox: ${displayText(name)}: ${what} that run ${id} changed\n`);
   }
-  // Of a word that names nothing, the rest of that run is no consequence.
+  // The rest of that run is no consequence of a word that names nothing.
   if (report.unmatched.length > 0 && report.applied.length + report.refused.length === 0) return;
   const left = report.left.length + report.refused.length;
   if (run.stays === true) {

@@ -33,7 +33,7 @@ const conflictFlags = [
   'resolved',
 ] as const;
 
-/** What to do about a path that both you and the run changed. */
+/** Returns what to do about a path that both you and the run changed. */
 function conflictsOf(
   values: Readonly<Record<string, unknown>>,
   paths: readonly string[],
@@ -102,7 +102,7 @@ const description: VerbDescription = {
   ],
 };
 
-/** What is applied: everything, the paths that are named, or what is chosen on the terminal. */
+/** Returns what to apply: everything, the paths that are named, or what is chosen on the terminal. */
 function selection(
   store: Store,
   run: Run,
@@ -186,7 +186,7 @@ export function applyVerb(argv: readonly string[]): number {
   try {
     const options = {
       ...how,
-      // What was chosen one by one was asked about.
+      // The user was asked about each change that was chosen one by one.
       delete: interactive || parsed.values.delete === true,
       incomplete: parsed.values.incomplete === true,
     };

@@ -16,7 +16,7 @@ const redrawMs = 120;
 const holdMs = 10;
 /** Milliseconds in which Enter still belongs to the answer: people type it after a letter. It is no input of the program. */
 const enterMs = 600;
-/** What is shown of an argument vector, and of a path before its middle is left out. */
+/** The most that is shown of an argument vector, and of a path before its middle is left out. */
 const maxArgv = 300;
 const maxText = 1200;
 
@@ -52,7 +52,7 @@ class Prompt {
   /** When the last question was withdrawn that was shown. */
   #withdrawn: number | undefined;
 
-  /** Whether the terminal still makes lines of what is typed. */
+  /** True if the terminal still makes lines of what is typed. */
   readonly #cooked: boolean;
 
   constructor(relay: (() => Launched | undefined) | undefined, cooked: boolean) {
@@ -169,7 +169,7 @@ export function questionText(question: Question, exchanged = false): string {
     question.kind === 'file' && question.access !== 'read'
       ? ['  Writes change your real file.']
       : [];
-  // Of a packet, and of a query to the resolver, the sender is not known.
+  // The sender of a packet, and of a query to the resolver, is not known.
   const asker =
     pid === 0
       ? []

@@ -7,7 +7,7 @@ import { policyVerbs } from './policy/index.js';
 import { descriptionOf } from './verb.js';
 import type { VerbEntry } from './verb-entry.js';
 
-/** What an operand is, by its word in the usage line. */
+/** Says what an operand is, by its word in the usage line. */
 export type OperandKind =
   | 'program'
   | 'run'
@@ -34,7 +34,7 @@ export interface Command {
   readonly short: string;
   /** One or two sentences. */
   readonly what: string;
-  /** What follows the name in a usage line, one entry a form. */
+  /** The text that follows the name in a usage line, one entry a form. */
   readonly usages: readonly string[];
   readonly options: readonly OptionEntry[];
   readonly operands: readonly Operand[];

@@ -51,7 +51,7 @@ function asked(changes: readonly Change[]): Change[] {
 const isBelow = ({ tree, path }: Change, top: Change): boolean =>
   tree === top.tree && path.length > top.path.length && isWithin(path, top.path);
 
-/** Whether nothing in it can be applied without it. */
+/** Returns whether nothing in it can be applied without it. */
 const isMade = ({ after, kind }: Change): boolean =>
   after?.type === 'directory' && (kind === 'added' || kind === 'type');
 
@@ -180,7 +180,7 @@ class Chooser {
     }
   }
 
-  /** What only the user can decide is not passed over: how to do so by name. */
+  /** Tells how to choose by name what only the user can decide. */
   #tellUnseen(changes: readonly Change[]): void {
     const unseen = changes.filter(({ flags }) => flags.includes('unseen'));
     for (const line of unseenHint(this.#run.record.id, unseen)) err(`${displayText(line)}\n`);
@@ -269,12 +269,12 @@ class Chooser {
   }
 }
 
-/** Whether a change is in the directory of another, or below. */
+/** Returns whether a change is in the directory of another, or below. */
 function isBeside(one: Change, { tree, path }: Change): boolean {
   const end = path.lastIndexOf(0x2f);
   return one.tree === tree && (end < 0 || isWithin(one.path, path.subarray(0, end)));
 }
 
-/** Whether a change is never applied, whatever the answer. */
+/** Returns whether a change is never applied, whatever the answer. */
 const isNever = ({ kind, flags }: Change): boolean =>
   kind === 'xattr' || never.some((flag) => flags.includes(flag));

@@ -28,7 +28,7 @@ import { err, hasColor, out, write } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 import { waitForRun } from './wait-for-run.js';
 
-/** Of a run whose changes were not saved to their end. */
+/** The note about a run whose changes were not saved to their end. */
 const incompleteText =
   'this run was saved incompletely: changes may be missing, and deletions may not be its own';
 
@@ -102,7 +102,7 @@ class Differences {
   }
 }
 
-/** What a person reads, piece by piece. */
+/** Yields what a person reads, piece by piece. */
 function* textOf(files: Differences, values: ParsedLine['values']): Generator<string> {
   const color = hasColor(1);
   const { isatty } = process.getBuiltinModule('node:tty');
@@ -161,7 +161,7 @@ function tellMissing(paths: readonly string[], id: string): void {
   if (paths.length > 0) err(`wasbox: to take it out: wasbox apply ${id} --workdir DIR\n`);
 }
 
-/** Of a session that goes on: what it has changed so far. */
+/** Returns the diff of a session that goes on: what it has changed so far. */
 async function diffOfSession(
   store: Store,
   session: OwnedSession,

@@ -58,7 +58,7 @@ const grantTexts = {
   own: 'private',
 } as const;
 
-/** What Landlock allows, and what each directory of the private root stands for. */
+/** Describes what Landlock allows, and what each directory of the private root stands for. */
 function describePrivate(root: PrivateRoot): [what: string, where: string, note: string][] {
   const stands = new Map(
     root.directories.map(({ name, view }) => [
@@ -129,7 +129,7 @@ const terminalText = {
   always: 'its own',
 } as const;
 
-/** What is refused whatever the policy says, and why. */
+/** Says what is refused whatever the policy says, and why. */
 function guardText(spec: SandboxSpec): string {
   const { guards, net } = spec;
   const sole = !ownOf(spec).tree;

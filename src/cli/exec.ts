@@ -88,7 +88,7 @@ function terminalSize(): { rows: number; columns: number } {
   return { rows: cells(rows), columns: cells(columns) };
 }
 
-/** What runs a command in a session, and how. */
+/** Describes what runs a command in a session, and how. */
 export interface Executing extends OwnLimits {
   readonly argv: readonly string[];
   readonly env?: Values['env'];

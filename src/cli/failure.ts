@@ -18,7 +18,7 @@ const lines = (text: string): string => text.split('\n').map(displayText).join('
 
 const ofDescriptors: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE']);
 
-/** Whether an error, or what it comes from, is a lack of descriptors: that says itself what to do. */
+/** Returns whether an error, or what it comes from, is a lack of descriptors: that says itself what to do. */
 function lacksDescriptors(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, errno } = error as { readonly code?: unknown; readonly errno?: unknown };

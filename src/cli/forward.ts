@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import type { Launched } from '../launch/index.js';
 
-/** What a user sends to wasbox goes to the program inside. */
+/** Signals that a user sends to wasbox go to the program inside. */
 const forwarded = [
   'SIGINT',
   'SIGTERM',

@@ -138,7 +138,7 @@ async function get(
   }
 }
 
-/** What of the image is otherwise than its archives say. */
+/** Returns notes on what of the image is otherwise than its archives say. */
 function notes({ unpacked }: ReturnType<ImageStoreModule['inspectImage']>): string[] {
   const sum = (count: (layer: (typeof unpacked)[number]) => number): number =>
     unpacked.reduce((total, layer) => total + count(layer), 0);

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { ReportOutcome } from '../report/index.js';
 
-/** Whether this process is in the foreground of a terminal: proc_pid_stat(5), pgrp and tpgid. */
+/** Returns whether this process is in the foreground of a terminal: proc_pid_stat(5), pgrp and tpgid. */
 function inForeground(): boolean {
   const stat = readFileSync('/proc/self/stat', 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

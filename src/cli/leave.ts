@@ -1,7 +1,7 @@
 /** The end of a run's process, where everything is said and written. */
 import type { Native } from '../native/index.js';
 
-/** What makes Node write something as it ends: a profile, coverage. */
+/** Returns whether something makes Node write as it ends: a profile, coverage. */
 const observed = (): boolean =>
   process.execArgv.length > 0 ||
   process.env.NODE_OPTIONS !== undefined ||

@@ -4,7 +4,7 @@ import { type OptionEntry, runOptionTable } from '../options/index.js';
 import { nodeModule, requireNode } from './node-module.js';
 import { flag, parseVerb, type VerbDescription } from './verb.js';
 
-/** What is about one program, its terminal and its report. */
+/** Options about one program, its terminal and its report. */
 const left = [
   ...[
     'code',

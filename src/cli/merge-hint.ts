@@ -1,4 +1,4 @@
-/** What to do about paths that both the user and the run changed. */
+/** Says what to do about paths that both the user and the run changed. */
 import type { Change, Conflicts, Refusal } from '../changes/index.js';
 import { homeOperand } from '../report/index.js';
 

@@ -1,10 +1,13 @@
-/** What only Node carries out: bundles beside the command's own, which the engine of the native command cannot load. */
+/**
+ * Names what only Node carries out: bundles beside the command's own, which the engine of the native command cannot
+ * load.
+ */
 import { LeaveToNode } from '../errors/index.js';
 
 /** import() of a file beside the command's bundle (boot.cjs). The engine has none. */
 declare const importModule: ((url: string) => Promise<unknown>) | undefined;
 
-/** What a user without Node reads in front of "need Node.js"; short, for it goes into a variable. */
+/** The feature that a user without Node reads in front of "need Node.js"; short, for it goes into a variable. */
 export type NodeFeature = 'images' | 'sessions' | 'workers' | 'MCP servers';
 
 /**

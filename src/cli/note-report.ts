@@ -1,4 +1,4 @@
-/** What `wasbox why` answers from, beside the command line of the last run: what the run itself recorded. */
+/** Saves what `wasbox why` answers from, beside the command line of the last run: what the run itself recorded. */
 import { systemProblem } from '../changes/index.js';
 import type { RunReport } from '../report/index.js';
 import { jsonText } from '../text/index.js';
@@ -12,9 +12,9 @@ export function unlessFaulty(note: () => void): void {
   }
 }
 
-/** What is saved of a report, as JSON. */
+/** The part of a report that is saved, as JSON. */
 export interface NotedReport extends RunReport {
-  /** Whether the run was watched: then all that it missed is in the report. */
+  /** True if the run was watched: then all that it missed is in the report. */
   readonly watched: boolean;
 }
 

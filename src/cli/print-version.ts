@@ -22,7 +22,7 @@ const { quickjs, v8 } = process.versions as Readonly<Record<string, string | und
 export function printVersion(verbose: boolean, native: boolean): void {
   out(`wasbox ${wasboxVersion}\n`);
   if (!verbose) return;
-  // Of the bundle.
+  // The directory of the bundle.
   const dist = dirname(fileURLToPath(import.meta.url));
   const build = `${process.platform}-${process.arch}`;
   const command = join(dist, 'native', build, 'wasbox');

@@ -41,7 +41,7 @@ export interface ProgressSettings {
   readonly write?: ((text: string) => void) | undefined;
 }
 
-/** Whether descriptor 2 may be a terminal; the module that knows for certain is slow to load. */
+/** Returns whether descriptor 2 may be a terminal; the module that knows for certain is slow to load. */
 function mayBeTerminal(): boolean {
   try {
     return fstatSync(2).isCharacterDevice();

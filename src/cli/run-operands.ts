@@ -1,4 +1,4 @@
-/** What the operands of the verbs for saved changes mean: a run, by its ID or the name of its session, and paths. */
+/** Reads the operands of the verbs for saved changes: a run, by its ID or the name of its session, and paths. */
 import { idsBeginning, isRunId, type Store, savedSession } from '../changes/index.js';
 import { ChangesError } from '../errors/index.js';
 import { listSessions, type OwnedSession } from '../owner/index.js';
@@ -25,8 +25,8 @@ export interface RunAndPaths {
 }
 
 /**
- * What `[ID] [PATH…]` means: a first operand that is neither a run ID nor the name of a session is a path of the latest
- * run.
+ * Returns what `[ID] [PATH…]` means: a first operand that is neither a run ID nor the name of a session is a path of
+ * the latest run.
  */
 export function runAndPaths(store: Store, operands: readonly string[]): RunAndPaths {
   const [first, ...rest] = operands;

@@ -71,7 +71,7 @@ function noteCommand(
 
 interface Telling extends Sinks {
   readonly argv: readonly string[];
-  /** What was typed behind `wasbox`. */
+  /** The words that were typed behind `wasbox`. */
   readonly words: readonly string[];
   readonly options: RunArguments;
 }

@@ -4,7 +4,7 @@ import { LaunchError } from '../errors/index.js';
 import { findSession, listSessions, type OwnedSession } from '../owner/index.js';
 import { err, style } from './terminal.js';
 
-/** Of owners that were killed: what they held is gone, what it changed is saved. */
+/** Tells of owners that were killed: what they held is gone, what it changed is saved. */
 export function tellStale(stale: readonly OwnedSession[]): void {
   for (const { name, id } of stale) {
     const saved = id === undefined ? '' : `; if it changed files: wasbox diff ${id}`;

@@ -2,7 +2,7 @@
 import { type OptionEntry, runOptionTable } from '../options/index.js';
 import { flag, type VerbDescription } from './verb.js';
 
-/** What is about one program, its terminal and its report. */
+/** Options about one program, its terminal and its report. */
 const left = new Set([
   ...['code', 'ask', 'report', 'html', 'json', 'dryRun', 'tty', 'quiet', 'verbose', 'help'],
   ...['version', 'audit', 'changes', 'outputBytes', 'lang'],

@@ -158,7 +158,7 @@ const wrong = (message: string): UsageError =>
     hint: `Usage: wasbox session ${sessionDescription.usage}`,
   });
 
-/** What each action takes: how many operands, and which options; all of them where those are absent. */
+/** Says what each action takes: how many operands, and which options; all of them where those are absent. */
 const actions: Readonly<
   Record<string, { readonly operands: readonly [number, number]; readonly options?: string[] }>
 > = {

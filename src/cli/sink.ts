@@ -34,7 +34,7 @@ function refuse(named: string, why: string, cause?: unknown): UsageError {
 }
 
 interface Descriptor {
-  /** What it is, as /proc names it: a path, `pipe:[N]`, `anon_inode:…`. */
+  /** The target, as /proc names it: a path, `pipe:[N]`, `anon_inode:…`. */
   readonly target: string;
   readonly writable: boolean;
 }
@@ -51,7 +51,7 @@ function lookAt(fd: number | string): Descriptor | undefined {
 }
 
 /**
- * Whether a descriptor is the caller's. Node has some of its own with low numbers, too (event loops,
+ * Returns whether a descriptor is the caller's. Node has some of its own with low numbers, too (event loops,
  * memory, pipes to itself), and to write to these would break it.
  */
 function isCallers(fd: number): boolean {
@@ -64,7 +64,7 @@ function isCallers(fd: number): boolean {
 }
 
 /**
- * What the code may write to is untrusted: a link or a second name planted there must not turn the
+ * Opens a file that the code may write to, as untrusted: a link or a second name planted there must not turn the
  * report into something that overwrites another file.
  */
 function openStrictly(
@@ -73,7 +73,7 @@ function openStrictly(
   sink: string,
   untrusted: readonly string[],
 ): number {
-  // By the name as it was written first, so that a link on the way is noticed, not resolved.
+  // The name is tried as it was written first, so that a link on the way is noticed, not resolved.
   const names = [resolve(sink), join(realpathSync(dirname(sink)), basename(sink))];
   const found = untrusted.flatMap((top) => names.map((name) => ({ top, name })));
   const place = found.find(({ top, name }) => isWithin(name, top));

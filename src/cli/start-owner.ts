@@ -6,7 +6,7 @@ import { fromRemote, type OwnedSession, type RemoteError } from '../owner/index.
 /** Number of the descriptor on which an owner says that it is ready. */
 export const readyVariable = 'WASBOX_SESSION_READY';
 
-/** What an owner says to the process that started it. */
+/** The message of an owner to the process that started it. */
 export type Answer = { readonly session: OwnedSession } | { readonly error: RemoteError };
 
 /**

@@ -83,7 +83,7 @@ function stopSession(init: number, lasts: () => boolean, grace: number): void {
   if (!ends(lasts, grace)) kill(init, 'SIGKILL');
 }
 
-/** What is to be stopped: a run, a session of the command line, or both at once. */
+/** Names what is to be stopped: a run, a session of the command line, or both at once. */
 interface Target {
   readonly id: string | undefined;
   readonly record: RunRecord | undefined;
@@ -92,7 +92,7 @@ interface Target {
 
 const warn = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${text}\n`);
 
-/** Whether the owner is still saving the session's changes or removing its directory. */
+/** Returns whether the owner is still saving the session's changes or removing its directory. */
 function isHeld(store: Store, { name, pid }: OwnedSession): boolean {
   const { live, unnoted } = listSessions(store);
   if (live.some((one) => one.name === name && one.pid === pid)) return true;
@@ -131,7 +131,7 @@ function stopOne(store: Store, { id, record, session }: Target, grace: number): 
   return true;
 }
 
-/** Of a session without a run: the child of its owner. */
+/** Returns the init of a session without a run: the child of its owner. */
 const sessionInit = (session: OwnedSession | undefined): number | undefined =>
   session !== undefined && childrenOf(session.pid).includes(session.init)
     ? session.init

@@ -1,4 +1,4 @@
-/** What is said about a run that has ended: to the report's place, and on stderr. */
+/** Tells about a run that has ended: to the report's place, and on stderr. */
 import type { Store } from '../changes/index.js';
 import { formatSummary, type RunReport } from '../report/index.js';
 import { jsonText } from '../text/index.js';

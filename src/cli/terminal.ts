@@ -40,7 +40,7 @@ export function write(fd: number, text: string | Uint8Array): void {
 export const out = (text: string): void => write(1, text);
 export const err = (text: string): void => write(2, text);
 
-/** Whether a descriptor gets colours: a terminal, unless NO_COLOR or FORCE_COLOR decide. */
+/** Returns whether a descriptor gets colours: a terminal, unless NO_COLOR or FORCE_COLOR decide. */
 export function hasColor(fd: number, env: NodeJS.ProcessEnv = process.env): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = env;
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== '') return FORCE_COLOR !== '0';

@@ -1,4 +1,4 @@
-/** What a verb is, and a table of verbs as a section of the help. */
+/** Defines a verb, and a table of verbs as a section of the help. */
 
 /** A verb: gets what follows its name, returns the exit status. */
 export type Verb = (argv: readonly string[]) => Promise<number> | number;

@@ -1,4 +1,4 @@
-/** What the verbs beside run share: their options, their help, the user's store. */
+/** The parts that the verbs beside run share: their options, their help, the user's store. */
 import { openStore, type Store } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
@@ -24,11 +24,11 @@ export interface VerbDescription {
   readonly name: string;
   /** One sentence. */
   readonly what: string;
-  /** What follows the name in the usage line. */
+  /** The text that follows the name in the usage line. */
   readonly usage: string;
   readonly options: readonly OptionEntry[];
   readonly maxOperands?: number;
-  /** Whether options end at the first operand, as for everything that runs a command. @default false */
+  /** True if options end at the first operand, as for everything that runs a command. @default false */
   readonly stopAtOperand?: boolean;
 }
 
@@ -41,7 +41,7 @@ const asker = Symbol.for('wasbox.describe');
 const place = globalThis as { [asker]?: ((description: VerbDescription) => void) | undefined };
 
 /**
- * What a verb gives to its parser, without running it: the manual, completion and the reference are
+ * Returns what a verb gives to its parser, without running it: the manual, completion and the reference are
  * made from the very description that the command line is read with.
  */
 export async function descriptionOf(verb: Verb): Promise<VerbDescription | undefined> {

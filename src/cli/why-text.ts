@@ -1,4 +1,4 @@
-/** What `wasbox why` prints. Callers escape the lines. */
+/** Prints the answer of `wasbox why`. Callers escape the lines. */
 import { runOptionTable, shellQuote, withAdvice } from '../options/index.js';
 import type { Lack, RunReport } from '../report/index.js';
 import { isOffered } from '../why/index.js';
@@ -35,7 +35,7 @@ export function fixedWords(
   return withAdvice(runOptionTable, words, all ? offered : offered.slice(0, 1));
 }
 
-/** The same as a command line to copy. */
+/** Returns the fixed command as a line to copy. */
 export function fixedCommand(words: readonly string[], lacks: readonly Lack[]): string | undefined {
   const fixed = fixedWords(words, lacks);
   return fixed === undefined ? undefined : ['wasbox run', ...fixed.map(shellQuote)].join(' ');

@@ -11,7 +11,7 @@ import {
 import { nodeModule } from './node-module.js';
 import { parseVerb, type VerbDescription } from './verb.js';
 
-/** What is about one program, its terminal and its report, or what each job has of its own. */
+/** Options about one program, its terminal and its report, or what each job has of its own. */
 const left = new Set([
   ...['ask', 'audit', 'changes', 'chdir', 'code', 'continue', 'dryRun', 'help', 'html', 'json'],
   ...['lang', 'publish', 'quiet', 'report', 'tty', 'verbose', 'version', 'workdir'],

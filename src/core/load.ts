@@ -11,7 +11,7 @@ import { WB_ABI_VERSION } from './layout.generated.js';
 import type { OwnBytes } from './types.js';
 import { CoreHost } from './wasi.js';
 
-/** What `init` may be given instead of looking for `wasbox-core.wasm` beside the code. */
+/** The sources that `init` may be given instead of looking for `wasbox-core.wasm` beside the code. */
 export type CoreSource = PlatformUrl | PlatformResponse | Bytes | WasmModule;
 
 let module: WasmModule | undefined;

@@ -51,7 +51,7 @@ const names = [
   'wb_name_of_member',
 ] as const;
 
-/** Of these the core reads files. */
+/** The core reads files for these. */
 const including: ReadonlySet<string> = new Set([
   'wb_compile',
   'wb_explain',

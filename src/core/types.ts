@@ -1,4 +1,4 @@
-/** What goes into the module and what comes out, as plain objects. */
+/** The input and output of the module, as plain objects. */
 import type * as layout from './layout.generated.js';
 
 /** Bytes in an `ArrayBuffer`. Compilers before TypeScript 5.7 know no `Uint8Array<ArrayBuffer>`. */

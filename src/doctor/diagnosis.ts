@@ -1,4 +1,4 @@
-/** What `doctor` says. */
+/** Words the findings of `doctor`. */
 import type { Finding } from './run.js';
 
 /** The machine, and what runs wasbox: Node, or the command's own engine. */
@@ -12,12 +12,12 @@ export interface DoctorHost {
   readonly arch: string;
 }
 
-/** What `wasbox doctor` finds. */
+/** The result of `wasbox doctor`. */
 export interface Diagnosis {
   readonly wasboxVersion: string;
   readonly host: DoctorHost;
-  /** Whether sandboxes work here: a real run was made. */
+  /** True if sandboxes work here: a real run was made. */
   readonly ready: boolean;
-  /** What a run is made of, each tried by itself; the last is the run. */
+  /** The parts that a run is made of, each tried by itself; the last is the run. */
   readonly findings: readonly Finding[];
 }

@@ -1,4 +1,4 @@
-/** What this machine offers to sandboxes, what is missing, and the exact fix. */
+/** Finds what this machine offers to sandboxes, what is missing, and the exact fix. */
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
@@ -86,7 +86,7 @@ function landlockFinding(abi: number): Finding {
   };
 }
 
-/** What holds a run's limits. All of them hold in any case. */
+/** Returns what holds a run's limits. All of them hold in any case. */
 function limitsFinding(native: Native): Finding {
   const name = 'limits on memory, processor time and processes of a whole run';
   const place = findCgroup(realHost({ native }));
@@ -102,7 +102,7 @@ function limitsFinding(native: Native): Finding {
   };
 }
 
-/** What a run is made of, each tried by itself. */
+/** Tries the parts that a run is made of, each by itself. */
 function parts(native: Native): Finding[] {
   const facts = hostFacts(openStore(native).directory);
   const probed = probe(native);
@@ -158,7 +158,7 @@ function beside(run: Finding, { fix, verdict, ...one }: Finding): Finding {
   return { ...one, verdict, fix: fix === run.fix ? undefined : fix };
 }
 
-/** What runs this command. */
+/** Returns the runtime of this command. */
 export function runtime(): Pick<DoctorHost, 'node' | 'quickjs'> {
   const { quickjs } = process.versions as Readonly<Record<string, string | undefined>>;
   return quickjs === undefined ? { node: process.version } : { quickjs };

@@ -1,4 +1,4 @@
-/** Of `wasbox doctor`: what images need of this machine, and where they are stored. */
+/** Finds for `wasbox doctor` what images need of this machine, and where they are stored. */
 import { statfsSync } from 'node:fs';
 import { type Host, type HostFacts, isBefore } from '../host/index.js';
 import { imagesDirectory } from '../image/index.js';

@@ -1,4 +1,4 @@
-/** What sandboxes need on this machine, each tried: `doctor`. */
+/** Tries what sandboxes need on this machine: `doctor`. */
 export type { Diagnosis, DoctorHost } from './diagnosis.js';
 export { runtime } from './doctor.js';
 export { doctor } from './program.js';

@@ -1,4 +1,4 @@
-/** Of `wasbox doctor`: whether a sandbox reaches what rules allow (`--net example.org`). */
+/** Finds for `wasbox doctor` whether a sandbox reaches what rules allow (`--net example.org`). */
 import { WasboxError } from '../errors/index.js';
 import { udpObstacle } from '../leads/index.js';
 import type { Native } from '../native/index.js';

@@ -1,4 +1,4 @@
-/** Of `wasbox doctor`: whether runs can mount overlays, and where their layers are. */
+/** Finds for `wasbox doctor` whether runs can mount overlays, and where their layers are. */
 import { type Host, type HostFacts, isBefore } from '../host/index.js';
 import type { Finding } from './run.js';
 

@@ -1,4 +1,4 @@
-/** Of `wasbox doctor`: real runs, as `wasbox run` makes them. */
+/** Makes real runs for `wasbox doctor`, as `wasbox run` makes them. */
 import {
   accessSync,
   closeSync,
@@ -25,7 +25,7 @@ export interface Finding {
   readonly fix?: string | undefined;
 }
 
-/** What is wrong, and what to do, in the words that a run has for it. */
+/** Returns what is wrong, and what to do, in the words that a run has for it. */
 export const findingOf = (name: string, verdict: Verdict, error: WasboxError): Finding => ({
   name,
   verdict,
@@ -79,7 +79,7 @@ export async function tryRun(
 const namespacesFix =
   'Namespaces isolate better. What they lack here stands above; what is weaker without them: docs, In containers.';
 
-/** Whether a run works: the verdict on this machine. */
+/** Returns whether a run works: the verdict on this machine. */
 export async function runFinding(native: Native): Promise<Finding> {
   const name = 'a run';
   try {

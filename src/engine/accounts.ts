@@ -28,7 +28,7 @@ export function localAccount(uid: number): HostUser | undefined | null {
 /** Not looked for in PATH, which may name a directory that others write to. */
 const getent = ['/usr/bin/getent', '/bin/getent'];
 
-/** What a program writes to stdout; empty where it cannot be started. */
+/** Returns what a program writes to stdout; empty where it cannot be started. */
 function outputOf(argv: readonly [string, ...string[]]): string {
   const pipe = machine.loop.pipe();
   if (typeof pipe === 'number') return '';

@@ -21,7 +21,7 @@ export function encodingOf(name = 'utf8'): number {
 type Bytes = Uint8Array<ArrayBuffer>;
 
 export class EngineBuffer extends Uint8Array<ArrayBuffer> {
-  /** Of so many zeros, or a view of a buffer. */
+  /** Makes a buffer of so many zeros, or a view of a buffer. */
   constructor(source: number | ArrayBuffer, offset?: number, length?: number) {
     super(source as ArrayBuffer, offset, length);
   }

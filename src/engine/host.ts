@@ -183,7 +183,7 @@ export function engineHost(): Host {
     procMounts: () => procMountsFrom(mountInfo()),
     kernelRelease: () => answer(machine.release()) ?? '',
     landlockAbi: () => machine.landlock(),
-    // Whether they are refused at once. A start that fails later is made again by the whole command.
+    // This tells whether they are refused at once. A start that fails later is made again by the whole command.
     namespacesErrno: () => machine.namespaces(),
     layerObstacle: (directory) =>
       layerObstacle(directory, (path) => {

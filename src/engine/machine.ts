@@ -1,4 +1,4 @@
-/** What the engine's C gives to TypeScript: addon/engine. A number below 0 is a negative errno(3). */
+/** Declares what the engine's C gives to TypeScript: addon/engine. A number below 0 is a negative errno(3). */
 
 /** A negative errno, or what was asked. */
 export type Answer<T> = T | number;
@@ -17,7 +17,7 @@ interface Text {
   concat(parts: readonly Uint8Array[], size: number): ArrayBuffer;
   compare(a: Uint8Array, b: Uint8Array): number;
   find(bytes: Uint8Array, wanted: Uint8Array, from: number, last: boolean): number;
-  /** Whether normalize() of node:path has nothing to do: no empty part, none that may be `.` or `..`. */
+  /** Returns whether normalize() of node:path has nothing to do: no empty part, none that may be `.` or `..`. */
   isNormal(path: string): boolean;
   /** A new state; algorithms: 0 SHA-1, 1 SHA-256. */
   digest(algorithm: number): ArrayBuffer;
@@ -68,7 +68,7 @@ interface Files {
     encoding: number,
   ): Answer<readonly (string | ArrayBuffer | number)[]>;
   setTimes(path: PathLike, atime: number, mtime: number): number;
-  /** Of the kernel's headers: open flags, modes of access(2), types of files. */
+  /** Constants of the kernel's headers: open flags, modes of access(2), types of files. */
   readonly constants: Readonly<Record<string, number>>;
 }
 
@@ -76,7 +76,7 @@ interface Files {
 interface Loop {
   /** Signals as negative numbers, and the places of descriptors that can be read. */
   wait(timeoutMs: number, descriptors: readonly number[]): readonly number[];
-  /** Whether a call of another thread is waited for. */
+  /** Returns whether a call of another thread is waited for. */
   held(): boolean;
   jobs(): void;
   catchSignal(signal: number, caught: boolean): number;

@@ -1,4 +1,4 @@
-/** What addon/engine/main.c calls: both functions take the command line of this process. */
+/** Exports what addon/engine/main.c calls: both functions take the command line of this process. */
 
 import { autoExecutedIndex } from '../changes/index.js';
 import { commandLine, finishRunVerb } from '../cli/index.js';

@@ -1,5 +1,5 @@
 /**
- * What the engine lacks of the globals that the shared code uses. Injected into the bundle before anything
+ * Adds what the engine lacks of the globals that the shared code uses. Injected into the bundle before anything
  * else; bytes and text are converted in C (addon/engine/text.c).
  */
 import { EngineAbortController } from './abort.js';
@@ -49,7 +49,7 @@ class Decoder {
   }
 }
 
-/** Whether text is what the bytes say: with nothing replaced. */
+/** Returns whether text is what the bytes say: with nothing replaced. */
 const isSame = (bytes: Uint8Array, text: string): boolean =>
   machine.compare(bytes, new Uint8Array(machine.toBytes(text, 0))) === 0;
 

@@ -47,7 +47,7 @@ function environment(): Record<string, string> {
   for (const entry of system.environment()) {
     const equals = entry.indexOf('=');
     const name = entry.slice(0, equals);
-    // Of a name that stands twice, the first counts: as getenv(3), and as Node has it.
+    // If a name stands twice, the first counts: as getenv(3), and as Node has it.
     if (equals >= 0 && !Object.hasOwn(env, name)) env[name] = entry.slice(equals + 1);
   }
   return env;

@@ -123,7 +123,7 @@ export async function startOf(
   };
   const encode = (parts: EntryParts) => encodeEntry(entry, parts, checkInC)?.slice().buffer;
   const start = encode('start');
-  // What is large may be too large with its report.
+  // A large start may be too large with its report.
   const isLarge = (start?.byteLength ?? 0) > WB_ENTRY_MAX / 8;
   if (start === undefined || (isLarge && encode('without-reads') === undefined)) {
     throw new LeaveToNode('no form for it');

@@ -17,7 +17,7 @@ export {
 export { errorMeanings } from './meanings.js';
 
 export interface WasboxErrorOptions {
-  /** What the user can do about it, one or more full sentences or a command. */
+  /** Advice on what the user can do about it, one or more full sentences or a command. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
@@ -33,7 +33,7 @@ export class WasboxError extends Error {
   static readonly kind: string = 'WasboxError';
   /** Stable code, see the error reference. */
   readonly code: ErrorCode;
-  /** What to do about it; absent where there is nothing to do. */
+  /** Advice on what to do about it; absent where there is nothing to do. */
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: WasboxErrorOptions = {}) {
@@ -69,7 +69,7 @@ function kinds(one: Kinded): readonly string[] {
   return found;
 }
 
-/** Whether a value is an error that wasbox threw on purpose, also another copy of it. */
+/** Returns whether a value is an error that wasbox threw on purpose, also another copy of it. */
 export const isWasboxError = (value: unknown): value is WasboxError => value instanceof WasboxError;
 
 /** The command line, or an options object, asks for something that cannot be. */

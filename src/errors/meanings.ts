@@ -1,4 +1,7 @@
-/** What each error code means, one sentence, for the reference and the manual: no part of a program that catches errors. */
+/**
+ * Says what each error code means, one sentence, for the reference and the manual: no part of a program that catches
+ * errors.
+ */
 import type { ErrorCode } from './codes.js';
 
 export const errorMeanings: Readonly<Record<ErrorCode, string>> = {

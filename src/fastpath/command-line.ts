@@ -13,8 +13,8 @@ export interface CommandLine {
 }
 
 /**
- * Whether the words or the environment may hold a secret that an entry would keep in clear: the value of a variable, or
- * code. Such a start is not recorded. Arguments are not part of an entry.
+ * Returns whether the words or the environment may hold a secret that an entry would keep in clear: the value of a
+ * variable, or code. Such a start is not recorded. Arguments are not part of an entry.
  */
 export const mayHoldSecret = (options: RunArguments): boolean =>
   Object.keys(options.env ?? {}).length > 0 ||

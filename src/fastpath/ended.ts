@@ -1,5 +1,5 @@
 /**
- * What the native command hands over where a run has something to report: how it ended,
+ * Reads what the native command hands over where a run has something to report: how it ended,
  * its id and lock, and the entry's report context. addon/fastpath/entry.h, `struct wb_ended_run`
  */
 import { decodeOutcome, type NativeOutcome, part, readStruct } from '../native/index.js';

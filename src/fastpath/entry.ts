@@ -91,7 +91,7 @@ export const checkedFrom = entryLayout.check.offset + 4;
 export const entryPlan = (line: CommandLine, spec: SandboxSpec, inputs: PlanInputs): Uint8Array =>
   cachedPlan(specWithout(spec, openCount(line, spec.command.argv)), inputs);
 
-/** What is said at the start of a run that has other walls than usual. */
+/** Returns the note at the start of a run that has other walls than usual. */
 function noteOf(writer: PlanWriter, { spec, quiet }: ReportContext): number {
   return ownOf(spec).note !== undefined && !quiet ? writer.string(spec.notes[0] ?? '') : 0;
 }
@@ -119,8 +119,8 @@ function misplacedFields(writer: PlanWriter, { misplaced, reportContext: { quiet
 }
 
 /**
- * What of an entry is encoded: all; or only what its start needs, for a native command that waits for it; or what such
- * a start and its report need.
+ * Says what part of an entry is encoded: all; or only what its start needs, for a native command that waits for it; or
+ * what such a start and its report need.
  */
 export type EntryParts = 'all' | 'start' | 'without-reads';
 

@@ -2,7 +2,7 @@ import { landlockMinimumAbi } from '../host/index.js';
 import { keptTrees, ownOf, type SandboxSpec } from '../resolve/index.js';
 import { fitsPrivateRoot } from './private-root.js';
 
-/** Whether an entry can hold a start of this spec: the native command makes no other. */
+/** Returns whether an entry can hold a start of this spec: the native command makes no other. */
 export function fitsEntry(spec: SandboxSpec): boolean {
   // It has no part that serves a network, and says nothing of a missing wall.
   if (spec.net === 'rules' || spec.landlockAbi < landlockMinimumAbi) return false;

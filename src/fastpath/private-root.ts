@@ -1,4 +1,4 @@
-/** What an entry has of a run without namespaces, whose private root the native command makes. */
+/** Encodes what an entry has of a run without namespaces, whose private root the native command makes. */
 import { loweredOf } from '../backend/index.js';
 import { privateRootName } from '../changes/index.js';
 import { SupportError } from '../errors/index.js';
@@ -15,7 +15,7 @@ import {
 /** As addon/rundir/private_root.c makes them: one copy, and directories that are empty. */
 const directoryNames = [privateCopyName(0), privateHomeName, 'run', 'tmp'];
 
-/** Whether the native command can make the private root of such a spec. */
+/** Returns whether the native command can make the private root of such a spec. */
 export function fitsPrivateRoot(spec: SandboxSpec): boolean {
   const { identity, notes } = spec;
   if (identity.privileged || !notes.every(isWeakerNote)) return false;
@@ -24,7 +24,7 @@ export function fitsPrivateRoot(spec: SandboxSpec): boolean {
     const names = directories.map(({ name }) => name).sort();
     return names.join() === directoryNames.join() && files.length === 0;
   } catch (error) {
-    // What the backend refuses has no start to repeat; the launch says why.
+    // A run that the backend refuses has no start to repeat; the launch says why.
     if (error instanceof SupportError) return false;
     throw error;
   }

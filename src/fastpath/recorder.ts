@@ -60,12 +60,12 @@ export class Recorder {
     return this.#recording.obstacle();
   }
 
-  /** Whether a start of this spec can be made again. */
+  /** Returns whether a start of this spec can be made again. */
   repeats(spec: SandboxSpec): boolean {
     return fitsEntry(spec) && this.obstacle === undefined;
   }
 
-  /** To be called with what the start is made of. */
+  /** Notes what the start is made of. */
   started(spec: SandboxSpec, planned: PlannedStart): void {
     this.#start = { spec, planned };
   }

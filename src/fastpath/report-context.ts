@@ -1,5 +1,5 @@
 /**
- * What a report of a run needs, as JSON in an entry: the whole spec, and how much the
+ * Writes and reads what a report of a run needs, as JSON in an entry: the whole spec, and how much the
  * user wants to see. JSON knows neither big integers nor bytes; they are marked.
  */
 import type { SandboxSpec } from '../resolve/index.js';

@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { randomBelow } from '../host/index.js';
 
 const entryLimit = 256;
-/** Of all entries together; addon/fastpath/entry.c has the same limits. */
+/** The limit of all entries together; addon/fastpath/entry.c has the same limits. */
 const bytesLimit = 8 * 1024 * 1024;
 const entryName = /^[0-9a-f]{16}$/;
 

@@ -16,7 +16,7 @@ const maxAnswers = 4096;
 const system =
   /^\/(usr|bin|sbin|lib(32|64|x32)?|etc|nix|gnu|sys|var\/(lib|cache)|run\/current-system)(\/|$)/;
 
-/** Whether only root can change what a path leads to. */
+/** Returns whether only root can change what a path leads to. */
 export const isSystemPath = (path: string): boolean => system.test(path);
 
 type Answer = unknown;
@@ -44,7 +44,7 @@ export class HostMemory {
     return answer;
   }
 
-  /** The same host, asked less often. */
+  /** Returns the same host, asked less often. */
   host(host: Host): Host {
     const { files } = host;
     const once =

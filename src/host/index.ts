@@ -1,4 +1,7 @@
-/** What wasbox asks of the machine, behind one interface: the real host, one that records its answers, one that caches them. */
+/**
+ * Asks the machine for what wasbox needs, behind one interface: the real host, one that records its answers, one that
+ * caches them.
+ */
 
 export { accountIn } from './accounts.js';
 export { cachedHost, isSystemPath, memoryMs } from './cached.js';

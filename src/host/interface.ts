@@ -1,5 +1,5 @@
 /**
- * What resolving needs to know of the host, as an interface, so that every rule can
+ * Declares what resolving needs to know of the host, as an interface, so that every rule can
  * be tested against a made-up machine. Only reads; nothing here changes the host, but for what a search keeps in the
  * state directory.
  */
@@ -40,9 +40,9 @@ export interface SpecialFile {
 
 /** Reads of the host's files. Absent files are `undefined`; other failures throw with `code`. */
 export interface HostFiles {
-  /** Of the path itself, not following a symlink at its end. */
+  /** Describes the path itself, not following a symlink at its end. */
   lstat(path: string): FileInfo | undefined;
-  /** Of what the path leads to. */
+  /** Describes what the path leads to. */
   stat(path: string): FileInfo | undefined;
   readlink(path: string): string;
   /** Canonical path, or undefined where it leads nowhere. */
@@ -51,7 +51,7 @@ export interface HostFiles {
   read(path: string, limit: number): Uint8Array | undefined;
   /** Names in a directory; none where it cannot be read. */
   list(path: string): readonly string[];
-  /** What is in a directory, nothing followed; undefined where it cannot be read. */
+  /** Returns what is in a directory, nothing followed; undefined where it cannot be read. */
   entries(path: string): readonly DirectoryListing[] | undefined;
   /**
    * Names in a directory and below that patterns may match, nothing followed (src/host/search-request.ts).
@@ -75,12 +75,12 @@ export interface HostFiles {
   specials(directory: string, limit: number): readonly SpecialFile[];
   /** access(2) by the real user. */
   access(path: string, mode: 'read' | 'write' | 'execute' | 'enter'): boolean;
-  /** Whether a directory of an overlay hides what the directories below it have there. */
+  /** Returns whether a directory of an overlay hides what the directories below it have there. */
   isOpaque(directory: string): boolean;
 }
 
 /**
- * What a standard stream leads to, as far as a decision depends on it. `read-only-file`: nothing of the
+ * Says what a standard stream leads to, as far as a decision depends on it. `read-only-file`: nothing of the
  * file can be changed through the descriptor; `terminal`: a character device that may be one;
  * `memory-device`: one of mem(4), as /dev/null is.
  */
@@ -99,7 +99,7 @@ export type StreamIndex = 0 | 1 | 2;
 /** Which of the streams are terminals, by isatty(3), and whether the process has one to ask at. */
 export interface Terminals {
   readonly streams: readonly [boolean, boolean, boolean];
-  /** Whether /dev/tty can be opened. */
+  /** True if /dev/tty can be opened. */
   readonly controlling: boolean;
 }
 
@@ -117,14 +117,14 @@ export interface MountPaths {
   readonly whole: readonly string[];
   /** Where something in it is mounted. */
   readonly parts: readonly string[];
-  /** What both were found in. */
+  /** The mount lines that both were found in. */
   readonly seen: MountLines | undefined;
 }
 
 /** Where a type of file system is mounted. */
 export interface ProcMounts {
   readonly points: readonly string[];
-  /** What they were found in. */
+  /** The mount lines that they were found in. */
   readonly seen: MountLines;
 }
 
@@ -168,7 +168,7 @@ export type RecordedRead =
 export interface Agreement {
   /** Those that cannot. */
   readonly rest: readonly RecordedRead[];
-  /** Whether the host answers each of the others as it did. */
+  /** Returns whether the host answers each of the others as it did. */
   holds(): boolean;
 }
 
@@ -176,13 +176,13 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
   readonly gid: number;
-  /** Whether uid 0 here is another user outside: the root of a user namespace, as in `unshare -r`. */
+  /** True if uid 0 here is another user outside: the root of a user namespace, as in `unshare -r`. */
   readonly nested: boolean;
   readonly files: HostFiles;
   /** Real path of the current directory, or undefined where it has been removed. */
   cwd(): string | undefined;
   userById(uid: number): HostUser | undefined;
-  /** What the payload gets as this stream. */
+  /** Returns what the payload gets as this stream. */
   stream(index: StreamIndex): StreamKind;
   terminals(): Terminals;
   /** Under which paths mounts show a directory: absolute, without symbolic links; it need not be there. */

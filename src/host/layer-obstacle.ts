@@ -13,7 +13,7 @@ const lowerOnly: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * Whether it accepts FUSE is known only when it is tried: it does where the server has RENAME_WHITEOUT, file types in
+ * Only a try shows whether overlayfs accepts FUSE: it does where the server has RENAME_WHITEOUT, file types in
  * directories and user extended attributes (`ovl_make_workdir`), as that of virtiofs can.
  */
 const sometimesLowerOnly: ReadonlyMap<number, string> = new Map([
@@ -37,7 +37,7 @@ export function layerObstacle(directory: string, typeOf: TypeOf): string | undef
   return lowerOnly.get(typeOfPlace(directory, typeOf) ?? -1);
 }
 
-/** The same once overlayfs has refused it: also of a file system that it accepts elsewhere. */
+/** Returns the obstacle once overlayfs has refused it: also of a file system that it accepts elsewhere. */
 export function refusedLayer(directory: string, typeOf: TypeOf): string | undefined {
   return sometimesLowerOnly.get(typeOfPlace(directory, typeOf) ?? -1);
 }

@@ -29,13 +29,13 @@ type HostNative = Pick<Host, 'userById' | 'landlockAbi' | 'namespacesErrno'> & {
   ): [found: Uint8Array, names: number];
 };
 
-/** What the real host takes from elsewhere. */
+/** The parts that the real host takes from elsewhere. */
 export interface RealHostOptions {
   /** The addon, for what Node has no call for: getpwuid_r(3), Landlock's version, attributes. */
   readonly native?: HostNative | undefined;
   /** Descriptors that become the payload's standard streams. @default this process's own */
   readonly stdio?: Stdio | undefined;
-  /** What the caller knows about these descriptors. @default each is examined */
+  /** The streams, as far as the caller knows them. @default each is examined */
   readonly streams?: readonly (StreamKind | undefined)[] | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Directory that relative paths start from; the process's own where absent. */

@@ -6,7 +6,7 @@ import { posix } from 'node:path';
 
 /** The last names of a pattern that begins with a doublestar. */
 export interface NameTest {
-  /** Whether what passes it is matched by the pattern. */
+  /** True if whatever passes it is matched by the pattern. */
   readonly exact: boolean;
   /** The last one first. */
   readonly parts: readonly NamePart[];
@@ -19,7 +19,7 @@ interface NamePart {
 }
 
 export interface SearchRequest {
-  /** Of the root's, below where the patterns begin: a relative path. */
+  /** The directory of the root below which the patterns begin: a relative path. */
   readonly context: string;
   /** State directories, which are not searched. */
   readonly states: readonly { readonly dev: bigint; readonly ino: bigint }[];
@@ -33,7 +33,7 @@ export interface SearchRequest {
   readonly tests: readonly NameTest[];
 }
 
-/** What a name in bytes may have otherwise counts as special, too. */
+/** Characters that a name in bytes may have otherwise count as special, too. */
 const special = /[*?[\\\uFFFD\uD800-\uDFFF]/;
 const none = new Uint8Array();
 /** Longer names do not exist: NAME_MAX. */
@@ -112,7 +112,9 @@ export function encodeRequest({
   return out;
 }
 
-/** What a search found, by directory of the host: what may be matched, and the directories on the way to it. */
+/**
+ * The entries that a search found, by directory of the host: what may be matched, and the directories on the way to it.
+ */
 export interface Found {
   readonly directories: ReadonlyMap<string, readonly FoundEntry[]>;
   /** Directories that could not be looked through. */

@@ -10,16 +10,16 @@ import { fileSystemType } from './node.js';
 export interface HostFacts {
   /** Value of each sysctl that exists, by its path below /proc/sys. */
   readonly sysctls: Readonly<Record<string, string>>;
-  /** Whether this process runs in a container, as far as one can see. */
+  /** True if this process runs in a container, as far as one can see. */
   readonly container: boolean;
   /** Absolute path of the native command, without links, for an AppArmor profile; undefined where there is none. */
   readonly command: string | undefined;
   readonly root: boolean;
-  /** Whether a filter of system calls is in force (seccomp(2)). @default false */
+  /** True if a filter of system calls is in force (seccomp(2)). @default false */
   readonly filtered?: boolean;
   /** Release of the kernel, for instance `6.1.0-28-amd64`. */
   readonly kernel?: string;
-  /** Whether CAP_SYS_ADMIN is in force: root in a container may be without. @default true */
+  /** True if CAP_SYS_ADMIN is in force: root in a container may be without. @default true */
   readonly sysAdmin?: boolean;
   /** The state directory, where a run keeps its layers. */
   readonly state?: string | undefined;
@@ -55,7 +55,7 @@ const holdsSysAdmin = (status: string, set: string): boolean => {
 };
 
 /**
- * Whether /proc and the mounts look like a container's, for runtimes that leave no file: part of /proc
+ * Returns whether /proc and the mounts look like a container's, for runtimes that leave no file: part of /proc
  * is hidden by mounts, or a filter is in force where root is an overlay or lacks CAP_SYS_ADMIN for good.
  * @param mounts text of /proc/self/mountinfo: the fifth field is the mount point
  */
@@ -73,7 +73,7 @@ export function looksContained(status: string, mounts: string): boolean {
 
 const isFiltered = (status: string): boolean => /^Seccomp:\s*2$/m.test(status);
 
-/** What makes the sandboxes, whether Node or the engine asks. */
+/** Returns the command that makes the sandboxes, whether Node or the engine asks. */
 function nativeCommand(): string | undefined {
   const path = installedFile(`native/${process.platform}-${process.arch}/wasbox`);
   return path === undefined ? undefined : realpathSync(path);
@@ -109,7 +109,7 @@ export function hostFacts(state?: string): HostFacts {
   };
 }
 
-/** Whether this process is the payload of a run: the variable that each has, under a filter. */
+/** Returns whether this process is the payload of a run: the variable that each has, under a filter. */
 function isSandboxed(): boolean {
   return process.env.WASBOX === '1' && isFiltered(readable('/proc/self/status'));
 }

@@ -6,7 +6,7 @@ import type { Host } from './interface.js';
 export interface StateDirectory {
   /** Absolute path without symbolic links: init follows none. */
   readonly directory: string;
-  /** The same by the name that the environment gives it. */
+  /** The directory by the name that the environment gives it. */
   readonly named: string;
 }
 

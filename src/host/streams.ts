@@ -1,4 +1,4 @@
-/** What the descriptors lead to that become the payload's standard streams. */
+/** Finds what the descriptors lead to that become the payload's standard streams. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { StreamKind, Terminals } from './interface.js';
 
@@ -19,7 +19,7 @@ export function streamKind(fd: number): StreamKind {
 }
 
 /**
- * Whether a file's mode could be changed through the descriptor: init opens a file that was opened for
+ * Returns whether a file's mode could be changed through the descriptor: init opens a file that was opened for
  * reading once more, through a read-only mount, unless it has no name to find it by.
  */
 function isGivenAway(fd: number, links: number): boolean {

@@ -1,5 +1,5 @@
 /**
- * What the command makes for itself must be its own to use, whatever umask it was
+ * The files that the command makes for itself must be its own to use, whatever umask it was
  * called with; the payload gets the caller's.
  */
 const ofOwner = 0o700;

@@ -75,7 +75,7 @@ export async function ensureImage(ref: string, options: EnsureOptions): Promise<
     try {
       return await storedImage(images, reference, platform, host, options, read);
     } catch (error) {
-      // Of a short name: the next registry may have it.
+      // Another registry may have the image of a short name.
       if (i + 1 === named.length || !isOfServer(error))
         throw wherefrom(error, ref, reference, file);
     }
@@ -105,7 +105,7 @@ const isOfServer = (error: unknown): boolean =>
   error instanceof ImageError &&
   (error.code === 'ERR_REGISTRY' || error.code === 'ERR_IMAGE_NOT_FOUND');
 
-/** Whether the name means what it means without any configuration. */
+/** Returns whether the name means what it means without any configuration. */
 const isHubs = (ref: string, text: string): boolean => parseReference(ref, '/').text === text;
 
 /** Says where a short name got its registry from, which the user did not name. */
@@ -185,7 +185,7 @@ async function storeImage(
   }
 }
 
-/** What the store calls an image: a short name is the first that it may mean. */
+/** Returns the name of an image in the store: a short name is the first that it may mean. */
 function nameOf(reference: ImageReference, host: Host, { name }: EnsureOptions): ImageReference {
   if (name === undefined) return reference;
   return namedReferences(parseReference(name, '/'), host)[0]?.reference ?? reference;

@@ -1,4 +1,4 @@
-/** What a path holds that is to be imported, where the user does not say it. */
+/** Finds what a path holds that is to be imported, where the user does not say it. */
 import { statSync } from 'node:fs';
 import { aboutImage } from '../image/index.js';
 import { archiveFiles, unreadable } from './source/files.js';

@@ -1,4 +1,4 @@
-/** What an image may cost, so that a hostile one ends with an error instead of a full disk. */
+/** Limits what an image may cost, so that a hostile one ends with an error instead of a full disk. */
 import { ImageError } from '../errors/index.js';
 
 export interface ImageLimits {
@@ -33,7 +33,7 @@ export const beyondLimit = (problem: string, option?: string): ImageError =>
     hint: option === undefined ? undefined : `If you trust it, allow more with ${option}.`,
   });
 
-/** What an image has cost so far; throws where that is too much. */
+/** Counts what an image has cost so far; throws where that is too much. */
 export class Budget {
   readonly limits: ImageLimits;
   #bytes = 0;

@@ -1,7 +1,7 @@
-/** What an image's configuration says of its programs, read from JSON that others wrote. */
+/** Reads what an image's configuration says of its programs, from JSON that others wrote. */
 import { invalidImage } from './invalid.js';
 
-/** Of an image, as the OCI image specification names it: where and how its programs run. */
+/** The part of an image's configuration, as the OCI image specification names it: where and how its programs run. */
 export interface ImageConfig {
   /** `NAME=VALUE`, as they are. Names are unique: the last one counts. */
   readonly env: readonly string[];

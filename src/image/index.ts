@@ -1,4 +1,4 @@
-/** What images are, and which of them the store has: references, platforms, configurations. */
+/** Defines what images are, and which of them the store has: references, platforms, configurations. */
 export {
   type ImageConfig,
   imageConfig,

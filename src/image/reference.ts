@@ -56,7 +56,7 @@ const hostPattern =
 
 export const isDigest = (text: string): boolean => digestPattern.test(text);
 
-/** Whether the text means an image ID, or a part of one. As in Docker, no repository can have such a name. */
+/** Returns whether the text means an image ID, or a part of one. As in Docker, no repository can have such a name. */
 export const isIdLike = (text: string): boolean => /^(?:sha\d+:|[0-9a-fA-F]{64}$)/.test(text);
 
 /** Docker Hub has one host in references and another that serves it. */
@@ -139,7 +139,7 @@ export function parseReference(text: string, cwd: string): ImageReference {
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
-/** What this machine runs. */
+/** Returns the platform of this machine. */
 export const hostPlatform = (): Platform => ({
   os: 'linux',
   architecture: architectures[process.arch] ?? process.arch,

@@ -33,7 +33,7 @@ export interface Registries {
   /** `unqualified-search-registries` */
   readonly search: From<readonly string[]> | undefined;
   readonly shortNameMode: From<'enforcing' | 'permissive' | 'disabled'> | undefined;
-  /** Of short names: `fedora` is `registry.fedoraproject.org/fedora`. */
+  /** The aliases of short names: `fedora` is `registry.fedoraproject.org/fedora`. */
   readonly aliases: ReadonlyMap<string, From<string>>;
 }
 

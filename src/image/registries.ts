@@ -86,7 +86,7 @@ export function readRegistries(host: RegistriesHost): Registries {
   const later = [
     ...dropIns(files, `${system}/registries.conf.d`),
     ...dropIns(files, `${own}/registries.conf.d`),
-    // What podman was told at its prompt.
+    // Podman records here what the user chose at its prompt.
     `${recorded}/short-name-aliases.conf`,
   ].map((file) => readFile(files, file));
   return merged([main, ...later].filter((one) => one !== undefined));
@@ -110,7 +110,7 @@ function matchedLength(name: string, prefix: string): number | undefined {
 
 export interface MatchedRegistry {
   readonly registry: ConfiguredRegistry;
-  /** What of the name follows the prefix. */
+  /** The rest of the name, behind the prefix. */
   readonly rest: string;
 }
 

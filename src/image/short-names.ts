@@ -26,7 +26,7 @@ function at(name: string, { tag, digest }: RegistryReference, file: string): Nam
 }
 
 /**
- * What a reference may mean, the likeliest first: of a short name its alias, else the same name at each of the
+ * Returns what a reference may mean, the likeliest first: of a short name its alias, else the same name at each of the
  * `unqualified-search-registries`, else at Docker Hub.
  * @param use whether an image of the store is looked for, or one is to be fetched
  * @throws ImageError ERR_REGISTRY

@@ -69,10 +69,10 @@ export const layerDirectory = (stateDir: string, key: string): string =>
 export const imageLock = (stateDir: string, id: string): string =>
   `${imagesDirectory(stateDir)}/locks/${imageLockName(id)}`;
 
-/** The same, as a name in `locks`. */
+/** Returns the id as a name in `locks`. */
 export const imageLockName = (id: string): string => `image-${id.slice('sha256:'.length)}`;
 
-/** Whether a local source is the one that was read: its index, or which file it is. */
+/** Returns a stamp that tells whether a local source is the one that was read: its index, or which file it is. */
 export function sourceStamp(files: Host['files'], source: LocalReference): string | undefined {
   if (source.kind === 'oci') {
     const index = files.read(`${source.path}/index.json`, recordLimit);

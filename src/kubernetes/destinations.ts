@@ -56,7 +56,7 @@ function contains(outer: AddressBlock, inner: AddressBlock): boolean {
   });
 }
 
-/** What a rule has been narrowed to; where nothing is left, none. */
+/** Returns what a rule has been narrowed to; where nothing is left, none. */
 function without(
   place: Destinations,
   denied: AddressBlock,
@@ -113,7 +113,7 @@ function blocksOf(option: string, rule: NetRule): readonly AddressBlock[] {
 }
 
 /**
- * What is allowed once everything that is denied has been taken out.
+ * Returns what is allowed once everything that is denied has been taken out.
  * @throws UsageError (`ERR_OPTION_VALUE`) for names and for loopback: nothing wider takes their place
  */
 export function destinationsOf(

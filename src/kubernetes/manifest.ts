@@ -5,7 +5,7 @@ import { type Network, networkPolicy, networkRemarks } from './network-policy.js
 import { type PodLimits, podManifest } from './pod.js';
 
 export interface KubernetesOptions {
-  /** Of everything: a DNS label. */
+  /** The name of each object: a DNS label. */
   readonly name: string;
   /** The syscall policy as an OCI profile. */
   readonly seccomp: string;

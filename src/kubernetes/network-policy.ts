@@ -63,7 +63,7 @@ export function networkPolicy(name: string, labels: object, network: Network): o
   };
 }
 
-/** What the policy allows or leaves to the cluster beside the rules. */
+/** Tells what the policy allows or leaves to the cluster beside the rules. */
 export function networkRemarks({ allow }: Network): string[] {
   const remarks = [
     'The network plugin of the cluster must enforce NetworkPolicies; some do not.',

@@ -1,4 +1,4 @@
-/** What `internet` leaves out, for the supervisor and for the cluster alike. */
+/** The blocks that `internet` leaves out, for the supervisor and for the cluster alike. */
 
 export { specialBlocks } from './special-blocks.generated.js';
 

@@ -1,4 +1,4 @@
-/** What an AbortSignal does to runs, and the error of one that it ended. */
+/** Handles an AbortSignal: what it does to runs, and the error of one that it ended. */
 import { AbortError } from '../errors/index.js';
 
 export const abortedMessage = 'the run was aborted';

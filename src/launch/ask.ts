@@ -28,9 +28,9 @@ export interface Asking {
   readonly ask: Ask | string;
   /** Milliseconds; 0 without a limit. */
   readonly timeoutMs: number;
-  /** Whether it is shown at the terminal that the payload's own is relayed to. @default false */
+  /** True if it is shown at the terminal that the payload's own is relayed to. @default false */
   readonly terminal?: boolean | undefined;
-  /** Whether questions are passed on now; until then all is denied, and nothing kept of it. @default always */
+  /** Returns whether questions are passed on now; until then all is denied, and nothing kept of it. @default always */
   readonly isOpen?: (() => boolean) | undefined;
   /** Answers of the sandboxes before it, of a session; this one's are added. @default none */
   readonly remembered?: Remembered | undefined;
@@ -40,7 +40,7 @@ export interface Asking {
 
 export interface OpenAsking {
   readonly request: NativeAsk;
-  /** To be called before the first question can come. */
+  /** Attaches a sandbox, before the first question can come. */
   attach(sandbox: NativeSandbox): void;
   records(): AskedRecords;
 }
@@ -48,7 +48,7 @@ export interface OpenAsking {
 const SIGKILL = 9;
 const defaultAskTimeoutMs = 60_000;
 
-/** What the options of the library say, which have been checked. */
+/** Returns the asking that the options of the library say, which have been checked. */
 export function askingOf({
   ask,
   askTimeoutMs: timeoutMs = defaultAskTimeoutMs,
@@ -56,7 +56,7 @@ export function askingOf({
   return ask && { ask, timeoutMs: Number.isFinite(timeoutMs) ? timeoutMs : 0 };
 }
 
-/** Of which run, and what it can never be granted. */
+/** Says which run asks, and what it can never be granted. */
 export interface AskingRun {
   readonly spec: SandboxSpec;
   /** Directories of the host of which nothing is ever granted. */

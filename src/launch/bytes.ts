@@ -26,7 +26,7 @@ export class Bytes {
     this.#used += piece.length;
   }
 
-  /** What came so far, in one piece. */
+  /** Returns what came so far, in one piece. */
   join(): Uint8Array {
     this.#seal();
     const [only] = this.#whole;

@@ -93,7 +93,7 @@ const common: Readonly<Record<string, Check>> = {
 
 const onPort: Check = [isFunction, 'a function'];
 
-/** Of a run and of a pool's task. */
+/** Checks of the options of a run and of a pool's task. */
 const collected: Readonly<Record<string, Check>> = {
   input: [isInput, inputKinds],
   maxOutputBytes: [isCount, 'a whole number of bytes from 0 on, or Infinity'],
@@ -191,7 +191,7 @@ export function checkCall(name: Called, options: Fields): void {
   if (name === 'run' || name === 'spawn') checkProgram(options);
 }
 
-/** What is run is one thing: of two, one would be left out unsaid. */
+/** Checks that only one thing is run: of two, one would be left out unsaid. */
 function checkProgram({ command, code, image }: Fields): void {
   if (code !== undefined && command !== undefined) {
     throw new UsageError('ERR_USAGE', 'options command and code: only one of them can be run', {

@@ -9,11 +9,11 @@ import type { Stdio, StdioTarget } from './options.js';
 export interface Channel {
   /** Descriptor that the payload gets. */
   readonly fd: number;
-  /** Whether `fd` is ours and must be closed once the payload has it. */
+  /** True if `fd` is ours and must be closed once the payload has it. */
   readonly owned: boolean;
-  /** What `fd` is, if this process has just made it. */
+  /** The kind of `fd`, if this process has just made it. */
   readonly kind?: StreamKind;
-  /** Of a pipe; made when it is first asked for. */
+  /** The parent's end of a pipe; made when it is first asked for. */
   readonly stream: Socket | null;
   /** This process's end. */
   close(): void;

@@ -1,7 +1,7 @@
 /** The error of a process or machine that has no descriptors left: the same one, wherever it showed first. */
 import { AbortError, LaunchError, RunError } from '../errors/index.js';
 
-/** Of a system call, of a step of the set-up, or of what one of them made fail. */
+/** The failure of a system call, of a step of the set-up, or of what one of them made fail. */
 interface Failed {
   readonly code?: unknown;
   readonly errno?: unknown;
@@ -20,7 +20,7 @@ function usedUp(error: unknown): 'EMFILE' | 'ENFILE' | undefined {
 }
 
 /**
- * What another call failed with, or what to do where there are no descriptors left.
+ * Returns the error that another call failed with, or what to do where there are no descriptors left.
  * @param ran whether the payload has run
  */
 export function descriptorsError(error: unknown, ran = false): unknown {

@@ -1,4 +1,4 @@
-/** What a run would start, without starting it. */
+/** Describes what a run would start, without starting it. */
 import { type LoweredSpec, loweredOf } from '../backend/index.js';
 import { realHost, refusePlace } from '../host/index.js';
 import { loadNative } from '../native/index.js';
@@ -7,7 +7,7 @@ import { resolveSpec, type SandboxSpec } from '../resolve/index.js';
 import { callOptions, checkCall, sandboxOptions } from './call.js';
 import { privateRootUnmade } from './private-root.js';
 
-/** What a run would start, as plain data: bytes are base64. */
+/** The run that would start, as plain data: bytes are base64. */
 export interface DryRun {
   readonly schemaVersion: 1;
   /** Everything that was decided: program, views, network, limits, policy, environment, notes. */
@@ -33,11 +33,11 @@ export async function planOnly(spec: SandboxSpec): Promise<Uint8Array> {
   return cachedPlan(spec, { ...filters, privateRoot: privateRootUnmade(spec) });
 }
 
-/** What the backend makes of the spec, with zeros for the run's id. */
+/** The operations that the backend makes of the spec, with zeros for the run's id. */
 export const shownAs = (spec: SandboxSpec): LoweredSpec =>
   loweredOf(spec, privateRootUnmade(spec)?.replaceAll('\0', '0'));
 
-/** What a spec and its plan are, as `--dry-run --json` prints them. */
+/** Returns a spec and its plan as `--dry-run --json` prints them. */
 export function dryRunData(spec: SandboxSpec, plan: Uint8Array): DryRun {
   const lowered = shownAs(spec);
   const { operations, namespaces, privateRoot } = lowered;

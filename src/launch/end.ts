@@ -36,15 +36,15 @@ export interface EndedLaunch {
   readonly store: Store | undefined;
   readonly run: Run | undefined;
   readonly startedAt: Date;
-  /** Whether anything was asked of the payload: else nothing of the run is kept. */
+  /** True if anything was asked of the payload: else nothing of the run is kept. */
   readonly asked: boolean;
-  /** Whether the caller ended it, which is no success. @default false */
+  /** True if the caller ended it, which is no success. @default false */
   readonly aborted?: boolean;
   /** Ends its layer on another thread, so that it can be used again. @default ends it here */
   readonly layer?: LayerEnd | undefined;
   /** Called often while its changes are looked at. */
   readonly onProgress?: OnProgress | undefined;
-  /** What the user should know of it beside what the kernel left out. */
+  /** Notes that the user should know of it beside what the kernel left out. */
   readonly notes?: readonly string[] | undefined;
 }
 
@@ -89,12 +89,12 @@ export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Pro
   };
 }
 
-/** By the bits WB_LACKS_*, the lowest first. */
+/** Texts by the bits WB_LACKS_*, the lowest first. */
 export const lackTexts: readonly string[] = [
   "sethostname(2) is blocked here, so the sandbox had this machine's host name",
 ];
 
-/** What the sandbox was without, because something around wasbox forbids the call that makes it. */
+/** Returns what the sandbox was without, because something around wasbox forbids the call that makes it. */
 export const lackNotes = ({ lacks = 0 }: NativeOutcome): string[] =>
   lackTexts.filter((_, bit) => (lacks & (1 << bit)) !== 0);
 
@@ -113,7 +113,9 @@ function udpObstacleOf(
 
 type How = Pick<EndedLaunch, 'asked' | 'aborted'>;
 
-/** What becomes of the changes of a run whose payload ran: the spec says it for a good end and for any other. */
+/**
+ * Decides what becomes of the changes of a run whose payload ran: the spec says it for a good end and for any other.
+ */
 function decide(
   spec: Pick<SandboxSpec, 'changes' | 'changesOnFailure'>,
   { signal, exitCode, timedOut, usage }: NativeOutcome,
@@ -125,7 +127,7 @@ function decide(
   return { succeeded: succeeded || dropped, changes: dropped ? 'discard' : spec.changes };
 }
 
-/** Whether nothing of the run will be kept. */
+/** Returns whether nothing of the run will be kept. */
 export function isDiscarded(spec: SandboxSpec, outcome: NativeOutcome, how: How): boolean {
   if (outcome.kind !== 'ended') return false;
   const { succeeded, changes } = decide(spec, outcome, how);
@@ -158,7 +160,7 @@ async function finishChanges(
   return { ...report, expired: await ofOthers(() => expireSoon(store, record)) };
 }
 
-/** What is done about other runs. A fault of the state directory there is no fault of this one: the next look tells. */
+/** Looks after other runs. A fault of the state directory there is no fault of this one: the next look tells. */
 async function ofOthers<T>(use: () => Promise<T>): Promise<T | undefined> {
   try {
     return await use();

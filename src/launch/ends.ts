@@ -1,4 +1,4 @@
-/** What ends a program before its own end: its caller's signal, its time limit, a callback that failed, its pool. */
+/** Ends a program before its own end: its caller's signal, its time limit, a callback that failed, its pool. */
 import { constants } from 'node:os';
 import { after, type Timer } from '../time/index.js';
 import { aborted, onAbort } from './abort.js';
@@ -23,7 +23,7 @@ export class Ends {
     this.#send = send;
   }
 
-  /** Whether it is no success, whatever its status says. */
+  /** Returns whether it is no success, whatever its status says. */
   get isStopped(): boolean {
     return this.#why !== undefined;
   }

@@ -1,4 +1,4 @@
-/** What a run names and is not here yet: an image, which is fetched as `docker run` does it, and packages. */
+/** Fetches what a run names and is not here yet: an image, which is fetched as `docker run` does it, and packages. */
 import { openStore, type Store } from '../changes/index.js';
 import { ImageError } from '../errors/index.js';
 import type { Host } from '../host/index.js';
@@ -40,8 +40,8 @@ const isNotStored = (error: unknown): boolean =>
   error instanceof ImageError && error.code === 'ERR_IMAGE_NOT_FOUND';
 
 /**
- * What `resolve` says; where an image is not in the store, or packages are not installed, they are brought, and it is
- * asked again.
+ * Returns what `resolve` says; where an image is not in the store, or packages are not installed, they are brought,
+ * and it is asked again.
  *
  * @throws ImageError where there is no such image, or it cannot be had
  * @throws SupportError where packages cannot be installed

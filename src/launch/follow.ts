@@ -9,7 +9,7 @@ import { type CollectedOutput, withOutput } from './result.js';
 /** Bytes kept of each stream. */
 export const defaultMaxOutputBytes = 64 * 1024 * 1024;
 
-/** What the caller wants of the output. */
+/** The callbacks that the caller gives for the output. */
 export interface Callbacks {
   readonly onStdout?: OnOutput | undefined;
   readonly onStderr?: OnOutput | undefined;
@@ -20,7 +20,7 @@ export interface Callbacks {
 export interface Followed<End, Result extends object> {
   readonly stdout: Output;
   readonly stderr: Output;
-  /** What ends it early; told of a callback or an input that fails. */
+  /** The causes that end it early; told of a callback or an input that fails. */
   readonly ends: Ends;
   readonly ended: Promise<End>;
   /** Bytes kept of each stream. */
@@ -29,15 +29,15 @@ export interface Followed<End, Result extends object> {
   readonly timeoutMs: number | undefined;
   /** Gives it its input. @returns ends that: nothing reads it any more */
   feed(failed: (error: unknown) => void): (() => void) | undefined;
-  /** Whether a limit or a signal ended it: its callbacks are not waited for. */
+  /** Returns whether a limit or a signal ended it: its callbacks are not waited for. */
   wasStopped(end: End): boolean;
   /** Fulfilled when what it wrote until its end has been read, where others may go on writing. @default at once */
   drained?(): Promise<void>;
-  /** What came of it, without its output. */
+  /** Returns its result, without its output. */
   toResult(end: End): Result;
 }
 
-/** What a callback or the input of the caller failed with. */
+/** The failure of a callback or of the caller's input. */
 interface Failure {
   readonly error: unknown;
 }

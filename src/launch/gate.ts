@@ -70,7 +70,7 @@ export class Gate {
 const takenByRun = 16;
 const takenByOthers = 40;
 
-/** Of all `run()` calls of this thread. */
+/** The gate of all `run()` calls of this thread. */
 export const gate = new Gate(() => {
   const room = Math.max(1, Math.floor((mostOpenFiles() - takenByOthers) / takenByRun));
   const { availableParallelism } = process.getBuiltinModule('node:os');

@@ -17,7 +17,7 @@ export function holdInput(input: unknown): () => void {
   return () => close(input);
 }
 
-/** Of a stream of Node's or of the web; what else is read has an end of its own. */
+/** Closes a stream of Node's or of the web; what else is read has an end of its own. */
 export function close(input: object): void {
   const { destroy, cancel } = input as { readonly destroy?: unknown; readonly cancel?: unknown };
   if (typeof destroy === 'function') destroy.call(input);

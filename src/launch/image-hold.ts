@@ -3,7 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { loadNative, SharedHolds } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 
-/** By the path of its lock: forks share one. */
+/** Images that are held, by the path of their lock: forks share one. */
 const held = new SharedHolds<number>();
 
 /**

@@ -1,4 +1,4 @@
-/** What `run` gives its payload to read. */
+/** Feeds the payload what `run` gives it to read. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { misuse, UsageError } from '../errors/index.js';

@@ -177,7 +177,7 @@ class Launching {
     };
   }
 
-  /** Whether the payload has no task yet. */
+  /** Returns whether the payload has no task yet. */
   get #isWaiting(): boolean {
     const { task } = this.#prepared.options;
     return task !== undefined && task.command === undefined;
@@ -216,7 +216,7 @@ class Launching {
     options.onEnd?.();
     // Many may end at once, too.
     if (reuse) await turn();
-    // What never ran by itself is told as it is; the run stays its owner's.
+    // A sandbox that never ran by itself is reported as it is; the run stays its owner's.
     const run = options.isSuspended?.() === true ? undefined : this.#run;
     const command = options.task?.command ?? spec.command;
     const ended = {

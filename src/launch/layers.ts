@@ -47,7 +47,7 @@ export async function specOfRun(store: Store, run: Run, spec: SandboxSpec): Prom
 }
 
 /**
- * What never ran has changed nothing; of what was cut off, and of what an earlier run had changed,
+ * Drops a run that never began, which has changed nothing; of what was cut off, and of what an earlier run had changed,
  * the changes are kept.
  */
 export async function dropOrKeep(store: Store, run: Run, keep: boolean): Promise<void> {

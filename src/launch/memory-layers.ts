@@ -53,7 +53,7 @@ export interface MemoryEnd {
   readonly spec: SandboxSpec;
   readonly run: Run;
   readonly outcome: NativeOutcome;
-  /** Whether the changes are only counted and then discarded. */
+  /** True if the changes are only counted and then discarded. */
   readonly discarded: boolean;
 }
 

@@ -30,12 +30,12 @@ export interface CodeProgram {
   readonly command?: undefined;
 }
 
-/** What is run: a command, or code. */
+/** The program to run: a command, or code. */
 export type Program = CommandProgram | CodeProgram;
 
 type ProgramKey = 'command' | 'args' | 'code' | 'lang';
 
-/** What holds for a sandbox, however it is started. */
+/** The options of a sandbox, however it is started. */
 export interface SandboxOptions extends Omit<RunOptions, ProgramKey | 'changes' | 'tty'> {
   /**
    * Gives the program a terminal of its own as stdin, stdout and stderr, with job control. Its output arrives on
@@ -50,7 +50,7 @@ export interface SandboxOptions extends Omit<RunOptions, ProgramKey | 'changes' 
    */
   readonly tty?: Tty | RunOptions['tty'];
   /**
-   * What becomes of the changes to the working directory. `'discard'`: they are dropped however the run
+   * Decides what becomes of the changes to the working directory. `'discard'`: they are dropped however the run
    * ends. `'keep'`: they are saved under the run's ID, for `openRun` and `wasbox diff`. `'apply'`: they are
    * applied if it ends with 0, else saved. `{ success, failure }` says it for each kind of end.
    * @default 'discard'; 'keep' with `continue`
@@ -85,7 +85,7 @@ export type StdioTarget = 'pipe' | 'ignore' | 'inherit' | number;
 /** The payload's stdin, stdout and stderr. */
 export type Stdio = readonly [stdin: StdioTarget, stdout: StdioTarget, stderr: StdioTarget];
 
-/** What `spawn` takes beside the program. */
+/** The settings that `spawn` takes beside the program. */
 export interface SpawnSettings<S extends Stdio = Stdio> extends Omit<SandboxOptions, 'tty'> {
   /** `false`, or a word of {@link SandboxOptions.tty}. With `true` or a size, `spawn` returns a {@link TerminalSandbox}. */
   readonly tty?: false | RunOptions['tty'];
@@ -96,7 +96,7 @@ export interface SpawnSettings<S extends Stdio = Stdio> extends Omit<SandboxOpti
   readonly stdio?: S | undefined;
 }
 
-/** What `spawn` takes for a program with a terminal of its own, which is all three streams. */
+/** The settings that `spawn` takes for a program with a terminal of its own, which is all three streams. */
 export interface TerminalSettings extends SandboxOptions {
   readonly tty: true | TerminalSize;
   readonly stdio?: undefined;
@@ -109,7 +109,7 @@ export type SpawnOptions<S extends Stdio = Stdio> = SpawnSettings<S> & Program;
 export type InputPiece = string | Uint8Array;
 
 /**
- * What the payload reads from stdin. A stream or iterable is read as fast as the payload reads, and
+ * The input that the payload reads from stdin. A stream or iterable is read as fast as the payload reads, and
  * closed when it stops; `{ file }` gives it the file itself, opened for reading.
  */
 export type Input =
@@ -120,10 +120,10 @@ export type Input =
   | AsyncIterable<InputPiece>
   | { readonly file: string };
 
-/** What `run` takes beside the program. */
+/** The settings that `run` takes beside the program. */
 export interface RunSettings extends SandboxOptions {
   /**
-   * What the payload reads from stdin.
+   * The input that the payload reads from stdin.
    * @default '' (stdin is at its end at once)
    */
   readonly input?: Input | undefined;
@@ -139,10 +139,10 @@ export interface RunSettings extends SandboxOptions {
    * the changes that the run saved until then.
    */
   readonly onStdout?: OnOutput | undefined;
-  /** The same for stderr. */
+  /** A callback for stderr, like `onStdout`. */
   readonly onStderr?: OnOutput | undefined;
   /**
-   * Whether the result has stdout and stderr as one text, too, in the order in which they came.
+   * True if the result has stdout and stderr as one text, too, in the order in which they came.
    * @default false
    */
   readonly all?: boolean | undefined;

@@ -1,4 +1,4 @@
-/** What is kept of one output stream, and who is told of it. */
+/** Keeps one output stream, as much as is wanted, and tells who listens to it. */
 import type { Readable } from 'node:stream';
 import { Bytes } from './bytes.js';
 
@@ -99,7 +99,7 @@ export class Output {
     this.release();
   }
 
-  /** What came so far is all of it; the stream goes on, and what else comes is dropped. */
+  /** Takes what came so far as all of it; the stream goes on, and what else comes is dropped. */
   cut(): void {
     this.#isCut = true;
     this.#cutOff();
@@ -119,7 +119,7 @@ export class Output {
     this.#limit = limit;
   }
 
-  /** What came so far, as text. */
+  /** Returns what came so far, as text. */
   text(): string {
     return new TextDecoder().decode(this.#bytes.join());
   }

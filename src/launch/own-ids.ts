@@ -8,7 +8,7 @@ const needed = (1n << 0n) | (1n << 6n) | (1n << 7n);
 
 const readProc = (name: string): string => readFileSync(`/proc/self/${name}`, 'latin1');
 
-/** Whether an ID exists in this user namespace: user_namespaces(7). */
+/** Returns whether an ID exists in this user namespace: user_namespaces(7). */
 function isMapped(map: string, id: number): boolean {
   return map.split('\n').some((line) => {
     const [first = Number.NaN, , count = 0] = line.trim().split(/\s+/).map(Number);

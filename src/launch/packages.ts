@@ -90,7 +90,7 @@ async function lockSet(
   }
 }
 
-/** What the installer wrote at last, safe to show. */
+/** Returns what the installer wrote at last, safe to show. */
 function wordsOf(log: string): string {
   const fd = fs.openSync(log, 'r');
   try {
@@ -187,7 +187,7 @@ export async function installPackages(
   try {
     const isThere = [wholeMark, packagesName].every((name) => fs.existsSync(within(name)));
     if (isThere) return;
-    // What was cut short, or whose packages are gone.
+    // These are left of an installation that was cut short, or whose packages are gone.
     for (const name of [wholeMark, packagesName, unfinishedName, 'log']) {
       removeDirectory(native, within(name));
     }

@@ -25,7 +25,7 @@ export class PinnedImage {
     return image === undefined ? same : this.#asNamed(same, image);
   }
 
-  /** To be called when the last sandbox is gone. */
+  /** Lets go of the image once the last sandbox is gone. */
   release(): void {
     this.#released = true;
     this.#letGo();

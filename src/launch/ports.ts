@@ -2,11 +2,11 @@
 import { closeDescriptor, giveDescriptor, type Native } from '../native/index.js';
 import { ownOf, type SandboxSpec } from '../resolve/index.js';
 
-/** Whether a server inside is reached from outside only by publishing its port. */
+/** Returns whether a server inside is reached from outside only by publishing its port. */
 export const hasOwnNetwork = (spec: SandboxSpec): boolean =>
   ownOf(spec).network && spec.net !== 'host';
 
-/** The same spec for each, so that a plan is made once. */
+/** One spec for each, so that a plan is made once. */
 const telling = new WeakMap<SandboxSpec, SandboxSpec>();
 
 /** The spec of a sandbox that tells of its ports, where it has a network of its own. */

@@ -1,4 +1,4 @@
-/** What a launch needs before anything is made or started; refused here is what cannot be. */
+/** Prepares what a launch needs before anything is made or started; refused here is what cannot be. */
 import { join, relative } from 'node:path';
 import { loweredOf } from '../backend/index.js';
 import { makeCache, makeStateDirectory, type Store } from '../changes/index.js';
@@ -26,9 +26,9 @@ export interface Prepared {
   readonly directory: Store;
   /** The state directory where the run keeps anything there. */
   readonly store: Store | undefined;
-  /** Whether the program will start more: layers are used again. */
+  /** True if the program will start more: layers are used again. */
   readonly reuse: boolean;
-  /** Whether its run is of this start alone, and may be ended as soon as the payload has. */
+  /** True if its run is of this start alone, and may be ended as soon as the payload has. */
   readonly isAlone: boolean;
 }
 

@@ -32,7 +32,7 @@ import { displayPath } from '../text/index.js';
 export interface MadeRoot {
   /** As the plan is to have it. */
   readonly path: string;
-  /** What changed in the copies goes to the run's layers; then there is no private root any more. */
+  /** Moves what changed in the copies to the run's layers; then there is no private root any more. */
   end(outcome: NativeOutcome): void;
   remove(): void;
 }
@@ -173,7 +173,7 @@ export function makePrivateRoot(native: Native, run: Run, spec: SandboxSpec): Ma
 }
 
 /**
- * What changed in its copies goes to the run's layers; then there is no private root any more. Where that fails, it
+ * Moves what changed in its copies to the run's layers; then there is no private root any more. Where that fails, it
  * stays, and the next look at the runs goes on with it.
  * @throws ChangesError where it does not find room
  */

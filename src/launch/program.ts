@@ -1,6 +1,6 @@
 /**
- * What runs programs is loaded by the first call that needs it, so that a program that imports the library need not wait
- * for it. Further calls go on at once.
+ * The code that runs programs is loaded by the first call that needs it, so that a program that imports the library
+ * need not wait for it. Further calls go on at once.
  */
 import { isBytes, withInherited } from '../text/index.js';
 import { holdInput } from './hold-input.js';

@@ -22,19 +22,22 @@ import type { LaunchResult } from './types.js';
 export interface SandboxResult extends EndResult {
   /** Wall time from start to the payload's end, in milliseconds. */
   readonly durationMs: number;
-  /** Of this run; undefined where it could change nothing. */
+  /** The ID of this run; undefined where it could change nothing. */
   readonly runId: string | undefined;
-  /** What became of the changes to the working directory; `undefined` where there were none. */
+  /** Says what became of the changes to the working directory; `undefined` where there were none. */
   readonly changes: RunChanges | undefined;
   /** To review, apply or discard the changes that are saved; `undefined` where none are. */
   readonly kept: KeptRun | undefined;
-  /** What the sandbox refused it, at most 100 different things: a part of the report. Built when it is first read. */
+  /**
+   * Things that the sandbox refused it, at most 100 different things: a part of the report. Built when it is first
+   * read.
+   */
   readonly denied: readonly Refused[];
   /** Built when it is first read. */
   readonly report: EndedReport;
 }
 
-/** What a program wrote. */
+/** The output that a program wrote. */
 export interface CollectedOutput {
   /**
    * Output decoded as UTF-8, when it is first read.
@@ -47,7 +50,7 @@ export interface CollectedOutput {
   /** Output as bytes. Not enumerable, so that JSON has the text only. */
   readonly stdoutBytes: Uint8Array;
   readonly stderrBytes: Uint8Array;
-  /** Whether either was longer than `maxOutputBytes`. */
+  /** True if either was longer than `maxOutputBytes`. */
   readonly truncated: boolean;
 }
 
@@ -89,7 +92,7 @@ export interface Outputs {
   readonly all: { join(): Uint8Array } | undefined;
 }
 
-/** Whether a limit or a signal ended the payload, and not the payload itself. */
+/** Returns whether a limit or a signal ended the payload, and not the payload itself. */
 export const wasStopped = ({ outcome }: Pick<LaunchResult, 'outcome'>): boolean =>
   outcome.signal !== 0 || outcome.timedOut || outcome.usage.limit !== 0;
 

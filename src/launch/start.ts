@@ -26,7 +26,7 @@ export interface Started {
   readonly spec: SandboxSpec;
   readonly launched: Launched;
   readonly channels: Channels;
-  /** What ends it early, which is no success: the changes go the way of a failed run. */
+  /** The causes that end it early, which is no success: the changes go the way of a failed run. */
   readonly ends: Ends;
 }
 

@@ -1,4 +1,4 @@
-/** What a launch is asked, and what it answers. */
+/** Declares what a launch is asked, and what it answers. */
 
 import type { AskedRecords } from '../ask/index.js';
 import type { NamespaceName } from '../backend/index.js';
@@ -21,7 +21,7 @@ export interface LaunchOptions {
   /** Who decides about what the sandbox refuses, where the spec has it asked about. */
   readonly asking?: Asking | undefined;
   /**
-   * Whether a person waits for it: a second SIGINT or ^C that nothing comes of ends it after the
+   * True if a person waits for it: a second SIGINT or ^C that nothing comes of ends it after the
    * grace, and when the payload is stopped, so is this process. @default false
    */
   readonly attended?: boolean | undefined;
@@ -31,9 +31,9 @@ export interface LaunchOptions {
   readonly onEnd?: (() => void) | undefined;
   /** Called often while its changes are looked at. */
   readonly onProgress?: OnProgress | undefined;
-  /** Whether the caller has ended it by itself, which is no success. */
+  /** Returns whether the caller has ended it by itself, which is no success. */
   readonly isAborted?: (() => boolean) | undefined;
-  /** Of a payload that learns what to do only once it runs. */
+  /** Set for a payload that learns what to do only once it runs. */
   readonly task?: LaunchTask | undefined;
   /** The program will start more sandboxes: makes their layers beforehand. @default false */
   readonly reuse?: boolean | undefined;
@@ -43,7 +43,7 @@ export interface LaunchOptions {
   readonly onPort?: ((port: number) => void) | undefined;
   /** A run that goes on, whose lock is held, in place of a new one. It stays where the start fails. */
   readonly run?: Run | undefined;
-  /** Whether the sandbox was ended so that another goes on with its run: nothing becomes of the changes yet. */
+  /** Returns whether the sandbox was ended so that another goes on with its run: nothing becomes of the changes yet. */
   readonly isSuspended?: (() => boolean) | undefined;
   /** Called before the start with what it is made of, so that it can be made once more. */
   readonly onPlan?: ((start: PlannedStart) => void) | undefined;
@@ -54,18 +54,18 @@ export interface LaunchOptions {
   readonly without?: ReadonlySet<LayerName | NamespaceName | 'watch'> | undefined;
 }
 
-/** What a payload that waited was asked to do; looked at when it ends. */
+/** The task of a payload that waited; looked at when it ends. */
 export interface LaunchTask {
   /** Undefined while nothing has been asked of it: then nothing of the run is kept. */
   readonly command: CommandSpec | undefined;
-  /** Whether a time limit of the task's own ended it. */
+  /** True if a time limit of the task's own ended it. */
   readonly timedOut: boolean;
 }
 
-/** What a start is made of. */
+/** The parts that a start is made of. */
 export interface PlannedStart {
   readonly plan: Uint8Array;
-  /** Of the plan, beside the spec. */
+  /** The inputs of the plan beside the spec. */
   readonly inputs: PlanInputs;
   /** Its journal entry; undefined where nothing is overlaid. */
   readonly run: Run | undefined;
@@ -79,21 +79,21 @@ export interface LaunchResult {
   readonly record: RunRecord | undefined;
   readonly startedAt: Date;
   readonly outcome: NativeOutcome;
-  /** What became of the changes. */
+  /** Says what became of the changes. */
   readonly finish: FinishReport | undefined;
-  /** What the payload was refused. */
+  /** The calls that the payload was refused. */
   readonly refusals: RefusalRecords;
-  /** What the payload did, where an audit was asked for. */
+  /** The actions of the payload, where an audit was asked for. */
   readonly audit: AuditRecords | undefined;
-  /** What files were refused beyond the filter, which an audit tells. */
+  /** The reasons why files were refused beyond the filter, which an audit tells. */
   readonly causes: readonly FileCause[] | undefined;
   /** Servers of this machine that it looked for on its own loopback, which an audit tells. */
   readonly services?: readonly ServiceCause[] | undefined;
   /** Where it wanted to go; of a run with rules for the network. */
   readonly network?: NetworkRecords | undefined;
-  /** What was asked while it ran; undefined where nothing is asked about. */
+  /** The questions that were asked while it ran; undefined where nothing is asked about. */
   readonly asked?: AskedRecords | undefined;
-  /** What the kernel left out of it, and what of its changes could not be saved, in sentences. */
+  /** Notes on what the kernel left out of it, and what of its changes could not be saved, in sentences. */
   readonly notes?: readonly string[] | undefined;
 }
 
@@ -102,7 +102,7 @@ export interface Launched {
   readonly pid: number;
   /** Id of the run, undefined where nothing is overlaid. */
   readonly runId: string | undefined;
-  /** What its programs were refused so far, for `refusedSoFar`. */
+  /** Returns what its programs were refused so far, for `refusedSoFar`. */
   refusals(): Uint8Array;
   /** As {@link NativeSandbox.dialInside}. */
   dialInside(port: number): number;
@@ -112,7 +112,7 @@ export interface Launched {
   readonly screen: Pick<NativeSandbox, 'redraw' | 'resize' | 'resumeRelay' | 'suspendRelay'>;
   /** The run while it goes on, to look at its changes; undefined where nothing is overlaid. */
   readonly journal: { readonly store: Store; readonly run: Run } | undefined;
-  /** Whether this process stays for the sandbox, which it does at first. */
+  /** Sets whether this process stays for the sandbox, which it does at first. */
   hold(hold: boolean): void;
   /**
    * Fulfilled when every process of the sandbox is gone.

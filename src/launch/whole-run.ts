@@ -1,4 +1,4 @@
-/** What the library's `run` does: a sandbox from start to end, its output collected. */
+/** Runs what the library's `run` takes: a sandbox from start to end, its output collected. */
 import { refusePlace } from '../host/index.js';
 import { closeDescriptor } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';

@@ -8,7 +8,7 @@ const quoted = (path: string): string =>
   /^[\w/.+,~@%=:-]*$/.test(path) ? path : `"${path.replaceAll(/[\\"*?[\]{}^]/g, '\\$&')}"`;
 
 /**
- * What the command starts, the engine and Node among it, stays under the profile.
+ * Returns a profile under which all stays that the command starts, the engine and Node among it.
  * @param command absolute path of the native command, without links
  */
 export const appArmorProfile = (command: string): readonly string[] => [

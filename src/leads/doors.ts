@@ -1,4 +1,4 @@
-/** What no sandbox has, by the words of a program that failed: a GPU, a display, Docker's daemon. */
+/** Names what no sandbox has, by the words of a program that failed: a GPU, a display, Docker's daemon. */
 import { shellQuote } from '../options/index.js';
 import type { RunReport } from '../report/index.js';
 

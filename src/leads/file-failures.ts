@@ -15,7 +15,7 @@ const causeLimit = 200;
 /** Programs whose interpreter is looked for, at most. */
 const programLimit = 50;
 
-/** What needs a new name: it is missing inside because its directory is. */
+/** Actions that need a new name: it is missing inside because its directory is. */
 const making = new Set(['create', 'directory', 'symlink']);
 
 /** Made by the sandbox itself: nothing of the host's is hidden behind them. */
@@ -79,7 +79,7 @@ function onHost(mounts: readonly View[], path: string): string | undefined {
   return places.find(exists) ?? places[0];
 }
 
-/** Whether a file could not be copied, or changed by root, because it belongs to another user. */
+/** Returns whether a file could not be copied, or changed by root, because it belongs to another user. */
 function isForeign(spec: SandboxSpec, error: string, path: string): boolean {
   if (error === 'EOVERFLOW') return true;
   if (error !== 'EACCES' || !spec.identity.idmap) return false;
@@ -120,14 +120,17 @@ function causeOf(
   return hidden && exists(directory) ? 'hidden-directory' : undefined;
 }
 
-/** What of the host a path that is not to be changed inside would be written to; undefined: it is not theirs. */
+/**
+ * Returns the host's directory to which a path that cannot be changed inside would be written; undefined: it is not
+ * theirs.
+ */
 function writablePlace(spec: SandboxSpec, path: string): string | undefined {
   const host = onHost(spec.views, path) ?? path;
   const directory = dirname(host);
   return mayWrite(exists(host) ? host : directory) && mayWrite(directory) ? directory : undefined;
 }
 
-/** The same of what is hidden: a directory by itself, and never what has all of the user's home in it. */
+/** Returns it for a place that is hidden: a directory by itself, and never what has all of the user's home in it. */
 function hiddenPlace(spec: SandboxSpec, path: string, kind: AuditActionRecord['kind']) {
   if (kind === 'directory' && exists(path)) return mayWrite(path) ? path : undefined;
   const place = writablePlace(spec, path);
@@ -195,7 +198,7 @@ function* missingInterpreters(spec: SandboxSpec, audit: AuditRecords): Generator
       }),
   );
   for (const [path, lastNs] of [...programs].slice(0, programLimit)) {
-    // What an image's links lead to is not to be found from outside.
+    // A path that an image's links lead to cannot be found from outside.
     if (isImage(mountOf(spec.views, path))) continue;
     const host = onHost(spec.views, path);
     const interpreter = host === undefined ? undefined : interpreterOf(host);
@@ -233,7 +236,7 @@ function* missingLibraries({ actions, processes }: AuditRecords): Generator<File
   for (const [key, cause] of lost) if (!found.has(key)) yield cause;
 }
 
-/** What an audit can tell beyond the filter; each path once. */
+/** Returns what an audit can tell beyond the filter; each path once. */
 export function fileCauses(spec: SandboxSpec, audit: AuditRecords | undefined): FileCause[] {
   if (audit === undefined) return [];
   const causes = new Map<string, FileCause>();

@@ -1,6 +1,6 @@
 /**
- * What a run that failed may have lacked, by what the program's own text names. wasbox knows which variables it did not
- * pass, and that an option behind the script went to the script; the program's message tells neither.
+ * Finds what a run that failed may have lacked, by what the program's own text names. wasbox knows which variables it
+ * did not pass, and that an option behind the script went to the script; the program's message tells neither.
  */
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';

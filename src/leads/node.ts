@@ -23,7 +23,7 @@ const around = (directory: string): string[] => {
   return above === directory ? [directory] : [directory, ...around(above)];
 };
 
-/** What the nearest package.json asks for. */
+/** Returns what the nearest package.json asks for. */
 function askedBy(directories: readonly string[], host: Host): Readonly<Record<string, unknown>> {
   for (const directory of directories) {
     const bytes = host.files.read(posix.join(directory, 'package.json'), 1 << 20);

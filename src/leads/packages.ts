@@ -18,7 +18,7 @@ export interface FailedRun {
   readonly text: string;
   /** Where the script is; for code, a name in the directory that it starts in. */
   readonly script: string;
-  /** What followed `wasbox`; undefined where that is not known. */
+  /** The words that followed `wasbox`; undefined where that is not known. */
   readonly words: readonly string[] | undefined;
 }
 
@@ -36,7 +36,7 @@ function lines(kind: string, names: readonly string[], run: FailedRun): string[]
   return [`${list(names)} ${isAre(names)} not installed for ${kind}${again}`];
 }
 
-/** What the block of the script says, where that is not to be had. */
+/** Returns what the block of the script says, where that is not to be had. */
 function blockLines(run: FailedRun, host: Host): { notes: string[]; packages: readonly string[] } {
   const block = scriptBlock(run.text);
   const { command } = run.report;

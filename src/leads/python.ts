@@ -45,7 +45,7 @@ const packageOf: Readonly<Record<string, string>> = {
   zmq: 'pyzmq',
 };
 
-/** What to do about a module that Debian ships apart from Python. */
+/** Advice on a module that Debian ships apart from Python. */
 export const systemModules: Readonly<Record<string, string>> = { tkinter: 'python3-tk' };
 
 export interface Interpreter {

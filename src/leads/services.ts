@@ -31,7 +31,7 @@ function listeners(): Set<number> {
 /** 127.0.0.1 and ::1, however they are written: what `--net localhost:PORT` reaches. */
 const isLoopback = (host = ''): boolean => /^(::ffff:)?127\.0\.0\.1$|^::1$/.test(host);
 
-/** What the program may have wanted of this machine; each port once. */
+/** Returns what the program may have wanted of this machine; each port once. */
 export function missedServices(
   spec: Pick<SandboxSpec, 'net'>,
   audit: AuditRecords | undefined,

@@ -16,7 +16,7 @@ const namespaceFlags =
 export interface WholeCall {
   /** In a policy. */
   readonly rules: string;
-  /** The same with `allow` only, to compare with a policy. */
+  /** The rules with `allow` only, to compare with a policy. */
   readonly allowing: string;
 }
 
@@ -61,7 +61,7 @@ export const wholeCalls: ReadonlyMap<string, WholeCall> = new Map([
   ]),
 ]);
 
-/** Whether the base policy allows a call always, for some arguments, or never. */
+/** Says whether the base policy allows a call always, for some arguments, or never. */
 export type Treatment = 'always' | 'sometimes' | 'never';
 
 export function treatments(base: PolicySource, arch: Architecture): Map<string, Treatment> {
@@ -76,7 +76,9 @@ export function treatments(base: PolicySource, arch: Architecture): Map<string, 
   );
 }
 
-/** Whether the base policy allows a call with a value, the other arguments being 0; a socket's type SOCK_STREAM. */
+/**
+ * Returns whether the base policy allows a call with a value, the other arguments being 0; a socket's type SOCK_STREAM.
+ */
 export function permits(base: PolicySource, arch: Architecture) {
   const { bpf } = compilePolicy(base, { arch: [arch] });
   const calls = new Map(listCalls(arch).map((call) => [call.name, call.arguments]));

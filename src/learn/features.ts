@@ -1,5 +1,5 @@
 /**
- * What a program may do on another day or with other input, once it did something similar. Data only;
+ * Lists what a program may do on another day or with other input, once it did something similar. Data only;
  * which calls belong to a feature is in src/syscalls/table.ts.
  */
 import { callsWhere, type FeatureName, syscalls } from '../syscalls/index.js';
@@ -12,7 +12,7 @@ export interface Feature {
   readonly name: FeatureName;
   /** In the comment of a rule. */
   readonly what: string;
-  /** What a profile that allows none of `needs` refuses; absent where a user would not miss it. */
+  /** The thing that a profile that allows none of `needs` refuses; absent where a user would not miss it. */
   readonly refused?: { readonly what: string; readonly needs: readonly string[] };
   /** Other features that it needs. */
   readonly includes?: readonly FeatureName[];

@@ -31,7 +31,7 @@ export function shownBy(options: Readonly<Record<string, unknown>>): string[] {
   });
 }
 
-/** Whether a path of the host, without links, is within the given directory. */
+/** Returns whether a path of the host, without links, is within the given directory. */
 function staysWithin(path: string, shown: string): boolean {
   try {
     return isWithin(realpathSync(path), realpathSync(shown));

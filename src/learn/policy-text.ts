@@ -18,7 +18,7 @@ const internetSockets = [
   'type & 0xf == SOCK_STREAM and protocol in [0, IPPROTO_TCP]',
   'type & 0xf == SOCK_DGRAM and protocol in [0, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6]',
 ];
-/** What is allowed of a kind of socket if the policy of the runs allows only a part. */
+/** The calls that are allowed for a kind of socket if the policy of the runs allows only a part. */
 const narrower: Readonly<Record<string, readonly string[]>> = {
   AF_UNIX: ['type & 0xf in [SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET] and protocol in [0, AF_UNIX]'],
   AF_INET: internetSockets,
@@ -31,7 +31,7 @@ export interface LearnedPolicy {
   /** Calls that it allows, whole or in part. */
   readonly allowed: number;
   readonly calls: ReadonlySet<string>;
-  /** The same of the policy of the runs. */
+  /** The number of calls that the policy of the runs allows. */
   readonly base: number;
 }
 

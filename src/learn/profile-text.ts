@@ -126,7 +126,7 @@ export function profileText(
 /** The content of a profile that was learned before. */
 export interface EarlierProfile {
   readonly seen: Seen;
-  /** By profile key, as TOML has them. */
+  /** Values by profile key, as TOML has them. */
   readonly values: Readonly<Record<string, unknown>>;
 }
 

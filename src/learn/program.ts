@@ -17,7 +17,7 @@ export interface LearnedProfile {
   /** System calls that it allows, and that the policy of the run allows. */
   readonly allowed: number;
   readonly base: number;
-  /** What to look at before the profile is used. */
+  /** Warnings to look at before the profile is used. */
   readonly warnings: readonly string[];
   readonly result: RunResult;
 }
@@ -52,7 +52,7 @@ async function learnFrom(given: LearnOptions): Promise<LearnedProfile> {
   const before = earlier === undefined ? undefined : { name: 'earlier', text: earlier };
   // Loaded here: it brings the policy core, which few programs need.
   const { learn, readLearned } = await import('./learn.js');
-  // What cannot be merged is told before anything runs.
+  // A profile that cannot be merged is told before anything runs.
   if (before !== undefined) readLearned(before.name, before.text);
   const { spec, ended, result } = await withRuns(
     [{ ...options, audit: true }],

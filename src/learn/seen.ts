@@ -1,4 +1,4 @@
-/** What runs used, in the form that a profile stores, so that more runs can be added. */
+/** Keeps what runs used, in the form that a profile stores, so that more runs can be added. */
 import type { AuditRecords } from '../native/index.js';
 import { type FeatureName, syscall } from '../syscalls/index.js';
 
@@ -11,7 +11,7 @@ export interface Seen {
   readonly calls: Readonly<Record<string, number>>;
   /** Values of an argument, by `call.argument`. */
   readonly values: Readonly<Record<string, readonly string[]>>;
-  /** Whether some values were not recorded: then values do not become conditions. */
+  /** True if some values were not recorded: then values do not become conditions. */
   readonly moreValues: boolean;
   /** Names of features that it showed other than by its calls. */
   readonly features: readonly string[];
@@ -37,7 +37,7 @@ function featuresOf({ actions, processes }: AuditRecords): FeatureName[] {
   return found;
 }
 
-/** What an audit saw. */
+/** Returns what an audit saw. */
 export function seenBy(audit: AuditRecords, command: string, shown: readonly string[] = []): Seen {
   const calls: Record<string, number> = {};
   for (const { call, count, refused } of audit.calls) {

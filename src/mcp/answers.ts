@@ -5,7 +5,7 @@ import { isWasboxError, type JsonDiff } from '../index.js';
 /** Entries of a list in one answer. */
 export const maxListed = 1000;
 
-/** What a client asked for cannot be. */
+/** The client asked for something that cannot be done. */
 export class ToolError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
@@ -27,7 +27,7 @@ export const answer = (
   structuredContent: value,
 });
 
-/** What failed, as data. */
+/** Returns an error as data. */
 export function failure(error: unknown): CallToolResult {
   if (!(error instanceof ToolError) && !isWasboxError(error)) throw error;
   const { errno } = error as { readonly errno?: string };
@@ -44,7 +44,7 @@ export function failure(error: unknown): CallToolResult {
 export const changeText = ({ kind, type, path, added, removed, flags, binary }: JsonDiff): string =>
   `${kind} ${type} ${path}${binary ? '' : ` (+${added} -${removed})`}${flags.length > 0 ? ` [${flags.join(', ')}]` : ''}`;
 
-/** What has a flag first: a payload must not hide what matters behind many others. */
+/** Puts changes with a flag first: a payload must not hide what matters behind many others. */
 export const inOrder = (changes: readonly JsonDiff[]): readonly JsonDiff[] => [
   ...changes.filter(({ flags }) => flags.length > 0),
   ...changes.filter(({ flags }) => flags.length === 0),

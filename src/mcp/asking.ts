@@ -3,7 +3,7 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { Ask, Denial, Question } from '../index.js';
 import { displayText } from '../text/index.js';
 
-/** What the user is shown of one text. */
+/** The most that the user is shown of one text. */
 const maxText = 1200;
 
 /** The SDK's own would be a minute. */
@@ -38,7 +38,7 @@ function messageOf(question: Question): string {
   return lines.join('\n');
 }
 
-/** Whether its user can be asked. */
+/** Returns whether its user can be asked. */
 export const canAsk = ({ server }: McpServer): boolean =>
   server.getClientCapabilities()?.elicitation?.form !== undefined;
 

@@ -48,7 +48,7 @@ function addResources({ server, workspaces, counted }: Serving): void {
   );
 }
 
-/** What was asked about and not granted, or not asked about because it was too much to show. */
+/** Returns what was asked about and not granted, or not asked about because it was too much to show. */
 function notGranted(asked: readonly JsonDiff[], applied: RunApplied | undefined): string[] {
   if (applied === undefined) return [];
   const settled = new Set([...applied.applied, ...applied.refused].map(({ path }) => path));
@@ -107,7 +107,7 @@ export function addChanges(serving: Serving): void {
           );
         return answer({
           outcome,
-          // Of nothing, nothing is granted or declined.
+          // If there was nothing to apply, nothing is granted or declined.
           ...(outcome === 'nothing_to_apply' ? {} : { granted: outcome === 'applied' }),
           applied: applied?.applied.map(({ path }) => path).slice(0, maxListed) ?? [],
           refused: applied?.refused.map(({ path, message }) => ({ path, message })) ?? [],

@@ -8,7 +8,7 @@ import { changeText, inOrder } from './answers.js';
 import { maxTimeoutMs } from './asking.js';
 import type { Chosen, Grant } from './workspace.js';
 
-/** What one question shows at most, so that it can be read. */
+/** The most that one question shows, so that it can be read. */
 const maxChanges = 50;
 const maxLength = 32_000;
 /** How many questions follow each other. */
@@ -32,7 +32,7 @@ function shortened(text: string): string {
   return `${cut}\n… ${left} more lines that are not shown here: the user sees all with wasbox diff`;
 }
 
-/** What goes together: a change, or the two of a rename. What has a flag comes first. */
+/** Yields what goes together: a change, or the two of a rename. What has a flag comes first. */
 function* entries(
   changes: readonly JsonDiff[],
   shown: readonly ShownChange[],

@@ -52,7 +52,7 @@ export class Excerpt {
   }
 }
 
-/** The same, of so many bytes as JSON, in which a byte that is no text takes six. */
+/** Returns an excerpt of so many bytes as JSON, in which a byte that is no text takes six. */
 export function jsonExcerpt(excerpt: Excerpt, limit: number, how: string): string {
   const text = excerpt.text(limit, how);
   const size = Buffer.byteLength(JSON.stringify(text));

@@ -9,7 +9,7 @@ import { Workspaces } from './workspaces.js';
 
 interface Settings {
   readonly allowApply: boolean;
-  /** Whether the client's user may be asked about what the sandbox refuses. */
+  /** True if the client's user may be asked about what the sandbox refuses. */
   readonly ask: boolean;
   /** Milliseconds for an answer. */
   readonly askTimeoutMs?: number | undefined;

@@ -34,7 +34,7 @@ const where = {
     .describe(`Bytes of output in the answer, ${usualOutputBytes} if not given: beginning and end`),
 };
 
-/** What a model can do about output that is left out. */
+/** Tells a model what it can do about output that is left out. */
 const howToGetIt =
   'For more: max_output_bytes, or redirect the output to a file and read parts of it';
 
@@ -49,7 +49,7 @@ interface Where {
   readonly max_output_bytes?: number | undefined;
 }
 
-/** Of what a model may make use. */
+/** The parts of an answer that a model may use. */
 const answered =
   'The answer is JSON: outcome (exited, signaled, timeout, limit), exit_code, stdout, stderr, what was denied and the option that allows it.';
 

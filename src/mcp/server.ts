@@ -16,7 +16,7 @@ const maxCalls = 256;
 interface ServerOf {
   readonly workspaces: Workspaces;
   readonly asking: Asking;
-  /** Whether changes are applied without asking the client's user. */
+  /** True if changes are applied without asking the client's user. */
   readonly allowApply: boolean;
   /** Fulfilled when another answer may be made. */
   readonly room: () => Promise<void>;

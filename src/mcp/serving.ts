@@ -1,4 +1,4 @@
-/** What all tools work with. */
+/** Declares what all tools work with. */
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
@@ -15,7 +15,7 @@ export interface Serving {
   readonly server: McpServer;
   readonly workspaces: Workspaces;
   readonly asking: Asking;
-  /** Whether changes are applied without asking the client's user. */
+  /** True if changes are applied without asking the client's user. */
   readonly allowApply: boolean;
   /** Makes a call when the client has read enough of the answers before; rejects where too many wait. */
   readonly counted: <T>(call: () => Promise<T>) => Promise<T>;

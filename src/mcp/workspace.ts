@@ -24,10 +24,10 @@ export interface Chosen {
   readonly shown: () => Promise<readonly ShownChange[]>;
 }
 
-/** What was granted: which paths, all where none are named, and whether large deletions, too. */
+/** Says what was granted: which paths, all where none are named, and whether large deletions, too. */
 export type Grant = Required<Pick<ApplyChoice, 'delete'>> & Pick<ApplyChoice, 'paths'>;
 
-/** What came of a wish to apply. */
+/** Says what came of a wish to apply. */
 export interface AskedToApply {
   readonly outcome: 'applied' | 'declined' | 'nothing_to_apply';
   readonly chosen: Chosen;
@@ -45,12 +45,12 @@ export class Workspace {
   readonly #start: Begin;
   #session: Promise<Session> | undefined;
   #open: Session | undefined;
-  /** Of the last session that ended, where it left changes. */
+  /** The ID of the last session that ended, where it left changes. */
   #saved: string | undefined;
   #closed = false;
   /** Calls that use the session. */
   #using = 0;
-  /** What has the session alone. */
+  /** The call that has the session to itself. */
   #alone: Promise<unknown> | undefined;
   /** In the order in which they were taken. */
   readonly #snapshots = new Map<string, Snapshot>();
@@ -94,7 +94,7 @@ export class Workspace {
 
   #follow(session: Session): Session {
     this.#open = session;
-    // By a limit, or killed: the next call goes on with its changes.
+    // The session may end by a limit, or killed: the next call goes on with its changes.
     const ended = session.ended.then(
       ({ kept }) => this.#note(session, kept),
       () => this.#note(session, undefined),
@@ -206,7 +206,7 @@ export class Workspace {
     }
     const grant = await ask(chosen);
     if (grant === undefined) return { outcome: 'declined', chosen, applied: undefined };
-    // By name, each of them: nothing that came in between, and nothing below a directory.
+    // Each is given by its name: nothing that came in between, and nothing below a directory.
     const applied = await session.apply({ paths: names, ...grant });
     return { outcome: 'applied', chosen, applied };
   }

@@ -6,7 +6,7 @@
 import { closeSync } from 'node:fs';
 import type { Native } from './types.js';
 
-/** What the addon opened and this thread has not closed; undefined where Node keeps no list. */
+/** Descriptors that the addon opened and this thread has not closed; undefined where Node keeps no list. */
 let own: { readonly native: Native; readonly fds: Set<number> } | undefined;
 
 /** Closes a descriptor, opened by the addon or by Node. */

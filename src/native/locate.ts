@@ -33,7 +33,7 @@ export function loadNative(): NativePart {
   const addon = installedFile(`native/${base}/wasbox.node`);
   const init = addon && join(dirname(addon), 'wasbox-init');
   if (addon === undefined || init === undefined || !existsSync(init)) throw notFound(base, init);
-  // What require() does in the end, without loading node:module.
+  // The loading that require() does in the end, without loading node:module.
   const loading = { exports: {} };
   try {
     process.dlopen(loading, addon);

@@ -8,8 +8,8 @@ const others = {
 } as const;
 
 /**
- * Whether it is older than 20.18, or is 21 or 22.0 to 22.2, which have no process.getBuiltinModule(). src/cli/boot.cjs
- * checks the same for the command, and package.json tells package managers.
+ * Returns whether it is older than 20.18, or is 21 or 22.0 to 22.2, which have no process.getBuiltinModule().
+ * src/cli/boot.cjs checks the same for the command, and package.json tells package managers.
  */
 function isOldNode(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);

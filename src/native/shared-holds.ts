@@ -1,4 +1,7 @@
-/** What several users in this process hold together, such as a lock: taken for the first, let go of after the last. */
+/**
+ * Holds together what several users in this process share, such as a lock: taken for the first, let go of after the
+ * last.
+ */
 export class SharedHolds<Held> {
   readonly #all = new Map<string, { readonly held: Held; users: number }>();
 

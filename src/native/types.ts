@@ -3,13 +3,13 @@
  * libc. Only `launch/` starts sandboxes; `changes/` uses the file calls that Node lacks.
  */
 
-/** What is asked about, and whom the supervisor asks. */
+/** Says what is asked about, and whom the supervisor asks. */
 export interface NativeAsk {
   /** Milliseconds until a question counts as denied; 0: never. */
   readonly timeoutMs: number;
-  /** Whether questions are shown at the run's terminal: then nothing is relayed meanwhile. */
+  /** True if questions are shown at the run's terminal: then nothing is relayed meanwhile. */
   readonly terminal: boolean;
-  /** Whether files are asked about that fail to open inside, and addresses that the rules do not allow. */
+  /** True if files are asked about that fail to open inside, and addresses that the rules do not allow. */
   readonly files: boolean;
   readonly network: boolean;
   /** The payload's ids on the host, where the supervisor has more rights. */
@@ -34,11 +34,11 @@ export interface NativeLaunchRequest {
   readonly graceMs: number;
   /** Without it, nothing asks. */
   readonly ask?: NativeAsk | undefined;
-  /** Whether to record what the payload does; the plan's filter must ask about every call. */
+  /** True to record what the payload does; the plan's filter must ask about every call. */
   readonly audit?: boolean | undefined;
-  /** Whether a second SIGINT ends it, and its stop stops this process. */
+  /** True if a second SIGINT ends it, and its stop stops this process. */
   readonly attended: boolean;
-  /** Of the payload, where it is not this process's. */
+  /** The umask of the payload, where it is not this process's. */
   readonly umask?: number | undefined;
   /** The directory of the run, canonical; none of a plan that writes to no layer and has no private root. */
   readonly directory?: string | undefined;
@@ -69,13 +69,13 @@ export interface NativeStart {
   readonly run?: NativeRun;
 }
 
-/** What ending a run that `createRun` made needs. */
+/** The parts that ending a run that `createRun` made needs. */
 export interface NativeRunEnd {
   /** The state directory. */
   readonly state: string;
   readonly run: NativeRun;
   readonly workdir: string;
-  /** What the sandbox itself makes in the home, each with a NUL behind it, parents first. */
+  /** The entries that the sandbox itself makes in the home, each with a NUL behind it, parents first. */
   readonly placed: string;
 }
 
@@ -83,7 +83,7 @@ export interface NativeRunEnd {
 export interface TerminalSuspension {
   readonly begin: string;
   readonly end: string;
-  /** Whether the program must draw its screen again. */
+  /** True if the program must draw its screen again. */
   readonly redraw: boolean;
 }
 
@@ -108,7 +108,7 @@ export interface NativeSandbox {
    * with the error of `createRun` if the run could not be created: then nothing was started, and `onEnd` is not called.
    */
   readonly started: Promise<NativeStart>;
-  /** Whether this process stays for it; at first it does. Not after `onEnd`. */
+  /** Sets whether this process stays for it; at first it does. Not after `onEnd`. */
   hold(hold: boolean): void;
   /** Ends the sandbox without further events. For the end of this process. */
   abandon(): void;
@@ -135,10 +135,10 @@ export interface NativeSandbox {
   takeMemory(): number | undefined;
   /** Answers a question with WB_DECISION_*; one that is not open any more is left alone. */
   answer(id: number, decision: number): void;
-  /** What was refused so far, as {@link NativeOutcome.refusals}; empty once the sandbox has ended. */
+  /** Returns what was refused so far, as {@link NativeOutcome.refusals}; empty once the sandbox has ended. */
   refusals(): ArrayBuffer;
   /**
-   * What to write to the run's terminal before a question is shown on it, and afterwards; undefined
+   * Returns what to write to the run's terminal before a question is shown on it, and afterwards; undefined
    * while something is still relayed. Nothing is until `resumeRelay`.
    */
   suspendRelay(): TerminalSuspension | undefined;
@@ -156,7 +156,7 @@ export interface NativeSandbox {
   dialInside(port: number): number;
 }
 
-/** What the kernel offers, each value measured by a call, not by a version number. */
+/** The features that the kernel offers, each value measured by a call, not by a version number. */
 export interface NativeProbe {
   /** Landlock ABI version, 0 where it is missing. */
   readonly landlockAbi: number;
@@ -168,7 +168,7 @@ export interface NativeProbe {
   readonly overlayErrno: number;
   /** 0, or the errno of loading a seccomp filter. */
   readonly seccompErrno: number;
-  /** Whether seccomp has user notifications. */
+  /** True if seccomp has user notifications. */
   readonly seccompNotify: boolean;
   /** 0, or the errno of mount_setattr(2) with an id map; only probed as root. */
   readonly idmapErrno: number;
@@ -196,11 +196,11 @@ export interface NativeRun {
   readonly id: string;
   /** Descriptor that holds the run's lock. */
   readonly lock: number;
-  /** Of its `upper`, with the file type. */
+  /** The mode of its `upper`, with the file type. */
   readonly mode: number;
-  /** Of the working directory. */
+  /** The inode of the working directory. */
   readonly ino: bigint;
-  /** Of the home's `upper`; undefined where there is none. */
+  /** The mode of the home's `upper`; undefined where there is none. */
   readonly homeMode: number | undefined;
   /** Its owner, where root made the run. */
   readonly homeUid?: number | undefined;
@@ -224,7 +224,7 @@ export interface NativeRuns {
     record: string,
     startedMs: number,
     reuse: boolean,
-    /** Whether the last layer is that of an empty home, which no overlay uses. */
+    /** True if the last layer is that of an empty home, which no overlay uses. */
     home: boolean,
     /**
      * Its changes are to be dropped: then they are where a worker thread that holds the run is
@@ -232,7 +232,7 @@ export interface NativeRuns {
      */
     discard: boolean,
   ): NativeRun;
-  /** The same on another thread. */
+  /** Creates a run like `createRun`, on another thread. */
   createRunSoon(...request: Parameters<NativeRuns['createRun']>): Promise<NativeRun>;
   /** Releases the lock of a run that `createRun` made. */
   closeRun(lock: number): void;
@@ -245,7 +245,7 @@ export interface NativeRuns {
    * newest first, at most `most`.
    */
   runIds(directory: number, prefix: string, before: string, most: number): string[];
-  /** Whether there are runs in use whose lock is free. */
+  /** Returns whether there are runs in use whose lock is free. */
   hasInterruptedRuns(state: string): boolean;
   /**
    * Ends a run and closes its lock, if its layers are as they were made. Otherwise returns false and
@@ -266,10 +266,10 @@ export interface NativeRuns {
   removeTreeSoon(directory: number, name: Buffer | string): Promise<void>;
 }
 
-/** Of Node's addon alone. */
+/** The functions of Node's addon alone. */
 export interface NativeReads {
   /**
-   * Whether the host answers the first `count` questions of a table (src/plan/read-table.ts) as it did.
+   * Returns whether the host answers the first `count` questions of a table (src/plan/read-table.ts) as it did.
    */
   readsAgree(table: Uint8Array, count: number): boolean;
 }
@@ -372,7 +372,9 @@ export interface Native extends NativeRuns, NativeReads, NativeSessions, NativeO
   ): void;
   /** mknodat(2): a FIFO, or a whiteout of overlayfs, which is the character device 0:0. `mode` has the type. */
   makeNode(dirfd: number, name: string | Uint8Array, mode: number): void;
-  /** Whether flock(2) gave the lock, which goes with the descriptor. @param shared @default false: for it alone */
+  /**
+   * Returns whether flock(2) gave the lock, which goes with the descriptor. @param shared @default false: for it alone
+   */
   tryLock(fd: number, shared?: boolean): boolean;
   /** syncfs(2): writes to the disk what is not there yet of the file system of an open file. */
   syncfs(fd: number): void;
@@ -404,7 +406,7 @@ export interface Native extends NativeRuns, NativeReads, NativeSessions, NativeO
   fsetxattr(fd: number, name: string, value: Uint8Array): void;
   fremovexattr(fd: number, name: string): void;
   /**
-   * Whether no process has a file, open here for reading only, open or mapped for writing. False also
+   * Returns whether no process has a file, open here for reading only, open or mapped for writing. False also
    * where the file system or the file's owner does not let that be found out (F_SETLEASE).
    */
   hasNoWriter(fd: number): boolean;
@@ -412,7 +414,7 @@ export interface Native extends NativeRuns, NativeReads, NativeSessions, NativeO
   reflink(targetFd: number, sourceFd: number): boolean;
   /** futimens(2): access and modification time in nanoseconds since the epoch. */
   setTimes(fd: number, atimeNs: bigint, mtimeNs: bigint): void;
-  /** The same by utimensat(2), for a name in an open directory; a symbolic link's own times. */
+  /** Sets the times by utimensat(2), for a name in an open directory; a symbolic link's own times. */
   setTimesAt(dirfd: number, name: string | Uint8Array, atimeNs: bigint, mtimeNs: bigint): void;
   /**
    * lseek(2) SEEK_DATA and SEEK_HOLE: where the next data at or after `offset` begins and ends;

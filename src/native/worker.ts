@@ -1,5 +1,5 @@
 /**
- * Whether this is a worker thread. node:worker_threads would say so, and takes a command milliseconds to load:
+ * Tells whether this is a worker thread. node:worker_threads would say so, and takes a command milliseconds to load:
  * a worker may not change the directory of its process (process.chdir).
  */
 export function isWorker(): boolean {

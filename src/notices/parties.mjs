@@ -56,7 +56,7 @@ function packageNotice(root, lock, name) {
   };
 }
 
-/** What the engine is linked with, whose terms come with its sources. @returns {Party[]} */
+/** Returns what the engine is linked with, whose terms come with its sources. @returns {Party[]} */
 function linkedParties() {
   const { licences } = librariesFor(process.arch);
   return Object.entries(sources).map(([key, { name, version, license, sha256 }]) => ({
@@ -175,7 +175,7 @@ function moby(root) {
   };
 }
 
-/** What is in the documentation's site: packages in its bundles, and the policy core. @returns {Party[]} */
+/** Returns what is in the documentation's site: packages in its bundles, and the policy core. @returns {Party[]} */
 export function siteParties(root, metafiles) {
   const lock = lockOf(root);
   const packages = bundled(metafiles).map((name) => packageNotice(root, lock, name));

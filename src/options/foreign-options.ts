@@ -121,7 +121,7 @@ const hints = new Map<string, string>();
 for (const [names, hint] of rows)
   for (const name of names.split(' ')) if (!hints.has(name)) hints.set(name, hint);
 
-/** What to write here for an option that another tool has; undefined where none is known. */
+/** Returns what to write here for an option that another tool has; undefined where none is known. */
 export const foreignOption = (name: string): string | undefined => hints.get(name);
 
 /** All hints, for the test that holds them to the options that there are. */

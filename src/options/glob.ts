@@ -8,7 +8,7 @@ const special = /[*?[]/;
 /** Parts of a pattern: a state is a set of positions in 31 bits. */
 const maxParts = 30;
 
-/** Whether a path has a character that makes it a pattern. */
+/** Returns whether a path has a character that makes it a pattern. */
 export function isPattern(path: string): boolean {
   return special.test(path.replaceAll(/\\./g, ''));
 }

@@ -100,7 +100,7 @@ export function networkOf({ bytes, prefix }: AddressBlock): AddressBlock {
   return { bytes: network, prefix };
 }
 
-/** Whether the block is within loopback, which every sandbox has to itself, or is "any". */
+/** Returns whether the block is within loopback, which every sandbox has to itself, or is "any". */
 export function isLoopback({ bytes, prefix }: AddressBlock): boolean {
   if (isMapped(bytes)) return prefix >= 104 && bytes[12] === 127;
   return (

@@ -1,4 +1,4 @@
-/** What a value of `--net` is: one of its words, or rules. */
+/** Reads what a value of `--net` is: one of its words, or rules. */
 import { type NetRule, readNetRule, readNetRules } from './net-rules.js';
 import type { NetworkOption } from './value-types.js';
 

@@ -34,7 +34,7 @@ interface Ports {
   readonly protocol: NetProtocol;
 }
 
-/** What a rule is about. */
+/** Says what a rule is about. */
 export type NetDestination =
   | { readonly kind: 'internet' }
   /** `name` in lower-case ASCII without a final dot; with `wildcard` whatever ends in `.name`. */
@@ -69,8 +69,8 @@ function single(address: string): AddressBlock {
 }
 
 /**
- * Whether a name has letters beyond ASCII, and nothing else that a host name cannot have: domainToASCII() reads it as a
- * URL, so `good\\x.example` would mean `good`.
+ * Returns whether a name has letters beyond ASCII, and nothing else that a host name cannot have: domainToASCII() reads
+ * it as a URL, so `good\\x.example` would mean `good`.
  */
 const isInternational = (name: string): boolean =>
   /[\u0080-\u{10ffff}]/u.test(name) && !/[^a-z0-9._\-\u0080-\u{10ffff}]/iu.test(name);

@@ -10,7 +10,7 @@ import { type OptionEntry, plannedOptions, runOptionTable } from './table.js';
 import { readValue, valueError } from './values.js';
 
 export interface ParsedLine {
-  /** By property of the table. */
+  /** Values by property of the table. */
   readonly values: Readonly<Record<string, unknown>>;
   readonly operands: readonly string[];
 }
@@ -18,7 +18,7 @@ export interface ParsedLine {
 export interface ParseSettings {
   /** The command, for hints: `wasbox run`. */
   readonly command: string;
-  /** Whether options end at the first operand, as for everything that runs a command. */
+  /** True if options end at the first operand, as for everything that runs a command. */
   readonly stopAtOperand: boolean;
   /** Takes warnings about options that have a new name. */
   readonly warn?: ((text: string) => void) | undefined;
@@ -58,7 +58,7 @@ class LineParser {
   private readonly argv: readonly string[];
   private readonly settings: ParseSettings;
   private readonly values: Record<string, unknown> = Object.create(null);
-  /** By property: the option as it was written, for messages about contradictions. */
+  /** Options by property, as they were written, for messages about contradictions. */
   private readonly written = new Map<string, { entry: OptionEntry; option: string }>();
   private position = 0;
 
@@ -88,7 +88,7 @@ class LineParser {
     return this.line(operands);
   }
 
-  /** What was parsed, and the rest of the line as it is. Not by push(...rest): a call takes fewer arguments. */
+  /** Returns what was parsed, and the rest of the line as it is. Not by push(...rest): a call takes fewer arguments. */
   private line(operands: readonly string[]): ParsedLine {
     const rest = this.argv.slice(this.position);
     return { values: { ...this.values }, operands: operands.concat(rest) };

@@ -60,7 +60,7 @@ export function readAdvice(table: readonly OptionEntry[], advice: string): [Opti
   return entry === undefined ? [] : [[entry, shellUnquote(value)]];
 }
 
-/** What both lists of `--net` allow; a mode that stands alone is more than any rule. */
+/** Returns what both lists of `--net` allow; a mode that stands alone is more than any rule. */
 export function joinRules(lists: readonly string[]): string {
   const rules = [...new Set(lists.flatMap((list) => list.split(',')))].filter(
     (rule) => rule !== 'none',

@@ -40,7 +40,7 @@ export type PropertiesOf<R extends Row> = {
 /** Options that only the command line has: how to report, not what to run. */
 export type ProcessOptions = PropertiesOf<Extract<Row, { scope: 'cli' }>>;
 
-/** What becomes of a run's changes, by how it ends. */
+/** Says what becomes of a run's changes, by how it ends. */
 export interface ChangesPolicy {
   /** After exit status 0 within the limits. */
   readonly success: 'keep' | 'apply' | 'discard';
@@ -48,14 +48,14 @@ export interface ChangesPolicy {
   readonly failure: 'keep' | 'discard';
 }
 
-/** What to run, and in which sandbox. The command line's options are the same. */
+/** Says what to run, and in which sandbox. The command line's options are the same. */
 export interface RunOptions extends Omit<TableOptions, 'changes'> {
   /** A script's path, a command that PATH finds, or `-` for a script on stdin. */
   readonly command?: string | undefined;
   /** Its arguments, passed on as they are. */
   readonly args?: readonly string[] | undefined;
   /**
-   * What becomes of the changes. One word: of a run that ends with 0; those of any other are kept.
+   * Says what becomes of the changes. One word counts for a run that ends with 0; those of any other are kept.
    * @default 'keep'
    */
   readonly changes?: 'keep' | TableOptions['changes'] | ChangesPolicy;
@@ -69,15 +69,15 @@ export interface TerminalSize {
 
 /** Input of resolving: the options, and whether a user or program answers questions. */
 export interface ResolveOptions extends RunOptions {
-  /** Of a terminal that the library's caller shows by itself; `tty` is `always` then. */
+  /** The size of a terminal that the library's caller shows by itself; `tty` is `always` then. */
   readonly terminalSize?: TerminalSize | undefined;
-  /** Of the run that installs the packages of `with`: the directory that they go to, and where it is inside. */
+  /** Set for the run that installs the packages of `with`: the directory that they go to, and where it is inside. */
   readonly install?: { readonly source: string; readonly target: string } | undefined;
   /** `--ask`, or the callback of the library: what matters here is that it is there. */
   readonly ask?: unknown;
 }
 
-/** Whether a user or program decides about what the sandbox would refuse. */
+/** Returns whether a user or program decides about what the sandbox would refuse. */
 export const asksQuestions = ({ ask }: ResolveOptions): boolean =>
   ask !== undefined && ask !== false;
 

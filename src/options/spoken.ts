@@ -16,7 +16,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   with: ['none'],
 };
 
-/** What was put into the text: a number between these marks. */
+/** The marks around the number that stands for what was put into the text. */
 const [open, close] = ['\u{e000}', '\u{e001}'];
 const part = `${open}\\d+${close}`;
 const token = new RegExp(
@@ -30,7 +30,7 @@ const onlyOptions = new RegExp(
   'g',
 );
 
-/** Whether a word is the value of an option, not a word of the sentence. */
+/** Returns whether a word is the value of an option, not a word of the sentence. */
 const isValue = ({ name, kind }: OptionEntry, word: string): boolean =>
   kind !== 'flag' &&
   (/^[A-Z0-9'[]|[:/=]/.test(word) ||

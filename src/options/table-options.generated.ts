@@ -27,8 +27,8 @@ export interface TableOptions {
    */
   readonly chdir?: string | undefined;
   /**
-   * What isolates the program: namespaces; landlock, for containers that have none, which is weaker; or auto,
-   * namespaces where they work and landlock elsewhere.
+   * Selects what isolates the program: namespaces; landlock, for containers that have none, which is weaker;
+   * or auto, namespaces where they work and landlock elsewhere.
    * On the command line `--isolation auto|namespaces|landlock`.
    * @default auto
    */
@@ -68,8 +68,8 @@ export interface TableOptions {
    */
   readonly cow?: readonly PathMapping[] | undefined;
   /**
-   * What the program sees of your home: an empty one; your own copy-on-write, with keys and tokens hidden; or
-   * none. What it writes there is saved for review.
+   * Selects what the program sees of your home: an empty one; your own copy-on-write, with keys and tokens
+   * hidden; or none. What it writes there is saved for review.
    * On the command line `--home empty|cow|none`.
    * @default empty
    */
@@ -80,8 +80,8 @@ export interface TableOptions {
    */
   readonly hide?: readonly string[] | undefined;
   /**
-   * What a tool needs: the hosts that it is configured for, and a cache of this project that lasts; auto goes
-   * by the command; npm:shared uses one cache for all projects; see wasbox preset list.
+   * Selects what a tool needs: the hosts that it is configured for, and a cache of this project that lasts;
+   * auto goes by the command; npm:shared uses one cache for all projects; see wasbox preset list.
    * On the command line `--for PRESET,…`.
    */
   readonly for?: string | undefined;
@@ -110,9 +110,9 @@ export interface TableOptions {
    */
   readonly changes?: 'apply' | 'discard' | undefined;
   /**
-   * What the program can reach: nothing; all that the host can; everything but this host and its networks; or
-   * what the rules name: example.com:443, *.example.org, 192.0.2.0/24:8000-8100/tcp, [2001:db8::1]:53/udp;
-   * localhost:5432 is that port of this machine.
+   * Selects what the program can reach: nothing; all that the host can; everything but this host and its
+   * networks; or what the rules name: example.com:443, *.example.org, 192.0.2.0/24:8000-8100/tcp,
+   * [2001:db8::1]:53/udp; localhost:5432 is that port of this machine.
    * On the command line `--net none|host|internet|RULE,…`.
    * @default none
    */

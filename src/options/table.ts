@@ -9,7 +9,7 @@
 import { longestMs } from '../time/index.js';
 import { netWords } from './value-types.js';
 
-/** What an option's value looks like, and which type it has in the library. */
+/** Says what an option's value looks like, and which type it has in the library. */
 export type OptionKind =
   | 'flag' // no value; `true`, or the entry's `value`
   | 'choice' // one of `choices`
@@ -41,14 +41,14 @@ export interface OptionEntry {
   readonly short?: string;
   readonly kind: OptionKind;
   /**
-   * What a value in a word of its own looks like, where it may be left out; then it is the empty text, and
+   * The form of a value in a word of its own, where it may be left out; then it is the empty text, and
    * the next word is not touched.
    */
   readonly valueLike?: string;
   /** Name of the value in help; absent for flags. */
   readonly metavar?: string;
   readonly choices?: readonly string[];
-  /** What a flag sets its property to; `true` where absent. */
+  /** The value that a flag sets its property to; `true` where absent. */
   readonly value?: string;
   readonly min?: number;
   readonly max?: number;
@@ -59,7 +59,7 @@ export interface OptionEntry {
   readonly group: OptionGroup;
   /** One or two sentences, without a full stop at the end. */
   readonly help: string;
-  /** What the letter sets the property to, if that is not what the name sets it to. */
+  /** The value that the letter sets the property to, if that is not what the name sets it to. */
   readonly shortValue?: string;
   /** For the short help, of the options that people use most: a few words. */
   readonly brief?: string;
@@ -67,7 +67,7 @@ export interface OptionEntry {
   readonly default?: string;
   /** Name of the property in the library and in a parsed command line. */
   readonly property: string;
-  /** Whether the library takes it too, or the command line only. */
+  /** Says whether the library takes it too, or the command line only. */
   readonly scope: 'sandbox' | 'cli';
   /** Key in a profile file; absent for what makes no sense there. */
   readonly profileKey?: string;

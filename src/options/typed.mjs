@@ -53,11 +53,16 @@ function wrapped(text) {
   return lines;
 }
 
-/** What the words of a command line look like is of no use to a program, which gives numbers. */
+/**
+ * Returns the help of an option. A program gives numbers, so it has no use for the form of the words of a command line.
+ */
 const helpOf = ({ kind, help }) =>
   kind === 'duration' || kind === 'size' ? help.replace(/: .*$/, '') : help;
 
 const upper = (text) => text[0].toUpperCase() + text.slice(1);
+
+/** Gives a help that begins with "what" a verb: a comment is a sentence. */
+const sentenceOf = (help) => `${upper(help.replace(/^what /, 'selects what '))}.`;
 
 function member([property, rows]) {
   const [{ kind, name, metavar, default: fallback, unlimited }] = rows;
@@ -68,7 +73,7 @@ function member([property, rows]) {
     `On the command line ${option}.`,
   ].filter(Boolean);
   const lines = [
-    ...wrapped(`${upper(helpOf(rows[0]))}.`),
+    ...wrapped(sentenceOf(helpOf(rows[0]))),
     ...wrapped(notes.join(' ')),
     ...(fallback === undefined ? [] : wrapped(`@default ${fallback}`)),
   ];

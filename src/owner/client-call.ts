@@ -1,4 +1,6 @@
-/** What a client asked the owner of a session, from its request to its end: a command, or about the files. */
+/**
+ * Carries out what a client asked the owner of a session, from its request to its end: a command, or about the files.
+ */
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
@@ -50,9 +52,9 @@ export class ClientCall {
   #taken: ((taken: boolean) => void) | undefined;
   #stdin: Writable | undefined;
   #signal: Signals | undefined;
-  /** Whether a program runs whose user is told of what happens in the session. */
+  /** True if a program runs whose user is told of what happens in the session. */
   #isTold = false;
-  /** What came before the program has started. */
+  /** Frames that came before the program has started. */
   #early: Frame[] | undefined = [];
 
   constructor(session: OwnSession, snapshots: Snapshots, socket: Socket) {

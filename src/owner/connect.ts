@@ -7,7 +7,7 @@ import { type ExecRequest, FrameReader, frame, type StateRequest } from './frame
 import { type OwnedSession, openPlace, socketName } from './place.js';
 import { endedHint, fromRemote, type RemoteError } from './remote-error.js';
 
-/** What is asked, under the type of its frame. */
+/** Requests under the type of its frame. */
 type Request =
   | readonly [type: 'H', request: ExecRequest]
   | readonly [type: 'C', request: StateRequest];

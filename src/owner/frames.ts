@@ -1,5 +1,5 @@
 /**
- * What goes over the socket between clients and the owner of a session: frames of a type (one byte), a
+ * Frames go over the socket between clients and the owner of a session. Each has a type (one byte), a
  * length (four, least first) and so many bytes.
  *
  * | from the client | | from the owner | |
@@ -33,7 +33,7 @@ export interface ExecRequest {
   readonly terminal?: TerminalSize | undefined;
   /** Below those of the session. */
   readonly limits?: OwnLimits | undefined;
-  /** Whether its user is told of no ports. */
+  /** True if its user is told of no ports. */
   readonly quiet?: boolean | undefined;
 }
 
@@ -42,7 +42,7 @@ const stateCalls = [
   ...(['publish', 'unpublish'] as const),
 ];
 
-/** What is asked about the session's files or ports. */
+/** The question about the session's files or ports. */
 export interface StateRequest {
   readonly call: (typeof stateCalls)[number];
   /**
@@ -135,7 +135,7 @@ export function readRequest(bytes: Buffer): ExecRequest | undefined {
   ) {
     return undefined;
   }
-  // What they may be, the session says.
+  // The session decides what they may be.
   if (limits !== undefined && !(isRecord(limits) && Object.values(limits).every(isNumber))) {
     return undefined;
   }

@@ -25,14 +25,14 @@ export interface LabelledSnapshot {
   readonly takenAt: string;
 }
 
-/** What an owner tells of its session. */
+/** The facts that an owner tells of its session. */
 export interface OwnedSession {
   readonly name: string;
-  /** Of the run with its changes; absent where it can change nothing. */
+  /** The ID of the run with its changes; absent where it can change nothing. */
   readonly id?: string | undefined;
-  /** Of the owner. */
+  /** The process ID of the owner. */
   readonly pid: number;
-  /** Of the sandbox's init, when the session began; 0 where it had none. */
+  /** The process ID of the sandbox's init, when the session began; 0 where it had none. */
   readonly init: number;
   /** Name of the session that it was forked from. */
   readonly forkedFrom?: string | undefined;
@@ -82,7 +82,10 @@ function ifThere<T>(use: () => T): T | undefined {
   }
 }
 
-/** Of an open directory: short enough for a socket's address, wherever the state directory is. */
+/**
+ * Returns the path of a name in an open directory: short enough for a socket's address, wherever the state directory
+ * is.
+ */
 const below = (directory: number, name: string): string => `/proc/self/fd/${directory}/${name}`;
 
 function openIn(store: Store, name: string, create: boolean): number | undefined {
@@ -131,7 +134,7 @@ export class OwnedPlace {
     renameSync(made, below(this.directory, recordName)); // whoever lists sessions reads all of it
   }
 
-  /** What an owner that was killed has left. */
+  /** Removes what an owner that was killed has left. */
   clear(): void {
     for (const name of [recordName, newRecordName, socketName]) {
       ifThere(() => unlinkSync(below(this.directory, name)));
@@ -199,7 +202,7 @@ function readRecord(directory: number, name: string): OwnedSession | undefined {
 export interface Sessions {
   /** Oldest first. */
   readonly live: readonly OwnedSession[];
-  /** Of owners that were killed, whose directories are removed now. */
+  /** Sessions of owners that were killed, whose directories are removed now. */
   readonly stale: readonly OwnedSession[];
   /** Names without a record: the session is starting, or its owner is removing its directory. */
   readonly unnoted: readonly string[];

@@ -1,4 +1,4 @@
-/** What a client asks about the ports of a session: to publish one, to end that, or which there are. */
+/** The questions of a client about the ports of a session: to publish one, to end that, or which there are. */
 import { UsageError } from '../errors/index.js';
 import type { OwnSession } from '../session/index.js';
 

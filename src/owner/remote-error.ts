@@ -1,7 +1,7 @@
 /** Errors of the process that owns a session, thrown again in the one that asked it. */
 import { type ErrorCode, errorCodes, UsageError, WasboxError } from '../errors/index.js';
 
-/** What to do when a session has ended. */
+/** Tells what to do when a session has ended. */
 export const endedHint = 'To list what it changed: wasbox runs';
 
 export interface RemoteError {
@@ -16,7 +16,7 @@ export const toRemote = ({ code, message, hint }: WasboxError): RemoteError => (
   hint,
 });
 
-/** Of a code that this version does not know: that the session ended. */
+/** Makes the error of a remote one; for a code that this version does not know, the error that the session ended. */
 export function fromRemote({ code, message, hint: given }: RemoteError): WasboxError {
   const known = Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'ERR_SESSION_CLOSED';
   // The owner's own hint is for programs.

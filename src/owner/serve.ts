@@ -13,7 +13,7 @@ import { Snapshots } from './snapshots.js';
 /** Commands at a time that run or wait; a client beyond them is refused by the kernel or closed. */
 const maxClients = 512;
 
-/** What both ways to own a session are told. */
+/** The arguments of both ways to own a session. */
 interface Holding {
   /** @default the run's ID */
   readonly name?: string | undefined;

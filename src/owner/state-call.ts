@@ -1,4 +1,4 @@
-/** What a client asks about a session's files: a snapshot, a rollback, a fork; or about its ports. */
+/** The questions of a client about a session's files: a snapshot, a rollback, a fork; or about its ports. */
 import { serialize } from 'node:v8';
 import { isWasboxError, LaunchError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';

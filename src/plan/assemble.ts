@@ -7,7 +7,7 @@ export const JGT = 0x25;
 export const JGE = 0x35;
 export const RET = 0x06;
 export const AND = 0x54;
-/** What a filter returns: seccomp(2). */
+/** The values that a filter returns: seccomp(2). */
 export const RET_USER_NOTIF = 0x7fc0_0000;
 export const RET_ALLOW = 0x7fff_0000;
 

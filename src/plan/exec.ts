@@ -15,10 +15,10 @@ import { PlanWriter } from './writer.js';
 export const sizeWord = (size: TerminalSize | undefined): number =>
   size === undefined ? 0 : ((size.rows << 16) | size.columns) >>> 0;
 
-/** What a program of a session may have for itself. */
+/** The limits that a program of a session may have for itself. */
 export const ownLimitNames = ['memoryBytes', 'cpuMs', 'fileSizeBytes', 'openFiles'] as const;
 
-/** Of one program of a session, with all that comes from it. */
+/** The limits of one program of a session, with all that comes from it. */
 export type OwnLimits = {
   readonly [name in (typeof ownLimitNames)[number]]?: number | undefined;
 };

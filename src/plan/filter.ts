@@ -47,7 +47,7 @@ function loadCore(): Promise<Core> {
 /** The bytes of `struct sock_filter[]`. */
 export interface Filters {
   readonly bpf: Uint8Array;
-  /** What is refused whatever the policy says: set-id-guard.policy and the like, in one. */
+  /** The filter that refuses calls whatever the policy says: set-id-guard.policy and the like, in one. */
   readonly guard: Uint8Array | undefined;
   /** How many instructions at its start refuse what the supervisor then does, if the rest allows it. */
   readonly guardBehalf: number;
@@ -147,11 +147,11 @@ async function compileOne(
   return compilePolicy(source, { arch, kernel }).bpf;
 }
 
-/** What the built-in policies say of a call that another policy refused. */
+/** The answer of the built-in policies about a call that another policy refused. */
 export interface BuiltinVerdict {
-  /** Whether the default policy allows it. */
+  /** True if the default policy allows it. */
   readonly byDefault: boolean;
-  /** Whether one of the guards refuses it, which stand beside whatever policy there is. */
+  /** True if one of the guards refuses it, which stand beside whatever policy there is. */
   readonly guarded: boolean;
 }
 

@@ -39,7 +39,7 @@ const SCOPE_ABSTRACT_UNIX_SOCKET = 1n << 0n;
 const SCOPE_SIGNAL = 1n << 1n;
 
 const readOnly = EXECUTE | READ_FILE | READ_DIR;
-/** Of files that the kernel makes up: opening them, and emptying them in doing so. */
+/** The rights for files that the kernel makes up: opening them, and emptying them in doing so. */
 const writableContent = READ_FILE | WRITE_FILE | TRUNCATE;
 const writableFile = writableContent | EXECUTE | IOCTL_DEV;
 const writableDirectory =
@@ -89,7 +89,7 @@ function writableAccess(mount: Operation | undefined): bigint {
 /** Reading, where nothing is executed: /proc. */
 const listing = READ_FILE | READ_DIR;
 const device = READ_FILE | WRITE_FILE | IOCTL_DEV;
-/** Of a directory that a device is made in, it would be the payload's: no IOCTL_DEV. */
+/** A device that is made in a directory would be the payload's: no IOCTL_DEV. */
 const ownDirectory = writableDirectory & ~IOCTL_DEV;
 
 function grantedAccess({ access, directory }: Grant): bigint {
@@ -117,8 +117,8 @@ function soleRuleset({ net, landlockAbi }: SandboxSpec, { grants }: PrivateRoot)
 }
 
 /**
- * What the user shows for writing, and `--socket`: sockets of the host that may be connected to. Those that the
- * payload makes itself are in its own domain, which needs no rule.
+ * Returns the rules for what the user shows for writing, and `--socket`: sockets of the host that may be
+ * connected to. Those that the payload makes itself are in its own domain, which needs no rule.
  */
 function socketRules({ views }: SandboxSpec): LandlockRule[] {
   return views

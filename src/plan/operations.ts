@@ -72,7 +72,7 @@ export const memoryLayers = (
       : [],
   );
 
-/** What the operations of one plan have in common. */
+/** The parts that the operations of one plan have in common. */
 export interface OperationContext {
   readonly writer: PlanWriter;
   readonly spec: SandboxSpec;
@@ -106,7 +106,7 @@ export function operation({ writer, spec }: OperationContext, mount: Operation):
           (mount.readOnly ? WB_OP_READ_ONLY : 0) |
           (mount.directory ? WB_OP_IS_DIRECTORY : 0) |
           (mount.identity ? WB_OP_CHECK_IDENTITY : 0) |
-          // What belongs to the system keeps its owner: root's private files stay unreadable.
+          // A mount that belongs to the system keeps its owner: root's private files stay unreadable.
           (mount.origin === 'system' ? 0 : handedOver),
         ...identityFields(mount.identity),
       };

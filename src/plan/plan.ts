@@ -89,19 +89,19 @@ const terminalModes: Readonly<Record<TerminalMode, number>> = {
   always: WB_TERMINAL_ALWAYS,
 };
 
-/** What a plan needs beside the spec. */
+/** The inputs that a plan needs beside the spec. */
 export interface PlanInputs {
   /** The filter: `struct sock_filter[]`. */
   readonly bpf: Uint8Array;
-  /** Of a run without namespaces: the directory that holds all that it may write, {@link runIdMark} in it. */
+  /** The private root of a run without namespaces: the directory that holds all that it may write, {@link runIdMark} in it. */
   readonly privateRoot?: string | undefined;
   /** A second filter, loaded beside it: nothing is allowed that it refuses. */
   readonly guard?: Uint8Array | undefined;
-  /** Of the guard: {@link Filters.guardBehalf}. @default 0 */
+  /** The value for the guard: {@link Filters.guardBehalf}. @default 0 */
   readonly guardBehalf?: number | undefined;
   /** The filter's watching variant (watch.ts), where refusals are to be told. */
   readonly watch?: Uint8Array | undefined;
-  /** Of a session: nothing is executed at the start. @default false */
+  /** True for a session: nothing is executed at the start. @default false */
   readonly session?: boolean | undefined;
   /**
    * Protections to leave out. Only the tests use it, to show that a missing one is noticed; no

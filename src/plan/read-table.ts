@@ -1,4 +1,6 @@
-/** What resolving asked and the answers, as C reads them (`struct wb_recorded_read` in addon/recorded_reads.h). */
+/**
+ * Writes what resolving asked and the answers, as C reads them (`struct wb_recorded_read` in addon/recorded_reads.h).
+ */
 import type { FileInfo, RecordedRead, StreamKind } from '../host/index.js';
 import {
   recordedReadLayout,

@@ -1,5 +1,5 @@
 /**
- * Whether a compiled filter refuses a call whatever its arguments, in each form that a processor has of it:
+ * Finds whether a compiled filter refuses a call whatever its arguments, in each form that a processor has of it:
  * every way through the program is followed, as if each value that is not the call's number or architecture
  * could be anything.
  */
@@ -46,11 +46,11 @@ const LOAD_NUMBER = 0x00;
 const RETURN_NUMBER = 0x06;
 const JA = 0x05;
 
-/** What a filter may return without the call being made: seccomp(2). */
+/** The values that a filter may return without the call being made: seccomp(2). */
 const refusing = new Set([0x8000_0000, 0x0000_0000, 0x0003_0000, 0x0005_0000]);
 const ACTION = 0xffff_0000;
 
-/** Whether a comparison with a number holds; undefined where that is not known. */
+/** Returns whether a comparison with a number holds; undefined where that is not known. */
 function holds(code: number, a: number | undefined, k: number): boolean | undefined {
   if (a === undefined) return undefined;
   switch (code) {
@@ -67,7 +67,7 @@ function holds(code: number, a: number | undefined, k: number): boolean | undefi
   }
 }
 
-/** What the accumulator holds after an instruction that is no jump; undefined: anything. */
+/** Returns what the accumulator holds after an instruction that is no jump; undefined: anything. */
 function accumulated(code: number, k: number, form: CallForm, a: number | undefined) {
   if (code === LOAD_WORD) return k === NR ? form.nr : k === ARCH ? form.arch : undefined;
   if (code === LOAD_NUMBER) return k;
@@ -75,7 +75,10 @@ function accumulated(code: number, k: number, form: CallForm, a: number | undefi
   return kind === BPF_ST || kind === BPF_LDX || kind === BPF_STX ? a : undefined;
 }
 
-/** Whether each way through the program ends in a refusal. An instruction is two words: code with the jumps, and `k`. */
+/**
+ * Returns whether each way through the program ends in a refusal. An instruction is two words: code with the jumps, and
+ * `k`.
+ */
 function alwaysRefuses(words: Uint32Array, form: CallForm): boolean {
   const seen = new Set<number>();
   const ways: [at: number, a: number | undefined][] = [[0, undefined]];
@@ -143,7 +146,7 @@ function refuses(filter: Uint8Array, form: CallForm): boolean {
 }
 
 /**
- * Whether no program under these filters can make a key call (keyrings(7)), so that it does not matter
+ * Returns whether no program under these filters can make a key call (keyrings(7)), so that it does not matter
  * whose session keyring it has.
  */
 export function refuseKeyCalls(filters: readonly Uint8Array[]): boolean {

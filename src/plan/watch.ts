@@ -10,7 +10,7 @@ import { emulatedCalls } from './emulate.js';
 import type { IdMaps } from './ids.js';
 import { terminalCalls } from './terminal-calls.js';
 
-/** What a filter returns (seccomp(2)), in its high half. */
+/** The values that a filter returns (seccomp(2)), in its high half. */
 const RET_ERRNO = 0x0005;
 const ENOSYS = 38;
 const ENOTTY = 25;
@@ -56,36 +56,36 @@ export type WatchArchitecture = keyof typeof architectures;
 
 export interface WatchOptions {
   /**
-   * Whether `connect`, and `sendto` with an address, are asked about although they are allowed: where
+   * True if `connect`, and `sendto` with an address, are asked about although they are allowed: where
    * the network is off the namespace refuses them, and the supervisor would not see it. And `listen`, since nothing
    * reaches what is served.
    */
   readonly network: boolean;
   /**
-   * Whether each opening of a file is asked about: the supervisor then looks whether it fails inside.
+   * True if each opening of a file is asked about: the supervisor then looks whether it fails inside.
    * @default false
    */
   readonly files?: boolean;
   /**
-   * Whether `connect`, `bind` and `listen` are the supervisor's to do: where rules say what the network reaches.
+   * True if `connect`, `bind` and `listen` are the supervisor's to do: where rules say what the network reaches.
    * @default false
    */
   readonly rules?: boolean;
   /**
-   * Whether `socket` is, too, and calls with the addresses of datagrams: where there is no network namespace.
+   * True if `socket` is, too, and calls with the addresses of datagrams: where there is no network namespace.
    * @default false
    */
   readonly sockets?: boolean;
-  /** Whether extended attributes are refused without a question: Landlock isolation. @default false */
+  /** True if extended attributes are refused without a question: Landlock isolation. @default false */
   readonly attributes?: boolean;
   /**
-   * Whether renames are asked about: the supervisor has directories of a copy-on-write tree moved, which overlayfs
+   * True if renames are asked about: the supervisor has directories of a copy-on-write tree moved, which overlayfs
    * refuses (addon/supervisor/moves.c).
    * @default false
    */
   readonly moves?: boolean;
   /**
-   * Whether calls are asked about that open a pseudo-terminal: the supervisor opens those of the run in the payload's
+   * True if calls are asked about that open a pseudo-terminal: the supervisor opens those of the run in the payload's
    * place. Landlock isolation.
    * @default false
    */
@@ -93,7 +93,7 @@ export interface WatchOptions {
   readonly arch: WatchArchitecture;
   /** The ids that exist inside; without them no call is asked about that the supervisor would answer. */
   readonly ids?: IdMaps | undefined;
-  /** Whether every call is asked about, but {@link uncountedCalls}. @default false */
+  /** True if every call is asked about, but {@link uncountedCalls}. @default false */
   readonly audit?: boolean | undefined;
 }
 
@@ -193,7 +193,7 @@ export function bothFilters(first: Uint8Array, second: Uint8Array): Uint8Array {
   return concatBytes([start, second]);
 }
 
-/** What {@link asking} made of programs before: those of the package are the same ones each time. */
+/** The programs that {@link asking} made from others before: those of the package are the same ones each time. */
 const asked = new WeakMap<Uint8Array, Map<string, Uint8Array>>();
 
 /** The program with its refusals as questions, but `quiet` ones, and, for all but the last, `allow` as a way on. */
@@ -246,7 +246,7 @@ export function watchFilter(
   options: WatchOptions,
 ): Uint8Array {
   const end = encode(options.audit === true ? everyQuestion(options.arch) : questions(options));
-  // What files without extended attributes say: programs ask for each file that they copy or list.
+  // Files without extended attributes answer with these: programs ask for each file that they copy or list.
   const noAttributes = options.attributes === true ? [ENODATA, EOPNOTSUPP] : [];
   const quiet = options.audit === true ? [ENOSYS] : [...usuallyQuiet, ...noAttributes];
   const first = guard === undefined ? [] : [asking(guard, quiet, false)];

@@ -18,7 +18,7 @@ const encoder = new TextEncoder();
  */
 export const runIdMark = '\0'.repeat(WB_RUN_ID);
 
-/** What every offset of a structure is a multiple of: numbers are written as words of the buffer. */
+/** The size of which every offset of a structure is a multiple of: numbers are written as words of the buffer. */
 const wordSize = 4;
 
 export class PlanWriter {

@@ -1,4 +1,4 @@
-/** What a filter returns, as the kernel reads it (seccomp(2)). */
+/** The values that a filter returns, as the kernel reads it (seccomp(2)). */
 import { architectures, constantValue } from '../core/index.js';
 import { UsageError } from '../errors/index.js';
 import type { Architecture } from './source.js';

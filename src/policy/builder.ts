@@ -1,7 +1,7 @@
 /** Builds policies in code. They become text, so that the language has one meaning. */
 import type { Architecture, PolicyText } from './source.js';
 
-/** What a rule does with a call. */
+/** Says what a rule does with a call. */
 export type BuilderAction =
   | 'allow'
   | 'log'

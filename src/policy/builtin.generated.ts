@@ -255,7 +255,7 @@ deny sched_setaffinity sched_setattr sched_setparam sched_setscheduler where pid
 deny prlimit64 where pid != 0
 deny migrate_pages move_pages process_madvise process_mrelease kcmp
 
-# What goes around a filter, or into other processes and namespaces
+# Calls that go around a filter, or into other processes and namespaces
 deny io_uring_setup io_uring_enter io_uring_register
 deny ptrace process_vm_readv process_vm_writev pidfd_getfd setns
 deny mount umount2 pivot_root chroot fchroot fsopen fsconfig fsmount fspick move_mount

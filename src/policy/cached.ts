@@ -8,7 +8,7 @@ const uncached: ReadonlySet<Architecture> = new Set(['x32', 'mips64el']);
 const allow = 0x7fff_0000;
 
 /**
- * Whether Linux 5.11 and newer run the filter for a number. When a filter is loaded, the kernel tries
+ * Returns whether Linux 5.11 and newer run the filter for a number. When a filter is loaded, the kernel tries
  * every number with instructions that know only the number and the architecture
  * (`seccomp_is_const_allow` in kernel/seccomp.c); it keeps those that this allows, and answers them
  * without the filter from then on.

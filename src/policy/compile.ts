@@ -7,13 +7,13 @@ import { explainSlips } from './slips/index.js';
 import { type Architecture, type CompileOptions, type PolicySource, requestOf } from './source.js';
 import { type ComparedArgument, comparedArguments } from './widths.js';
 
-/** What the filter costs, for its first target and with all arguments 0. */
+/** The cost of the filter, for its first target and with all arguments 0. */
 export interface FilterFigures {
   /** Instructions executed for a call, the same weight for all numbers of the table. */
   readonly mean: number;
-  /** The same, weighted by how often programs make each call. */
+  /** The mean, weighted by how often programs make each call. */
   readonly weightedMean: number;
-  /** The same, of the calls that a kernel from 5.11 on runs the filter for. */
+  /** The weighted mean of the calls that a kernel from 5.11 on runs the filter for. */
   readonly filteredMean: number;
   /** Longest path through the program. */
   readonly worst: number;

@@ -13,13 +13,13 @@ export interface PolicyDifference {
   /** As the kernel sees it, with x32's bit; the last one where a whole gap differs. */
   readonly number: number;
   readonly lastNumber: number;
-  /** Whether conditions on arguments are involved; `args` is then one example of many. */
+  /** True if conditions on arguments are involved; `args` is then one example of many. */
   readonly byArguments: boolean;
   /** Arguments of an example. */
   readonly args: readonly bigint[];
   readonly first: PolicyAction;
   readonly second: PolicyAction;
-  /** The same as a policy writes it. */
+  /** The action as a policy writes it. */
   readonly firstText: string;
   readonly secondText: string;
 }

@@ -1,4 +1,4 @@
-/** What a policy decides, rule by rule. */
+/** Explains what a policy decides, rule by rule. */
 import {
   architectures,
   type CoreEvent,
@@ -31,7 +31,7 @@ export interface ExplainedCall {
   readonly name: string;
   /** As the kernel sees it, with x32's bit. */
   readonly number: number;
-  /** Whether Linux 5.11 and newer run the filter for the call, or know that it is allowed. */
+  /** True if Linux 5.11 and newer run the filter for the call, or know that it is allowed. */
   readonly runsFilter: boolean;
   readonly cases: readonly ExplainedCase[];
 }

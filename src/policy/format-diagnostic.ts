@@ -1,4 +1,4 @@
-/** What a diagnostic of a policy says, and how it looks on a terminal; without the policy core. */
+/** Says what a diagnostic of a policy says, and how it looks on a terminal; without the policy core. */
 import { displayText } from '../text/index.js';
 
 /** A place in a policy file. Lines and columns count from 1, columns in characters. */
@@ -15,7 +15,7 @@ export interface PolicyDiagnostic extends PolicyPlace {
   readonly code: string;
   /** The message, without the place. */
   readonly message: string;
-  /** What to do about it. */
+  /** Advice on it. */
   readonly hint: string | undefined;
   /** The word that was probably meant. */
   readonly suggestion: string | undefined;

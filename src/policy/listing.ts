@@ -21,7 +21,7 @@ export interface ListedFilter {
   readonly origins?: CompiledPolicy['origins'] | undefined;
 }
 
-/** What the accumulator holds, and which architecture is known, if all paths agree. */
+/** Says what the accumulator holds, and which architecture is known, if all paths agree. */
 interface State {
   readonly loaded: number | undefined;
   readonly audit: number | undefined;
@@ -116,7 +116,7 @@ class Lister {
           };
   }
 
-  /** What a constant means beside the field that it is compared with. */
+  /** Returns what a constant means beside the field that it is compared with. */
   private meaning(at: number, k: number): string {
     const state = this.states[at];
     if (state?.loaded === 4) {
@@ -188,7 +188,7 @@ export interface FilterInstruction {
   /** Positions that a jump leads to; undefined where this is none. */
   readonly yes: number | undefined;
   readonly no: number | undefined;
-  /** Whether something else than the instruction before leads here. */
+  /** True if something else than the instruction before leads here. */
   readonly target: boolean;
   /** As `listFilter` shows it. */
   readonly text: string;

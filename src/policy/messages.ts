@@ -2,7 +2,7 @@
 import type { CoreDiagnostic } from '../core/index.js';
 import { architectures, argumentsOf, callNumber, layout } from '../core/index.js';
 
-/** What a message can mention. */
+/** Facts that a message can mention. */
 export interface Facts {
   /** The source text that the diagnostic points at. */
   readonly text: string;

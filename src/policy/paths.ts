@@ -14,7 +14,7 @@ interface Constraint {
   readonly outcome: boolean;
 }
 
-/** What the accumulator holds. */
+/** Says what the accumulator holds. */
 type Accumulator =
   | { readonly known: number }
   | { readonly half: number; readonly mask: number }

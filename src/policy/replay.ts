@@ -1,4 +1,4 @@
-/** What a policy would have done with the calls of an strace log. */
+/** Finds what a policy would have done with the calls of an strace log. */
 import { architectures, type CoreEvent, callNumber, compile } from '../core/index.js';
 import { actionText, archIndex, type PolicyAction, readAction } from './action.js';
 import { compilePolicy, type PolicyRule, ruleIndex, toCompiled } from './compile.js';
@@ -8,7 +8,7 @@ import { allowingRule, type SeenArguments } from './suggested.js';
 
 /** A call of the log that the policy does not simply allow. */
 export interface ReplayedCall {
-  /** Of the log, from 1. */
+  /** The line of the log, from 1. */
   readonly line: number;
   readonly pid: number | undefined;
   readonly name: string;
@@ -25,7 +25,7 @@ export interface ReplayedCall {
 export interface ReplayedGroup {
   readonly name: string;
   readonly count: number;
-  /** What they get; several where it depends on arguments. */
+  /** The actions for them; several where it depends on arguments. */
   readonly actions: readonly string[];
   /** Rules that refuse them; empty where it is the default. */
   readonly rules: readonly PolicyRule[];
@@ -47,7 +47,7 @@ export interface Replay {
   readonly firstUnread: number | undefined;
   /** In the order of the log. */
   readonly stopped: readonly ReplayedCall[];
-  /** The same by call, the most frequent first. */
+  /** Groups of calls with one name, the most frequent first. */
   readonly groups: readonly ReplayedGroup[];
 }
 

@@ -8,7 +8,7 @@ export interface CloseOptions {
   readonly force?: boolean | undefined;
 }
 
-/** What a pool's caller says of its size. */
+/** The bounds that a pool's caller sets for its size. */
 export interface PoolBounds {
   readonly size?: number | undefined;
   readonly maxRunning?: number | undefined;

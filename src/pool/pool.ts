@@ -40,7 +40,7 @@ export interface PoolCommand {
   readonly preload?: undefined;
 }
 
-/** What waits in each sandbox. */
+/** The program that waits in each sandbox. */
 export type PoolProgram = PoolLanguage | PoolCommand;
 
 export interface PoolSettings extends Omit<SandboxOptions, 'continue' | 'tty' | 'signal'> {
@@ -74,7 +74,7 @@ export interface PoolSettings extends Omit<SandboxOptions, 'continue' | 'tty' | 
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What waits in each sandbox, and how many of them. */
+/** The program that waits in each sandbox, and how many of them. */
 export type PoolOptions = PoolSettings & PoolProgram;
 
 /** Sandboxes made ready beforehand. Each is used once, and another made in the background. */

@@ -13,7 +13,7 @@
 import { shellQuote } from '../options/index.js';
 import type { PoolTask } from './task.js';
 
-/** What a waiting program says when it is ready (ASCII ACK). */
+/** The byte by which a waiting program says that it is ready (ASCII ACK). */
 export const readyByte = 6;
 
 export interface Runtime {
@@ -21,7 +21,7 @@ export interface Runtime {
   readonly lang: string;
   /** The program that waits; `preload` is run in it before. @param tells whether it writes the byte. @default true */
   readonly boot: (preload: string, tells?: boolean) => string;
-  /** Whether anything of what was preloaded is left in the task. */
+  /** True if anything of what was preloaded is left in the task. */
   readonly preloads: boolean;
   /** A task in the form in which the program reads it. */
   encode(task: PoolTask): Uint8Array;
@@ -103,7 +103,7 @@ const python = (preload: string, tells = true): string => `def wasbox_task():
 wasbox_task()`;
 
 /**
- * What nearly every program uses is loaded and run once before the task comes: the modules behind
+ * Loads and runs once what nearly every program uses, before the task comes: the modules behind
  * process.stdout and console.log, formatting, the compiler of scripts. process.stdout itself stays as
  * it is: to make it changes the pipe.
  */

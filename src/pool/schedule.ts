@@ -5,7 +5,7 @@
 import { LaunchError, type WasboxError } from '../errors/index.js';
 import { aborted, onAbort } from '../launch/index.js';
 
-/** What waits: made by `boot`, given one job, or discarded. */
+/** A waiting sandbox: made by `boot`, given one job, or discarded. */
 export interface Waiting {
   /** Fulfilled when it has ended; never rejected. */
   readonly gone: Promise<void>;

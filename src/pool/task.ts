@@ -1,4 +1,4 @@
-/** What a waiting sandbox is asked to do, checked before it is given away. */
+/** The task of a waiting sandbox, checked before it is given away. */
 import type { Ask } from '../ask/index.js';
 import { UsageError } from '../errors/index.js';
 import { checkOptions, type Input, type OnOutput } from '../launch/index.js';
@@ -14,7 +14,7 @@ export interface PoolTask {
   /** Variables to set beside those of the pool; those that are undefined are left out. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /**
-   * What the payload reads from stdin.
+   * The input that the payload reads from stdin.
    * @default '' (stdin is at its end at once)
    */
   readonly input?: Input | undefined;

@@ -35,7 +35,7 @@ export const defaultStartTimeoutMs = 60_000;
 /** Bytes kept of what a sandbox writes before it has a task; shown when it dies. */
 const bootOutputBytes = 4096;
 
-/** What waits. */
+/** The program that waits. */
 export interface WaitingProgram {
   /** Undefined for a command that reads its task from stdin by itself. */
   readonly runtime: Runtime | undefined;
@@ -46,20 +46,20 @@ export interface WaitingProgram {
 }
 
 export interface WaitingOptions extends WaitingProgram {
-  /** Of the sandbox. */
+  /** The options of the sandbox. */
   readonly sandbox: Omit<SandboxOptions, 'signal'>;
   readonly image: PinnedImage;
   /** Milliseconds until it is ready. */
   readonly startTimeoutMs: number;
 }
 
-/** What holds for a task that does not say otherwise. */
+/** The values that hold for a task that does not say otherwise. */
 export interface TaskDefaults {
   readonly maxOutputBytes: number;
   readonly timeoutMs: number | undefined;
 }
 
-/** What a fresh run of the task would have executed, for the report. */
+/** Returns what a fresh run of the task would have executed, for the report. */
 function commandOf(spec: SandboxSpec, boot: string | undefined, task: PoolTask): CommandSpec {
   const { path, argv } = spec.command;
   if (boot === undefined) return spec.command;
@@ -219,7 +219,7 @@ export class WaitingSandbox {
     );
   }
 
-  /** Whether this process stays for the sandbox. */
+  /** Sets whether this process stays for the sandbox. */
   #hold(hold: boolean): void {
     this.#launched.hold(hold);
     for (const stream of this.#streams) {

@@ -6,7 +6,7 @@ import { builtinPresets } from './builtin/index.js';
 
 /** Where a host or a list of them is looked for. */
 export interface PresetSource {
-  /** Of several with one name, the first that finds something counts. */
+  /** If several have one name, the first that finds something counts. */
   readonly name: string;
   /** Not looked at where a source of this name has found something. */
   readonly unless?: string | undefined;
@@ -41,7 +41,7 @@ export const presetNames: readonly string[] = Object.keys(builtinPresets);
 const ofBrowsers = (): string =>
   spoken`A browser that is installed runs as it is, with its own sandbox turned off (--no-sandbox) and its hosts allowed: --net HOST. Browsers that Playwright or Puppeteer fetched are in your home: --ro ~/.cache/ms-playwright, --ro ~/.cache/puppeteer`;
 
-/** What people expect a preset for, and how it is done. */
+/** Things that people expect a preset for, and how they are done. */
 const withoutPreset: Readonly<Record<string, () => string>> = {
   browser: ofBrowsers,
   chromium: ofBrowsers,

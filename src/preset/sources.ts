@@ -1,5 +1,5 @@
 /**
- * What the sources of a preset name: registries and mirrors of the user's own configuration, or of the
+ * Finds what the sources of a preset name: registries and mirrors of the user's own configuration, or of the
  * installed tool. Files in the sandboxed directory are not asked: they came with the untrusted code.
  */
 import { posix } from 'node:path';
@@ -19,7 +19,7 @@ export interface SourceContext {
 /** Configuration is short; npm's definitions are the largest. */
 const maxFile = 1024 * 1024;
 
-/** What was found, by the name of the source. */
+/** The values that were found, by the name of the source. */
 export type Found = ReadonlyMap<string, readonly string[]>;
 
 export function askSources({ sources }: Preset, context: SourceContext): Found {

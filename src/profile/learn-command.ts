@@ -6,14 +6,14 @@
 import type { PathMapping, RunOptions, VariableMap } from '../options/index.js';
 import { joinMapping, type OptionEntry, runOptionTable } from '../options/index.js';
 
-/** What learning decides itself, or does without. */
+/** The options that learning decides itself, or does without. */
 const left = ['profile', 'policy', 'code'];
 
 const rows: readonly OptionEntry[] = runOptionTable.filter(
   ({ scope, name }) => scope === 'sandbox' && !left.includes(name),
 );
 
-/** What was learned of a directory is that directory again. */
+/** Returns the text of a mapping. The places that were learned of a directory become that directory again. */
 function mappingText(mapping: PathMapping): string | undefined {
   if (typeof mapping === 'string') return mapping;
   const { path, dest, within } = mapping;

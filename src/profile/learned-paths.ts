@@ -1,5 +1,5 @@
 /**
- * What learning made of a directory that was shown: places in it, whose names the program
+ * Keeps what learning made of a directory that was shown: places in it, whose names the program
  * chose. Each stays within that directory, wherever a link in it leads when the profile is used.
  */
 
@@ -7,7 +7,7 @@ import { isWithin } from '../host/index.js';
 import type { PathMapping } from '../options/index.js';
 import { splitMapping } from '../options/index.js';
 
-/** What a profile keeps under `[learned]`: absolute paths that were shown. Undefined if damaged. */
+/** Returns what a profile keeps under `[learned]`: absolute paths that were shown. Undefined if damaged. */
 export function readShown(learned: unknown): readonly string[] | undefined {
   const shown = (learned as { shown?: unknown } | null | undefined)?.shown ?? [];
   const good = Array.isArray(shown) && shown.every((one) => typeof one === 'string');
@@ -21,7 +21,7 @@ export function keptWithin(
 ): readonly PathMapping[] {
   return mappings.map((mapping) => {
     const { path, dest } = typeof mapping === 'string' ? splitMapping(mapping) : mapping;
-    // What was given so is not what learning made.
+    // A mapping that was given so was not made by learning.
     if (dest !== undefined || shown.includes(path)) return mapping;
     const [within] = shown.filter((one) => isWithin(path, one)).sort((a, b) => b.length - a.length);
     return within === undefined ? mapping : { path, within };

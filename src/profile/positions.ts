@@ -10,7 +10,7 @@ export function linesBefore(text: string, key: string): string {
   return '\n'.repeat(below ? place : place - 1);
 }
 
-/** Of an item in a key's list, which may go on for lines; of the key where the item is not found. */
+/** Returns the line of an item in a key's list, which may go on for lines; of the key where the item is not found. */
 export function placeOfItem(text: string, key: string, item: unknown): number | undefined {
   const place = placeOfKey(text, key);
   if (place === undefined || typeof item !== 'string') return place;

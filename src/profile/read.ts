@@ -22,12 +22,12 @@ import { isExposed } from './untrusted.js';
 
 /** A policy in the profile itself. */
 const policyTextKey = 'policy-text';
-/** What `wasbox learn` keeps for the next time; it allows nothing. */
+/** The key for what `wasbox learn` keeps for the next time; it allows nothing. */
 const learnedKey = 'learned';
 
 const rows: readonly OptionEntry[] = runOptionTable;
 
-/** What can only tighten, and with which value. */
+/** Keys that can only tighten, and with which value. */
 const tightening: Readonly<Record<string, (value: unknown) => boolean>> = {
   'files.hide': () => true,
   'files.hide-secrets': (value) => value === true,
@@ -38,7 +38,7 @@ const tightening: Readonly<Record<string, (value: unknown) => boolean>> = {
   [policyTextKey]: () => true,
 };
 
-/** By the property of an option, one for each item. */
+/** Places by the property of an option, one for each item. */
 export type ProfilePlaces = Readonly<Record<string, readonly string[]>>;
 
 /** A profile as it was read. */
@@ -52,9 +52,9 @@ export interface Profile {
   readonly policyText: string | undefined;
   /** The directory that relative names in it start from. */
   readonly directory: string;
-  /** Whether it may only tighten; its policy is then held against the built-in one. */
+  /** True if it may only tighten; its policy is then held against the built-in one. */
   readonly untrusted: boolean;
-  /** Whether `wasbox learn` made it. */
+  /** True if `wasbox learn` made it. */
   readonly learned: boolean;
 }
 

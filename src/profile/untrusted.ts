@@ -1,11 +1,11 @@
-/** Whether a profile lies where the payload may write, and so may have come with it. */
+/** Decides whether a profile lies where the payload may write, and so may have come with it. */
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
 import { isWithin } from '../host/index.js';
 import type { RunOptions } from '../options/index.js';
 import { splitMapping } from '../options/index.js';
 
-/** Whether the payload may write to a place, by its name or where that leads. */
+/** Returns whether the payload may write to a place, by its name or where that leads. */
 export function isExposed(options: RunOptions, host: Host, workdir: string, path: string): boolean {
   const here = host.cwd() ?? '/';
   const written = [...(options.rw ?? []), ...(options.cow ?? [])].map((mapping) =>

@@ -1,5 +1,5 @@
-// What a release must have, so that nothing is published without a part of it. Called by main.mjs before it builds, and
-// with what it made.
+// Checks what a release must have, so that nothing is published without a part of it. Called by main.mjs before it
+// builds, and with what it made.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ const shared = [
 
 const executables = ['wasbox', 'wasbox-init', 'wasbox-engine'];
 
-/** What is wrong with an executable or the addon of a processor. */
+/** Returns what is wrong with an executable or the addon of a processor. */
 function faultsOf(file, name, arch) {
   if (!existsSync(file)) return [`${name} for ${arch} is missing`];
   const { machine, interpreter, libraries, versions } = elfOf(file);
@@ -77,7 +77,7 @@ function noticeFaults(dist) {
   ];
 }
 
-/** What is missing in what was built; one line a part. */
+/** Returns what is missing in what was built; one line a part. */
 export function missingParts(root) {
   const dist = join(root, 'dist');
   const absent = shared.filter((name) => !existsSync(join(dist, name)));

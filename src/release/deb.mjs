@@ -71,7 +71,7 @@ fi
 /** A change of the parser, which may know the profile then. */
 const triggers = 'interest-noawait /usr/sbin/apparmor_parser\n';
 
-/** What lintian says that is meant so: a package of upstream's, outside of Debian. */
+/** Warnings of lintian that are meant so: a package of upstream's, outside of Debian. */
 const overrides = `# Not built by Debian: no bug of its archive is closed.
 wasbox: initial-upload-closes-no-bugs
 # The project has no mail address; its issues are on its page.

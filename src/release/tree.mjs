@@ -1,4 +1,4 @@
-// What a standalone installation consists of, below one prefix: the same files for the tarball (its top
+// Lays out what a standalone installation consists of, below one prefix: the same files for the tarball (its top
 // directory) and the .deb (/usr). `bin/wasbox` is a link to the native command, which finds the rest from there.
 import { execFileSync } from 'node:child_process';
 import {
@@ -15,7 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** Of the package's files, what only projects that import it need. */
+/** The folders of the package that only projects that import it need. */
 const forProjects = new Set(['types']);
 
 export function write(path, content) {

@@ -5,7 +5,7 @@ import { displayText } from '../text/index.js';
 /** Questions of one kind with the same outcome. Every text is safe to print. */
 export interface ReportQuestion {
   readonly kind: 'network' | 'file' | 'call';
-  /** What the program wanted, as it was shown. */
+  /** Says what the program wanted, as it was shown. */
   readonly text: string;
   /** Path inside of the first executable that asked. */
   readonly executable: string;

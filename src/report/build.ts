@@ -34,7 +34,7 @@ import {
 /** The program succeeded, and `--apply` left some of its changes saved. */
 const unappliedStatus = 3;
 
-/** Whether some changes were not applied; those of the home are applied by name alone. */
+/** True if some changes were not applied; those of the home are applied by name alone. */
 const isUnapplied = ({ apply, unlisted = false }: FinishReport): boolean =>
   unlisted || (apply?.refused.length ?? 0) > 0;
 

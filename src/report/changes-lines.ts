@@ -1,4 +1,7 @@
-/** What a run changed and what became of it: what was counted, what needs a look, and one line with what to type next. */
+/**
+ * Writes what a run changed and what became of it: what was counted, what needs a look, and one line with what to type
+ * next.
+ */
 import { alternatives, shellQuote } from '../options/index.js';
 import { type HomeLines, homeLines, homeOperand } from './home.js';
 import type { ReportChanges, ReportCounts, ReportDropped, ReportRefused } from './types.js';
@@ -27,7 +30,7 @@ function countsText({ counts, directories = none, home }: ReportChanges): string
   return countsLine(files, 'file', 'files') || countsLine(folders, 'directory', 'directories');
 }
 
-/** What was left out, by what it is. */
+/** Returns what was left out, by what it is. */
 export function droppedLine(dropped: readonly ReportDropped[]): string {
   const places = new Map<string, string[]>();
   for (const { what, place } of dropped) places.set(what, [...(places.get(what) ?? []), place]);

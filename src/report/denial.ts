@@ -11,7 +11,7 @@ import { allowOption } from './refusals.js';
 /** Something that was denied to a program. Every text is safe to print. */
 export interface Denial {
   readonly kind: Question['kind'];
-  /** What the program wanted, in one line: `read /home/ada/.npmrc`. */
+  /** Says what the program wanted, in one line: `read /home/ada/.npmrc`. */
   readonly what: string;
   /** Why the sandbox would have refused it without a question. */
   readonly cause: string;
@@ -24,7 +24,7 @@ export interface Denial {
   readonly count: number;
 }
 
-/** What causes and options depend on. */
+/** The parts of a spec that causes and options depend on. */
 type Context = Pick<SandboxSpec, 'network' | 'policy'>;
 
 type Why = Pick<Denial, 'cause' | 'option'>;

@@ -8,7 +8,7 @@ import { timeOf } from './time-of.js';
 export type FileCauseKind =
   /** It exists on the host and is hidden. */
   | 'hidden'
-  /** The same, and the program tried to change it. */
+  /** It exists on the host and is hidden, and the program tried to change it. */
   | 'hidden-change'
   /** The program tried to make it in a directory that is hidden. */
   | 'hidden-directory'
@@ -39,7 +39,7 @@ export interface FileCause {
   readonly count: number;
   /** When it was last used, in nanoseconds since the start. */
   readonly lastNs?: number | undefined;
-  /** Whether it was only looked at, and never opened. */
+  /** True if it was only looked at, and never opened. */
   readonly looked?: boolean | undefined;
 }
 

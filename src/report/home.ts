@@ -1,6 +1,6 @@
 /**
- * What the program wrote to its home: saved and applied by name, or discarded where the user has no home for
- * it. Without these lines, an installer would seem to have done nothing.
+ * Writes the lines about what the program wrote to its home: saved and applied by name, or discarded where
+ * the user has no home for it. Without these lines, an installer would seem to have done nothing.
  */
 import type { NativeOutcome } from '../native/index.js';
 import { shellQuote } from '../options/index.js';
@@ -23,7 +23,7 @@ const shownNames = 4;
 /** A directory of home with more files than this is named instead of its files. */
 const filesInDirectory = 2;
 
-/** What a tool writes for itself, and no user wants to bring home. */
+/** Returns whether a path is one that a tool writes for itself, and no user wants to bring home. */
 const isCache = (path: string): boolean => /^~\/\.(?:cache|npm)\b/.test(path);
 
 const isLate = (path: string): boolean => isCache(path) || /^~\/\.config\b/.test(path);
@@ -62,17 +62,17 @@ export function homeLine({ files, paths }: ReportHome): string {
 export const homeOperand = (path: string): string =>
   /^~\/[\w./+@%:-]+$/.test(path) ? path : shellQuote(path);
 
-/** What a run wrote to the home and nothing was done with. */
+/** Describes what a run wrote to the home and nothing was done with. */
 export interface HomeLines {
-  /** What was written, what is dangerous first. */
+  /** Says what was written, with what is dangerous first. */
   readonly what: string;
   /** How to apply what exists already. */
   readonly seen: readonly string[];
-  /** What to name to apply it; undefined where nothing but caches was written, or what exists already. */
+  /** The path to name to apply it; undefined where nothing but caches was written, or what exists already. */
   readonly operand?: string | undefined;
 }
 
-/** Whether it runs by itself, leads elsewhere, or meets what is there already. */
+/** Returns whether it runs by itself, leads elsewhere, or meets what is there already. */
 const isDangerous = ({ flags }: ReportChange): boolean =>
   ['held', 'leads-out', 'unseen', 'runs-later', 'executable'].some((flag) => flags.includes(flag));
 
@@ -90,7 +90,7 @@ export function homeLines({ home, paths }: ReportChanges, id: string): HomeLines
   const plain = shown.filter((one) => !isDangerous(one)).map(({ path }) => path);
   const named = [...dangerous.map(({ path }) => path), ...names(plain)];
   const seen = own.find(({ flags }) => flags.includes('unseen'));
-  // What exists already is refused without a choice: not the path to copy.
+  // A file that exists already is refused without a choice: not the path to copy.
   const [first] = [
     ...dangerous.filter(({ flags }) => !flags.includes('unseen')).map(({ path }) => path),
     ...names(plain),

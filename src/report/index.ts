@@ -1,4 +1,4 @@
-/** What happened in a run, as data and as text for people. */
+/** Builds a report of what happened in a run, as data and as text for people. */
 export type { ReportAsked, ReportQuestion } from './asked.js';
 export { foldPaths } from './audit/fold.js';
 export type {

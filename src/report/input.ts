@@ -9,7 +9,7 @@ import type {
 import type { FileCause } from './file-causes.js';
 import type { ServiceCause } from './services.js';
 
-/** What a report is made of: part of the launch stage's result. */
+/** The input of a report: part of the launch stage's result. */
 export interface ReportInput {
   readonly runId: string | undefined;
   readonly startedAt: Date;

@@ -1,5 +1,5 @@
 /**
- * What a failed program lacked, as far as the sandbox is the cause: the nearest first. Nearest is what the
+ * Finds what a failed program lacked, as far as the sandbox is the cause: the nearest first. Nearest is what the
  * program was refused last before its end; a file that it only looked at comes after all that it tried to
  * use, because programs look for many files that they can do without.
  */
@@ -18,9 +18,9 @@ export interface Lack {
   readonly cause: string;
   /** The option of `wasbox run` that gives it; absent if none does. */
   readonly option?: string | undefined;
-  /** What the machine must have beside the option. */
+  /** The condition that the machine must have beside the option. */
   readonly proviso?: string | undefined;
-  /** What the option would show the program: keys or tokens; absent if it shows none that are known. */
+  /** The keys or tokens that the option would show the program; absent if it shows none that are known. */
   readonly secret?: string | undefined;
 }
 
@@ -32,7 +32,7 @@ interface Candidate extends Lack {
 /** Exit statuses of shells and the dynamic linker for what was looked for and not found. */
 const notFound = [126, 127];
 
-/** What the sandbox kept from the program of an audited run. */
+/** Returns what the sandbox kept from the program of an audited run. */
 export function lacksOf(report: RunReport): Lack[] {
   const candidates = [
     ...(report.refusals?.calls ?? []).map(ofRefusal),

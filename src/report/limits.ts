@@ -64,7 +64,7 @@ export const noUsage: LimitUsage = {
   privateInodes: 0,
 };
 
-/** What the run used. A short run ends before the supervisor's first sample. */
+/** Returns what the run used. A short run ends before the supervisor's first sample. */
 export function reportUsage(spec: SandboxSpec, { outcome, finish }: ReportInput): LimitUsage {
   const { usage, userUs, systemUs, maxRssKiB } = outcome;
   return {
@@ -90,7 +90,7 @@ export function sizeWords(bytes: number): string {
 /** The next size worth trying. */
 const more = (bytes: number): string => sizeText(2 ** Math.ceil(Math.log2(bytes * 1.5)));
 
-/** What exceeded a limit, and the option that raises it. */
+/** Returns what exceeded a limit, and the option that raises it. */
 function limitWords(limit: LimitName, limits: Limits): readonly [what: string, option: string] {
   const size = (bytes = 0): string => sizeWords(bytes);
   switch (limit) {
@@ -136,7 +136,10 @@ function limitWords(limit: LimitName, limits: Limits): readonly [what: string, o
   }
 }
 
-/** What a run lacked of a limit, and the option that raises it; without a value where a longer time must be chosen. */
+/**
+ * Returns what a run lacked of a limit, and the option that raises it; without a value where a longer time must be
+ * chosen.
+ */
 export function limitLack(
   limit: LimitName,
   limits: Limits,

@@ -14,7 +14,7 @@ export interface ReportDestination {
   readonly port?: number | undefined;
   /** How many connections, flows or look-ups. */
   readonly count: number;
-  /** Of UDP, both directions together. */
+  /** Bytes of UDP, both directions together. */
   readonly bytes?: number | undefined;
   /** Pid on the host of the first process, and its name. */
   readonly pid?: number | undefined;

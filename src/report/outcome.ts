@@ -22,7 +22,7 @@ export interface EndResult {
   readonly exitCode: number | undefined;
   /** Name of the signal that ended it, for instance `SIGSEGV`; `SIG34` of one without a name. */
   readonly signal: SignalName | undefined;
-  /** Whether a time limit ended it. */
+  /** True if a time limit ended it. */
   readonly timedOut: boolean;
 }
 

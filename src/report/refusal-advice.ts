@@ -4,9 +4,9 @@ import { loadsModule, type RefusalKind, syscall } from '../syscalls/index.js';
 export interface RefusalAdvice {
   readonly kind: RefusalKind;
   readonly cause: string;
-  /** Whether `--allow` makes it work; otherwise the kernel refuses it too. */
+  /** True if `--allow` makes it work; otherwise the kernel refuses it too. */
   readonly allowable: boolean;
-  /** What the machine must have beside the option, as a clause: `if kernel.x is 0`. */
+  /** The condition that the machine must have beside the option, as a clause: `if kernel.x is 0`. */
   readonly proviso?: string | undefined;
   /** Conditions for `--allow`, so that it allows no more than this use. */
   readonly where: readonly string[];
@@ -33,7 +33,7 @@ function neverAllowed(call: string, args: Args): boolean {
 
 const isInternet = ({ domain }: Args): boolean => /^AF_INET6?$/.test(domain ?? '');
 
-/** What differs for a use from the row of its call. */
+/** Returns what differs for a use from the row of its call. */
 function useOf(call: string, args: Args): Partial<RefusalAdvice> | undefined {
   if (call === 'ioctl' && /^T[CI]/.test(args.request ?? ''))
     return {

@@ -7,8 +7,8 @@ const shownLines = 6;
 const shownTargets = 3;
 
 /**
- * What allows all refusals of a group; only network options differ within one. Many are not shown as one: nothing
- * but the list is as narrow as they are.
+ * Returns what allows all refusals of a group; only network options differ within one. Many are not shown as one:
+ * nothing but the list is as narrow as they are.
  */
 function wayOut(group: readonly ReportRefusal[], verbose: boolean): string {
   const options = [...new Set(group.flatMap(({ option }) => option ?? []))];

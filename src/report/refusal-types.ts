@@ -17,7 +17,7 @@ export interface ReportRefusal {
   readonly cause: string;
   /** The option of `wasbox run` that allows it; absent if none does. */
   readonly option?: string | undefined;
-  /** What the machine must have beside the option. */
+  /** The condition that the machine must have beside the option. */
   readonly proviso?: string | undefined;
   /** When the last of them was made, since the start; only with an audit. */
   readonly atMs?: number | undefined;
@@ -30,7 +30,7 @@ export interface ReportRefusals {
   readonly watched: 'all' | 'none';
   /** Why `watched` is `none`. */
   readonly reason?: string | undefined;
-  /** What may be refused without being listed here. */
+  /** Lists what may be refused without being listed here. */
   readonly unwatched: readonly string[];
   readonly total: number;
   readonly dropped: number;
@@ -39,7 +39,7 @@ export interface ReportRefusals {
   readonly learn?: string | undefined;
 }
 
-/** What a call was about: its target, or the arguments that distinguish it. */
+/** Returns what a call was about: its target, or the arguments that distinguish it. */
 export function whatOf({ target, arguments: args }: ReportRefusal): string {
   if (target !== undefined) return target;
   return Object.entries(args)

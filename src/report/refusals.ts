@@ -14,21 +14,21 @@ import { adviseRefusal, type RefusalAdvice, unseen } from './refusal-advice.js';
 import { noUnixSockets, type ReportRefusal, type ReportRefusals } from './refusal-types.js';
 import { timeOf } from './time-of.js';
 
-/** What causes and options depend on. */
+/** The facts that causes and options depend on. */
 export interface RefusalContext {
-  /** What isolated the run. @default 'namespaces' */
+  /** Says what isolated the run. @default 'namespaces' */
   readonly isolation?: Isolation | undefined;
-  /** Whether the run had the built-in policy. */
+  /** True if the run had the built-in policy. */
   readonly builtin: boolean;
-  /** Whether the payload's uid is 0 inside. */
+  /** True if the payload's uid is 0 inside. */
   readonly insideRoot?: boolean | undefined;
   /** If the policy was learned: the words of the command that adds this run to it. */
   readonly learned?: readonly string[] | undefined;
-  /** What guards refused whatever the policy says. */
+  /** The guards, which refuse calls whatever the policy says. */
   readonly guards: Guards;
-  /** What times count from, where an audit tells it; nanoseconds of CLOCK_MONOTONIC. */
+  /** The start from which times count, where an audit tells it; nanoseconds of CLOCK_MONOTONIC. */
   readonly startedNs?: number | undefined;
-  /** Whether the run had network rules: then net-guard.policy applies as well. */
+  /** True if the run had network rules: then net-guard.policy applies as well. */
   readonly netRules?: boolean | undefined;
 }
 
@@ -58,7 +58,7 @@ function network(refused: RefusedCall): Pick<ReportRefusal, 'kind' | 'cause' | '
   return { kind: 'network', cause, option };
 }
 
-/** What net-guard.policy refuses whatever the policy of the run says. */
+/** Returns what net-guard.policy refuses whatever the policy of the run says. */
 function byNetGuard(
   { call, arguments: args, errno, target }: RefusedCall,
   { builtin, netRules = false }: RefusalContext,
@@ -81,7 +81,7 @@ function byNetGuard(
   return undefined;
 }
 
-/** What Landlock isolation refuses, whatever the policy says; its other refusals look like a missing call. */
+/** Returns what Landlock isolation refuses, whatever the policy says; its other refusals look like a missing call. */
 function byLandlock(
   { call, arguments: args, errno }: RefusedCall,
   { isolation }: RefusalContext,
@@ -168,7 +168,7 @@ function guardReason(
   return byNetGuard(refused, context);
 }
 
-/** What causes and advice depend on, of a run's spec. */
+/** Returns the facts that causes and advice depend on, of a run's spec. */
 export const refusalContext = (spec: SandboxSpec): RefusalContext => ({
   isolation: spec.isolation,
   builtin: spec.policy.builtin,
@@ -181,7 +181,7 @@ export const refusalContext = (spec: SandboxSpec): RefusalContext => ({
 /** Calls that set-id-guard.policy refuses and the built-in policy does not. */
 const guardedCalls = /^(chmod|fchmod|fchmodat2?|open|openat|creat|mknod|mknodat)$/;
 
-/** What a sandbox refuses unnoticed. */
+/** Files that a sandbox refuses unnoticed. */
 const hiddenFiles = [
   'files and directories that are hidden or read-only (--audit lists them)',
   'ioctl requests that get ENOTTY (--audit lists them)',

@@ -1,4 +1,4 @@
-/** What a run was refused, as a program that uses the library reads it: one entry for each thing. */
+/** Lists what a run was refused, as a program that uses the library reads it: one entry for each thing. */
 import type { RefusalRecords } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { whatOf } from './refusal-types.js';
@@ -8,7 +8,7 @@ import type { EndedReport, RunReport } from './types.js';
 /** Something that the sandbox refused a program. Every text is safe to print. */
 export interface Refused {
   readonly kind: 'file' | 'network' | 'call';
-  /** What the program wanted, in one line: `connect example.org:443`, `mount type=proc`. */
+  /** Says what the program wanted, in one line: `connect example.org:443`, `mount type=proc`. */
   readonly what: string;
   readonly cause: string;
   /** The option of `wasbox run` that allows it; absent if none does. */
@@ -16,7 +16,7 @@ export interface Refused {
   readonly count: number;
 }
 
-/** The same while its sandbox goes on. */
+/** Returns the refusals while its sandbox goes on. */
 export const refusedSoFar = (spec: SandboxSpec, records: RefusalRecords): Refused[] =>
   refusedIn({ refusals: reportRefusals(records, refusalContext(spec)), network: undefined });
 

@@ -19,7 +19,7 @@ import type { RunReport } from './types.js';
 export interface SummaryOptions {
   readonly verbose: boolean;
   readonly quiet: boolean;
-  /** Whether stderr is a terminal: a failure then gets a line with the next step. @default false */
+  /** True if stderr is a terminal: a failure then gets a line with the next step. @default false */
   readonly attended?: boolean;
   /** Lines about what it may have lacked, by its own text. */
   readonly leads?: readonly string[];

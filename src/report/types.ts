@@ -38,7 +38,7 @@ export type LimitName =
 /** A limit at which the program got an error and continued. */
 export interface ReachedLimit {
   readonly limit: LimitName;
-  /** What was full, if the limit covers several places. */
+  /** The place that was full, if the limit covers several places. */
   readonly place?: 'memory files' | undefined;
 }
 
@@ -64,9 +64,9 @@ export interface ReportChange {
   readonly kind: string;
   readonly type: string;
   readonly flags: readonly string[];
-  /** Whether it is in the user's home: applied only when named. */
+  /** True if it is in the user's home: applied only when named. */
   readonly home?: true | undefined;
-  /** Of a file of the home that the run did not see: whether its lines can be added to the user's. */
+  /** For a file of the home that the run did not see, true if its lines can be added to the user's. */
   readonly appends?: true | undefined;
 }
 
@@ -82,11 +82,11 @@ export interface ReportRefused {
   readonly reason: string;
   /** The reason in words. */
   readonly message: string;
-  /** What to name to apply it all the same: itself, or the directory that is held as a whole. */
+  /** The path to name to apply it all the same: itself, or the directory that is held as a whole. */
   readonly name?: string | undefined;
 }
 
-/** What was left out, because no user reviews it. */
+/** Counts what was left out, because no user reviews it. */
 export interface ReportDropped {
   /** `histories`, `logs`, `caches` or `compiled modules`. */
   readonly what: string;
@@ -114,7 +114,7 @@ export interface ReportChanges {
   readonly dropped?: readonly ReportDropped[] | undefined;
 }
 
-/** What was written to a home in memory, and discarded with it. */
+/** Counts what was written to a home in memory, and discarded with it. */
 export interface ReportHome {
   /** Files and links in the home at the end; at most 10,000 are counted. */
   readonly files: number;
@@ -136,7 +136,7 @@ export interface RunReport {
   /** From start to the payload's end. */
   readonly durationMs: number;
   readonly outcome: ReportOutcome;
-  /** Of the payload and its reaped descendants. */
+  /** The use of the payload and its reaped descendants. */
   readonly usage: {
     readonly userMs: number;
     readonly systemMs: number;
@@ -151,10 +151,10 @@ export interface RunReport {
     readonly memoryBytes: number;
     /** Peak number of processes and threads; measured likewise. */
     readonly processes: number;
-    /** What the run had on disk, including deleted files that it had open. */
+    /** The size of what the run had on disk, including deleted files that it had open. */
     readonly diskBytes: number;
     readonly diskInodes: number;
-    /** What it had in /tmp and other places in memory at its end. */
+    /** The size of what it had in /tmp and other places in memory at its end. */
     readonly privateBytes: number;
     readonly privateInodes: number;
     /** Written to stdout and stderr; absent if they did not pass through wasbox. */
@@ -163,13 +163,13 @@ export interface RunReport {
   /** Limits at which the program was refused more, and those that it had passed when it exited. */
   readonly reached: readonly ReachedLimit[];
   readonly changes?: ReportChanges | undefined;
-  /** What the program wrote to its private home, which is discarded; absent if nothing. */
+  /** The files that the program wrote to its private home, which is discarded; absent if nothing. */
   readonly home?: ReportHome | undefined;
-  /** What the program was refused; absent if it never ran. */
+  /** The refusals that the program met; absent if it never ran. */
   readonly refusals?: ReportRefusals | undefined;
   /** Questions that were asked; absent without `--ask`. */
   readonly asked?: ReportAsked | undefined;
-  /** What the program did; absent without `--audit`. */
+  /** The actions of the program; absent without `--audit`. */
   readonly audit?: ReportAudit | undefined;
   /** Destinations of the program; only with network rules. */
   readonly network?: ReportNetwork | undefined;
@@ -181,7 +181,7 @@ export interface RunReport {
     readonly image?: { readonly reference: string; readonly id?: string | undefined } | undefined;
     readonly net: string;
     readonly policy: string;
-    /** What isolated the program. Landlock is weaker than namespaces; `notes` says in what. */
+    /** Says what isolated the program. Landlock is weaker than namespaces; `notes` says in what. */
     readonly isolation: 'namespaces' | 'landlock';
     readonly namespaces: readonly string[];
     /** Landlock's ABI version in force; 0 if the kernel has none, or one that is too old. */
@@ -201,7 +201,7 @@ export interface RunReport {
       readonly outputBytes?: number | undefined;
       readonly privateInodes?: number | undefined;
     };
-    /** What enforced the limits of memory and processes: a cgroup, or the supervisor and rlimits. */
+    /** Says what enforced the limits of memory and processes: a cgroup, or the supervisor and rlimits. */
     readonly heldBy: 'cgroup' | 'supervisor';
   };
   readonly notes: readonly string[];
@@ -216,7 +216,7 @@ export interface EndedReport extends RunReport {
 /** How many changed paths a report lists. */
 export const maxReportedChanges = 1000;
 
-/** Whether a value is a report of this schema, as far as its head says so: it may have been a file. */
+/** Returns whether a value is a report of this schema, as far as its head says so: it may have been a file. */
 export const isReport = (value: unknown): value is RunReport => {
   const { schemaVersion, argv, outcome } = (value ?? {}) as Partial<RunReport>;
   return schemaVersion === 1 && Array.isArray(argv) && typeof outcome?.kind === 'string';

@@ -1,4 +1,4 @@
-/** What to say when an operand names nothing that can be run. */
+/** Words the errors for an operand that names nothing that can be run. */
 import { posix } from 'node:path';
 import { UsageError } from '../errors/index.js';
 import { isWithin } from '../host/index.js';

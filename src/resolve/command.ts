@@ -1,5 +1,5 @@
 /**
- * What is executed: a script, a command, code from the command line or from stdin.
+ * Finds what is executed: a script, a command, code from the command line or from stdin.
  * Decides the interpreter and the words before and after the script; shows inside what they need.
  */
 import { posix } from 'node:path';
@@ -41,7 +41,7 @@ export function resolveCommand(draft: Draft): CommandSpec {
   return fromOperand(draft, command, language);
 }
 
-/** What of the user's runs with an image: else it is a program of the image. */
+/** Returns what of the user's runs with an image: else it is a program of the image. */
 function commandWithImage(draft: Draft, language: Language | undefined): CommandSpec {
   const { command, code, args = [] } = draft.options;
   if (code === undefined && (command === undefined || command === ''))
@@ -85,7 +85,7 @@ function ownScript(draft: Draft, command: string): string | undefined {
   return program ? undefined : real;
 }
 
-/** Whether a file's name or beginning says how it runs. */
+/** Returns whether a file's name or beginning says how it runs. */
 const saysHow = (command: string, head: Uint8Array): boolean =>
   readShebang(head) !== undefined || isElf(head) || languageByExtension(command) !== undefined;
 
@@ -137,7 +137,7 @@ function interpreterOf(draft: Draft, language: Language, what: string): Interpre
   );
 }
 
-/** Whether a Node is known to be too old to run TypeScript by itself (before 22.18). */
+/** Returns whether a Node is known to be too old to run TypeScript by itself (before 22.18). */
 function isOldNode(draft: Draft, path: string): boolean {
   const { host } = draft;
   if (host.files.realpath(path) !== host.files.realpath(host.node.path)) return false;

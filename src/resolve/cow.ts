@@ -33,7 +33,7 @@ function refuseOverlap(draft: Draft, path: string, source: string): void {
   for (const mount of draft.tree.list()) {
     if (!isCopied(mount)) continue;
     if (!isWithin(source, mount.source) && !isWithin(mount.source, source)) continue;
-    // What is shown in the home has its own layer, and covers the home's there.
+    // A directory that is shown in the home has its own layer, and covers the home's there.
     if (mount.origin === 'home' && source !== mount.source && isWithin(source, mount.source))
       continue;
     const other =

@@ -1,5 +1,5 @@
 /**
- * What a script without a `#!` line is, where it is surely not a shell's: a Python snippet given to
+ * Detects the language of a script without a `#!` line, where it is surely not a shell's: a Python snippet given to
  * sh fails with a message about something else, or runs the wrong programs (`import` is one of ImageMagick's).
  */
 
@@ -39,7 +39,7 @@ interface Row {
   /** As people write it. */
   readonly label: string;
   readonly sign: RegExp;
-  /** Whether it stands although there are signs of a shell script. */
+  /** True if it stands although there are signs of a shell script. */
   readonly certain?: true;
 }
 
@@ -65,7 +65,7 @@ export interface Sniffed {
   readonly label: string;
 }
 
-/** What `content` surely is; undefined for a shell script, and wherever there is doubt. */
+/** Returns what `content` surely is; undefined for a shell script, and wherever there is doubt. */
 export function sniff(content: Uint8Array): Sniffed | undefined {
   const head = new TextDecoder('latin1').decode(content.subarray(0, sniffedBytes));
   const line = firstLine(head);

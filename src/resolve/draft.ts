@@ -1,4 +1,4 @@
-/** What the steps of resolving share while a sandbox takes shape. */
+/** The state that the steps of resolving share while a sandbox takes shape. */
 import type { Host } from '../host/index.js';
 import { type ResolveOptions, spokenOption } from '../options/index.js';
 import type { ProfilePlaces } from '../profile/index.js';
@@ -17,9 +17,9 @@ export interface Workdir {
   readonly dev: bigint;
   readonly ino: bigint;
   readonly uid: number;
-  /** Whether all users share it, as /tmp: the sandbox then has a directory of its own in its place. */
+  /** Set if all users share it, as /tmp: the sandbox then has a directory of its own in its place. */
   readonly shared?: true | undefined;
-  /** What made it the one to show, where it was found around the current directory. */
+  /** The marker that made it the one to show, where it was found around the current directory. */
   readonly marker?: string | undefined;
   /** The directory in it that the program starts in. */
   readonly start: {
@@ -27,7 +27,7 @@ export interface Workdir {
     readonly path: string;
     /** As the user knows it. */
     readonly name: string;
-    /** Whether it is the caller's current directory, so that relative names mean the same inside. */
+    /** True if it is the caller's current directory, so that relative names mean the same inside. */
     readonly isCurrent: boolean;
   };
 }
@@ -41,7 +41,7 @@ export class Draft {
   readonly image: ResolvedImage | undefined;
   readonly tree: Tree;
   readonly notes: string[] = [];
-  /** Whether a script or code of the user's runs, not a program of the image. */
+  /** True if a script or code of the user's runs, not a program of the image. */
   ofUser = false;
   readonly #places: ProfilePlaces;
   #untrusted: readonly string[] | undefined;
@@ -107,7 +107,9 @@ export class Draft {
   }
 }
 
-/** Whether a mount point can be made at an empty place: not inside what belongs to the host, but above an image. */
+/**
+ * Returns whether a mount point can be made at an empty place: not inside what belongs to the host, but above an image.
+ */
 export function canHold(place: Place): boolean {
   if (place.kind !== undefined) return place.mount?.type !== 'hidden';
   const { mount } = place;

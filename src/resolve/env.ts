@@ -97,7 +97,7 @@ export function resolveEnv(draft: Draft, start: string): Record<string, string> 
   return env;
 }
 
-/** What is installed into an empty home is found there, as it would be outside. */
+/** Returns PATH inside. A program that is installed into an empty home is found there, as it would be outside. */
 function pathInside(draft: Draft): string {
   const { tree } = draft;
   const path = pathEntries(draft).filter(
@@ -115,11 +115,11 @@ function homeInside({ image, identity, options }: Draft, named: string | undefin
 const isEmptyHome = (view: View | undefined): boolean =>
   view?.type === 'private' && view.persistence === 'kept';
 
-/** Whether the kernel's counters may be read, as perf(1) does. */
+/** Returns whether the kernel's counters may be read, as perf(1) does. */
 export const usesCounters = ({ allow = [] }: RunOptions): boolean =>
   allow.some((rule) => /\bperf_event_open\b/.test(rule));
 
-/** Whether ptrace(2) is allowed: then leaks can be looked for. */
+/** Returns whether ptrace(2) is allowed: then leaks can be looked for. */
 const allowsTracing = ({ allow = [], policy }: RunOptions): boolean =>
   policy !== undefined || allow.some((rule) => /\bptrace\b/.test(rule));
 

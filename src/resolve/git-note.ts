@@ -18,9 +18,9 @@ function textOf(draft: Draft, path: string): string | undefined {
 }
 
 interface Elsewhere {
-  /** What the `.git` file names. */
+  /** The path that the `.git` file names. */
   readonly own: string;
-  /** The same, or for a worktree the git directory that it shares with others. */
+  /** The git directory itself, or for a worktree the git directory that it shares with others. */
   readonly shared: string;
 }
 
@@ -37,7 +37,7 @@ function gitDirectoryOf(draft: Draft, file: string): Elsewhere | undefined {
   return { own, shared: shared ?? own };
 }
 
-/** Whether git would take it for a git directory; see is_git_directory() in git's setup.c. */
+/** Returns whether git would take it for a git directory; see is_git_directory() in git's setup.c. */
 function looksLikeGit(draft: Draft, directory: string): boolean {
   const kindOf = (name: string) => draft.host.files.stat(posix.join(directory, name))?.kind;
   const parts = kindOf('objects') === 'directory' && kindOf('refs') === 'directory';
@@ -45,7 +45,7 @@ function looksLikeGit(draft: Draft, directory: string): boolean {
 }
 
 /**
- * Whether a git directory names the `.git` file or its directory: a worktree's in `gitdir`, a submodule's
+ * Returns whether a git directory names the `.git` file or its directory: a worktree's in `gitdir`, a submodule's
  * in `core.worktree`. The tree cannot make one that it does not contain say so.
  */
 function namesBack(draft: Draft, own: string, file: string): boolean {

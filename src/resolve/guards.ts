@@ -4,13 +4,13 @@ import type { Guards, LimitsSpec, NetworkMode, TerminalMode, View } from './spec
 import { relayedStreams } from './terminal.js';
 import { reachesHost } from './views.js';
 
-/** What they depend on. */
+/** The facts that they depend on. */
 export interface Guarded {
   readonly views: readonly View[];
   readonly net: NetworkMode;
   readonly limits: Pick<LimitsSpec, 'outputBytes'>;
   readonly terminal: TerminalMode;
-  /** Whether files of the host may be granted for writing. */
+  /** True if files of the host may be granted for writing. */
   readonly asks: boolean;
 }
 

@@ -87,7 +87,7 @@ function homeSecrets(draft: Draft): Search[] {
   }));
 }
 
-/** What a shell would have expanded, had it not been quoted, would hide nothing at all. */
+/** Refuses a path that a shell would have expanded, had it not been quoted: it would hide nothing at all. */
 function refuseUnexpanded(shown: string, path: string): void {
   if (/^~[^/]*(?:\/|$)/.test(path)) {
     throw pathError(

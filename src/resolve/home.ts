@@ -41,12 +41,12 @@ export function homeMode(
   return cow.some((mapping) => isHome(mapping, host)) ? 'cow' : (home ?? 'empty');
 }
 
-/** Whether a mapping shows the home of the user who calls, in its place. */
+/** Returns whether a mapping shows the home of the user who calls, in its place. */
 export function isHome(mapping: NonNullable<RunOptions['cow']>[number], host: Host): boolean {
   const { path, dest } = typeof mapping === 'string' ? splitMapping(mapping) : mapping;
   const home = host.env.HOME ?? host.userById(host.uid)?.home;
   if (home === undefined || !path.startsWith('/') || (dest ?? path) !== path) return false;
-  // By its name: another link to it may have come with the code.
+  // The home is compared by its name: another link to it may have come with the code.
   const named = posix.resolve(path);
   return named === posix.resolve(home) || named === host.files.realpath(home);
 }

@@ -28,7 +28,7 @@ function findHomes(host: Host): string[] {
   return [...homes];
 }
 
-/** Whether a canonical path is a home directory of the user, or holds one. */
+/** Returns whether a canonical path is a home directory of the user, or holds one. */
 export function holdsHome(host: Host, path: string): boolean {
   return homesOf(host).some((home) => isWithin(host.files.realpath(home) ?? home, path));
 }

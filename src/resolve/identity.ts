@@ -90,12 +90,12 @@ function drawBlock(host: Pick<Host, 'random'>): Pick<IdentitySpec, 'hostUid' | '
   return { hostUid: hostId, hostGid: hostId };
 }
 
-/** Whether a spec's only random part is its block of ids, so that {@link drawAgain} makes it another run's. */
+/** Returns whether a spec's only random part is its block of ids, so that {@link drawAgain} makes it another run's. */
 export const hasDrawnBlock = ({ idmap, maps }: IdentitySpec): boolean =>
   idmap && maps === undefined;
 
 /**
- * The same for another run: no two have ids of the host in common.
+ * Draws the identity of another run: no two have ids of the host in common.
  * @returns undefined where an account has the ids that were drawn, which matters for more than them
  */
 export function drawAgain(identity: IdentitySpec, host: Host): IdentitySpec | undefined {

@@ -1,5 +1,5 @@
 /**
- * What is executed of an image, as Docker has it: the image's Entrypoint, and behind it the command that was
+ * Finds what is executed of an image, as Docker has it: the image's Entrypoint, and behind it the command that was
  * given, or else the image's Cmd. A script or code of the user's is run by its interpreter alone.
  */
 import { posix } from 'node:path';

@@ -4,7 +4,7 @@ import type { Draft } from './draft.js';
 import { pathEntries } from './path-entries.js';
 import type { Place } from './tree.js';
 
-/** Whether what is inside at a place can be executed; root can where anybody may. */
+/** Returns whether what is inside at a place can be executed; root can where anybody may. */
 export const isProgram = ({ host }: Draft, { kind, hostPath }: Place): boolean =>
   kind === 'file' && hostPath !== undefined && host.files.access(hostPath, 'execute');
 

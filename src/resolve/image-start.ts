@@ -15,7 +15,7 @@ interface Start {
   readonly name: string;
 }
 
-/** To be called when the command is known. */
+/** Returns where the program starts. The command is known by then. */
 export function startDirectory(draft: Draft): Start {
   const { image, workdir, tree } = draft;
   const own = { path: workdir.start.path, name: workdir.start.name };
@@ -38,7 +38,7 @@ export function startDirectory(draft: Draft): Start {
   return { path: place.path, name: place.path };
 }
 
-/** Whether the program starts where the image says, as far as the options decide. */
+/** Returns whether the program starts where the image says, as far as the options decide. */
 export function startsInImage({ image, options, ofUser }: Draft): boolean {
   const { workdir, chdir } = options;
   const given = workdir !== undefined || chdir !== undefined;

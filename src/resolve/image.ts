@@ -41,7 +41,7 @@ export const imageSpec = ({ reference, id, lock }: ResolvedImage): ImageSpec => 
 
 const directoryPrefix = 'dir:';
 
-/** Whether the image is a directory of the host, not one of the store. */
+/** Returns whether the image is a directory of the host, not one of the store. */
 export const isDirectoryImage = (image: string): boolean => image.startsWith(directoryPrefix);
 
 const refuse = (message: string, hint: string) => new UsageError('ERR_PATH', message, { hint });

@@ -93,7 +93,7 @@ function markedParent(host: Host, path: string): string | undefined {
 
 const shared = ['.local', '.local/share', '.local/lib', '.config', '.cache', '.ssh', '.gnupg'];
 
-/** Whether a tree is home, holds it, or is one that programs share with personal data. */
+/** Returns whether a tree is home, holds it, or is one that programs share with personal data. */
 function isTooMuch(host: Host, root: string): boolean {
   return homesOf(host).some((home) => {
     const real = host.files.realpath(home) ?? home;

@@ -9,7 +9,7 @@ import type { RunOptions } from '../options/index.js';
 import { spoken } from '../options/index.js';
 import type { Isolation } from './spec.js';
 
-/** What a sandbox has of its own. */
+/** Says what a sandbox has of its own. */
 export interface Own {
   /** A file tree that views are mounted in; else they are places of the host, or copies of them in a private root. */
   readonly tree: boolean;
@@ -19,7 +19,7 @@ export interface Own {
   readonly network: boolean;
   /** Processes, below an init that starts further programs. */
   readonly processes: boolean;
-  /** What is told of it at the start; the whole list is in docs/pages/guide/containers.md. */
+  /** A note that the user is told at the start; the whole list is in docs/pages/guide/containers.md. */
   readonly note?: string;
 }
 
@@ -32,10 +32,10 @@ const kinds: Readonly<Record<Isolation, Own>> = {
   },
 };
 
-/** What a sandbox of this isolation has of its own. */
+/** Returns what a sandbox of this isolation has of its own. */
 export const ownOf = ({ isolation }: { readonly isolation: Isolation }): Own => kinds[isolation];
 
-/** Whether a note at the start is of an isolation that is weaker than usual. */
+/** Returns whether a note at the start is of an isolation that is weaker than usual. */
 export const isWeakerNote = (note: string): boolean =>
   Object.values(kinds).some((own) => own.note === note);
 
@@ -43,7 +43,7 @@ export const isWeakerNote = (note: string): boolean =>
 export const notAvailable = (what: string, hint: string): SupportError =>
   new SupportError('ERR_BACKEND', `${what} not available with Landlock isolation`, { hint });
 
-/** What no spec can say for it; the rest is refused by the backend. Before anything is searched for it. */
+/** Refuses what no spec can say for it; the rest is refused by the backend. Before anything is searched for it. */
 function refuse({ root, home, image }: Pick<RunOptions, 'root' | 'home' | 'image'>): void {
   if (image !== undefined) {
     throw notAvailable(
@@ -67,7 +67,7 @@ function refuse({ root, home, image }: Pick<RunOptions, 'root' | 'home' | 'image
  */
 const shortages: ReadonlySet<number> = new Set([11 /* EAGAIN */, 12 /* ENOMEM */, 23, 24]);
 
-/** Whether the kernel refuses namespaces. ENOSPC is a limit that others use up, unless it is 0. */
+/** Returns whether the kernel refuses namespaces. ENOSPC is a limit that others use up, unless it is 0. */
 function areRefused(host: Host): boolean {
   const error = host.namespacesErrno();
   if (error === 0 || shortages.has(error)) return false;

@@ -6,7 +6,7 @@ import { isCopied } from './views.js';
 /** A directory of the host, and how what the payload writes for it is kept in a layer. */
 export interface KeptTree {
   readonly path: string;
-  /** Whether it is the user's home: `empty`, the payload saw nothing of it; `cow`, it saw it. */
+  /** Set if it is the user's home: `empty`, the payload saw nothing of it; `cow`, it saw it. */
   readonly home?: 'empty' | 'cow' | undefined;
   /**
    * Only of an empty home: paths below it at which the sandbox itself made mount points and links. A
@@ -21,7 +21,7 @@ export const privateHomeName = 'home';
 
 type KeptView = (HostView & { readonly access: 'copy-on-write' }) | PrivateView;
 
-/** Whether what is written there goes to a layer of the run. */
+/** Returns whether what is written there goes to a layer of the run. */
 export const isKept = (view: View): view is KeptView =>
   isCopied(view) || (view.type === 'private' && view.persistence === 'kept');
 
@@ -35,7 +35,7 @@ function treeOf(view: KeptView, views: readonly View[]): KeptTree {
   return view.origin === 'home' ? { path, home: 'cow' } : { path };
 }
 
-/** What lies in a place itself, and not in another view in it; each with the directories on the way. */
+/** Returns what lies in a place itself, and not in another view in it; each with the directories on the way. */
 function placedIn(place: string, views: readonly View[]): string[] {
   const inside = views.filter(({ target }) => target !== place && isWithin(target, place));
   const found = new Set<string>();
@@ -50,7 +50,7 @@ function placedIn(place: string, views: readonly View[]): string[] {
 const rank = (view: KeptView): number =>
   view.origin === 'workdir' ? 0 : view.type === 'private' ? 2 : 1;
 
-/** Of each spec's views: a program makes thousands of runs with the same. */
+/** Trees of each spec's views: a program makes thousands of runs with the same. */
 const treesOf = new WeakMap<readonly View[], readonly KeptTree[]>();
 
 /**

@@ -11,7 +11,7 @@ export interface Language {
   readonly interpreters: readonly (readonly [program: string, ...words: string[]])[];
   /** Words around code on the command line; absent where there is no such way. */
   readonly inline?: { readonly before: readonly string[]; readonly after?: readonly string[] };
-  /** What to install, where that is not the name of the first interpreter. */
+  /** The program to install, where that is not the name of the first interpreter. */
   readonly install?: string;
 }
 

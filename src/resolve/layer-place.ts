@@ -16,7 +16,7 @@ type Asked = Pick<SandboxSpec, 'isolation' | 'identity' | 'views' | 'state'> & {
 
 const memoryText = 'changes are in memory until the run ends, and lost if wasbox is killed';
 
-/** Whether a note says how the sandbox is made. Such a note is shown at the start. */
+/** Returns whether a note says how the sandbox is made. Such a note is shown at the start. */
 export const isStartNote = (note: string): boolean =>
   isWeakerNote(note) || note.startsWith(memoryText);
 

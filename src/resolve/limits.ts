@@ -34,7 +34,7 @@ const finite = (limit: number | undefined): number | undefined =>
   limit === Number.POSITIVE_INFINITY ? undefined : limit;
 
 /**
- * What holds for the run. Called when the sandbox's tree is complete.
+ * Returns the limits that hold for the run. Called when the sandbox's tree is complete.
  * @param layersInMemory whether changes are in the private memory instead of on disk: its limit then allows for them
  */
 export function resolveLimits(draft: Draft, layersInMemory = false): LimitsSpec {

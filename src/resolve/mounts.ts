@@ -60,7 +60,7 @@ export function addSystem(draft: Draft, network: NetworkMode, own: Pick<Own, 'tr
   else addResolver(draft);
 }
 
-/** Of the kernel, not of the host's system. */
+/** Returns whether a mount is of the kernel, not of the host's system. */
 const isOfKernel = ({ path }: { readonly path: string }): boolean => isWithin(path, '/sys');
 
 /** A directory in which wasbox makes entries: on an image, which has its own, one in memory. */
@@ -69,7 +69,7 @@ function addOwnDirectory({ tree, image }: Draft, target: string): void {
   else tree.add(privateView({ target, mode: 0o755, origin: 'system' }));
 }
 
-/** What kinds of events there are, which perf(1) looks up before it opens one. */
+/** Adds the kinds of events there are, which perf(1) looks up before it opens one. */
 function addCounters(draft: Draft): void {
   const kinds = '/sys/bus/event_source/devices';
   draft.show('/sys/bus/event_source', 'system');
@@ -300,7 +300,7 @@ function targetOf(
   );
 }
 
-/** What Landlock lets the payload write. */
+/** Returns what Landlock lets the payload write. */
 export function writablePlaces(draft: Draft): string[] {
   return draft.tree.list().flatMap((mount) => {
     switch (mount.type) {

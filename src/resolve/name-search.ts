@@ -10,7 +10,7 @@ import type { StateSpec, View } from './spec.js';
 export interface NamePattern {
   /** Undefined where every directory on the way to it must be listed. */
   readonly test?: NameTest | undefined;
-  /** Whether it is always looked for in the home: then what was found is kept for the next run. */
+  /** True if it is always looked for in the home: then what was found is kept for the next run. */
   readonly quiet?: boolean;
 }
 
@@ -45,7 +45,7 @@ export class NameSearch {
     this.#patterns = patterns.filter(({ test }) => test !== undefined);
   }
 
-  /** Whether a walk for these patterns needs nothing but what this finds. */
+  /** Returns whether a walk for these patterns needs nothing but what this finds. */
   serves(active: readonly { readonly search: NamePattern }[]): boolean {
     const { files } = this.#shared;
     return files.search !== undefined && active.every(({ search }) => search.test !== undefined);

@@ -1,4 +1,4 @@
-/** What the network reaches: `--net` and `--net-deny` become {@link NetworkSpec}. */
+/** Resolves what the network reaches: `--net` and `--net-deny` become {@link NetworkSpec}. */
 import { SupportError, UsageError } from '../errors/index.js';
 import { type Host, landlockNetworkAbi, landlockObstacle } from '../host/index.js';
 import {
@@ -18,15 +18,15 @@ export interface ResolvedNetwork {
   readonly network?: NetworkSpec | undefined;
 }
 
-/** Of the resolvers in /etc/resolv.conf; resolv.conf(5) takes as many. */
+/** The limit of the resolvers in /etc/resolv.conf; resolv.conf(5) takes as many. */
 const maxResolvers = 3;
 
-/** What the options ask for. */
+/** Returns what the options ask for. */
 export function networkMode(options: Pick<ResolveOptions, 'net' | 'publish' | 'ask'>): NetworkMode {
   const { net = 'none', publish = [] } = options;
   const word = netWord(net);
   if (word === 'host') return word;
-  // What leads to a port inside, and what is asked about, takes the same way as what rules allow.
+  // A connection that leads to a port inside, or that is asked about, takes the same way as what rules allow.
   const needed = publish.length > 0 || asksQuestions(options);
   if (word === 'none') return needed ? 'rules' : 'none';
   // Nothing is allowed by an empty list.
@@ -34,7 +34,7 @@ export function networkMode(options: Pick<ResolveOptions, 'net' | 'publish' | 'a
 }
 
 /**
- * What the network reaches. Without Landlock's part nothing would keep the payload from dialling by
+ * Returns what the network reaches. Without Landlock's part nothing would keep the payload from dialling by
  * itself: then it is off where it only was to be asked about.
  * @param note what the user should know
  * @throws UsageError for rules that are malformed, or that deny where nothing is ruled
@@ -102,7 +102,7 @@ const resolverFile = 'nameserver 127.0.0.53\n';
 /** The longest that programs wait, resolv.conf(5): the user may have to decide first. */
 const patientFile = `${resolverFile}options timeout:30 attempts:5\n`;
 
-/** What resolv.conf(5) says where names are looked up through the supervisor. */
+/** Returns what resolv.conf(5) says where names are looked up through the supervisor. */
 export const resolverContent = (options: ResolveOptions): Uint8Array =>
   new TextEncoder().encode(asksQuestions(options) ? patientFile : resolverFile);
 

@@ -26,7 +26,7 @@ import { passedView } from './views.js';
 export const withName = 'with';
 /** Written last, when all of a set is there. */
 export const wholeMark = 'whole';
-/** What the directory of a set is called once it is whole, and while it is made. */
+/** The name of the directory of a set once it is whole, and while it is made. */
 export const packagesName = 'packages';
 export const unfinishedName = 'unfinished';
 
@@ -47,7 +47,7 @@ export interface PackageSet {
   readonly by: string | undefined;
 }
 
-/** What leaves the packages out that a script asks for. */
+/** Tells how to leave out the packages that a script asks for. */
 export const withoutHint = (): string => spoken`To run it without them: --with none`;
 
 /** A set that is not installed yet. */
@@ -72,7 +72,7 @@ const kindOfProgram = (program: string): PackageKind | undefined => {
   return /^python[\d.]*$/.test(name) ? 'python' : undefined;
 };
 
-/** What a script is run with, as far as its `#!` line, its name or an option says. */
+/** Returns the interpreter of a script, as far as its `#!` line, its name or an option says. */
 function interpreterWord(draft: Draft): string | undefined {
   const { command, lang, code } = draft.options;
   if (lang !== undefined) return languageByName(lang)?.interpreters[0]?.[0];
@@ -95,7 +95,7 @@ function interpreterOf(
   for (const name of names) {
     const path = name.startsWith('/') ? name : findProgram(draft, name);
     const interpreter = path === undefined ? undefined : draft.host.files.realpath(path);
-    // What came with the script does not install.
+    // An interpreter that came with the script does not install.
     if (path === undefined || interpreter === undefined) continue;
     if ([path, interpreter].some((one) => isWithin(one, draft.workdir.path))) continue;
     return { kind, interpreter };
@@ -147,7 +147,7 @@ function toolOf(draft: Draft, kind: PackageKind): { tool: PackageSet['tool']; in
 /** Packages that are asked for. */
 interface AskedPackages extends Pick<PackageSet, 'kind' | 'interpreter' | 'words' | 'by'> {}
 
-/** By the option or, without one, by the script. */
+/** Returns the packages that are asked for by the option or, without one, by the script. */
 function askedPackages(draft: Draft, own: Own): AskedPackages | undefined {
   const { with: value, command, code, install } = draft.options;
   if (value !== undefined) {
@@ -189,7 +189,7 @@ function setOf(draft: Draft, asked: AskedPackages): PackageSet {
   return { kind, words, interpreter, tool, key, directory, hosts: index.hosts, by };
 }
 
-/** What a run has of its packages. */
+/** The parts of its packages that a run has. */
 export interface ShownPackages {
   readonly env: Readonly<Record<string, string>>;
   /** Where their programs are: on this machine, and inside. */

@@ -92,7 +92,7 @@ export function resolvePresets(
 const inHome = (path: string, home: string): string =>
   path.startsWith('~/') ? posix.join(home, path.slice(2)) : path;
 
-/** What `--net` says and the rules; a mode that allows more stays. */
+/** Joins what `--net` says and the rules; a mode that allows more stays. */
 function joined(
   net: NetworkOption | undefined,
   rules: readonly string[],

@@ -51,7 +51,7 @@ export function firstWord(draft: Draft, program: string, path: string): string {
  */
 export type Source = 'trusted' | 'untrusted';
 
-/** Whether a program of PATH is the user's own choice, or came with the sandboxed directory. */
+/** Returns whether a program of PATH is the user's own choice, or came with the sandboxed directory. */
 export function sourceOf(draft: Draft, path: string): Source {
   const inWorkdir = [draft.workdir.path, draft.workdir.name].some((top) => isWithin(path, top));
   return !inWorkdir && pathEntries(draft).includes(posix.dirname(path)) ? 'trusted' : 'untrusted';
@@ -87,7 +87,7 @@ function showFile(draft: Draft, path: string, source: Source): void {
   if (draft.tree.locate(path).kind !== undefined) return;
   const found =
     source === 'trusted' ? installationOf(draft.host, path) : knownRootOf(draft.host, path);
-  // Of a directory that the run may install to, the program alone: it stands in the home.
+  // If the run may install to a directory, the program alone is shown: it stands in the home.
   const inHome = found !== undefined && besideHome(draft, found) !== undefined;
   const root = inHome ? undefined : found;
   if (root === undefined) {

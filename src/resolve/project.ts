@@ -10,7 +10,7 @@ import { posix } from 'node:path';
 import type { FileInfo, Host } from '../host/index.js';
 import { holdsHome } from './homes.js';
 
-/** What makes a directory a project. */
+/** Says what makes a directory a project. */
 export interface Project {
   /** Canonical. */
   readonly path: string;
@@ -18,7 +18,7 @@ export interface Project {
   readonly marker: string;
 }
 
-/** Of a workspace, whose packages need each other; with what its file says where that is needed. */
+/** Files of a workspace, whose packages need each other; with what its file says where that is needed. */
 const workspaces: readonly { readonly name: string; readonly says?: RegExp }[] = [
   { name: 'pnpm-workspace.yaml' },
   { name: 'go.work' },
@@ -29,7 +29,7 @@ const workspaces: readonly { readonly name: string; readonly says?: RegExp }[] =
   { name: 'pyproject.toml', says: /^\s*\[tool\.uv\.workspace\]/m },
 ];
 
-/** Of a single package. */
+/** Files of a single package. */
 const packages = ['package.json', 'pyproject.toml', 'Cargo.toml', 'go.mod'] as const;
 
 /** S_IWOTH */

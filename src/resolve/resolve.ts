@@ -37,9 +37,9 @@ import { resolveWorkdir } from './workdir.js';
 
 /** How a run is asked for, beside its options. */
 export interface Caller {
-  /** Whether the payload gets a terminal of its own where no option says so. @default 'never' */
+  /** Says whether the payload gets a terminal of its own where no option says so. @default 'never' */
   readonly terminal?: TerminalMode | undefined;
-  /** Whether stderr is the user's, who is told of ports that are open inside only. @default false */
+  /** True if stderr is the user's, who is told of ports that are open inside only. @default false */
   readonly tellsPorts?: boolean | undefined;
   /** Called often while directories are searched for `--hide`, with how many names were seen. */
   readonly onSearch?: ((names: number) => void) | undefined;
@@ -146,7 +146,7 @@ function changesPolicy({
   return { changes: success, ...(failure === 'discard' ? { changesOnFailure: failure } : {}) };
 }
 
-/** What an earlier run kept was not to be dropped. */
+/** Refuses to drop what an earlier run kept. */
 function refuseDroppingEarlier(options: RunOptions): void {
   const { continue: id } = options;
   const { changes, changesOnFailure } = changesPolicy(options);

@@ -35,7 +35,7 @@ export function scriptBlock(text: string): ScriptBlock | 'invalid' | undefined {
   }
 }
 
-/** Whether a version `3.N` fits a specifier such as `>=3.11,<4`, as far as its first two numbers tell. */
+/** Returns whether a version `3.N` fits a specifier such as `>=3.11,<4`, as far as its first two numbers tell. */
 export function fitsPython(version: string, specifier: string): boolean {
   const numbers = (text: string): number[] => text.split('.').slice(0, 2).map(Number);
   const [major = 0, minor = 0] = numbers(version);

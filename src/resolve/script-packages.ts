@@ -10,7 +10,7 @@ import { isPackageWord, mostPackages, type PackageKind } from './package-words.j
 import { fitsPython, type ScriptBlock, scriptBlock } from './script-block.js';
 import { headLength } from './shebang.js';
 
-/** What a script asks for. */
+/** The packages that a script asks for. */
 export interface ScriptPackages {
   readonly words: readonly string[];
   /** Who asks: the script, or the package.json beside it. */

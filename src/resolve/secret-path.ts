@@ -1,4 +1,4 @@
-/** Whether a path usually holds keys or tokens: then no advice opens it without a warning. */
+/** Decides whether a path usually holds keys or tokens: then no advice opens it without a warning. */
 import { parseGlob, startState, step } from '../options/index.js';
 import { secretPatterns } from './visibility.js';
 

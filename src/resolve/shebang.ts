@@ -1,4 +1,4 @@
-/** What a file's first bytes say about how it runs: `#!` lines and ELF. */
+/** Reads what a file's first bytes say about how it runs: `#!` lines and ELF. */
 
 export interface Shebang {
   /** The interpreter as written. */

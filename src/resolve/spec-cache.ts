@@ -23,7 +23,7 @@ import type { SandboxSpec } from './spec.js';
 const maxKnown = 64;
 const maxKeyLength = 16_384;
 
-/** Whether the host answers questions as it did. */
+/** Tells whether the host answers questions as it did. */
 type Agreement = (host: Host) => boolean;
 
 interface Known {
@@ -121,7 +121,7 @@ function forAnotherRun(spec: SandboxSpec, host: Host): SandboxSpec | undefined {
   return identity && { ...spec, identity };
 }
 
-/** Whether an old answer is good enough for a moment: about what is there, and root's. */
+/** Returns whether an old answer is good enough for a moment: about what is there, and root's. */
 function isLasting(read: RecordedRead): boolean {
   if (read.kind === 'mounts' || read.kind === 'proc-mounts') return true;
   if (read.kind === 'landlock') return true;
@@ -129,7 +129,7 @@ function isLasting(read: RecordedRead): boolean {
   return isSystemPath(read.path) && read.answer !== undefined && read.answer !== false;
 }
 
-/** What a run's options and the process's identity are, as text; undefined if they are not plain data. */
+/** Returns a run's options and the process's identity as text; undefined if they are not plain data. */
 function keyOf(options: ResolveOptions, host: Host): string | undefined {
   const { uid, gid, nested } = host;
   const own: Record<string, unknown> = {};
@@ -155,7 +155,7 @@ function isPlain(value: unknown): boolean {
   return Object.values(value).every((item) => item === undefined || isPlain(item));
 }
 
-/** Whether the host answers a question as it did; an error, which no answer was, is another answer. */
+/** Returns whether the host answers a question as it did; an error, which no answer was, is another answer. */
 function answersSo(host: Host, read: RecordedRead): boolean {
   try {
     return isSameAnswer(read, host);

@@ -23,7 +23,7 @@ export interface FileIdentity {
   readonly ino: bigint;
 }
 
-/** What the payload can do in a view. */
+/** Says what the payload can do in a view. */
 export type Access = 'none' | 'read' | 'copy-on-write' | 'write';
 
 /** Where what it writes goes: with the run to where it is reviewed, away with it, or to the host. */
@@ -49,9 +49,9 @@ export interface HostView {
   readonly directory: boolean;
   readonly origin: ViewOrigin;
   readonly identity?: FileIdentity | undefined;
-  /** Whether it stands for a home of the sandbox's own: mount points and links are made in it. */
+  /** Set if it stands for a home of the sandbox's own: mount points and links are made in it. */
   readonly ownHome?: true;
-  /** Of a run that exists: its layer, below the run's directory. @default by the place among the views */
+  /** The layer of a run that exists, below the run's directory. @default by the place among the views */
   readonly layer?: string;
 }
 
@@ -67,7 +67,7 @@ export interface PrivateView {
   /** Permission bits, for instance 0o1777. */
   readonly mode: number;
   readonly origin: ViewOrigin;
-  /** Whether it is the home: the report names what a run leaves there. */
+  /** Set if it is the home: the report names what a run leaves there. */
   readonly home?: true;
   /** As {@link HostView.layer}. */
   readonly layer?: string;
@@ -99,7 +99,7 @@ export interface FileEntry {
   readonly target: string;
   readonly content: Uint8Array;
   readonly mode: number;
-  /** Whether it takes the place of a file that is there already. */
+  /** True if it takes the place of a file that is there already. */
   readonly covers?: boolean | undefined;
 }
 
@@ -132,7 +132,7 @@ export interface DeviceView {
   readonly target: string;
 }
 
-/** What a place inside shows. They are made in list order: a later one may be shown in an earlier one. */
+/** Says what a place inside shows. They are made in list order: a later one may be shown in an earlier one. */
 export type View =
   | HostView
   | PrivateView
@@ -173,11 +173,11 @@ export interface IdentitySpec {
    * `hostGid` are then what the payload's own ids are on the host.
    */
   readonly maps?: { readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[] };
-  /** Whether host files must be shown through idmapped mounts (only as root). */
+  /** True if host files must be shown through idmapped mounts (only as root). */
   readonly idmap: boolean;
-  /** Whether they belong to no account, and what the payload makes is root's once the run is over. */
+  /** Set if they belong to no account, and what the payload makes is root's once the run is over. */
   readonly unowned?: true;
-  /** Whether the supervisor has more rights than the payload: it writes the id maps, and opens files. */
+  /** True if the supervisor has more rights than the payload: it writes the id maps, and opens files. */
   readonly privileged: boolean;
 }
 
@@ -211,7 +211,7 @@ export interface LimitsSpec {
   readonly cgroup: string | undefined;
 }
 
-/** What the network reaches: nothing, all that the host reaches, or what {@link NetworkSpec} says. */
+/** Says what the network reaches: nothing, all that the host reaches, or what {@link NetworkSpec} says. */
 export type NetworkMode = 'none' | 'host' | 'rules';
 
 /** A port inside that the host, or any machine that reaches `address`, can connect to. */
@@ -222,7 +222,7 @@ export interface PublishedPort {
   readonly insidePort: number;
 }
 
-/** What a sandbox reaches beside itself, where the mode is `rules`. */
+/** Describes what a sandbox reaches beside itself, where the mode is `rules`. */
 export interface NetworkSpec {
   /** A destination must match one of these … */
   readonly allow: readonly NetRule[];
@@ -234,21 +234,21 @@ export interface NetworkSpec {
   readonly resolvers: readonly Uint8Array[];
   /** Listeners on the host that lead to a port inside. */
   readonly publish: readonly PublishedPort[];
-  /** Whether nothing is allowed but what is asked about: the run can do without. */
+  /** True if nothing is allowed but what is asked about: the run can do without. */
   readonly optional: boolean;
 }
 
 /** Which backend keeps the spec: namespaces and mounts; Landlock, private copies and calls that the supervisor makes. */
 export type Isolation = 'namespaces' | 'landlock';
 
-/** What becomes of the changes when the payload ends with 0. */
+/** Says what becomes of the changes when the payload ends with 0. */
 export type ChangesMode = 'keep' | 'apply' | 'discard';
 
 /** The policy that becomes the seccomp filter. */
 export interface PolicySpec {
   /** `default` for the built-in one, else the file's path as the user wrote it. */
   readonly name: string;
-  /** Whether it is the built-in one, with or without rules of `--allow` above it. */
+  /** True if it is the built-in one, with or without rules of `--allow` above it. */
   readonly builtin: boolean;
   /** Text of the policy; undefined for a built-in one as it is. */
   readonly text: string | undefined;
@@ -264,15 +264,17 @@ export interface PolicySpec {
 
 /** Why calls are refused whatever the policy says: built-in policies that stand beside it. */
 export interface Guards {
-  /** What of the host is writable, as a message names it: set-id-guard.policy is in force, unless none. */
+  /** The parts of the host that are writable, as a message names it: set-id-guard.policy is in force, unless none. */
   readonly files: readonly string[];
-  /** Whether the payload is given a terminal of the caller's: terminal-guard.policy. */
+  /** True if the payload is given a terminal of the caller's: terminal-guard.policy. */
   readonly terminal: boolean;
-  /** Whether sockets of the host's network are inside, though the payload has another one: net-guard.policy. */
+  /** True if sockets of the host's network are inside, though the payload has another one: net-guard.policy. */
   readonly sockets: boolean;
 }
 
-/** Whether the payload gets a terminal of its own in place of the caller's; `auto`: for each stream that is one. */
+/**
+ * Says whether the payload gets a terminal of its own in place of the caller's; `auto`: for each stream that is one.
+ */
 export type TerminalMode = 'never' | 'auto' | 'always';
 
 /** Who decides, while the payload waits, about what the sandbox would refuse. */
@@ -290,12 +292,12 @@ export interface StateSpec extends StateDirectory {
   readonly paths: readonly string[];
 }
 
-/** What is executed. */
+/** Describes what is executed. */
 export interface CommandSpec {
   /** Absolute path inside of the executable. */
   readonly path: string;
   readonly argv: readonly string[];
-  /** What the user named, for reports: a script's path, a command, or `-`. */
+  /** The program as the user named it, for reports: a script's path, a command, or `-`. */
   readonly display: string;
 }
 
@@ -318,7 +320,7 @@ export interface SandboxSpec {
   readonly hostname: string;
   /** Current directory inside. */
   readonly cwd: string;
-  /** The same directory without symbolic links: init follows none. */
+  /** The current directory without symbolic links: init follows none. */
   readonly realCwd: string;
   /** The tree around it that was found, as the user knows it, and what made it that. */
   readonly project?: { readonly path: string; readonly marker: string } | undefined;
@@ -333,7 +335,7 @@ export interface SandboxSpec {
   readonly policy: PolicySpec;
   readonly guards: Guards;
   readonly terminal: TerminalMode;
-  /** Of a terminal that the caller shows by itself; undefined where it is the size of the caller's own. */
+  /** The size of a terminal that the caller shows by itself; undefined where it is the size of the caller's own. */
   readonly terminalSize?: TerminalSize | undefined;
   /** Undefined where nothing is asked. */
   readonly asking?: AskingSpec | undefined;
@@ -341,19 +343,19 @@ export interface SandboxSpec {
   readonly landlockAbi: number;
   readonly state: StateSpec;
   /**
-   * Whether what is changed in copy-on-write directories is in memory until the run ends, because the state
+   * True if the changes in copy-on-write directories are kept in memory until the run ends, because the state
    * directory's file system cannot hold a layer that is written to. @default false
    */
   readonly layersInMemory?: true | undefined;
-  /** Whether the user is told at once of ports that are open inside only. @default false */
+  /** True if the user is told at once of ports that are open inside only. @default false */
   readonly tellsPorts?: true | undefined;
-  /** Whether everything that the payload does is recorded. */
+  /** True if everything that the payload does is recorded. */
   readonly audit?: boolean | undefined;
-  /** What becomes of the changes of a run that succeeds, and of any other. @default 'keep' */
+  /** Says what becomes of the changes of a run that succeeds, and of any other. @default 'keep' */
   readonly changes: ChangesMode;
   readonly changesOnFailure?: 'discard' | undefined;
   /** Id of the run with whose layer this one goes on; undefined for a run of its own. */
   readonly continues?: string | undefined;
-  /** What the user should know about how the options were understood; shown unless `-q`. */
+  /** Notes that the user should know about how the options were understood; shown unless `-q`. */
   readonly notes: readonly string[];
 }

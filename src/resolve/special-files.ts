@@ -42,7 +42,7 @@ export function hideSpecialFiles(draft: Draft): void {
   }
 }
 
-/** Whether a canonical path is a named pipe or a socket. */
+/** Returns whether a canonical path is a named pipe or a socket. */
 export function specialKind(host: Host, path: string): SpecialKind | undefined {
   if (host.files.stat(path)?.kind !== 'other') return undefined;
   const siblings = host.files.specials(posix.dirname(path), siblingLimit);

@@ -10,7 +10,7 @@ import type { HostView, IdentitySpec, StateSpec, View } from './spec.js';
 import { linksOn } from './untrusted-link.js';
 import { hiddenView, isCopied, isPassed, reachesHost } from './views.js';
 
-/** What only wasbox makes, so that no other directory of that name is hidden. */
+/** Names that only wasbox makes, so that no other directory of that name is hidden. */
 const ownNames = ['runs', 'saved', 'spare', 'plans'];
 
 /**
@@ -38,7 +38,7 @@ function pathsOf(host: Host, directory: string): string[] {
     const info = host.files.stat(path); // closed to this user, it is closed to the payload
     return info && `${info.dev}:${info.ino}`;
   };
-  // What is mounted over it does not show it. One that is not there yet may be made through any.
+  // A path that has another mount over it does not show it. A directory that is not there yet may be made through any.
   const identity = whole.length > 1 ? identityOf(directory) : undefined;
   const shown = whole.filter(
     (path) => path === directory || identity === undefined || identityOf(path) === identity,
@@ -46,12 +46,12 @@ function pathsOf(host: Host, directory: string): string[] {
   return [...shown, ...parts];
 }
 
-/** What of a path lies below a directory that it is in. */
+/** Returns the part of a path that lies below a directory that it is in. */
 const belowOf = (path: string, top: string): string => path.slice(top === '/' ? 0 : top.length);
 
 const isHomeCopy = (mount: View): mount is HostView => isCopied(mount) && mount.origin === 'home';
 
-/** Whether the state directory appears in what `mount` shows, and nothing else is shown there. */
+/** Returns whether the state directory appears in what `mount` shows, and nothing else is shown there. */
 function shows(mount: View, state: string, mounts: readonly View[]): mount is HostView {
   if (!isPassed(mount) && !isHomeCopy(mount)) return false;
   if (!isWithin(state, mount.source)) return false;

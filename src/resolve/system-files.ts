@@ -15,13 +15,13 @@ import { hostName } from './system.js';
 import { isPassed } from './views.js';
 
 const hostsLimit = 262_144;
-/** Of each file that ssh includes, and how many of them. */
+/** The limit of each file that ssh includes, and how many of them. */
 const sshLimit = 65_536;
 const sshFiles = 32;
 /** The first that is there counts; the second is SUSE's. */
 const sshConfigs = ['/etc/ssh/ssh_config', '/usr/etc/ssh/ssh_config'];
 
-/** To be called when all mounts of the host's directories are known. */
+/** Adds the system's files. All mounts of the host's directories are known by then. */
 export function addSystemFiles(draft: Draft): void {
   const hosts = readWhole(draft, '/etc/hosts', hostsLimit);
   if (hosts !== undefined) {
@@ -53,7 +53,7 @@ function cover(draft: Draft, path: string, parts: readonly (string | Uint8Array)
 /** For exec(): matchAll() compiles an expression anew, which takes the engine longer than all lines do. */
 const including = /^[ \t]*include(?:[ \t]*=[ \t]*|[ \t]+)(.+)$/im;
 
-/** What a file of ssh's configuration includes, and what that does. */
+/** Adds what a file of ssh's configuration includes, and what that includes in turn. */
 function addIncluded(draft: Draft, config: string, seen: Set<string>): void {
   const bytes = readWhole(draft, config, sshLimit);
   const text = bytes === undefined ? '' : new TextDecoder().decode(bytes);

@@ -1,5 +1,5 @@
 /**
- * What every sandbox has beside the host's directories (those are in visibility.ts):
+ * Shows what every sandbox has beside the host's directories (those are in visibility.ts):
  * devices, limits, and places of wasbox's own.
  */
 
@@ -20,7 +20,7 @@ export const deviceLinks: readonly (readonly [name: string, to: string])[] = [
 export const runLinks: readonly (readonly [path: string, to: string])[] = [['/run/screen', '/tmp']];
 
 /**
- * What of /proc is read-only, whatever the payload's ids are: what is not about a process and can be written
+ * The names of /proc that are read-only, whatever the payload's ids are: what is not about a process and can be written
  * to, and init's part. Every user may write to /proc/pressure. To the root of a user namespace belong parts of
  * /proc/sys, and all processes of it that are not dumpable, as init is: proc(5), "/proc/pid".
  */
@@ -34,7 +34,7 @@ export const sealedNames: readonly string[] = [
   'fs',
 ];
 
-/** What of /proc cannot be read: the names of the user's keys, which no namespace divides. keyrings(7) */
+/** The names of /proc that cannot be read: the names of the user's keys, which no namespace divides. keyrings(7) */
 export const hiddenNames: readonly string[] = ['keys', 'key-users'];
 
 /** The sandbox's own host name. */

@@ -1,4 +1,4 @@
-/** Whether the payload gets a terminal of its own, and where questions are asked. */
+/** Decides whether the payload gets a terminal of its own, and where questions are asked. */
 
 import type { Host, StreamIndex } from '../host/index.js';
 import type { ResolveOptions } from '../options/index.js';
@@ -49,7 +49,7 @@ function askingAtTerminal(terminal: TerminalMode, host: Host): ResolvedTerminal 
   if (!controlling) {
     return { terminal, asking: { at: 'nowhere', why: 'there is no terminal to ask on' } };
   }
-  // What is at the other end of a pipe to stdin goes through the terminal of its own, too.
+  // Data from the other end of a pipe to stdin goes through the terminal of its own, too.
   const own = relayed && !stdin ? 'always' : terminal;
   return { terminal: own, asking: { at: 'terminal', relayed, keyboard: relayed && stdin } };
 }

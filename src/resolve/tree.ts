@@ -11,7 +11,7 @@ import type { HostView, View } from './spec.js';
 export interface Place {
   /** Canonical path inside, as far as it is known. */
   readonly path: string;
-  /** What is there; undefined where nothing is. */
+  /** The kind of what is there; undefined where nothing is. */
   readonly kind: FileKind | undefined;
   /** The host's file that is shown there, if it is one of the host's. */
   readonly hostPath: string | undefined;
@@ -19,7 +19,7 @@ export interface Place {
   readonly mount: View | undefined;
 }
 
-/** What is at a path: a symlink's target, the host's file that is shown, the mount that shows it. */
+/** Says what is at a path: a symlink's target, the host's file that is shown, the mount that shows it. */
 interface Step {
   readonly kind: FileKind | undefined;
   readonly to?: string | undefined;
@@ -37,9 +37,9 @@ export class Tree {
   private listed: readonly View[] | undefined;
   /** Directories with a mount below them. */
   private readonly parents = new Set<string>();
-  /** The same few directories are on the way to most places. */
+  /** Kinds are cached: the same few directories are on the way to most places. */
   private readonly kinds = new Map<string, FileKind | undefined>();
-  /** Of a root of several directories: those that are one at a path inside. */
+  /** The directories of a root of several directories that are one at a path inside. */
   private readonly stacks = new Map<string, Stacked>();
 
   constructor(host: Host) {
@@ -148,7 +148,7 @@ export class Tree {
     return { kind: 'symlink', to };
   }
 
-  /** What is at a path whose parents are canonical; `cover` shows what has no mount of its own there. */
+  /** Returns what is at a path whose parents are canonical; `cover` shows what has no mount of its own there. */
   private look(path: string, cover: View | undefined): Step {
     const exact = this.byTarget.get(path);
     if (exact !== undefined) return exactStep(exact);
@@ -158,7 +158,7 @@ export class Tree {
     return { kind: this.parents.has(path) ? 'directory' : undefined, mount: cover };
   }
 
-  /** What a view of the host has at a path; undefined where that is nothing. */
+  /** Returns what a view of the host has at a path; undefined where that is nothing. */
   private shownAt(mount: HostView, path: string): Step | undefined {
     const inImage = mount.origin === 'image';
     const { kind, hostPath } = inImage ? this.stackedAt(mount, path) : this.hostAt(mount, path);
@@ -178,7 +178,7 @@ export class Tree {
   }
 
   /**
-   * What overlayfs shows of the directories of an image: of a directory all that have it, down to the first
+   * Returns what overlayfs shows of the directories of an image: of a directory all that have it, down to the first
    * that is opaque, or has something else there. A whiteout is a device, and the only one that the store makes.
    */
   private stackedAt(root: HostView, path: string): Stacked {
@@ -228,7 +228,7 @@ export class Tree {
 const partsOf = (path: string): string[] =>
   path.split('/').filter((part) => part !== '' && part !== '.');
 
-/** What is at a path of an image, and the directories that are merged there. */
+/** Says what is at a path of an image, and the directories that are merged there. */
 interface Stacked {
   readonly kind: FileKind | undefined;
   readonly hostPath: string;

@@ -100,7 +100,7 @@ export function untrustedDirectories(
   return [...around(host, workdir), workdir, ...written];
 }
 
-/** The same for a sandbox that is resolved. */
+/** Returns the sources for a sandbox that is resolved. */
 export function untrustedSources(spec: SandboxSpec, host: Host): string[] {
   const written = spec.views.flatMap((view) =>
     isCopied(view) || reachesHost(view) ? [view.source] : [],
@@ -108,7 +108,7 @@ export function untrustedSources(spec: SandboxSpec, host: Host): string[] {
   return [...around(host, spec.realCwd), spec.realCwd, ...written];
 }
 
-/** What to say of such a link. `named` is the option with its value, `again` how to say it on purpose. */
+/** Returns what to say of such a link. `named` is the option with its value, `again` how to say it on purpose. */
 export function leadsOut(
   code: 'ERR_PATH' | 'ERR_WORKDIR' | 'ERR_PROFILE' | 'ERR_SCRIPT_UNREADABLE',
   named: string,

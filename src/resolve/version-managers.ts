@@ -139,7 +139,7 @@ function latest(versions: readonly string[]): string | undefined {
   return stable.sort(byNumbers).at(-1);
 }
 
-/** By their numbers: 3.10 is later than 3.9. No locale, of which the engine knows none. */
+/** Compares versions by their numbers: 3.10 is later than 3.9. No locale, of which the engine knows none. */
 function byNumbers(a: string, b: string): number {
   const [as, bs] = [a, b].map((version) => version.replace('v', '').split('.').map(Number));
   for (const [i, number] of (as ?? []).entries()) {

@@ -11,7 +11,7 @@ export const isCopied = (view: View | undefined): view is With<'copy-on-write'> 
 export const isPassed = (view: View | undefined): view is With<'read' | 'write'> =>
   view?.type === 'host' && view.access !== 'copy-on-write';
 
-/** What is written reaches the host. */
+/** Returns whether writes reach the host. */
 export const reachesHost = (view: View | undefined): view is With<'write'> =>
   view?.type === 'host' && view.access === 'write';
 

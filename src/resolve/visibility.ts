@@ -1,5 +1,5 @@
 /**
- * What of the host a sandbox shows and what it hides, each with its reason: the one
+ * Lists what of the host a sandbox shows and what it hides, each with its reason: the one
  * place to read and to change that. Data only.
  *
  * All else is not there at all: home is empty, and so is everything outside these lists, the working
@@ -59,7 +59,7 @@ export interface SecretPattern {
 }
 
 /**
- * What `--hide-secrets` hides in the directories that are shown: files that usually hold keys and
+ * The files that `--hide-secrets` hides in the directories that are shown: files that usually hold keys and
  * tokens. Not hidden by default, because a project's own programs need some of them.
  */
 export const secretPatterns: readonly SecretPattern[] = [
@@ -103,7 +103,9 @@ export const secretPatterns: readonly SecretPattern[] = [
   { pattern: '**/.vault-token', reason: 'a token for Vault' },
 ];
 
-/** What `--home cow` hides in the home beside them: what programs keep there of log-ins and of what was done. */
+/**
+ * The files that `--home cow` hides in the home beside them: what programs keep there of log-ins and of what was done.
+ */
 export const homeSecretPatterns: readonly SecretPattern[] = [
   { pattern: '**/.config/gh', reason: 'a token for GitHub' },
   { pattern: '**/.config/glab-cli', reason: 'a token for GitLab' },

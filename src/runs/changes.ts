@@ -1,4 +1,4 @@
-/** What became of a run's changes as plain data: no bigint, no bytes, nothing that JSON cannot hold. */
+/** Describes what became of a run's changes as plain data: no bigint, no bytes, nothing that JSON cannot hold. */
 import {
   type ApplyReport,
   type ChangeCounts,
@@ -8,7 +8,7 @@ import {
 } from '../changes/index.js';
 import { plain } from '../text/index.js';
 
-/** What `apply` did, or with `dryRun` would do. */
+/** Says what `apply` did, or with `dryRun` would do. */
 export interface RunApplied {
   readonly applied: readonly JsonChange[];
   /** Not applied, each with the reason; they stay in the run. */
@@ -40,19 +40,22 @@ export function runApplied(report: ApplyReport): RunApplied {
   };
 }
 
-/** What became of the changes of a run. */
+/** Says what became of the changes of a run. */
 export interface RunChanges {
   readonly disposition: 'kept' | 'applied' | 'partly-applied' | 'discarded';
-  /** Of the run. */
+  /** The ID of the run. */
   readonly id: string;
   readonly counts: ChangeCounts;
   /** Bytes in the files that the run wrote. */
   readonly sizeBytes: number;
-  /** By path, relative to the working directory of the run (`kept.workdir`). A path that is not plain text is escaped; then `pathBase64` has its bytes. */
+  /**
+   * The changes by path, relative to the working directory of the run (`kept.workdir`). A path that is not plain text
+   * is escaped; then `pathBase64` has its bytes.
+   */
   readonly changes: readonly JsonChange[];
-  /** Whether there were too many to list: then `changes` is empty, and `counts` is of a part of them. */
+  /** True if there were too many to list: then `changes` is empty, and `counts` is of a part of them. */
   readonly unlisted: boolean;
-  /** What was applied; undefined where nothing was to be. */
+  /** The result of what was applied; undefined where nothing was to be. */
   readonly apply: RunApplied | undefined;
   /** IDs of older runs that were discarded to make room for this one. */
   readonly expired: readonly string[];

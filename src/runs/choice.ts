@@ -14,14 +14,14 @@ export interface ApplyChoice {
   /** For paths that changed on the host as well. @default 'refuse' */
   readonly conflicts?: Conflicts | undefined;
   /**
-   * Whether to do large deletions, too: of more than 100 paths, or of more than 10 that are half of the directory.
+   * Says whether to do large deletions, too: of more than 100 paths, or of more than 10 that are half of the directory.
    * They are refused otherwise, with the reason `many-deletions`.
    * @default false
    */
   readonly delete?: boolean | undefined;
   /**
-   * Whether to apply what there is of a run that was saved incompletely, without its deletions. All of its changes are
-   * refused otherwise, with the reason `incomplete`.
+   * Says whether to apply what there is of a run that was saved incompletely, without its deletions. All of its
+   * changes are refused otherwise, with the reason `incomplete`.
    * @default false
    */
   readonly incomplete?: boolean | undefined;

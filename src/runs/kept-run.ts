@@ -72,12 +72,12 @@ export class KeptRun {
     return this.#saved((saved) => saved.discard());
   }
 
-  /** What JSON has of it. */
+  /** Returns what JSON has of it. */
   toJSON(): { readonly id: string; readonly workdir: string } {
     return { id: this.id, workdir: this.workdir };
   }
 
-  /** What works with its changes is loaded when it is first asked for: few programs do. */
+  /** The code that works with its changes is loaded when it is first asked for: few programs do. */
   async #saved<T>(use: (saved: Saved) => T): Promise<T> {
     const { Saved } = await import('./saved.js');
     const { RunInUseError } = await import('../changes/index.js');

@@ -1,4 +1,4 @@
-/** What `listRuns` and `openRun` do. */
+/** Implements `listRuns` and `openRun`. */
 import { realpathSync } from 'node:fs';
 import type { ChangeCounts, RunRecord, RunStatus } from '../changes/index.js';
 import { misuse, UsageError } from '../errors/index.js';

@@ -1,4 +1,4 @@
-/** What a program does with runs that are saved. */
+/** Implements what a program does with runs that are saved. */
 import {
   applyRun,
   type DiscardReport,
@@ -39,7 +39,7 @@ export interface ShownChange {
   readonly text: string;
 }
 
-/** The same as text. */
+/** Returns the changes as text. */
 export function shownOf(
   store: Store,
   run: Run,

@@ -86,7 +86,7 @@ export interface Session extends AsyncDisposable {
   diff(paths?: readonly string[]): Promise<JsonDiff[]>;
 
   /**
-   * The same as text, as `wasbox diff` prints it: to ask a person whether it may be applied.
+   * Returns the changes as text, as `wasbox diff` prints it: to ask a person whether it may be applied.
    * @throws UsageError for paths that match nothing
    */
   show(paths?: readonly string[]): Promise<ShownChange[]>;
@@ -130,7 +130,7 @@ export interface Session extends AsyncDisposable {
    */
   fork(snapshot?: Snapshot): Promise<Session>;
 
-  /** What has come of it so far. What its present sandbox was refused, its end tells. */
+  /** Returns what has come of it so far. What its present sandbox was refused, its end tells. */
   report(): Promise<SessionReport>;
 
   /** Ends the session with all that runs in it. What became of its changes is in the result. */

@@ -23,7 +23,7 @@ export interface Begun {
   readonly connection: Connection;
 }
 
-/** Of a launch, for the tests: protections to leave out. No option leads here. */
+/** The protections that a launch leaves out for the tests. No option leads here. */
 export interface Weaker {
   /** @internal */
   readonly without?: Parameters<typeof launch>[1]['without'];
@@ -32,7 +32,7 @@ export interface Weaker {
 /** How a sandbox of a session is started. */
 export interface Beginning extends Weaker {
   readonly isAborted: () => boolean;
-  /** Whether its session goes on without it: it was ended for another one, or has not begun yet. */
+  /** Returns whether its session goes on without it: it was ended for another one, or has not begun yet. */
   readonly isSuspended: () => boolean;
   /** Who decides about what the sandbox refuses, where its options have it asked about. */
   readonly asking?: Asking | undefined;
@@ -45,7 +45,9 @@ export interface Beginning extends Weaker {
 /** A sandbox whose own streams lead nowhere. */
 const nowhere = ['ignore', 'ignore', 'ignore'] as const;
 
-/** By what the options resolved to, which is the same object for equal ones: such sessions share it, and the plan. */
+/**
+ * Specs by what the options resolved to, which is the same object for equal ones: such sessions share it, and the plan.
+ */
 const specs = new WeakMap<SandboxSpec, SandboxSpec>();
 
 function specOfSession(found: SandboxSpec): SandboxSpec {

@@ -64,7 +64,7 @@ export class Connection {
     this.#stream.unref();
   }
 
-  /** Whether this process stays for it. */
+  /** Sets whether this process stays for it. */
   hold(hold: boolean): void {
     if (hold) this.#stream.ref();
     else this.#stream.unref();

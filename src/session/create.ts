@@ -25,7 +25,7 @@ export function createSession(options: SessionOptions = {}): Promise<Session> {
   });
 }
 
-/** The same for the owner of a session of the command line, with what only that needs. */
+/** Opens a session for the owner of a session of the command line, with what only that needs. */
 export async function open(options: SessionOptions): Promise<OwnSession> {
   const own = copyOf(options);
   const { openSession } = await import('./open.js');

@@ -23,13 +23,13 @@ export interface ExecPlace {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Current directory, from the session's on. */
   readonly cwd?: string | undefined;
-  /** Of a terminal of its own. @default none, but pipes */
+  /** The size of a terminal of its own. @default none, but pipes */
   readonly terminal?: TerminalSize | undefined;
   /** Below those of the session. */
   readonly limits?: OwnLimits | undefined;
 }
 
-/** What the programs of a session share. */
+/** The parts that the programs of a session share. */
 export interface Surroundings {
   readonly native: Native;
   readonly spec: SandboxSpec;
@@ -50,7 +50,7 @@ export interface StartedProgram extends Execution {
   readonly stderr: Socket;
   /** Fulfilled when what it wrote until its end has been read; the streams may go on. */
   drained(): Promise<void>;
-  /** Of its terminal, where it has one. */
+  /** Resizes its terminal, where it has one. */
   readonly resize?: ((size: TerminalSize) => void) | undefined;
 }
 

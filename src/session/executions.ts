@@ -1,4 +1,4 @@
-/** What is executed in a session: programs, and init's own operations on files. */
+/** Executes programs in a session, and init's own operations on files. */
 import { RunError } from '../errors/index.js';
 import { holdInput, terminalSizeOf } from '../launch/index.js';
 import type { OwnLimits } from '../plan/index.js';

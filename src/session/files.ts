@@ -25,7 +25,7 @@ export interface SessionFileInfo {
   readonly size: number;
   /** Permission bits. */
   readonly mode: number;
-  /** Of the last change of its content; milliseconds since 1970. */
+  /** The time of the last change of its content; milliseconds since 1970. */
   readonly modifiedMs: number;
 }
 
@@ -35,7 +35,7 @@ export interface SessionEntry {
   readonly type: SessionFileType;
 }
 
-/** What becomes of an operation's bytes. */
+/** Says what becomes of an operation's bytes. */
 export interface FileWork {
   readonly input?: Input | undefined;
   /** @default 64 MiB; more is an error */
@@ -57,7 +57,7 @@ export interface SessionFiles {
    * @throws RunError `ERR_SESSION_FILE`, with `errno`
    */
   read(path: string, options?: { readonly maxBytes?: number | undefined }): Promise<Uint8Array>;
-  /** The same as text, decoded as UTF-8. */
+  /** Reads a file as text, decoded as UTF-8. */
   readText(path: string, options?: { readonly maxBytes?: number | undefined }): Promise<string>;
   /**
    * Writes a file, and makes the directories that it lies in.
@@ -72,7 +72,7 @@ export interface SessionFiles {
   /** The entries of a directory, by name, without `.` and `..`. */
   list(path?: string): Promise<SessionEntry[]>;
   /**
-   * What a path leads to; undefined if there is nothing.
+   * Returns what a path leads to; undefined if there is nothing.
    * @param options.followLinks of a symbolic link, what it leads to. @default true
    */
   stat(

@@ -5,7 +5,7 @@ import { loadNative } from '../native/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { SessionLayers } from './layers.js';
 
-/** What a fork is made of, without the lock of its run. */
+/** The parts that a fork is made of, without the lock of its run. */
 interface HandedFiles {
   readonly spec: SandboxSpec;
   readonly idleMs: number | undefined;
@@ -13,7 +13,7 @@ interface HandedFiles {
   readonly top: FrozenLayer;
 }
 
-/** The same in the process that made it. */
+/** The fork in the process that made it. */
 export interface HandedFork {
   readonly files: HandedFiles;
   /** Descriptor of the lock of its run, until one of these is called. */
@@ -41,7 +41,7 @@ export function handedFork(
   };
 }
 
-/** What another process of this user has sent, and its files. @param lock descriptor, which they take */
+/** Takes over what another process of this user has sent, and its files. @param lock descriptor, which they take */
 export function takeHanded(
   bytes: Uint8Array,
   lock: number,

@@ -1,4 +1,4 @@
-/** What the sandboxes of a session did, one after the other, as one. */
+/** Joins what the sandboxes of a session did, one after the other, as one. */
 
 import { monotonicMs } from '../host/index.js';
 import type { LaunchResult } from '../launch/index.js';
@@ -23,7 +23,7 @@ const noUsage = {
   deprioritised: 0,
 };
 
-/** Of a session in which nothing was started. */
+/** The outcome of a session in which nothing was started. */
 const nothing: Outcome = {
   kind: 'ended',
   exitCode: 0,
@@ -46,7 +46,7 @@ const nothing: Outcome = {
   home: new Uint8Array(),
 };
 
-/** What a session was, whose sandbox was never started. */
+/** Returns the result of a session whose sandbox was never started. */
 export const neverStarted = ({ madeRun }: SessionLayers, startedAt: Date): LaunchResult => ({
   runId: madeRun?.record.id,
   record: madeRun?.record,
@@ -121,7 +121,7 @@ function join(a: LaunchResult, b: LaunchResult): LaunchResult {
 const both = <T>(a: readonly T[] | undefined, b: readonly T[] | undefined) =>
   a === undefined && b === undefined ? undefined : [...(a ?? []), ...(b ?? [])];
 
-/** Of the sandboxes of a session that have ended. */
+/** The history of the sandboxes of a session that have ended. */
 export class History {
   #joined: LaunchResult | undefined;
   readonly #begunMs = monotonicMs();
@@ -157,7 +157,7 @@ export class History {
     return { ...joined, notes: [...(joined.notes ?? []), note] };
   }
 
-  /** What is left of the limits that hold for all of them together. 0 would be no limit. */
+  /** Returns what is left of the limits that hold for all of them together. 0 would be no limit. */
   rest({ timeoutMs, cpuMs }: LimitsSpec): Pick<LimitsSpec, 'timeoutMs' | 'cpuMs'> {
     const usedMs = (this.#joined?.outcome.usage.cpuUs ?? 0) / 1000;
     const elapsedMs = monotonicMs() - this.#begunMs;

@@ -47,10 +47,10 @@ function roomFor({ views }: SandboxSpec): number {
 
 export class SessionLayers {
   readonly store: Store;
-  /** The same object for a session and its forks. */
+  /** The family is the same object for a session and its forks. */
   readonly family: object;
   readonly #room: number;
-  /** Of a fork in which nothing has run: it is made when it is needed. */
+  /** Set for a fork in which nothing has run: it is made when it is needed. */
   #unmade: UnmadeFork | undefined;
   #run: Run | undefined;
   #top: FrozenLayer | undefined;
@@ -85,12 +85,12 @@ export class SessionLayers {
     return this.#run;
   }
 
-  /** Of its run; undefined where it has ended without one. */
+  /** Returns the ID of its run; undefined where it has ended without one. */
   get id(): string | undefined {
     return (this.#run ?? this.#unmade) ? this.run.record.id : undefined;
   }
 
-  /** The same, if it has one by now. */
+  /** Returns its run, if it has one by now. */
   get madeRun(): Run | undefined {
     return this.#run;
   }
@@ -100,7 +100,7 @@ export class SessionLayers {
     return (this.#run?.record ?? this.#unmade?.origin)?.workdir.path;
   }
 
-  /** What may still be written, of limits for the session as a whole. */
+  /** Returns what may still be written, of limits for the session as a whole. */
   rest(limits: LimitsSpec): Pick<LimitsSpec, 'diskBytes' | 'inodes'> {
     const { bytes = 0, inodes = 0 } = this.#top ?? {};
     return { diskBytes: left(limits.diskBytes, bytes), inodes: left(limits.inodes, inodes) };
@@ -147,7 +147,7 @@ export class SessionLayers {
     if (!this.#held.has(layer.name)) holdLayer(this.store, layer.name, run.record.id);
     this.#goOn(resetRun(this.store, run, layer), layer);
     const empty = (): Promise<void> => emptyDropped(this.store, run);
-    // What fails goes with the run.
+    // If it fails, the files go with the run.
     this.#emptied = this.#emptied.then(empty).catch(() => {});
   }
 
@@ -160,7 +160,7 @@ export class SessionLayers {
   fork(layer: FrozenLayer, spec: SandboxSpec): SessionLayers {
     const { store, family } = this;
     const origin = this.#run?.record ?? this.#unmade?.origin;
-    // What it knows of the host's files, a fork needs as it is now.
+    // A fork needs what the run knows of the host's files as it is now.
     const run =
       origin === undefined || (this.#run !== undefined && hasBase(this.#run))
         ? forkRun(store, this.run, layer)
@@ -181,7 +181,7 @@ export class SessionLayers {
     this.#releaseUnused();
   }
 
-  /** What the files are now, for another process, until that has looked, or the session ends. */
+  /** Shows another process what the files are now, until that has looked, or the session ends. */
   view(): OpenedView {
     const view = openView(this.store, this.run);
     this.#views.add(view);
@@ -232,7 +232,7 @@ export class SessionLayers {
     this.releaseAll();
   }
 
-  /** The same, on another thread. */
+  /** Drops them on another thread. */
   async dropSoon(): Promise<void> {
     if (this.#run !== undefined) await dropStackedSoon(this.store, this.#run);
     this.releaseAll();

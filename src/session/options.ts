@@ -7,7 +7,7 @@ import type { ExecEnd } from './result.js';
 /** The sandbox of a session. Limits and `timeoutMs` are for all programs of it together. */
 export interface SessionOptions extends Omit<SandboxOptions, 'outputBytes' | 'tty' | 'changes'> {
   /**
-   * What becomes of the changes when the session is closed. As for `run`.
+   * Says what becomes of the changes when the session is closed. As for `run`.
    * @default 'keep'
    */
   readonly changes?: SandboxOptions['changes'];
@@ -24,7 +24,7 @@ export interface SessionOptions extends Omit<SandboxOptions, 'outputBytes' | 'tt
   readonly idleMs?: number | undefined;
 }
 
-/** What `spawn` takes beside the program. */
+/** The options that `spawn` takes beside the program. */
 export interface ProgramOptions {
   /** Variables on top of those of the session; undefined removes one. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
@@ -67,10 +67,10 @@ export interface ProgramOptions {
   readonly openFiles?: number | undefined;
 }
 
-/** What `exec` takes beside the program. */
+/** The options that `exec` takes beside the program. */
 export interface ExecOptions extends ProgramOptions {
   /**
-   * What the program reads from stdin.
+   * The input that the program reads from stdin.
    * @default '' (stdin is at its end at once)
    */
   readonly input?: Input | undefined;
@@ -82,7 +82,7 @@ export interface ExecOptions extends ProgramOptions {
   /** As for `run`. What it throws ends the program. */
   readonly onStdout?: OnOutput | undefined;
   readonly onStderr?: OnOutput | undefined;
-  /** Whether the result has stdout and stderr as one text, too. @default false */
+  /** True if the result has stdout and stderr as one text, too. @default false */
   readonly all?: boolean | undefined;
 }
 

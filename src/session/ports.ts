@@ -14,7 +14,7 @@ const retryMs = 50;
 
 /** A port of a running session that this machine reaches. */
 export interface PublishedPort {
-  /** Of this machine, at which connections are taken. */
+  /** The port of this machine at which connections are taken. */
   readonly address: string;
   readonly hostPort: number;
   readonly insidePort: number;

@@ -13,7 +13,7 @@ import type { LiveSandbox } from './sandbox.js';
 
 type Words = readonly (readonly string[])[];
 
-/** What waits, and the sandbox that it waits in. */
+/** The program that waits, and the sandbox that it waits in. */
 interface Waiting {
   readonly live: LiveSandbox;
   readonly program: Promise<StartedProgram>;
@@ -31,7 +31,7 @@ export class Preloaded {
   }
 
   /**
-   * Whether a program is code in its language.
+   * Returns whether a program is code in its language.
    * @param terminal whether it is to have a terminal of its own
    * @throws UsageError for preloaded code with a terminal: it arrives on the stdin of the waiting process, a pipe
    */

@@ -1,4 +1,4 @@
-/** What a session executes: words, or code in a language. All names are looked up inside the sandbox. */
+/** Reads what a session executes: words, or code in a language. All names are looked up inside the sandbox. */
 import { posix } from 'node:path';
 import { misuse, UsageError } from '../errors/index.js';
 import { spoken, suggest } from '../options/index.js';
@@ -8,7 +8,7 @@ import { languageByName, languageNames } from '../resolve/index.js';
 /** A command with its arguments: looked up in PATH inside, and never given to a shell. */
 export type ExecWords = readonly [command: string, ...args: string[]] | readonly string[];
 
-/** The same by name. */
+/** Names a command and its arguments. */
 export interface ExecCommand {
   readonly command: string;
   readonly args?: readonly string[] | undefined;

@@ -58,7 +58,7 @@ export async function startFirst(
   throw missing;
 }
 
-/** What ends a program early, which has begun. */
+/** Returns what ends early a program that has begun. */
 function endsOf(
   { signal: send, ended }: StartedProgram,
   { signal, timeoutMs }: Pick<ProgramOptions, 'signal' | 'timeoutMs'>,
@@ -160,7 +160,7 @@ export function accompany(
   };
 }
 
-/** What a program left running may go on writing: it is read and dropped. A terminal's streams end by themselves. */
+/** Reads and drops what a program that was left running goes on writing. A terminal's streams end by themselves. */
 function leave(live: LiveSandbox, { stdin, stdout, stderr, resize }: StartedProgram): void {
   stdin.destroy();
   if (resize !== undefined) {

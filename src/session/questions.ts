@@ -1,4 +1,4 @@
-/** What a session asks, and what was denied in it. */
+/** Keeps what a session asks, and what was denied in it. */
 import type { Remembered } from '../ask/index.js';
 import { type Asking, askingOf } from '../launch/index.js';
 import { type Denial, denialOf } from '../report/index.js';

@@ -1,4 +1,4 @@
-/** What a sandbox of a session was denied while a program ran, where nothing is asked. */
+/** Returns what a sandbox of a session was denied while a program ran, where nothing is asked. */
 import { loadNative, readRefusals } from '../native/index.js';
 import { builtinVerdicts, ownArchitecture } from '../plan/index.js';
 import { type Denial, type Refused, refusedSoFar } from '../report/index.js';

@@ -1,4 +1,4 @@
-/** What has come of a session so far, as plain data. */
+/** Reports what has come of a session so far, as plain data. */
 import type { RunReport } from '../report/index.js';
 import type { ExecEnd } from './result.js';
 
@@ -12,7 +12,7 @@ export interface SessionProgram {
   readonly end: ExecEnd | undefined;
 }
 
-/** What has come of a session so far. */
+/** Reports what has come of a session so far. */
 export interface SessionReport {
   readonly id: string | undefined;
   readonly state: 'running' | 'ended';
@@ -25,8 +25,8 @@ export interface SessionReport {
   /** Sandboxes of it that have ended: a snapshot and a rollback end one. */
   readonly sandboxes: number;
   /**
-   * What those did and were refused, together; undefined before the first has ended. Once the session has ended it
-   * is all of it, with what became of the changes.
+   * The report of what those did and were refused, together; undefined before the first has ended. Once the
+   * session has ended it is all of it, with what became of the changes.
    */
   readonly report: RunReport | undefined;
 }
@@ -46,7 +46,7 @@ export class ProgramLog {
     return this.#last.map((program) => ({ ...program }));
   }
 
-  /** What is returned takes its end. */
+  /** Adds a program. The function that is returned takes its end. */
   add(argv: readonly string[]): (end: ExecEnd) => void {
     const program = { argv, startedAt: new Date().toISOString(), end: undefined };
     this.#started++;

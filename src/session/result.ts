@@ -19,14 +19,14 @@ export interface ExecEnd extends EndResult {
 
 export interface ExecResult extends ExecEnd, CollectedOutput {
   /**
-   * What was denied while it ran, to any program of the session, at most 100 different ones. Destinations that
+   * Lists what was denied while it ran, to any program of the session, at most 100 different ones. Destinations that
    * network rules refuse are among them with the option `ask` of `createSession`; without it, the end of the
    * session tells them.
    */
   readonly denied: readonly Denial[];
 }
 
-/** Of a wait status; 0 where none ended it: wait(2). */
+/** Returns the signal of a wait status; 0 where none ended it: wait(2). */
 export const signalOf = (status: number): number => status & 0x7f;
 
 export function execEnd(end: ProgramEnd, startedNs: number, timedOut: boolean): ExecEnd {

@@ -44,7 +44,7 @@ export class LiveSandbox {
     return this.begun.launched.done;
   }
 
-  /** Whether this process stays for it. */
+  /** Sets whether this process stays for it. */
   hold(connection: boolean, sandbox: boolean): void {
     if (this.#ending) return;
     this.begun.connection.hold(connection);

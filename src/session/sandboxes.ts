@@ -11,7 +11,7 @@ import type { SessionPorts } from './ports.js';
 import type { SessionQuestions } from './questions.js';
 import { LiveSandbox } from './sandbox.js';
 
-/** What a session and its sandboxes say to each other. */
+/** The state that a session and its sandboxes share. */
 export interface State {
   closed: boolean;
   aborted: boolean;
@@ -28,7 +28,7 @@ export const openState = (): State => ({
   starting: false,
 });
 
-/** What a launch asks of the session. */
+/** Returns the answers that a launch asks of the session. */
 export const hooks = (state: State) => ({
   isAborted: () => state.aborted,
   isSuspended: () => state.suspended || state.starting,
@@ -38,7 +38,7 @@ export interface SandboxesOf {
   readonly spec: SandboxSpec;
   readonly weaker: Weaker;
   readonly state: State;
-  /** What it asks, and keeps of the answers; undefined where nothing is asked. */
+  /** The questions that it asks, and keeps of the answers; undefined where nothing is asked. */
   readonly questions: SessionQuestions | undefined;
   readonly ports: SessionPorts;
   /** Undefined where it can change nothing. */
@@ -133,7 +133,7 @@ export class Sandboxes {
       if (state.aborted) live.kill();
       return live;
     } catch (error) {
-      // What the sandboxes before it wrote is still there, for the next one and for the review.
+      // The files that the sandboxes before it wrote are still there, for the next one and for the review.
       if (state.aborted) this.#endWithout();
       throw error;
     } finally {
@@ -141,7 +141,7 @@ export class Sandboxes {
     }
   }
 
-  /** What the programs of a sandbox are told that has ended. */
+  /** Returns the error for the programs of a sandbox that has ended. */
   async #told(): Promise<unknown> {
     if (this.#of.state.suspended) {
       return new LaunchError('ERR_SESSION_ROLLBACK', 'a rollback of the session ended the program');
@@ -200,7 +200,7 @@ export class Sandboxes {
     }
   }
 
-  /** The same, after a last one that was to be followed by another. */
+  /** Ends the session after a last one that was to be followed by another. */
   #endWith(last: LaunchResult | undefined): void {
     const { spec, layers, state } = this.#of;
     if (last !== undefined) this.history.add(last);

@@ -193,7 +193,7 @@ export class OpenSession implements Session {
     });
   }
 
-  /** What the files are now, for another process. @internal */
+  /** Shows another process what the files are now. @internal */
   view(): OpenedView {
     this.#check(undefined);
     return this.#states.layers('show').view();

@@ -40,7 +40,7 @@ export class Snapshot {
     this.release();
   }
 
-  /** What JSON has of it. */
+  /** Returns what JSON has of it. */
   toJSON(): { readonly id: string; readonly takenAt: Date } {
     return { id: this.id, takenAt: this.takenAt };
   }

@@ -14,7 +14,7 @@ import {
 
 /** A program with a terminal of its own. */
 export interface TerminalProgram extends Execution {
-  /** Of the terminal: the only descriptor outside. It hangs up where that is closed. */
+  /** The master of the terminal: the only descriptor outside. It hangs up where that is closed. */
   readonly master: number;
 }
 

@@ -21,7 +21,7 @@ export class Turns {
   #change: Promise<unknown> = Promise.resolve();
   /** Programs that have a sandbox, and calls that use one. */
   #active = 0;
-  /** The same, and calls that wait. */
+  /** Those programs, and calls that wait. */
   #running = 0;
 
   constructor(watcher: Watcher) {

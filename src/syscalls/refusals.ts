@@ -3,7 +3,7 @@
  * option and without a filter.
  */
 
-/** What a refused call is about; the first word of its line in a report. */
+/** Says what a refused call is about; the first word of its line in a report. */
 export type RefusalKind =
   | 'network'
   | 'socket'
@@ -21,9 +21,9 @@ export interface Refused {
   readonly kind: RefusalKind;
   /** Why, as a report says it. */
   readonly risk: string;
-  /** Whether `--allow` makes it work; otherwise the kernel refuses it as well. */
+  /** True if `--allow` makes it work; otherwise the kernel refuses it as well. */
   readonly allowable: boolean;
-  /** What the machine must have beside the option, as a clause: `if the sysctl kernel.x is 0`. */
+  /** The condition that the machine must have beside the option, as a clause: `if the sysctl kernel.x is 0`. */
   readonly proviso?: string;
   /** Arguments that distinguish its uses: a rule of `--allow` compares them. */
   readonly uses?: readonly string[];

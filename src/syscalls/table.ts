@@ -52,12 +52,12 @@ import {
   withoutSlice,
 } from './refusals.js';
 
-/** What a program does as a whole; src/learn/features.ts describes each. */
+/** Names what a program does as a whole; src/learn/features.ts describes each. */
 export type FeatureName = 'writing' | 'processes' | 'threads' | 'events' | 'sockets';
 
 export interface Syscall {
   /**
-   * What distinguishes two uses in a report: the path or socket address that this argument points to,
+   * The arguments that distinguish two uses in a report: the path or socket address that this argument points to,
    * or the values of these arguments. Calls without it are counted together.
    */
   readonly subject?: `${'path' | 'address'} ${number}` | `values ${string}`;
@@ -84,11 +84,11 @@ export interface Syscall {
   readonly learned?: 'always' | 'if seen';
   /** The argument that a learned policy compares where few values were seen. */
   readonly condition?: string;
-  /** What the supervisor answers in the kernel's place: see addon/supervisor/emulate.c. */
+  /** The kind of answer that the supervisor gives in the kernel's place: see addon/supervisor/emulate.c. */
   readonly emulated?: 'ids' | 'core-limit';
 }
 
-/** What goes with reading a file. */
+/** Calls that go with reading a file. */
 const reading =
   'close fcntl lseek fstat newfstatat readlink readlinkat getcwd getdents64 fadvise64';
 

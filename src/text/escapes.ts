@@ -15,7 +15,7 @@ function charactersIn(found: string): number {
   return count;
 }
 
-/** What to say of lines that people see; undefined where nothing in them is escaped. */
+/** Returns what to say of lines that people see; undefined where nothing in them is escaped. */
 export function escapedNote(lines: readonly string[]): string | undefined {
   let count = 0;
   for (const line of lines) {

@@ -1,5 +1,5 @@
 /**
- * What a person is shown of text that others wrote: nothing in it is invisible, and
+ * Makes text that others wrote safe to show a person: nothing in it is invisible, and
  * nothing in it steers a terminal. Pure, and safe for browsers.
  */
 export { bytesOfHex, concatBytes, isBytes } from './bytes.js';

@@ -5,7 +5,7 @@ const unit = (character: string, at: number): string =>
   `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`;
 
 /**
- * The same value as `JSON.stringify(value, replacer, 2)` has, with `\uXXXX` for what is invisible in
+ * Returns the same value as `JSON.stringify(value, replacer, 2)` has, with `\uXXXX` for what is invisible in
  * strings: JSON itself only escapes what is below U+0020.
  */
 export function jsonText(

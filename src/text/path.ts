@@ -18,7 +18,7 @@ const simple: Readonly<Record<string, string>> = {
 const hex = (byte: number): string => `\\x${byte.toString(16).padStart(2, '0')}`;
 const octal = (byte: number): string => `\\${byte.toString(8).padStart(3, '0')}`;
 
-/** Whether every byte is printable ASCII that needs no escape; a space does. */
+/** Returns whether every byte is printable ASCII that needs no escape; a space does. */
 function isPlain(path: Uint8Array): boolean {
   return path.every((byte) => byte > 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c);
 }
@@ -49,5 +49,5 @@ function quoted(path: Uint8Array, escapeByte: (byte: number) => string): string 
  */
 export const displayPath = (path: Uint8Array): string => quoted(path, hex);
 
-/** The same in git's form for patches: octal `\NNN` instead of `\xNN`. */
+/** Returns the path in git's form for patches: octal `\NNN` instead of `\xNN`. */
 export const gitPath = (path: Uint8Array): string => quoted(path, octal);

@@ -1,6 +1,6 @@
 /** Results that programs print and pass on: their values, and every field of them. */
 
-/** What util.inspect, and so console.log, asks an object for. */
+/** The name under which util.inspect, and so console.log, asks an object for its text. */
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
 /** Shows the values of properties that are made when they are read; not a report, which would be most of it. */

@@ -1,4 +1,4 @@
-/** What was escaped, and how often. */
+/** Counts what was escaped. */
 
 /** More kinds than these are not listed one by one. */
 const maxKinds = 5;

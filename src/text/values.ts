@@ -1,4 +1,4 @@
-/** What a value is that others made. */
+/** Finds what a value is that others made. */
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -12,7 +12,7 @@ const lookAlike = /<(?=(?:U\+[0-9A-F]{4,6}|[0-9A-F]{2})>)/g;
 let invisible: RegExp | undefined;
 
 /**
- * By Unicode's own properties: controls (with NEL), format characters (with bidirectional controls,
+ * Matches by Unicode's own properties: controls (with NEL), format characters (with bidirectional controls,
  * joiners and tags), separators, surrogates, private use, unassigned, and all that is ignored by
  * default (variation selectors, Hangul fillers). Besides them what is blank: spaces other than the
  * ordinary one, the empty Braille pattern, and fillers that Unicode counts among symbols and marks.
@@ -28,7 +28,7 @@ export function replaceInvisible(text: string, replace: (character: string) => s
   return plain.test(text) && !text.includes('\t') ? text : text.replace(pattern(), replace);
 }
 
-/** Whether a text has nothing in it that is not seen as what it is. A tab is. */
+/** Returns whether a text has nothing in it that is not seen as what it is. A tab is. */
 export function isVisible(text: string): boolean {
   if (plain.test(text)) return !text.includes('\t');
   const found = pattern().test(text);
@@ -45,7 +45,7 @@ function escapeOf(character: string): string {
 /** A line for people, one of our own with names from elsewhere in it; tabs stay. What it gives comes through it unchanged. */
 export const displayText = (text: string): string => visible(text);
 
-/** The same, and counts what was escaped. */
+/** Escapes like {@link displayText}, and counts what was escaped. */
 export function visible(text: string, tally?: Tally): string {
   if (plain.test(text)) return text;
   return text.replace(pattern(), (character) => {

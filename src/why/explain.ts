@@ -1,4 +1,4 @@
-/** What the sandbox kept from an audited run. */
+/** Explains what the sandbox kept from an audited run. */
 import { SupportError, UsageError } from '../errors/index.js';
 import {
   isReport,
@@ -9,7 +9,7 @@ import {
 } from '../report/index.js';
 import { displayText } from '../text/index.js';
 
-/** What a run lacked, as plain data: `wasbox why --json` prints the same. */
+/** Explains what a run lacked, as plain data: `wasbox why --json` prints the same. */
 export interface Explanation {
   readonly schemaVersion: 1;
   /** Path of the program and its arguments. Untrusted when shown. */
@@ -18,7 +18,7 @@ export interface Explanation {
   readonly startedAt: string;
   /** How the run ended. */
   readonly outcome: ReportOutcome;
-  /** What the sandbox kept from it, nearest cause first; empty if that was nothing. */
+  /** The things that the sandbox kept from it, nearest cause first; empty if that was nothing. */
   readonly lacks: readonly Lack[];
 }
 
@@ -50,7 +50,7 @@ export const unfit = (problem: string, cause?: unknown): UsageError =>
   });
 
 /**
- * Whether the option can be taken over as it is: nothing is left to choose, no secret is shown, and it means
+ * Returns whether the option can be taken over as it is: nothing is left to choose, no secret is shown, and it means
  * the same when it is typed as it is printed.
  */
 export const isOffered = ({ option, secret, proviso }: Lack): boolean =>

@@ -13,7 +13,7 @@ import { reachesHost, resolveWorkdir, type SandboxSpec } from '../resolve/index.
 
 export interface Rehearsal {
   readonly options: RunOptions;
-  /** What is other than it was. */
+  /** Notes on what is otherwise than it was. */
   readonly notes: readonly string[];
 }
 
@@ -59,7 +59,7 @@ function copies(
 
 /** @throws UsageError where the run could still change the user's real files */
 export function refuseRealWrites({ views }: Pick<SandboxSpec, 'views'>): void {
-  // What lands in a preset's cache meanwhile is what the next run would fetch.
+  // A write to a preset's cache meanwhile is what the next run would fetch.
   const real = views.filter(reachesHost).find(({ origin }) => origin !== 'cache');
   if (real === undefined) return;
   throw new UsageError(

@@ -1,4 +1,4 @@
-/** What `why` does: reads the report of an audit, or makes the run once more, watched. */
+/** Does the work of `why`: reads the report of an audit, or makes the run once more, watched. */
 import { misuse, UsageError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 import {
@@ -15,7 +15,7 @@ import type { RunReport } from '../report/index.js';
 import { type Explanation, explainReport, isOffered, unfit } from './explain.js';
 import { refuseRealWrites, watched } from './rehearsal.js';
 
-/** What a run lacked that was made to find it out. */
+/** Explains what a run lacked that was made to find it out. */
 export interface WatchedExplanation extends Explanation {
   /**
    * The properties of the options to change, so that the program gets what it lacked first:
@@ -23,9 +23,9 @@ export interface WatchedExplanation extends Explanation {
    * show keys or tokens, or there is something to choose.
    */
   readonly fix: RunSettings | undefined;
-  /** Of the run that was watched. Its changes were dropped. */
+  /** The result of the run that was watched. Its changes were dropped. */
   readonly result: RunResult;
-  /** What was other in it than in the run that was asked about, in sentences. */
+  /** Notes on what was other in it than in the run that was asked about, in sentences. */
   readonly notes: readonly string[];
 }
 

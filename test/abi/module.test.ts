@@ -11,7 +11,7 @@ let text: string;
 
 type Features = Parameters<Awaited<ReturnType<typeof wabt>>['readWasm']>[1];
 
-/** What every engine of the last years has; everything that comes later is off. */
+/** The features that every engine of the last years has; everything that comes later is off. */
 const declared = {
   mutable_globals: true,
   sat_float_to_int: true,

@@ -1,6 +1,6 @@
 /**
- * What `npm run release` made for arm64, on an emulated arm64 machine with Debian 13: its kernel, its Node, npm's package
- * and the .deb.
+ * Tries what `npm run release` made for arm64, on an emulated arm64 machine with Debian 13: its kernel, its Node, npm's
+ * package and the .deb.
  *
  *     npm run nightly -- arm64
  *     node test/arm64/run.mjs [--release DIR] [--keep DIR]

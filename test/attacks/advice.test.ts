@@ -1,7 +1,7 @@
 /**
- * What a report advises works: each option that a refusal names is given, and the refusal is gone. Where no option
- * is named, none is promised for what would fail a step later. The oracle is the second run's own account of refusals,
- * and for lookups what the supervisor was asked.
+ * Tests that what a report advises works: each option that a refusal names is given, and the refusal is gone. Where no
+ * option is named, none is promised for what would fail a step later. The oracle is the second run's own account of
+ * refusals, and for lookups what the supervisor was asked.
  */
 import { describe, expect, it } from 'vitest';
 import type { ReportRefusal, RunReport } from '../../src/index.js';
@@ -231,7 +231,7 @@ describe.each(identities())('under a policy, as $label', (as) => {
     const list = [...ordinary, ...closed, ...opened];
     const first = await refusals(options, python(list));
     const advised = first.calls.filter(({ option }) => option !== undefined);
-    // Of each use something is said: by the default policy those that it refuses.
+    // Something is said of each use: by the default policy those that it refuses.
     const builtin = options.length === 0;
     expect(first.calls.length).toBeGreaterThanOrEqual(builtin ? 15 : 24);
     for (const { option } of advised) expect(option).toMatch(/^--allow \S+( where .+)?/);

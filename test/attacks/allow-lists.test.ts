@@ -1,5 +1,5 @@
 /**
- * What leads around an allow list: every kind of address, racing threads, datagrams, odd resolvers.
+ * Tests what leads around an allow list: every kind of address, racing threads, datagrams, odd resolvers.
  * The oracle is what servers on all of these addresses wrote down; the control is the same program
  * outside, which reaches them. network.test.ts has the ways of a single socket.
  */

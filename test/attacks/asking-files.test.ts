@@ -57,7 +57,7 @@ describe.each(identities())('files that are asked about, as $label', (as) => {
     const run = await told(as, cwd, program(['sh', '-c', script], `return 'deny'`, options));
     expect(run.asked).toEqual([`read ${good}`]);
     expect(run.stdout).toBe('');
-    // Of the host, too: the directory is another's by name only.
+    // The path is hidden on the host, too: the directory is another's by name only.
     fs.symlinkSync(hidden, join(shared, 'link'));
     const command = ['./asker', 'read', join(shared, 'link', 'good')];
     const again = await told(as, cwd, program(command, `return 'allow'`, options));

@@ -87,7 +87,7 @@ describe.each(identities())('destinations that are asked about, as $label', (as)
     const never = await told(as, cwd, program([''], `return 'deny'`, options));
     expect(never.stdout).toMatch(new RegExp(`^${refusal}\n.+\n${refusal}\nno\n$`));
     expect(seen).toEqual({ tcp: 1, udp: 1 });
-    // What is denied beforehand is not asked about.
+    // A destination that is denied beforehand is not asked about.
     const denied = { ...options, netDeny: [`${host}:${port}`] };
     const ruled = await told(as, cwd, program([''], `return 'allow'`, denied));
     expect(ruled.asked).toEqual([`connect to ${host}:1`]);

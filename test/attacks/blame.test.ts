@@ -73,7 +73,7 @@ const inMemory: readonly Place[] = [
   },
 ];
 
-/** What is hidden, and the wait for a look or two afterwards. */
+/** Returns a program that hides something, and waits for a look or two afterwards. */
 const program = ({ hide }: Place): string => `${libc}
 sys.stdin.readline()
 ${hide}

@@ -34,7 +34,7 @@ describe.each(identities())('bombs, as $label', (as) => {
   };
 
   test.concurrent.each(bombs)('$name', async ({ tight, wide, code, ends, reaches }) => {
-    // What is only held is seen by a look at it, while it lasts.
+    // A limit that is only held is seen by a look at it, while it lasts.
     const seen = ({ told }: { told: RunReport }) =>
       reaches === undefined || told.reached.some(({ limit }) => limit === reaches);
     const stays = reaches === undefined ? [60] : [1.5, 10, 40];

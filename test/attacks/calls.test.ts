@@ -107,7 +107,7 @@ describe.each(identities())('calls as $label', (as) => {
     compilePayload(as, 'attempt', cwd);
     const command = ['./attempt', ...names];
     const own = ['unshare', '--user', '--map-root-user', '--mount', '--uts', '--net', '--ipc'];
-    // What changes the system when root makes it outside is made in a namespace only.
+    // Calls that change the system when root makes them outside are made in a namespace only.
     const risky = new Set(['remount_rw', 'pivot_root']);
     const harmless = rows
       .filter(([name, control]) => control !== 'namespace' && !risky.has(name))
@@ -147,7 +147,7 @@ describe.each(identities())('calls as $label', (as) => {
   });
 
   test('the same sandbox without its filter lets the others through', () => {
-    // What is refused there too is refused by a second wall: capabilities, namespaces, /proc.
+    // A call that is refused there too is refused by a second wall: capabilities, namespaces, /proc.
     const through = rows.filter(([name]) => {
       const seen = unfiltered.get(name);
       return seen !== undefined && show(seen) !== show(inside.get(name));

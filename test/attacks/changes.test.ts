@@ -81,7 +81,7 @@ os.mkfifo("fifo"); attempt(lambda: socket.socket(socket.AF_UNIX).bind("sock"))
 for kind in (stat.S_IFCHR, stat.S_IFBLK): attempt(os.mknod, "dev%d" % kind, kind | 0o666, os.makedev(1, 3))
 attempt(os.mknod, "d/in2", stat.S_IFCHR, 0)
 `;
-    /** What must not be there. */
+    /** Returns what must not be there. */
     const evil = async (directory: string): Promise<string[]> => {
       const look = `import os, stat
 links = {}

@@ -35,7 +35,7 @@ describe.each(identities())('configuration in the directory, as $label', (as) =>
     expect(run.status).not.toBe(125);
     expect(fs.readdirSync(victim)).toEqual(['file.txt']);
     expect(fs.readFileSync(join(victim, 'file.txt'), 'utf8')).toBe('victim');
-    // What is resolved is what an empty directory gets.
+    // An empty directory resolves to the same sandbox.
     const sandbox = async (directory: string) => {
       const dry = await runWasbox(['run', '--dry-run', '--json', '--', 'true'], {
         as,

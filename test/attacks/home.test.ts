@@ -22,7 +22,7 @@ function makeHome(as: Identity, files: Files = {}) {
   };
 }
 
-/** What programs run by themselves later. */
+/** Files that programs run by themselves later. */
 const started = [
   '.bashrc',
   '.profile',

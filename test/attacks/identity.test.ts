@@ -19,7 +19,7 @@ print(open('/proc/self/setgroups').read().strip())
 const capabilities = `import re
 print(re.findall(r'^(Cap\\w+|NoNewPrivs|Seccomp):\\s*(\\w+)', open('/proc/self/status').read(), re.M))`;
 
-/** What stat(2) and a chown(2) to an id that is not there say of each path. */
+/** Compares what stat(2) and a chown(2) to an id that is not there say of each path. */
 const lookByChown = `import errno, os, sys
 for path in sys.argv[1:]:
     for call in (os.stat, lambda path: os.chown(path, 3000000, -1), lambda path: os.chown(path, 3000000, -1, follow_symlinks=False)):

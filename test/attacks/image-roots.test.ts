@@ -13,7 +13,7 @@ import { runWasbox } from '../support/wasbox.js';
 
 const places = ['proc', 'dev', 'sys', 'run', 'tmp', 'var', 'etc', 'mnt'];
 
-/** What a payload does at each of the places, and at all that it can name of the bait. */
+/** Tries what a payload does at each of the places, and at all that it can name of the bait. */
 const attack = (bait: string): string => `
   for at in ${places.join(' ')} ${bait.split('/')[1]}; do echo x > /$at/planted; mkdir /$at/made; cat /$at/secret; ls /$at | cat; done
   cat ${bait}/secret /proc/1/root${bait}/secret; echo x > ${bait}/planted

@@ -115,7 +115,7 @@ interface Case {
   /** After the run: what another process changed on the host. */
   readonly meanwhile?: () => void;
   readonly options?: ApplyOptions;
-  /** Whether files are copied, as where the layer is on another file system. */
+  /** True if files are copied, as where the layer is on another file system. */
   readonly copies?: boolean;
 }
 
@@ -222,7 +222,7 @@ function plantedFile(recorded: ReadonlySet<bigint | undefined>): string {
   }
 }
 
-/** What another process that watched the directory puts at the names that the journal has. Returns them. */
+/** Plants what another process that watched the directory puts at the names that the journal has. Returns them. */
 function plantAtJournal(): string[] {
   const runs = join(fixture.store.directory, 'runs');
   return fs.readdirSync(runs).flatMap((id) => {

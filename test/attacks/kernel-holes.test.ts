@@ -52,7 +52,7 @@ const linesOf = (out: string) =>
       .map((line) => line.split(/ (?=\S+$)/) as [string, string]),
   );
 
-/** What the policy, or Landlock isolation in place of it, says of each. */
+/** The answer of the policy, or of Landlock isolation in place of it, to each. */
 const refused: Readonly<Record<string, string>> = {
   AF_ALG: 'EPERM',
   UDP_ENCAP: 'ENOPROTOOPT',

@@ -44,7 +44,7 @@ const killAll = (...pids: number[]): void => {
   }
 };
 
-/** What is killed at one moment, as far as there is one. */
+/** The processes that are killed at one moment, as far as there is one. */
 const deaths: readonly (readonly [string, (keepers: Keepers) => void])[] = [
   ['init', ({ init }) => killAll(init)],
   ['its warden', ({ warden }) => killAll(warden)],

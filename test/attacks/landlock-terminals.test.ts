@@ -59,7 +59,7 @@ for line in sys.stdin:
     print(repr(seen.decode()), os.fstat(slave).st_mode == mode, flush=True)`;
 const untouched = `'' True`;
 
-/** What the program does to the terminal of a victim that runs as `argv` says. */
+/** Shows what the program does to the terminal of a victim that runs as `argv` says. */
 async function attack(
   as: Identity,
   argv: readonly string[],

@@ -13,11 +13,11 @@ import { compilePayload, payloadText } from '../support/payload.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox, startProgram } from '../support/wasbox.js';
 
-/** Of the host, for one attempt of everything. */
+/** The parts of the host, for one attempt of everything. */
 interface Victims {
   readonly directory: string;
   readonly argv: readonly string[];
-  /** What is to be seen of it on the host. */
+  /** Returns what is to be seen of it on the host. */
   readonly seen: () => unknown;
   readonly close: () => Promise<void>;
 }
@@ -97,7 +97,7 @@ async function makeVictims(as: Identity): Promise<Victims> {
   };
 }
 
-/** What an ordinary user can do to its own things; root's victims are closed to root's payload anyway. */
+/** The things that an ordinary user can do to its own things; root's victims are closed to root's payload anyway. */
 const open = [
   ...['read', 'write', 'create', 'rename', 'take', 'link', 'unlink', 'list', 'chmod', 'chown'],
   ...['chmod-descriptor', 'chmod-path-descriptor', 'utime', 'watch', 'unix-socket', 'tcp', 'udp'],

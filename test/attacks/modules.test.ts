@@ -154,7 +154,7 @@ describe.each(identities())('what loads modules, as $label', (as) => {
     expect(unfiltered).toHaveLength(rows.length);
     expect(allowed).toEqual(unfiltered);
     expect(heardAllowed).toBe(0);
-    // What every kernel has: it makes some, and refuses others in its own words.
+    // Every kernel has these: it makes some, and refuses others in its own words.
     expect(unfiltered.filter((answer, at) => answer !== inside[at]).length).toBeGreaterThan(20);
   });
 });

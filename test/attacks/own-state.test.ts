@@ -71,7 +71,7 @@ describe.each(identities())('the state directory, as $label', (as) => {
         expect([run.status, run.out], run.err).toEqual([125, '']);
         expect(run.err).toContain("contains wasbox's state directory");
       }
-      // What lies beside it is shown.
+      // A directory beside it is shown.
       if (as.uid === 0) continue; // the ID that root's programs get cannot enter it
       const beside = join(shown, 'beside');
       const control = await runWasbox([...isolated, option, beside, ...words(beside)], {
@@ -118,7 +118,7 @@ describe.each(identities())('the state directory, as $label', (as) => {
     const run = await runWasbox(['run', ...shownOrNot, '--rw', '.', ...words], { as, cwd, env });
     expect(fs.statSync(state).ino).toBe(inode);
     expect(fs.readdirSync(state)).not.toContain('planted');
-    // What else is hidden there stays so; what lies beside it is written to, and renamed.
+    // Other files that are hidden there stay so; what lies beside it is written to, and renamed.
     expect(run.out).not.toContain('secret');
     expect(fs.readFileSync(join(shown, 'a/b/control'), 'utf8')).toBe('seen below\n');
     expect(fs.readFileSync(join(shown, 'a/control/kept'), 'utf8')).toBe('kept\n');

@@ -170,7 +170,7 @@ os.write(1, b'done')`,
 for target in (-1, 1, os.getpid()):
     try: os.kill(target, signal.SIGKILL)
     except OSError: pass`,
-      // What the pool's own protocol looks like.
+      // This looks like the pool's own protocol.
       `import os
 os.write(1, b'\\x06\\x0600000003abc')`,
     ];

@@ -65,7 +65,7 @@ async function started(argv: readonly string[], as: ReturnType<typeof ordinaryUs
   return { child, out };
 }
 
-/** What the host says of a process that has set something. */
+/** Returns what the host says of a process that has set something. */
 const seen = (pid: number) => ({
   threads: fs.readdirSync(`/proc/${pid}/task`).map((tid) => read(`/proc/${pid}/task/${tid}/comm`)),
   coredump: Number.parseInt(read(`/proc/${pid}/coredump_filter`), 16),

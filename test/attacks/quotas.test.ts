@@ -42,7 +42,7 @@ print(n, flush=True)
 sys.stdin.read()
 `;
 
-/** The same with a devpts as any user namespace may have one. */
+/** Tries it with a devpts as any user namespace may have one. */
 const inNamespace = `import ctypes, os, sys
 libc = ctypes.CDLL(None, use_errno=True)
 uid = os.getuid()

@@ -99,7 +99,7 @@ for pid in [1, 2, *map(int, os.listdir('/proc/1/task')), -1]:
        show((await attempt(19)).exitCode);
        show((await session.exec(['echo', 'usable'])).stdout);`,
     );
-    // What the signals were for: it is gone, or a zombie that init has not reaped yet.
+    // The signals have worked: it is gone, or a zombie that init has not reaped yet.
     expect(lines[0]).toMatch(/^gone|Z \(zombie\)/);
     expect(lines.slice(1)).toEqual([0, 'usable\n']);
   });
@@ -186,7 +186,7 @@ print([os.path.exists(p) for p in (${JSON.stringify(`${cwd}.state`)}, '/proc/1/r
        show((await other.exec({ lang: 'python', code })).stdout.split('\\n'));
        show((await one.exec({ lang: 'python', code: code.replace(/shared/g, 'no-such') })).stdout.split('\\n')[0]);
        show([JSON.stringify([readdirSync(layer), look()]) === before, (await one.exec({ code: 'cat shared*; ls' })).stdout, (await session.exec({ code: 'cat shared*' })).stdout]);
-       // The same writes where they are meant to be seen.
+       // The writes are the same where they are meant to be seen.
        show((await other.exec({ code: 'cat shared; ls' })).stdout);
        await one.close();
        await other.close();`,

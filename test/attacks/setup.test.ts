@@ -18,7 +18,7 @@ import { needs } from '../support/needs.js';
 import { makeProject, writeFiles } from '../support/project.js';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
-/** Of four runs each. */
+/** The number of rounds, of four runs each. */
 const rounds = Number(process.env.WASBOX_RACES ?? 25);
 
 describe.each(identities())('the set-up, as $label', (as) => {

@@ -10,7 +10,7 @@ import { makeProject } from '../support/project.js';
 import { onTerminal } from '../support/terminal.js';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
-/** By Unicode's properties, not by wasbox's list. */
+/** Characters by Unicode's properties, not by wasbox's list. */
 const invisible =
   /[\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\u0085\u009b\u00a0]/u;
 const hidden = '\u200b\u202e\ufe0f\u3164\u0085\u2028\ue000\u{e0041}\u2065\u2066\u00ad\u00a0';
@@ -175,7 +175,7 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
     expect(fs.readFileSync(join(copy, 'bin'), 'latin1')).toBe('a\0b');
     expect(out).toContain('# bin: mode 0600\n');
     expect(out).toContain('# empty: directory added\n');
-    // What is named is in it, as it is in what apply does.
+    // A path that is named is in it, as it is in what apply does.
     const named = await diff('--patch', '.envrc');
     expect(named.out).toContain('\n+evil\n');
     // It is not text for a terminal.

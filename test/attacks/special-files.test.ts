@@ -54,7 +54,7 @@ class Host {
     fs.chmodSync(path, 0o777);
     return this;
   }
-  /** What came since it was asked last. */
+  /** Returns what came since it was asked last. */
   came(): { pipe: string; door: number } {
     const buffer = Buffer.alloc(64);
     let pipe = '';
@@ -79,7 +79,7 @@ interface Place {
   readonly options: (directory: string, above: string) => string[];
   /** Where the directory appears, if not at its own path. */
   readonly at?: string;
-  /** Whether a pipe that the host makes during the run is out of reach, too. */
+  /** True if a pipe that the host makes during the run is out of reach, too. */
   readonly late?: false;
 }
 

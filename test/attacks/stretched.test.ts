@@ -16,7 +16,7 @@ import { ended, type StartOptions, startWasbox } from '../support/wasbox.js';
 
 const as = ordinaryUser();
 
-/** Whether each of its threads is stopped. */
+/** Returns whether each of its threads is stopped. */
 const isStopped = (pid: number) =>
   fs
     .readdirSync(`/proc/${pid}/task`)
@@ -123,8 +123,8 @@ time.sleep(1000)`;
 );
 
 /**
- * What the supervisor looks at for its limits can hold it up as well. Here the file system of the layers does, of which it
- * asks how full it is; memory maps and lists of descriptors wait for locks of the payload's own.
+ * The places that the supervisor looks at for its limits can hold it up as well. Here the file system of the layers
+ * does, of which it asks how full it is; memory maps and lists of descriptors wait for locks of the payload's own.
  */
 needs('root', 'bindfs').test(
   'a look at what a run uses that does not come back delays no time limit',

@@ -25,7 +25,7 @@ const parts: readonly (readonly [streams: string, redirections: string])[] = [
   ['stderr', '< in > out'],
 ];
 
-/** What a program finds, a line into the file `seen`; the results of its attempts, too. */
+/** Looks at what a program finds, a line into the file `seen`; the results of its attempts, too. */
 const look = `import errno, fcntl, os, select, struct, sys, termios
 def attempt(f):
     try: f()

@@ -61,7 +61,7 @@ test('shows what a program chose as text', async () => {
 test('begins with what was blocked, then the changes and their differences', async () => {
   const heads = (await page.locator('h2').allTextContents()).map((text) => text.split(' ')[0]);
   expect(heads.slice(0, 2)).toEqual(['Blocked', 'Changes']);
-  // What was blocked stands before how the program ended, which is then no good news.
+  // The number of blocked calls stands before how the program ended, which is then no good news.
   const badges = page.locator('header .badge');
   expect(await badges.first().textContent()).toMatch(/^\d+ blocked$/);
   expect(await badges.filter({ hasText: 'exited 0' }).getAttribute('class')).not.toContain('good');

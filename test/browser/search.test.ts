@@ -35,7 +35,7 @@ async function searchFor(page: Page, query: string): Promise<string[]> {
     .evaluateAll((options) => options.map((option) => (option as HTMLElement).dataset.path ?? ''));
 }
 
-/** What new users looked for and did not find, and the page that answers it. */
+/** The words that new users looked for and did not find, and the page that answers it. */
 const searches: readonly (readonly [query: string, path: string])[] = [
   ['localhost', 'guide/network.html#a-server-of-this-machine'],
   ['home', 'guide/files.html#your-home'],
@@ -89,7 +89,7 @@ const searches: readonly (readonly [query: string, path: string])[] = [
   ['pass an api key', 'guide/files.html#the-environment'],
   ['run as root', 'guide/running.html#as-root'],
   ['where are changes saved', 'guide/changes.html#discard'],
-  // What a newcomer looked for without having read a page.
+  // A newcomer looked for these without having read a page.
   ['upgrade', 'guide/install.html#upgrade-and-remove'],
   ['remove wasbox completely', 'guide/install.html#upgrade-and-remove'],
   ['changelog', 'guide/install.html#upgrade-and-remove'],
@@ -135,7 +135,7 @@ const searches: readonly (readonly [query: string, path: string])[] = [
   // An option's name, and a slip of the fingers.
   ['--hide-secrets', 'reference/cli.html#run-hide-secrets'],
   ['tiemout', 'guide/limits.html'],
-  // What wasbox and the programs in it say.
+  // These are words of wasbox and the programs in it.
   ['Network is unreachable', 'guide/network.html'],
   ['Read-only file system', 'guide/files.html#what-the-code-sees'],
   ['the mounts of a sandbox are fixed', 'reference/syscalls.html?q=mount'],

@@ -1,5 +1,5 @@
 /**
- * What the browser tests share: the built site behind a server on a sub-path, Chromium, pages that
+ * The browser tests share this: the built site behind a server on a sub-path, Chromium, pages that
  * remember whatever a reader should never meet, and the accessibility check.
  */
 import { readFileSync } from 'node:fs';
@@ -101,7 +101,7 @@ export interface ViewOptions {
   readonly height?: number;
   /** @default 'light' */
   readonly colorScheme?: 'light' | 'dark';
-  /** Whether service workers may run; off, every request is seen. @default false */
+  /** True if service workers may run; off, every request is seen. @default false */
   readonly serviceWorkers?: boolean;
 }
 
@@ -135,7 +135,7 @@ export async function openView(
   page.on('pageerror', (error) => problems.push(`exception: ${error.message}`));
   page.on('requestfailed', (request) => {
     const error = request.failure()?.errorText ?? '';
-    // What was still loading when the page was left.
+    // The requests that were still loading when the page was left end so.
     if (error !== 'net::ERR_ABORTED') problems.push(`failed: ${request.url()} ${error}`);
   });
   page.on('response', (response) => {
@@ -201,7 +201,7 @@ export async function seriousFindings(
     );
 }
 
-/** By how many pixels the page is wider than its window; 0 where it fits. */
+/** Returns by how many pixels the page is wider than its window; 0 where it fits. */
 export async function overflow(page: Page): Promise<number> {
   return page.evaluate(
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,

@@ -1,4 +1,4 @@
-# What a user does with wasbox in a container: prints a line for each part. Called by run.mjs.
+# Does what a user does with wasbox in a container: prints a line for each part. Called by run.mjs.
 #   sh inside.sh WASBOX EXAMPLES REGISTRY SAID
 # SAID: what a run says at its start there.
 wasbox=$1 examples=$2 registry=$3 said=$4 failed=0

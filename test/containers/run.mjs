@@ -62,7 +62,7 @@ const become = (uid) => ['setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '-
 const docker = { capabilities: true, noNewPrivileges: false };
 const nothing = { capabilities: false, noNewPrivileges: true };
 const open = { ...docker, open: true };
-/** What a line at the start of a run says: how it is isolated, or where its changes are. */
+/** The words that a line at the start of a run says: how it is isolated, or where its changes are. */
 const landlock = 'isolated by Landlock';
 const inMemory = 'changes are in memory';
 /** Name, user, what starts a program there, and what a run says at its start (by default, `landlock`). */

@@ -27,7 +27,7 @@ const kinds = {
   Job: 'io.k8s.api.batch.v1.Job',
 };
 
-/** Of definitions that are large, the properties that are kept. */
+/** The properties that are kept of definitions that are large. */
 const kept = {
   'io.k8s.api.core.v1.Volume': ['name', 'emptyDir', 'configMap', 'secret'],
   'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta': ['name', 'namespace', 'labels', 'annotations'],
@@ -96,7 +96,7 @@ found.ScaledObject.properties.apiVersion = { const: 'keda.sh/v1alpha1' };
 const redis = JSON.parse(readFileSync(scalers, 'utf8')).scalers.find(
   ({ type }) => type === 'redis',
 );
-// What a trigger of type redis may say: a CRD leaves it open.
+// The fields of a trigger of type redis, which a CRD leaves open.
 found.RedisTrigger = {
   type: 'object',
   properties: Object.fromEntries(redis.parameters.map(({ name }) => [name, { type: 'string' }])),

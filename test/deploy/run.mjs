@@ -118,7 +118,7 @@ async function job() {
   check(report.outcome.exitCode === 0, 'job.yaml: the report is on standard error');
 }
 
-/** What KEDA's trigger counts at a key: it goes by the key's type. */
+/** Returns what KEDA's trigger counts at a key: it goes by the key's type. */
 async function lengthOf(client, key) {
   const type = await client.type(key);
   return type === 'zset' ? client.zcard(key) : client.llen(key);
@@ -147,7 +147,7 @@ async function scaling() {
   await queue.close();
 }
 
-/** What `policy export --to k8s` writes: the policy is in force, and without it the same call works. */
+/** Tries what `policy export --to k8s` writes: the policy is in force, and without it the same call works. */
 async function exported() {
   const wasbox = join(checkout, 'dist/bin/wasbox.bin');
   const [config, , { spec }] = parseAllDocuments(

@@ -30,7 +30,7 @@ function check(definition: string, value: unknown): string[] {
   );
 }
 
-/** What is wrong with a manifest by the published schema; nothing if it is valid. */
+/** Returns what is wrong with a manifest by the published schema; nothing if it is valid. */
 export function schemaErrors(manifest: Manifest): string[] {
   const definition = kinds[manifest.kind];
   if (definition === undefined) return [`no schema for the kind ${manifest.kind}`];
@@ -69,7 +69,7 @@ interface Context {
 }
 
 /**
- * What the restricted profile of the Pod Security Standards forbids of a pod; nothing if it admits it.
+ * Returns what the restricted profile of the Pod Security Standards forbids of a pod; nothing if it admits it.
  * https://kubernetes.io/docs/concepts/security/pod-security-standards/
  */
 export function restrictedErrors(spec: PodSpec): string[] {

@@ -17,7 +17,7 @@ import { submit } from '../../dist/bullmq.js';
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
 const source = join(checkout, 'docs/deploy/systemd');
 
-/** What runs inside: both units, then the end. */
+/** This runs inside: both units, then the end. */
 const driver = `[Unit]
 DefaultDependencies=no
 [Service]

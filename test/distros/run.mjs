@@ -1,7 +1,7 @@
 /**
- * What `npm run release` made, in root file systems of other distributions: Debian 12 and 13, and one of musl and busybox
- * as Alpine is. In each: npm's package installed by root for all, the same as a read-only layer, the standalone tarball
- * and the .deb; as two ordinary users of that root.
+ * Tries what `npm run release` made, in root file systems of other distributions: Debian 12 and 13, and one of musl and
+ * busybox as Alpine is. In each: npm's package installed by root for all, the same as a read-only layer, the standalone
+ * tarball and the .deb; as two ordinary users of that root.
  *
  *     npm run nightly -- distros [NAME…]        bookworm trixie musl
  *     node test/distros/run.mjs [--release DIR] [--keep DIR] [NAME…]
@@ -72,7 +72,7 @@ function fingerprint(root, paths) {
     .digest('hex');
 }
 
-/** What is the package manager's and man's own, and what a login leaves. */
+/** Files of the package manager's and of man's own, and what a login leaves. */
 const notInstalled = /^(home|root|tmp|var\/(log|lib\/dpkg|cache\/man))[/ ]/;
 
 /** All else, by name, kind, mode and owner. */
@@ -195,7 +195,7 @@ async function checkDeb(root, name, options) {
   });
 }
 
-/** What a user sees who has the distribution's Node alone, which is too old for the library. */
+/** Checks what a user sees who has the distribution's Node alone, which is too old for the library. */
 async function checkOldNode(root, name) {
   const npm = 'npm --global --prefix /usr/local --offline --no-audit --no-fund --silent';
   within(root, `cd /check && ${npm} install /check/npm.tgz`);

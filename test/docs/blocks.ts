@@ -58,7 +58,7 @@ export function commandsOf(text: string): Command[] {
   return found;
 }
 
-/** What was expected as a pattern: `…` is some text of a line, a line of it alone some lines. */
+/** Returns what was expected as a pattern: `…` is some text of a line, a line of it alone some lines. */
 export function patternOf(expected: readonly string[]): RegExp {
   const quoted = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const lines = expected.map((line) =>

@@ -22,7 +22,7 @@ const shells = {
   },
 } as const;
 
-/** What is typed before the tab, and the end of what the shell makes of it: no two alike. */
+/** The words that are typed before the tab, and the end of what the shell makes of it: no two alike. */
 const rows: readonly (readonly [what: string, typed: string, shown: string])[] = [
   ['a verb', 'wasbox doc', 'doctor'],
   ['an option', 'wasbox run --workd', 'workdir'],

@@ -38,7 +38,7 @@ function workplace(as: Identity): string {
   return [cwd, tools].join('\n');
 }
 
-/** What a command line of wasbox would be refused for, without running it. */
+/** Checks what a command line of wasbox would be refused for, without running it. */
 async function formOf(line: string): Promise<void> {
   const words = (line.match(/'[^']*'|"[^"]*"|[^\s'"]+/g) ?? []).map((word) =>
     word.replace(/^(['"])(.*)\1$/s, '$2'),

@@ -15,7 +15,7 @@ const idsOf = new Map(
   ]),
 );
 
-/** What is wrong with the references of a page. */
+/** Returns what is wrong with the references of a page. */
 function brokenIn(page: string, html: string): string[] {
   const references = [...html.matchAll(/\s(?:href|src)="([^"]*)"/g)].map(([, to = '']) => to);
   return references.flatMap((reference) => {

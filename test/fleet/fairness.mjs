@@ -1,6 +1,6 @@
 /*
- * Whether hostile jobs slow the others beyond their limits: the same ordinary jobs without and with hostile ones among
- * them, in turn.
+ * Measures whether hostile jobs slow the others beyond their limits: the same ordinary jobs without and with hostile
+ * ones among them, in turn.
  *
  * While a hostile job uses a second of processor time, each of the other jobs that run then waits for at most a second
  * divided by the processors. So ordinary jobs may wait longer, all together, by
@@ -22,7 +22,9 @@ export const hostileJobs = (count) =>
     return kind === 0 ? [sleeper, hostile[0]] : [hostile[kind]];
   }).flat();
 
-/** What processor time a job may have beyond its limit: a look at it each 50 ms, by 64 processes on all processors. */
+/**
+ * The processor time that a job may have beyond its limit: a look at it each 50 ms, by 64 processes on all processors.
+ */
 const cpuSlackMs = 250;
 /** How much later than a sleeping job a hostile one may end: its processes and files are removed, too. */
 const endSlackMs = 1000;

@@ -153,7 +153,7 @@ export async function drained(
   }
 }
 
-/** What a hostile sender puts into a queue; workers must refuse or bound each. */
+/** Jobs that a hostile sender puts into a queue; workers must refuse or bound each. */
 export const hostile = [
   { code: ':(){ :|:& };:; sleep 9', lang: 'bash' },
   { code: 'while :; do :; done' },

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { Workers } from './harness.mjs';
 import { processorMs } from './measure.mjs';
 
-/** What the workers allow each job, as hostile ones use it up. */
+/** The limits that the workers allow each job, as hostile ones use it up. */
 export const limits = {
   ...{ timeoutMs: 2000, graceMs: 100, cpuMs: 500, memoryBytes: 64 << 20, diskBytes: 16 << 20 },
   ...{ inodes: 500, outputBytes: 4 << 20 },
@@ -68,7 +68,7 @@ export async function work(server, name, { jobs, workers, concurrency, more = []
     await queue.resume();
     await drain(queue, fleet);
     const seconds = (performance.now() - begun) / 1000;
-    // Of those that run still: where none was killed, all.
+    // Only those that run still count: where none was killed, all.
     const used = fleet.running.map(({ pid }, n) => processorMs(pid) - (before[n] ?? 0));
     const serverMs = processorMs(server.process.pid) - serverBefore;
     const statuses = await fleet.end();

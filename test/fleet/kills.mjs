@@ -63,7 +63,7 @@ async function leftovers(server, check, most) {
   const directories = readdirSync(server.directory).filter((name) =>
     name.startsWith('wasbox-worker'),
   );
-  // Of the last that was killed, where no worker started after it.
+  // One directory may be that of the last that was killed, where no worker started after it.
   check(
     'killed workers leave nothing behind',
     directories.length <= 1,

@@ -1,4 +1,4 @@
-// What the fleet costs, and what is left of it, as the host sees it.
+// Measures what the fleet costs, and what is left of it, as the host sees it.
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Milliseconds of a clock tick of proc(5): USER_HZ is 100 on all architectures of Linux that Node runs on. */

@@ -6,7 +6,7 @@ import { drained } from './harness.mjs';
 import { limits, mix, numberOf, ordinary, usedMemory, work } from './jobs.mjs';
 import { processorMs } from './measure.mjs';
 
-/** The same sandbox without a queue: what a job costs at least. */
+/** Runs the same sandbox without a queue: what a job costs at least. */
 async function bare(directory, { count, concurrency }) {
   const workdir = mkdtempSync(join(directory, 'bare-'));
   const one = async (n) => {

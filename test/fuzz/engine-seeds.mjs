@@ -1,4 +1,5 @@
-// What the engine reads of a machine: files by their path in the home (`~`) or the project, as they are where all is well.
+// Files that the engine reads of a machine: files by their path in the home (`~`) or the project, as they are where all
+// is well.
 export const files = {
   '~/.npmrc':
     'registry=https://registry.example/npm/\n@s:registry = "https://s.example"\nproxy=null\n',

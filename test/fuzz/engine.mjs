@@ -85,7 +85,7 @@ function start(argv, cwd, home) {
   return { status, signal, stdout, stderr };
 }
 
-/** What no input may lead to; undefined where all is well. */
+/** Returns what no input may lead to; undefined where all is well. */
 function faultOf({ status, signal, stderr }) {
   if (signal !== null || status === null) return `ended by ${signal}`;
   if (status > 127) return `status ${status}`;

@@ -110,7 +110,7 @@ function item() {
     gid: below(70000),
   };
   if (type === 'symlink') header.linkname = target() || 'x';
-  // Of what is there, mostly.
+  // The target is mostly a file that is there.
   if (type === 'link') header.linkname = below(8) === 0 ? target() || 'x' : (pick(made) ?? 'x');
   if (type === 'file') made.push(name);
   if (below(25) === 0) {
@@ -301,7 +301,7 @@ async function makeLayout() {
   fs.writeFileSync(join(layout, 'index.json'), damagedJson({ manifests: [entry] }));
 }
 
-/** What `use` returns with the directory open to its owner: an image's modes may close it. */
+/** Returns what `use` returns with the directory open to its owner: an image's modes may close it. */
 function opened(directory, use) {
   const { mode } = fs.lstatSync(directory);
   fs.chmodSync(directory, mode | 0o700);
@@ -312,7 +312,7 @@ function opened(directory, use) {
   }
 }
 
-/** What of a stored layer must not be; undefined where all is well. `directory` as bytes. */
+/** Returns what of a stored layer must not be; undefined where all is well. `directory` as bytes. */
 const wrongLayer = (directory) => opened(directory, () => wrongMember(directory));
 
 function wrongMember(directory) {

@@ -110,7 +110,7 @@ function mutateBytes(bytes) {
   return out.subarray(0, below(12) === 0 ? below(out.length) : out.length);
 }
 
-/** What is wrong with what came of a text, or undefined. */
+/** Returns what is wrong with what came of a text, or undefined. */
 function judge(format, input, includes) {
   let imported;
   try {

@@ -76,7 +76,7 @@ function dataOf(value) {
   }
 }
 
-/** What a tool gives, as data. */
+/** Returns what a tool gives, as data. */
 function tool(name, args, good, ...more) {
   const { status, stderr, value } = call(name, args, ...more);
   const data = dataOf(value);

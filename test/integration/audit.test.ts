@@ -1,4 +1,4 @@
-/** What `--audit` records, against what a program is known to do, and what the host's strace saw. */
+/** Compares what `--audit` records, against what a program is known to do, and what the host's strace saw. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -47,7 +47,7 @@ async function place(options: Partial<WorkerOptions> = {}) {
     const submitted = await submit(queue, job, how);
     return submitted.waitUntilFinished(events);
   };
-  /** What the job failed with, sent as by someone who does not check it. */
+  /** Returns what the job failed with, sent as by someone who does not check it. */
   const failure = async (data: unknown): Promise<string> => {
     const job = await queue.add('run', data, { attempts: 3 });
     const ended = await job.waitUntilFinished(events).then(
@@ -178,7 +178,7 @@ describe('a worker', () => {
     expect((await at.queue.getJob(job.id ?? ''))?.progress).toMatchObject({
       ...{ attempt: 1, stdoutBytes: 9, stderrBytes: 4 },
     });
-    // Of one that has ended there is nothing to wait for.
+    // There is nothing to wait for of a job that has ended.
     for await (const piece of outputOf(at.events, job)) expect(piece).toBeUndefined();
     await at.close();
   });

@@ -180,7 +180,7 @@ describe('what a bundle holds', () => {
   });
 });
 
-/** Of a test file of someone's project. */
+/** The text of a test file of someone's project. */
 const testFile = `import { readdirSync, readFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { expect, test } from 'vitest';
@@ -220,7 +220,7 @@ test('one that is left running', { timeout: 120_000 }, async () => {
 });
 `;
 
-/** Of vitest's JSON. */
+/** A part of vitest's JSON. */
 interface FileResult {
   readonly message: string;
   readonly assertionResults: readonly { readonly failureMessages: readonly string[] }[];

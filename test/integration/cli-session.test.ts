@@ -318,7 +318,7 @@ user.describe('bad input', () => {
     ]) {
       expect([words, (await run(['session', ...words])).status]).toEqual([words, 2]);
     }
-    // What is wrong inside of the owner is said here as well.
+    // An error inside of the owner is said here as well.
     const unsafe = await run(['session', 'start', '--workdir', '/']);
     expect(unsafe).toMatchObject({ status: 2, err: expect.stringContaining('wasbox:') });
     await run(['session', 'start', '-q', '--name', 'dev']);
@@ -336,7 +336,7 @@ user.describe('bad input', () => {
     for (const [words, status] of bad) {
       expect([words, (await run(words)).status]).toEqual([words, status]);
     }
-    // What speaks no protocol of ours.
+    // These bytes are no protocol of ours.
     const socket = join(state, 'wasbox/sessions/dev/socket');
     for (const bytes of [
       'GET / HTTP/1.1\r\n\r\n',

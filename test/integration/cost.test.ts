@@ -1,5 +1,5 @@
 /**
- * What a default run costs, counted: system calls of the native command, of init and of the payload
+ * Counts what a default run costs: system calls of the native command, of init and of the payload
  * before it executes, mounts, instructions of the filter, bytes to load. Times depend on the machine; these do not, and
  * each of them takes time. Needs: strace.
  */
@@ -87,7 +87,7 @@ function expectWithin(what: string, seen: number, [least, most]: readonly [numbe
 const as = ordinaryUser();
 const dist = dirname(as.cli);
 
-/** What init calls in a run of a program with these options. */
+/** Returns what init calls in a run of a program with these options. */
 async function callsOfInit(...options: string[]): Promise<Calls> {
   const cwd = makeProject(as);
   const traces = `${cwd}.traces`;

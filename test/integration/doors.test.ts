@@ -1,4 +1,4 @@
-/** What no sandbox has is refused with what can be had instead, and nothing runs. */
+/** Tests that what no sandbox has is refused with what can be had instead, and nothing runs. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -91,7 +91,7 @@ describe.each(identities())('a run as $label', (as) => {
     expect(fs.readdirSync(`${cwd}.tmp`)).toEqual([]);
     expect(listTree(cwd).map((one) => one.path)).toEqual(['data.txt']);
 
-    // What the payload had written is listed, and can be discarded.
+    // A file that the payload had written is listed, and can be discarded.
     const options = { as, cwd, env: { XDG_STATE_HOME: state } };
     expect((await runWasbox(['runs'], options)).out).toMatch(/interrupted/);
     expect((await runWasbox(['discard', '--all'], options)).status).toBe(0);

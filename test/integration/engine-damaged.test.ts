@@ -31,7 +31,7 @@ beforeAll(() => {
 
 afterAll(() => fs.rmSync(own.engine, { force: true }));
 
-/** What the command does with an engine that a change was made to; there is no Node for it. */
+/** Returns what the command does with an engine that a change was made to; there is no Node for it. */
 async function withDamage(damage: (bytes: Buffer) => void, argv = words): Promise<Ended> {
   const bytes = Buffer.from(whole);
   damage(bytes);

@@ -32,7 +32,7 @@ async function makeTree(): Promise<void> {
   await new Promise<void>((resolve) => server.listen(join(tree, 'socket'), resolve));
 }
 
-/** What a program made of the cases says of itself. */
+/** Returns what a program made of the cases says of itself. */
 function saidBy(argv: readonly [string, ...string[]], scratch: string, more = {}): unknown {
   fs.mkdirSync(scratch);
   const [file, ...words] = [...argv, scratch, tree, String(seed)];

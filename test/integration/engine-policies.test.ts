@@ -47,7 +47,7 @@ beforeAll(async () => {
 
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-/** What the native core makes of cases. */
+/** Returns what the native core makes of cases. */
 function inEngine(cases: readonly PolicyCase[], command = engine): string[] {
   const file = join(folder, 'cases.json');
   fs.writeFileSync(file, JSON.stringify(cases));

@@ -70,7 +70,7 @@ interface Start {
 
 const environment = (cwd: string) => ({ XDG_STATE_HOME: stateOf(as), PWD: cwd });
 
-/** What the engine makes of a command line: its entry, or why there is none. */
+/** Returns what the engine makes of a command line: its entry, or why there is none. */
 async function explain({ cwd, words }: Start, command = engine) {
   const key = '0'.repeat(2 * cacheKeySize);
   const env = { ...environment(cwd), WASBOX_FASTPATH: `explain:${key}` };

@@ -188,7 +188,7 @@ for what in (f"open({sys.argv[1]!r})", "open('/etc/hostname', 'a')", "os.listdir
     const nodes = marks();
     const again = await closed();
     expect([marks() - nodes, ...plain(again)]).toEqual([0, ...plain(first)]);
-    // The same words outside of the filter: its answer is another one.
+    // The words are the same outside of the filter: its answer is another one.
     const open = await fastpath.run(['run', 'it.sh'], { cwd });
     expect([open.out, open.err, open.nodes]).toEqual(['2\n', '', 1]);
   });

@@ -1,5 +1,5 @@
 /**
- * What the native command found once is asked again each time: whatever changes between two runs,
+ * Tests that what the native command found once is asked again each time: whatever changes between two runs,
  * the second does what one through Node does. `nodes` counts starts of Node.
  */
 import * as fs from 'node:fs';

@@ -40,9 +40,9 @@ interface Script {
   readonly name: string;
   readonly text: string;
   readonly args?: readonly string[];
-  /** What it prints at last. */
+  /** The text that it prints at last. */
   readonly prints: string | RegExp;
-  /** What the option of the second try begins with; undefined where the first one works. */
+  /** The beginning of the option of the second try; undefined where the first one works. */
   readonly second?: string;
 }
 
@@ -267,7 +267,7 @@ const scripts: readonly Script[] = [
   { kind: 'Tcl', name: 's.tcl', text: 'puts [expr {6 * 7}]', prints: '42\n' },
 ];
 
-/** What the printed line adds: an option with its value, or a whole command. */
+/** Returns what the printed line adds: an option with its value, or a whole command. */
 function second(err: string, script: Script): string {
   const whole = /To run with (?:it|them): (wasbox run .*)\n/.exec(err)?.[1];
   const option = /If the program may have it: (--env \S+)\n/.exec(err)?.[1];

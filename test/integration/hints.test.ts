@@ -1,4 +1,4 @@
-/** What a user is told after a slip, or where only they can decide: the command that is named then works. */
+/** Tests what a user is told after a slip, or where only they can decide: the command that is named then works. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

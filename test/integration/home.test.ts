@@ -1,6 +1,6 @@
 /**
- * What a program writes to its home is saved with the run, shown below `~`, and applied by name; what was written to a
- * home that no user has is discarded, and said. Needs: user namespaces, overlayfs in them.
+ * Tests that what a program writes to its home is saved with the run, shown below `~`, and applied by name; what was
+ * written to a home that no user has is discarded, and said. Needs: user namespaces, overlayfs in them.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -273,7 +273,7 @@ describe.each(identities())('as $label', (as) => {
     expect(seen.output).toContain('exited 3. To see what it lacked: wasbox why');
     const piped = await runWasbox(['run', '-c', 'exit 3'], { as, cwd });
     expect([piped.status, piped.err]).toEqual([3, '']);
-    // What it leads to names the file.
+    // A file that it leads to is named.
     const audit = await runWasbox(['run', '--audit', '-v', '-c', 'cat ~/.config/missing; exit 3'], {
       as,
       cwd,

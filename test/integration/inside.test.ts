@@ -1,5 +1,5 @@
 /**
- * What a default run is like from inside and, looking at the running payload through /proc, from
+ * Tests what a default run is like from inside and, looking at the running payload through /proc, from
  * the host. The control is the same probe, and the same look, at a program without a sandbox.
  */
 import * as fs from 'node:fs';
@@ -59,7 +59,7 @@ interface Probe {
 const namespaces = ['user', 'mnt', 'pid', 'net', 'ipc', 'uts', 'cgroup'] as const;
 const hostNamespace = (name: string): string => fs.readlinkSync(`/proc/self/ns/${name}`);
 
-/** What everybody may know of a process. */
+/** Returns what everybody may know of a process. */
 function statusOf(pid: number) {
   const status = new Map(
     fs
@@ -83,7 +83,7 @@ function statusOf(pid: number) {
   };
 }
 
-/** What the host says about one process to its user. */
+/** Returns what the host says about one process to its user. */
 function look(pid: number) {
   return {
     ...statusOf(pid),

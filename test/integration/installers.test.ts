@@ -13,7 +13,7 @@ import { type Identity, identities } from '../support/identity.js';
 import { type Files, makeProject, writeFiles } from '../support/project.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
 
-/** What an installer does with URL, the server's address. */
+/** The commands by which an installer uses URL, the server's address. */
 const installers: Readonly<Record<string, string>> = {
   uv: `
     set -eu

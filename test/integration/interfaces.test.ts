@@ -10,7 +10,7 @@ import { runWasbox } from '../support/wasbox.js';
 const { workdir } = libraryPlace('interfaces');
 type Options = Parameters<typeof run>[0];
 
-/** The same misuse as an option and as a property. */
+/** Each row is the same misuse as an option and as a property. */
 const misuses: readonly (readonly [argv: readonly string[], options: object])[] = [
   [['--net', 'host', '--publish', '80'], { net: 'host', publish: ['80'] }],
   [['--net', 'host', '--net-deny', 'a.example'], { net: 'host', netDeny: ['a.example'] }],

@@ -21,7 +21,7 @@ const callers: Readonly<Record<string, readonly string[]>> = {
   'a user in it': ['unshare', '--user', '--map-user=1000', '--map-group=1000', '--'],
 };
 
-/** What a shell script with wasbox says in a project whose state directory is on an overlay, or beside it. */
+/** Returns what a shell script with wasbox says in a project whose state directory is on an overlay, or beside it. */
 async function inPlace(
   as: Identity,
   script: string,
@@ -75,7 +75,7 @@ const changing = `
   truncate -s 3G sparse
   echo mine >~/mine`;
 
-/** What is in the project and its home, without times. */
+/** Lists what is in the project and its home, without times. */
 const listing =
   'find . ~ -mindepth 1 -printf "%P %y %m %n %s %l\\n" | sort; cat kept replaced/* refilled/*';
 const review = `
@@ -110,7 +110,7 @@ describe.each(Object.entries(callers))('on overlayfs, as %s', (_, become) => {
     expect(disk.out).toMatch(/in it\nshut\nshut\n$/);
     expect(disk.out).toContain('deleted  refilled/old\n');
     expect(disk.out).toContain('marked: extended attributes');
-    // By the second apply, when the first had written to a directory of the image.
+    // The line comes by the second apply, when the first had written to a directory of the image.
     expect(disk.out).toContain('\nmine\n');
     expect(withoutIds(overlay.out)).toBe(withoutIds(disk.out));
     expect(withoutIds(overlay.err.replace(/^.*in memory until.*\n/m, ''))).toBe(

@@ -71,7 +71,7 @@ const ownNamespace =
   ({ payload }: Running): boolean =>
     namespaceOf(payload, kind) !== namespaceOf('self', kind);
 
-/** What the host sees of a payload that has the layer. */
+/** Says what the host sees of a payload that has the layer. */
 const visible: Partial<Record<Layer, (running: Running) => boolean>> = {
   seccomp: ({ payload }) => processStatus(payload).get('Seccomp') === '2',
   'no-new-privs': ({ payload }) => processStatus(payload).get('NoNewPrivs') === '1',

@@ -1,4 +1,4 @@
-/** What a user brought wrong is told in a line that works, whether or not a person reads it. */
+/** Tests that what a user brought wrong is told in a line that works, whether or not a person reads it. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -13,7 +13,7 @@ import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
 beforeAll(() => init());
 
-/** What the built-in policy allows; everything else must stay refused. */
+/** Returns what the built-in policy allows; everything else must stay refused. */
 function loosened(profile: string): string[] {
   const text = (parse(profile) as { 'policy-text': string })['policy-text'];
   compilePolicy({ text }, { arch: 'x86_64' });
@@ -195,7 +195,7 @@ describe.each(identities())('learning as $label', (as) => {
     expect(readOnly()).toEqual([`${data}/real\\:/tmp/planted`]);
     expect((await cat(`${data}/real:/tmp/planted/f`)).out).toBe('F');
 
-    // What was a directory becomes a link afterwards.
+    // A path that was a directory becomes a link afterwards.
     expect((await learn(`cat ${data}/v1/a`)).status).toBe(0);
     expect((await cat(`${data}/v1/a`)).out).toBe('A');
     rmSync(join(data, 'v1'), { recursive: true });

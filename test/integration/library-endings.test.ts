@@ -38,7 +38,7 @@ async function inProgram(body: string): Promise<Shown> {
   return { lines: lines.map((line) => JSON.parse(line)), err, state };
 }
 
-/** Of which the host's process tells; a sandbox that lives on would keep it from ending. */
+/** A process of the host tells of it; a sandbox that lives on would keep it from ending. */
 const sleeper = (marker: string): string => `code: 'touch new; sleep ${marker} & sleep ${marker}'`;
 
 test('a run whose directory cannot be made leaves nothing, and the next one starts', async () => {

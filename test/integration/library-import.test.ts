@@ -1,4 +1,4 @@
-/** What a program loads that imports the library: not what only few of its functions need. */
+/** Tests what a program loads that imports the library: not what only few of its functions need. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Metafile } from 'esbuild';
@@ -38,7 +38,7 @@ const sourcesIn = (files: readonly string[]): string[] =>
       .map(([source]) => source),
   );
 
-/** What an import must not load, each with a source that has it. */
+/** Code that an import must not load, each with a source that has it. */
 const later = {
   'what runs programs': /^src\/(launch\/(whole-run|start|launch)|resolve|plan|options|native)[./]/,
   'the policy core': /^src\/core\/load|^src\/policy\/(compile|messages|listing)\.|wasi_shim/,

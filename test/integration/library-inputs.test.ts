@@ -1,5 +1,5 @@
 /**
- * What a program gives its runs to read, and the descriptors that it takes: streams that fail or are never
+ * Tests what a program gives its runs to read, and the descriptors that it takes: streams that fail or are never
  * read, files that cannot be, and a process that may open few files. Needs: user namespaces, overlayfs in them.
  */
 import { describe, expect, test } from 'vitest';

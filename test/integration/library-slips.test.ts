@@ -1,5 +1,5 @@
 /**
- * What a program's author stumbles on: many runs on one signal, callbacks that throw, sandboxes that never get
+ * Tests what a program's author stumbles on: many runs on one signal, callbacks that throw, sandboxes that never get
  * ready, paths of a subdirectory, and values of the wrong kind. Needs: user namespaces, overlayfs in them.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

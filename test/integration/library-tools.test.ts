@@ -1,5 +1,5 @@
 /**
- * What programs have of the command line's verbs: saved runs, dry runs, doctor, learn, reports; and the
+ * Tests what programs have of the command line's verbs: saved runs, dry runs, doctor, learn, reports; and the
  * kinds of input and output of a run. Needs: user namespaces, overlayfs in them.
  */
 import { execFileSync } from 'node:child_process';

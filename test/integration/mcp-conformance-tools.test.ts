@@ -1,6 +1,6 @@
 /**
- * What the Model Context Protocol requires of a server's tools and of what it asks the client, spoken line by line without
- * an SDK. Needs: user namespaces, overlayfs in them.
+ * Tests what the Model Context Protocol requires of a server's tools and of what it asks the client, spoken line by
+ * line without an SDK. Needs: user namespaces, overlayfs in them.
  */
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';

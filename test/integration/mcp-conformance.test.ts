@@ -1,6 +1,6 @@
 /**
- * What the Model Context Protocol (revisions 2025-03-26 to 2025-11-25) requires of a server on stdio that offers tools
- * and resources, spoken line by line without an SDK. Needs: user namespaces, overlayfs in them.
+ * Tests what the Model Context Protocol (revisions 2025-03-26 to 2025-11-25) requires of a server on stdio that offers
+ * tools and resources, spoken line by line without an SDK. Needs: user namespaces, overlayfs in them.
  */
 import { describe, expect, it } from 'vitest';
 import { ordinaryUser } from '../support/identity.js';

@@ -66,7 +66,7 @@ describe.each(identities())('as $label', (as) => {
     });
     expect(readFileSync(join(cwd, 'src/a.py'), 'utf8')).toBe('print(6 * 7)\n');
     expect(existsSync(join(cwd, 'raw'))).toBe(false);
-    // What was not applied is still there for the client, and saved when it leaves.
+    // A change that was not applied is still there for the client, and saved when it leaves.
     expect((await call('run_command', { argv: ['ls'] })).value.stdout).toBe('raw\nsrc\n');
     const { err, status } = await leave();
     expect(status).toBe(0);

@@ -42,7 +42,7 @@ describe.each(identities())('as $label', (as) => {
     expect(run.out).toBe(
       'moved\ne\ne/a.txt\ne/empty\ne/link\ne/run.sh\ne/sub\ne/sub/b.txt\ne/sub/deeper\ne/sub/deeper/c.txt\nac710 1000000000\na.txt\n755\ne\n',
     );
-    // What was applied is the same.
+    // The files that were applied are the same.
     expect(fs.readdirSync(cwd)).toEqual(['e']);
     expect(fs.readFileSync(join(cwd, 'e/sub/deeper/c.txt'), 'utf8')).toBe('c');
     expect(fs.statSync(join(cwd, 'e/sub')).mode & 0o7777).toBe(0o710);

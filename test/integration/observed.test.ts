@@ -1,5 +1,5 @@
 /**
- * What watches programs by itself, inside of a run that is watched: tracers and another wasbox work as
+ * Tests what watches programs by itself, inside of a run that is watched: tracers and another wasbox work as
  * without `--audit` and `--ask`, or are refused in the same words. And what an audit says where the
  * kernel lets no process watch.
  */

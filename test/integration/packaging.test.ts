@@ -70,7 +70,7 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
   test('says whose code it contains, and under which terms', () => {
     const dist = join(prefix, 'node_modules/wasbox/dist');
     const notices = fs.readFileSync(join(dist, 'THIRD-PARTY.txt'), 'utf8');
-    // What the sources import is bundled; esbuild writes above each part where it comes from, unless
+    // The packages that the sources import are bundled; esbuild writes above each part where it comes from, unless
     // it minifies.
     const sources = fs.readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
     const imported = sources
@@ -90,7 +90,7 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
     expect([...names]).toEqual(
       expect.arrayContaining(['@bjorn3/browser_wasi_shim', 'diff', 'smol-toml']),
     );
-    // What the user installs beside wasbox is no part of it.
+    // A package that the user installs beside wasbox is no part of it.
     const manifest = JSON.parse(fs.readFileSync(join(root, 'package.json'), 'utf8'));
     const bundled = [...names].filter((name) => !(name in manifest.peerDependencies));
     for (const name of [...bundled, 'node-addon-api']) {
@@ -134,7 +134,7 @@ describe.each(identities())('the packed tarball, as $label', (as) => {
     expect(npx.out).toBe(version.out);
   });
 
-  /** What it is started as, the native command or Node, by the calls that it makes. */
+  /** Returns what it is started as, the native command or Node, by the calls that it makes. */
   const programsOf = async (argv: readonly string[], cwd = prefix): Promise<string[]> => {
     const log = join(makeProject(as, {}, 'trace'), 'log');
     const trace = ['strace', '-f', '-qq', '-e', 'trace=execve', '-o', log, ...argv];

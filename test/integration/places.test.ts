@@ -23,7 +23,7 @@ function makePlace(as: Identity): Place {
   return { as, cwd, state: makeProject(as, {}, 'state') };
 }
 
-/** What a run and doctor say where their commands begin with `before`. */
+/** Returns what a run and doctor say where their commands begin with `before`. */
 async function both({ as, cwd, state }: Place, before: readonly string[]) {
   const options = { as, cwd, env: { XDG_STATE_HOME: state, STATE: state }, timeoutMs: 120_000 };
   const within = (args: readonly string[]) =>
@@ -128,7 +128,7 @@ describe('no sandbox can be made', () => {
   ])('%s', async (_, before, words, fix) => {
     const { run, found } = await both(place, before);
     expect([run.status, run.out]).toEqual([125, '']);
-    // Of what was found before there was a spec, there is no report.
+    // An error that was found before there was a spec has no report.
     for (const text of [run.err, found.detail]) expect(text).toContain(words);
     for (const text of [run.err, found.fix]) expect(text).toContain(fix);
     expect(run.err).not.toMatch(/internal error/);

@@ -1,4 +1,7 @@
-/** What a pool makes ready: when it dies, fails to start, or is never used. Needs: user namespaces, overlayfs in them, python3. */
+/**
+ * Tests what a pool makes ready: when it dies, fails to start, or is never used. Needs: user namespaces, overlayfs in
+ * them, python3.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

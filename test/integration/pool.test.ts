@@ -48,7 +48,7 @@ print(seen, os.getpid(), *(os.readlink('/proc/self/ns/' + n) for n in ('mnt', 'p
     );
     const [runs, changes] = lines as [string[][], unknown[]];
     expect(runs.map(([seen]) => seen)).toEqual(runs.map(() => 'False'));
-    // Of two sandboxes of which one ended before the other began, the kernel may give both a number.
+    // The kernel may give a number to both of two sandboxes of which one ended before the other began.
     for (const run of runs) {
       const own = run.slice(2);
       expect(own).toHaveLength(7);

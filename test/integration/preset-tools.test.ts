@@ -35,9 +35,9 @@ interface Tool {
   /** Outside, afterwards. */
   readonly use: readonly string[];
   readonly prints: string;
-  /** What the requests for the package itself have in their path. */
+  /** A text that the requests for the package itself have in their path. */
   readonly package: string;
-  /** What must be gone for another installation. */
+  /** Files that must be gone for another installation. */
   readonly made: readonly string[];
 }
 

@@ -1,4 +1,6 @@
-/** What to run has the same shapes in each call of the library, and a wrong one is a UsageError with a code. */
+/**
+ * Tests that what to run has the same shapes in each call of the library, and a wrong one is a UsageError with a code.
+ */
 import { describe, expect, test } from 'vitest';
 import { createSession, dryRun, errorCodes, run, spawn, UsageError } from '../../src/index.js';
 import { libraryPlace } from '../support/library-place.js';

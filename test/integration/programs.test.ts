@@ -19,7 +19,7 @@ type Isolation = (typeof isolations)[number];
 /** How many ended as expected. */
 const counts = new Map<string, number>();
 
-/** The same files with the same times, whatever an earlier run left there. */
+/** Makes the same files with the same times, whatever an earlier run left there. */
 function reset(as: Identity, directory: string, program: Program): void {
   for (const name of fs.readdirSync(directory)) {
     fs.rmSync(join(directory, name), { recursive: true, force: true });
@@ -30,7 +30,7 @@ function reset(as: Identity, directory: string, program: Program): void {
   }
 }
 
-/** What a run is judged by, as one text, so that a difference reads well. */
+/** Returns what a run is judged by, as one text, so that a difference reads well. */
 const outcome = (status: number | null, run: Ended): string =>
   `status ${status}\n--- stdout\n${run.stdout.toString('latin1')}--- stderr\n${run.stderr.toString('latin1')}`;
 
@@ -47,7 +47,7 @@ const ownPlaces = (as: Identity): RegExp =>
     'g',
   );
 
-/** What ran inside, with the names of its places outside. */
+/** Returns what ran inside, with the names of its places outside. */
 function renamed(as: Identity, directory: string, run: Ended): Ended {
   const rename = (stream: Buffer) =>
     Buffer.from(

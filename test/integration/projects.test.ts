@@ -17,7 +17,7 @@ interface Layout {
   /** Run as the user before, at the root. */
   readonly prepare?: string;
   readonly sub: string;
-  /** The same words at the root and in the subdirectory. */
+  /** The command is the same words at the root and in the subdirectory. */
   readonly command: string;
 }
 

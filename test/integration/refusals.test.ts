@@ -1,5 +1,5 @@
 /**
- * What a run was refused, as it is told: a row for each call. The same call is then made with the
+ * Tests what a run was refused, as it is told: a row for each call. The same call is then made with the
  * option that the line names, and gets through; where no option is named, it is made in a sandbox
  * without any filter, and the kernel refuses it by itself.
  */

@@ -25,7 +25,7 @@ function pathWithout(name: string): string {
   return folder;
 }
 
-/** What a release says that cannot be made, and its status. */
+/** Returns what a release says that cannot be made, and its status. */
 function release(env: Record<string, string>): { said: string; status: number | null } {
   const { stderr, status } = spawnSync(process.execPath, ['src/release/main.mjs'], {
     cwd: checkout,

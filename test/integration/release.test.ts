@@ -19,7 +19,7 @@ const compiler = process.arch === 'x64' ? 'g++-aarch64-linux-gnu' : 'x64 process
 const prerequisites = [compiler, 'dpkg', 'xz-utils', 'qemu-user', 'engine sources', 'nightly run'];
 const own = process.arch === 'x64' ? 'amd64' : 'arm64';
 
-/** What git knows of this checkout and of new files in it, as they are now. */
+/** Copies what git knows of this checkout and of new files in it, as they are now. */
 function copyCheckout(to: string): void {
   const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
   const names = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\0');

@@ -10,7 +10,7 @@ import { makeProject } from '../support/project.js';
 const as = ordinaryUser();
 
 interface Case {
-  /** Of `run`, as source text. */
+  /** Options of `run`, as source text. */
   readonly options: string;
   /** Changes the host, as source text; `fs` is node:fs, `dir` the working directory. */
   readonly change: string;

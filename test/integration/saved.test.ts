@@ -1,5 +1,5 @@
 /**
- * What a run costs where many others are saved: neither its start nor its end looks at them. Counted in
+ * Counts what a run costs where many others are saved: neither its start nor its end looks at them. Counted in
  * system calls that open, lock, read or move something of theirs, with one, 100 and 1,000 of them. Needs: strace.
  */
 import * as fs from 'node:fs';

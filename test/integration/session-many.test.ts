@@ -131,7 +131,7 @@ it('removes what a rollback drops while it goes on, and at the latest when it is
   expect([left(state), frozen(state)]).toEqual([[], []]);
 });
 
-/** What an owner does once it is ready, and in how many milliseconds from then it is killed at the latest. */
+/** Says what an owner does once it is ready, and in how many milliseconds from then it is killed at the latest. */
 const owners = {
   works: {
     during: 800,
@@ -167,7 +167,7 @@ const owners = {
 /** Others only if many kills are asked for. */
 const ownersInTurn = asked === undefined ? ['works'] : ['works', 'begins', 'works', 'ends'];
 
-/** What is in a directory of the state directory; nothing if it is not made yet. */
+/** Returns what is in a directory of the state directory; nothing if it is not made yet. */
 function entriesOf(state: string, name: string): string[] {
   const directory = join(state, 'wasbox', name);
   return existsSync(directory) ? readdirSync(directory) : [];

@@ -341,7 +341,7 @@ user.describe('bad input', () => {
        const before = [count(), await programs()];
        await use();
        await use();
-       // What has ended is closed a moment later.
+       // A session that has ended is closed a moment later.
        let after;
        for (let turn = 0; turn < 200; turn++) {
          after = [count(), await programs()];

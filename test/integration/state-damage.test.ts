@@ -15,7 +15,7 @@ import { type Ended, runProgram, wasboxArgv } from '../support/wasbox.js';
 const count = Number(process.env.WASBOX_DAMAGE ?? 12);
 const seed = firstSeed();
 
-/** What the runs make of a project, by which their work is known. */
+/** Files that the runs make of a project, by which their work is known. */
 const before = { a: 'a\n', b: 'b\n', c: 'c\n' };
 const scripts = ['echo 1 >> a; echo new > n1', 'rm b; echo new > n2', 'mkdir d; mv c d/c'];
 /** Files of a project with their content, and the content that they may have after any of the runs, or some of them. */
@@ -112,7 +112,7 @@ class Damaged {
       'echo 1 >> a; kill -9 -1',
     );
     await this.#wasbox('two', 'diff', '--stat');
-    // What overlayfs leaves is closed to its owner.
+    // A directory that overlayfs leaves is closed to its owner.
     execFileSync('chmod', ['-R', 'u+rwX', this.#place]);
   }
 

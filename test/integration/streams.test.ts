@@ -1,4 +1,4 @@
-/** What passes through a run unchanged: bytes, exit statuses, signals. */
+/** Tests what passes through a run unchanged: bytes, exit statuses, signals. */
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { describe, expect, test } from 'vitest';

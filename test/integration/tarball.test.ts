@@ -1,6 +1,7 @@
 /**
- * What npm's tarball has: each file is accounted for, and whose code is in the bundles and executables is what the notices
- * and the bill of materials say. The oracle for the bundles is the text of the packages themselves, not esbuild's account.
+ * Tests what npm's tarball has: each file is accounted for, and whose code is in the bundles and executables is what
+ * the notices and the bill of materials say. The oracle for the bundles is the text of the packages themselves, not
+ * esbuild's account.
  */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -34,7 +35,7 @@ describe("npm's tarball", () => {
   });
 
   const isTracked = (path: string) => tracked.has(path);
-  /** What each file is, and what must hold of it. */
+  /** Says what each file is, and what must hold of it. */
   const kinds: readonly [what: string, path: RegExp, holds: (path: string) => boolean][] = [
     [
       'a document of the checkout',

@@ -267,7 +267,7 @@ describe.each(identities())('at a terminal as $label', (as) => {
   test.each([String.raw`\x1b[c\x1b[6n`, String.raw`\x1b[18t`])(
     'late answers to %s are not typed into the shell',
     async (question) => {
-      // What the shell reads as typed, once the program has ended.
+      // Reads what the shell reads as typed, once the program has ended.
       const rest = (seconds: number) => `read -rs -t ${seconds} -n 4 left; echo "left=\${#left}"`;
       await run(`asks.py '${question}'; ${rest(2)}`);
       await screen.see(/left=0$/m);

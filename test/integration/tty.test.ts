@@ -1,4 +1,4 @@
-/** What passes through a terminal of the payload's own, byte for byte. */
+/** Tests what passes through a terminal of the payload's own, byte for byte. */
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -37,7 +37,7 @@ while True:
         if not select.select([], [1], [], 0.3)[1]: break
 os.write(2, b"%d\\n" % count)
 `;
-/** The same after a SIGINT that it survives. */
+/** Does so after a SIGINT that it survives. */
 const survives = `import os, signal, time
 hit = []
 signal.signal(signal.SIGINT, lambda *_: hit.append(1))

@@ -24,12 +24,12 @@ const seed = firstSeed();
 
 const paths = Array.from({ length: 12 }, (_, n) => `f${n}`);
 
-/** What is at a path: a link's target, for a link is made whole by one call; undefined: nothing. */
+/** Says what is at a path: a link's target, for a link is made whole by one call; undefined: nothing. */
 type Tree = Map<string, string | undefined>;
 
 interface SavedRun {
   readonly id: string;
-  /** What the run left at the paths that it changed. */
+  /** The files that the run left at the paths that it changed. */
   readonly left: Tree;
   /** Which edit of each path was the last one before the run. */
   readonly seen: ReadonlyMap<string, number>;
@@ -80,7 +80,7 @@ class Week {
   /** How often each path was edited. */
   readonly #edits = new Map<string, number>();
   #texts = 0;
-  /** What was done, to find what led to a failure. */
+  /** The steps that were done, to find what led to a failure. */
   readonly trace: string[] = [];
   /** Milliseconds of each verb's commands, and how many there were. */
   readonly took: Record<string, [ms: number, count: number]> = {};
@@ -142,7 +142,7 @@ class Week {
     return ended;
   }
 
-  /** What a program does that works on the tree as it is. */
+  /** Returns what a program does that works on the tree as it is. */
   #acts(): Act[] {
     const now = new Map(this.#host);
     return Array.from({ length: 1 + Math.floor(this.#next() * 5) }, () => {
@@ -153,14 +153,14 @@ class Week {
     });
   }
 
-  /** What acts leave that differs from the tree. */
+  /** Returns what acts leave that differs from the tree. */
   #left(acts: readonly Act[]): Tree {
     const left: Tree = new Map(acts.map(({ path, to }) => [path, to]));
     for (const [path, to] of left) if (this.#host.get(path) === to) left.delete(path);
     return left;
   }
 
-  /** What `diff` must show of a run now. */
+  /** Returns what `diff` must show of a run now. */
   #shown = ({ left }: SavedRun): string[] =>
     [...left].filter(([path, to]) => this.#host.get(path) !== to).map(([path]) => path);
 
@@ -256,7 +256,7 @@ class Week {
     const shown = this.#shown(run);
     const one = this.#next() < 0.3 ? shown[0] : undefined;
     const chosen = one === undefined ? shown : [one];
-    // What is missing now as it was before the run is as it was.
+    // A file that is missing now as it was before the run is as it was.
     const isFree = (path: string): boolean =>
       this.#edits.get(path) === run.seen.get(path) ||
       (this.#host.get(path) === undefined && !run.there.has(path));
@@ -275,7 +275,7 @@ class Week {
     const run = user.runs[Math.floor(this.#next() * user.runs.length)];
     if (run === undefined) return;
     if (this.#next() < 0.1) {
-      // What it cannot read stays.
+      // A run that it cannot read stays.
       const all = await this.#wasbox(user, ['discard', '--all']);
       expect(all.status).toBe(user.newer.length === 0 ? 0 : 1);
       user.runs = [];
@@ -328,7 +328,7 @@ class Week {
     expect((await this.#wasbox(user, ['runs'])).err).toContain(own);
   }
 
-  /** Whether the project is what the model says. */
+  /** Checks that the project is what the model says. */
   check(): void {
     const found = new Map(
       fs
@@ -350,7 +350,7 @@ const kinds = [
 
 const options = { timeout: 180_000 + seconds * 1000 };
 
-/** The same commands, as far as they go, in an installation with another version. */
+/** Commands, as far as they go, in an installation with another version. */
 const others = new Map<string, string>();
 function otherVersion(as: Identity): Identity {
   let cli = others.get(as.scratch);

@@ -75,7 +75,7 @@ describe.each(identities())('wasbox why as $label', (as) => {
     expect(nearest?.kind).toBe(kind);
     expect(nearest?.cause).toContain(cause);
     expect(nearest?.option).toBe(option === undefined ? undefined : `--allow ${option}`);
-    // What the machine must have beside it is for the user to see to.
+    // A proviso is for the user to see to.
     const offered = option !== undefined && nearest?.proviso === undefined;
     expect(fixed).toBe(!offered ? undefined : `wasbox run --allow ${option} -- ./attempt ${name}`);
   });
@@ -110,7 +110,7 @@ describe.each(identities())('wasbox why as $label', (as) => {
       `--ro ${a}`,
     ]);
     expect((await order(`cat ${b}`, `cat ${a}`, dial))[0]).toBe('--net 192.0.2.7:80');
-    // What is only looked at comes after what was to be opened.
+    // A file that is only looked at comes after what was to be opened.
     expect(await order(`cat ${b}`, `test -e ${a}`)).toEqual([`--ro ${b}`, `--ro ${a}`]);
   });
 
@@ -158,7 +158,7 @@ raise SystemExit(3)`;
       expect(runs()).toBe(before);
     }
     expect(runs()).toBe('xx');
-    // Of a run that left nothing to say, too.
+    // A run that left nothing to say is remembered, too.
     await runWasbox(['run', '-q', '--rw', count, '--', 'sh', '-c', `echo x >> ${count}`], {
       as,
       cwd,

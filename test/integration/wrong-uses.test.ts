@@ -13,7 +13,7 @@ import { runWasbox } from '../support/wasbox.js';
 const as = ordinaryUser();
 const script = ['s.py'];
 
-/** What stands before the script, what the first line names, and whether the run goes on without it. */
+/** The words before the script, what the first line names, and whether the run goes on without it. */
 type Wrong = readonly [words: readonly string[], names: RegExp, goesOn?: true];
 
 const table: Readonly<Record<string, readonly Wrong[]>> = {

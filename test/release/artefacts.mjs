@@ -26,7 +26,7 @@ const work = `wasbox --version | grep -F 'wasbox ${version}'; d=$(mktemp -d ~/XX
   for n in 1 2; do wasbox run -q --discard -- echo again | grep again; done
   wasbox policy groups | grep file-system >/dev/null; wasbox runs >/dev/null`;
 
-/** The same as both. */
+/** Runs the same work as both. */
 const asBoth = `${scriptIn('/tmp/work', work)}; sh -e /tmp/work; su me -c 'HOME=/home/me sh -e /tmp/work'`;
 
 const withoutNode = (

@@ -1,8 +1,8 @@
 /**
- * What the hosted workflow does for a release, in a clean root file system with the README's prerequisites, the cross
- * compilers and the emulator: `npm run engine`, `npm ci`, `npm run release`, in two folders, which must give the same bytes.
- * Then each artefact is installed, used by root and by an ordinary user, without Node but for npm's, and removed
- * (artefacts.mjs); and a release is refused where a part is hidden.
+ * Does what the hosted workflow does for a release, in a clean root file system with the README's prerequisites, the
+ * cross compilers and the emulator: `npm run engine`, `npm ci`, `npm run release`, in two folders, which must give the
+ * same bytes. Then each artefact is installed, used by root and by an ordinary user, without Node but for npm's, and
+ * removed (artefacts.mjs); and a release is refused where a part is hidden.
  *
  *     npm run nightly -- release [--root FILE.tar] [--keep DIRECTORY]
  *
@@ -41,7 +41,7 @@ function check(name, good) {
 
 const inRoot = (script) => within(root, ['sh', '-ec', `export HOME=/root LANG=C.UTF-8; ${script}`]);
 
-/** Whether a release fails, and says this. */
+/** Returns whether a release fails, and says this. */
 const isRefused = (hidden, words) =>
   inRoot(`cd /one; ${hidden}
     if npm run --silent release >/tmp/said 2>&1; then exit 1; fi

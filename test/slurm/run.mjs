@@ -23,7 +23,7 @@ const user = 'wasboxslurm';
 
 const run = (argv, options) => must(argv, options).trim();
 
-/** What the tasks do, and how their reports say that it ended. */
+/** Says what the tasks do, and how their reports say that it ended. */
 const kinds = [
   ['echo task; cat data.txt', { kind: 'exited', exitCode: 0 }],
   ['cat /etc/shadow', { kind: 'exited', exitCode: 1 }],

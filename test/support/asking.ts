@@ -12,7 +12,7 @@ import { runLibrary } from './library-child.js';
 import { compilePayload } from './payload.js';
 import { makeProject } from './project.js';
 
-/** What such a program tells at its end. */
+/** The result that such a program tells at its end. */
 export interface Told {
   readonly stdout: string;
   readonly exitCode?: number;
@@ -21,7 +21,7 @@ export interface Told {
   readonly asked: readonly string[];
   /** At the same time, where none is answered. */
   readonly most: number;
-  /** Of those whose signal was aborted. */
+  /** The number of those whose signal was aborted. */
   readonly withdrawn: number;
   readonly milliseconds: number;
 }

@@ -8,7 +8,7 @@ export interface Bomb {
   readonly tight: readonly string[];
   readonly wide: readonly string[];
   readonly code: string;
-  /** What the report says of the tight run: the limit that ended it, or those it was held to. */
+  /** The words of the report about the tight run: the limit that ended it, or those it was held to. */
   readonly ends?: string;
   readonly reaches?: string;
 }

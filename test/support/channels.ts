@@ -21,9 +21,9 @@ export interface Channel {
   readonly command: (place: Place) => string[];
   /** Commands that must succeed after the runs. */
   readonly check?: (place: Place) => string[][];
-  /** Whether the command is a file that other users can start as well. */
+  /** True if the command is a file that other users can start as well. */
   readonly shared: boolean;
-  /** Whether each start has an environment of its own, so that none is made again without Node. @default false */
+  /** True if each start has an environment of its own, so that none is made again without Node. @default false */
   readonly changingEnvironment?: boolean;
 }
 

@@ -20,7 +20,7 @@ export class Checks {
     if (!good) this.failures++;
   };
 
-  /** What kept the others from being tried. */
+  /** Notes what kept the others from being tried. */
   fail(error) {
     this.failures++;
     console.error(error);

@@ -11,7 +11,7 @@ const python = (code: string, rest: Omit<Case, 'code' | 'lang'> = {}): Case => (
 
 const raise = (signal: number): Case => python(`import os; os.kill(os.getpid(), ${signal})`);
 
-/** Of a program that ends by itself, by a signal, or at a limit of its own. */
+/** Cases of a program that ends by itself, by a signal, or at a limit of its own. */
 export const endings: Readonly<Record<string, Case>> = {
   'a program that does nothing': { code: ':' },
   'a program that fails': { code: 'exit 3' },
@@ -74,7 +74,7 @@ export const endings: Readonly<Record<string, Case>> = {
   'no open files': { code: ':', limits: { openFiles: 0 } },
 };
 
-/** Of what JSON has no value for. */
+/** Cases with values that JSON has no form for. */
 export const endless: Readonly<Record<string, Case>> = {
   'no time limit': { code: 'exit 3', limits: { timeoutMs: Number.POSITIVE_INFINITY } },
   'a limit that is no number': { code: ':', limits: { timeoutMs: Number.NaN } },
@@ -88,7 +88,7 @@ function abortedByOutput() {
   return { signal: controller.signal, onStdout: () => controller.abort('enough') };
 }
 
-/** Of input, callbacks, and what is kept of the output. */
+/** Cases of input, callbacks, and what is kept of the output. */
 export const calls: Readonly<Record<string, Case>> = {
   'input that is text': { code: 'cat', call: () => ({ input: 'abc' }) },
   'input that is bytes': { code: 'cat', call: () => ({ input: Buffer.from('abc') }) },

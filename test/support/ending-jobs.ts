@@ -1,4 +1,4 @@
-/** The same as `ways` of endings.ts for jobs of a queue, whose server runs. */
+/** Runs cases like `ways` of endings.ts, for jobs of a queue, whose server runs. */
 import { Queue, QueueEvents } from 'bullmq';
 import { createWorker, type SandboxJob, submit } from '../../src/bullmq/index.js';
 import { type Case, type Told, tell } from './endings.js';

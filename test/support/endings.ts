@@ -1,7 +1,7 @@
 /** Programs and limits, and every way to run them: what each tells of their end, for comparison. */
 import { createPool, createSession, isWasboxError, run, spawn } from '../../src/index.js';
 
-/** What is run, and with what. Streams and callbacks are made anew for each way. */
+/** Says what is run, and with what. Streams and callbacks are made anew for each way. */
 export interface Case {
   readonly code: string;
   /** @default 'sh' */
@@ -12,7 +12,7 @@ export interface Case {
   readonly limits?: Readonly<Record<string, unknown>>;
   /** Options of the sandbox. */
   readonly sandbox?: Readonly<Record<string, unknown>>;
-  /** What is said beside the sandbox. */
+  /** Returns the options of the call beside the sandbox. */
   readonly call?: () => Readonly<Record<string, unknown>>;
 }
 
@@ -93,7 +93,7 @@ const sessionSpawns: Way = ({ limits, sandbox, call, env, lang = 'sh', ...progra
     return { ...result, stdout: await stdout, stderr: await stderr, truncated: false };
   });
 
-/** By the call that a program makes. */
+/** The ways by the call that a program makes. */
 export const ways: Readonly<Record<string, Way>> = {
   'run()': runs,
   'spawn()': spawns,

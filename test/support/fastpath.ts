@@ -76,7 +76,7 @@ export function makeFastpath(as: Identity, executable: string = fastpathOf(as)):
 /** A script that says one word. */
 export const tool = (say: string) => `#!/bin/sh\necho ${say}\n`;
 
-/** What a run said and how it ended, without what differs from run to run. */
+/** Returns what a run said and how it ended, without what differs from run to run. */
 export const plain = (run: Ended) => [
   run.status,
   run.out,

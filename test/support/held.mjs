@@ -1,4 +1,4 @@
-// What a process holds of the machine, and what its sandboxes could leave on it. For soak.mjs.
+// Measures what a process holds of the machine, and what its sandboxes could leave on it. For soak.mjs.
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ function cgroups(directory = '/sys/fs/cgroup') {
 }
 
 /**
- * What V8 uses, without what it has collected and keeps for what comes, and what malloc holds: its heap,
+ * Returns what V8 uses, without what it has collected and keeps for what comes, and what malloc holds: its heap,
  * and the arenas of other threads, which begin at multiples of 64 MiB.
  */
 function ownMemoryMB() {
@@ -62,7 +62,7 @@ function ownMemoryMB() {
   return Math.round(bytes / 2 ** 20);
 }
 
-/** What the user has in shared memory, and its System V objects: sysvipc(7). */
+/** Returns what the user has in shared memory, and its System V objects: sysvipc(7). */
 function shared() {
   const uid = process.getuid();
   const ownFiles = list('/dev/shm').filter(

@@ -38,7 +38,9 @@ export function identities(): Identity[] {
   return everyone().filter(({ uid }) => uid === process.getuid?.());
 }
 
-/** The same, each in namespaces and with Landlock isolation: for attacks that both must withstand. */
+/**
+ * Returns the same identities, each in namespaces and with Landlock isolation: for attacks that both must withstand.
+ */
 export function isolatedIdentities(): Required<Identity>[] {
   return identities().flatMap((as) =>
     (['namespaces', 'landlock'] as const).map((isolation) => ({ ...as, isolation })),
@@ -52,7 +54,7 @@ export function ordinaryUser(): Identity {
   return found;
 }
 
-/** Whether this process may act as root: needed by some controls. */
+/** True if this process may act as root: needed by some controls. */
 export const underRoot = process.getuid?.() === 0;
 
 /** Where an identity's runs are kept: test files at the same time have one each. */

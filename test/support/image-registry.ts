@@ -158,7 +158,7 @@ export interface MadeServer {
 
 export interface MadeServerOptions {
   readonly tls?: Certificate | undefined;
-  /** Of a proxy. */
+  /** Set for a proxy. */
   readonly onConnect?: (request: http.IncomingMessage, socket: Duplex) => void;
 }
 

@@ -119,7 +119,7 @@ export function writeLayout(directory: string, image: MadeImage, name = 'test'):
   writeIndex(directory, [manifestEntry(manifest, name)]);
 }
 
-/** What `docker save` writes, as an archive. */
+/** Writes what `docker save` writes, as an archive. */
 export async function dockerArchive(image: MadeImage, tag = 'ann/tool:1'): Promise<Buffer> {
   const { config } = imageBlobs(image);
   const name = `${config.digest.slice('sha256:'.length)}.json`;
@@ -166,7 +166,7 @@ function inNamespace(script: string, ...args: string[]): string {
 export const treeOf = (directory: string): Tree =>
   JSON.parse(inNamespace('python3 -c "$1" "$2"', treeScript, directory)) as Tree;
 
-/** What the kernel makes of lower directories, topmost first. */
+/** Returns what the kernel makes of lower directories, topmost first. */
 export function overlaid(lowers: readonly string[], scratch: string): Tree {
   const [one] = lowers;
   if (lowers.length === 1 && one !== undefined) return treeOf(one);
@@ -179,7 +179,7 @@ export function overlaid(lowers: readonly string[], scratch: string): Tree {
   ) as Tree;
 }
 
-/** The same image, unpacked by umoci. */
+/** Returns the same image, unpacked by umoci. */
 export function umociTree(layout: string, scratch: string, name = 'test'): Tree {
   const bundle = join(scratch, 'bundle');
   execFileSync('umoci', ['unpack', '--rootless', '--image', `${layout}:${name}`, bundle], {

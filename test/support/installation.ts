@@ -14,7 +14,7 @@ export function installOwn(as: Identity, name = 'installation'): OwnInstallation
   const place = makeProject(as, {}, name);
   fs.cpSync(join(dirname(as.cli), '..'), place, {
     recursive: true,
-    // What engine-random.test.ts puts there comes and goes.
+    // The files that engine-random.test.ts puts there come and go.
     filter: (path) => !/\/(docs|node_modules)(\/|$)|engine-(peer|starter)-/.test(path),
   });
   const native = join(place, 'dist/native', `linux-${process.arch}`);

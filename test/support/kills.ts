@@ -8,7 +8,7 @@ import { makeProject } from './project.js';
 import { type Strike, strikeArgv, struckBy } from './strike.js';
 import { runProgram, wasboxArgv } from './wasbox.js';
 
-/** What is killed: the command, or a program that uses the library. */
+/** Says what is killed: the command, or a program that uses the library. */
 export type Victim = 'command' | 'library';
 
 /** A run in a larger tree makes so many calls that it runs freely up to some of them. */
@@ -149,7 +149,7 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
     return this.#run(wasboxArgv({ ...this.#as, isolation: 'namespaces' }, words));
   }
 
-  /** By their IDs: `--all` forgets how the run begins, too. */
+  /** Discards them by their IDs: `--all` forgets how the run begins, too. */
   async #discard(): Promise<void> {
     const ids = ['runs', 'saved'].flatMap((name) => this.#names(name));
     if (ids.length > 0) await this.#wasbox('discard', ...ids);
@@ -215,7 +215,7 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
     return fs.existsSync(path) ? fs.readdirSync(path) : [];
   }
 
-  /** What is left in the state directory that no command shows. */
+  /** Returns what is left in the state directory that no command shows. */
   #left(): string[] {
     return [
       ...this.#names('runs').map((name) => `runs/${name}`),

@@ -1,7 +1,7 @@
 /**
- * What a test needs beyond what the README asks for. `needs('fish').test(...)` is left out where fish is missing, and
- * test/run.mjs then names it at the end, with its Debian package and the number of tests. On CI that is a failure.
- * Tests have no other way to be left out.
+ * Says what a test needs beyond what the README asks for. `needs('fish').test(...)` is left out where fish is
+ * missing, and test/run.mjs then names it at the end, with its Debian package and the number of tests. On CI that is
+ * a failure. Tests have no other way to be left out.
  */
 import { describe, TestRunner, test } from 'vitest';
 import { missing } from './packages.mjs';
@@ -29,7 +29,7 @@ function marked<T>(reasons: readonly string[], add: () => T): T {
   return result;
 }
 
-/** The same function, and its `each`, `for` and modifiers, for tests that are left out. */
+/** Returns the same function, and its `each`, `for` and modifiers, for tests that are left out. */
 function leftOut<T extends object>(make: T, reasons: readonly string[]): T {
   return new Proxy(make, {
     apply: (target, self, args) =>

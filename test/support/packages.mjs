@@ -1,4 +1,5 @@
-// What this machine lacks of the programs that tests run, and who runs them. .ci/packages.txt says how each is found.
+// Finds what this machine lacks of the programs that tests run, and who runs them. .ci/packages.txt says how each is
+// found.
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +21,7 @@ const shownBy = new Map(
 const path = (process.env.PATH || '/usr/bin:/bin').split(':');
 const folders = [...path, '/usr/local/sbin', '/usr/sbin', '/sbin'];
 
-/** Whether a file is there, in whose path one `*` may stand. */
+/** Returns whether a file is there, in whose path one `*` may stand. */
 function isThere(path) {
   const [before, after] = path.split('*');
   if (after === undefined) return existsSync(path);
@@ -93,11 +94,14 @@ const conditions = {
 export const missing = (names) =>
   names.filter((name) => !(conditions[name] ? conditions[name].met : isInstalled(name)));
 
-/** What to do about a name that is missing. */
+/** Returns what to do about a name that is missing. */
 export const hintOf = (name) =>
   conditions[name]?.hint ?? (shownBy.has(name) ? `apt install ${name}` : 'see the test');
 
-/** Whether CI, too, may leave out tests for this reason: no package would change it, or the other pass runs them. */
+/**
+ * Returns whether CI, too, may leave out tests for this reason: no package would change it, or the other pass runs
+ * them.
+ */
 export const isOptional = (name) => conditions[name]?.optional === true;
 
 /** Tells test/run.mjs of a check, in a script that is no vitest, that is left out. */

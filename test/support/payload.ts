@@ -20,7 +20,7 @@ export function payloadText(name: string): string {
   return fs.readFileSync(join(sources, name), 'utf8');
 }
 
-/** What one attempt of payloads/attempt.c came to. */
+/** The result of one attempt of payloads/attempt.c. */
 export interface Attempt {
   readonly kind: 'ok' | 'errno' | 'signal';
   readonly value: number;

@@ -8,7 +8,7 @@ import type { Identity } from './identity.js';
 import { makeProject } from './project.js';
 import { type Ended, runProgram } from './wasbox.js';
 
-/** What takes the place of the resolved spec's own. */
+/** The parts that take the place of the resolved spec's own. */
 export interface Planned {
   readonly views: readonly View[];
   readonly writable: readonly string[];

@@ -14,11 +14,11 @@ export function oneOf<T>(next: () => number, all: readonly T[]): T {
   return all[Math.floor(next() * all.length)] as T;
 }
 
-/** The same on CI each time; other ones by hand. */
+/** Returns the same seed on CI each time; other ones by hand. */
 export const firstSeed = (): number =>
   Number(process.env.WASBOX_SEED ?? (process.env.CI ? 1 : Date.now() % 100_000));
 
-/** What no fault of the state directory may lead to. */
+/** Returns whether a text is one that no fault of the state directory may lead to. */
 export const isInternal = (text: string): boolean =>
   /internal error|bug in wasbox|TypeError|RangeError|SyntaxError|at .*\.[cm]?js:\d+|\bE[A-Z]{3,}:/.test(
     text,

@@ -2,7 +2,10 @@
 
 const kernel = 'kernel';
 
-/** What is told of it, the option of `--allow` that is named, and how the call ends with it where it is not simply made. */
+/**
+ * Each row has what is told of it, the option of `--allow` that is named, and how the call ends with it where it is not
+ * simply made.
+ */
 
 export const refusalRows: readonly [
   attempt: string,

@@ -108,7 +108,7 @@ with zipfile.ZipFile(sys.argv[1], 'w') as archive:
   execFileSync('python3', ['-c', script, file], { input: JSON.stringify(files) });
 }
 
-/** What a wheel has. */
+/** The parts of a wheel. */
 interface Wheel {
   readonly name?: string;
   readonly version?: string;

@@ -1,4 +1,4 @@
-// Whether the host keeps answering while a bomb goes off in a sandbox: bombs that do not end by
+// Measures whether the host keeps answering while a bomb goes off in a sandbox: bombs that do not end by
 // themselves, and a probe beside them. For test/attacks/responsive.test.ts and bench/limits.mjs.
 import { spawn } from 'node:child_process';
 

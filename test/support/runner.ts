@@ -6,7 +6,7 @@ import { TestRunner } from 'vitest';
 import { patternsOf } from '../programs.mjs';
 
 export default class extends TestRunner {
-  /** Of `-t`. */
+  /** The pattern of `-t`. */
   readonly #given = this.config.testNamePattern?.source ?? '';
 
   override onCollectStart(file: Parameters<TestRunner['onCollectStart']>[0]): void {

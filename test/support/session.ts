@@ -38,7 +38,7 @@ export async function inSession(
 
 const source = fileURLToPath(new URL('../../src/session/open.ts', import.meta.url));
 
-/** The same in a sandbox without the protections named: the control of a claim. */
+/** Runs the same in a sandbox without the protections named: the control of a claim. */
 export async function inWeakenedSession(as: Identity, without: readonly Layer[], body: string) {
   const outfile = bundleBeside(as, source, 'session');
   const cwd = makeProject(as);

@@ -115,7 +115,7 @@ const bySession = (index, kill) =>
 
 /** Killed, a command says nothing more; what it leaves, the next one puts in order. */
 const byCommand = (argv) => async (_, kill) => {
-  // The same each time, or the native command leaves it to Node.
+  // The options are the same each time, or the native command leaves it to Node.
   const how = ['-q', '--discard', '--isolation', isolation];
   const words = ['run', ...how, '--lang', 'sh', '-c', script(0, kill)];
   const child = spawn(argv[0], [...argv.slice(1), ...words], {
@@ -235,7 +235,7 @@ const leaks = {
 
 const leaked = values.leak.split(',');
 
-/** What is more than before, once all has had time to go but what was leaked on purpose. */
+/** Returns what is more than before, once all has had time to go but what was leaked on purpose. */
 async function left(before) {
   const end = performance.now() + 60_000;
   for (;;) {

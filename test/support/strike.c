@@ -135,7 +135,8 @@ static int place_of(pid_t pid, int fd, char *place, size_t size) {
   return n >= 0;
 }
 
-/* Whether a path of the call lies below the directory. It is noted for who reads the outcome. */
+/* Returns whether a path of the call lies below the directory. It is noted for who reads the
+ * outcome. */
 static int names(pid_t pid, const uint64_t *args, int index, const char *call) {
   char text[4096], place[4096];
   struct iovec own = {text, 512};
@@ -159,7 +160,7 @@ static int names(pid_t pid, const uint64_t *args, int index, const char *call) {
   return is_below(place);
 }
 
-/* Whether the call counts. */
+/* Returns whether the call counts. */
 static int counts(pid_t pid, const struct __ptrace_syscall_info *info) {
   snprintf(struck, sizeof struck, "call %lld", (long long)info->entry.nr);
   if (!how.below && !how.call)

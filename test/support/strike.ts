@@ -15,15 +15,15 @@ export interface Strike {
   readonly signal?: number;
   /** An error number with which the call fails. */
   readonly errno?: number;
-  /** Whether all that follow fail, too. */
+  /** True if all that follow fail, too. */
   readonly on?: boolean;
   /** Counts only calls about what lies below this directory. */
   readonly below?: string;
-  /** Of these, or of all, only calls of that name. */
+  /** Counts only calls of that name, of these or of all. */
   readonly call?: string;
   /** A file for which the program waits at the call. */
   readonly until?: string;
-  /** Whether calls count from a SIGURG on that the program sends itself. */
+  /** True if calls count from a SIGURG on that the program sends itself. */
   readonly marked?: boolean;
 }
 

@@ -8,7 +8,7 @@ export interface TerminalRun {
   /** Exit status, or minus the signal. */
   readonly exit: number;
   readonly output: string;
-  /** What a shell on this terminal would read as typed, once the command has ended. */
+  /** The text that a shell on this terminal would read as typed, once the command has ended. */
   readonly injected: string;
   /** Terminal settings: input, output, control and local modes. */
   readonly before: number[];

@@ -4,7 +4,7 @@ import { runProgram } from './wasbox.js';
 
 let count = 0;
 
-/** What a person at a terminal sees and does. */
+/** A terminal as a person sees and uses it. */
 export class Screen {
   readonly #as: Identity;
   readonly #cwd: string;

@@ -1,5 +1,5 @@
 /**
- * The same tests through the native command (WASBOX_TEST_FASTPATH=1, `npm run nightly -- fastpath`): every start
+ * Runs the same tests through the native command (WASBOX_TEST_FASTPATH=1, `npm run nightly -- fastpath`): every start
  * of wasbox is recorded first and then made, and it is seen whether Node was started for it.
  *
  * The installation that the tests use is a copy in which the script for Node leaves a line in a file
@@ -12,10 +12,10 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import type { Identity } from './identity.js';
 
-/** Whether wasbox is started in Node, as where no engine is built; else through the native command and its engine. */
+/** True if wasbox is started in Node, as where no engine is built; else through the native command and its engine. */
 export const throughNode = process.env.WASBOX_TEST_NODE === '1';
 
-/** Whether wasbox is started through the native command, which repeats what was recorded just before. */
+/** True if wasbox is started through the native command, which repeats what was recorded just before. */
 export const throughFront = process.env.WASBOX_TEST_FASTPATH === '1';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -110,7 +110,7 @@ export function startedThroughNode(): string[] {
     .filter((line) => !failures.some((which) => which(line)));
 }
 
-/** What the starts of a whole test run came to. */
+/** Counts what the starts of a whole test run came to. */
 export interface Tally {
   /** Without Node from start to end. */
   native: number;

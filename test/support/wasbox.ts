@@ -12,7 +12,7 @@ export interface StartOptions {
   readonly stdin?: string | Uint8Array | undefined;
   /** Milliseconds after which the test fails, the process killed. @default 300 000 */
   readonly timeoutMs?: number | undefined;
-  /** What else the child gets, for instance more descriptors. */
+  /** The further streams of the child, for instance more descriptors. */
   readonly stdio?: SpawnOptions['stdio'] | undefined;
 }
 

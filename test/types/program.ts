@@ -1,5 +1,5 @@
 /**
- * What a program's author writes, for compilers with every setting that changes what a declaration means:
+ * The code that a program's author writes, for compilers with every setting that changes what a declaration means:
  * test/integration/types.test.ts compiles it against the installed package.
  */
 import type { Readable, Writable } from 'node:stream';

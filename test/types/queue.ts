@@ -1,4 +1,4 @@
-/** What an author of jobs and workers writes: test/integration/types.test.ts compiles it beside BullMQ. */
+/** The code that an author of jobs and workers writes: test/integration/types.test.ts compiles it beside BullMQ. */
 import { Queue, QueueEvents } from 'bullmq';
 import {
   createWorker,

@@ -84,7 +84,7 @@ describe('docs/pages/guide/containers.md', () => {
       expect(found, name).toBeDefined();
       return readFileSync(found ?? '', 'utf8');
     });
-    // What is said of Landlock isolation alone is tried with it.
+    // A claim about Landlock isolation alone is tried with it.
     if (/^(same|does not apply)/.test(answer)) return;
     if (!answer.startsWith('weaker')) expect(texts).not.toEqual([]);
     for (const text of texts) expect(text).toMatch(/landlock|isolatedIdentities/i);

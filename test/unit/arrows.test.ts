@@ -27,14 +27,14 @@ const entries: Record<string, string> = {
 const asksForIsolation = /isolation\s*[!=]==\s*'(?:landlock|namespaces)'/;
 const mayAsk = /^backend\/|^resolve\/isolation\.ts$|^leads\/packages\.ts$/;
 
-/** What these show is of bundles of their own: a package's, or one that is loaded by its file. */
+/** These folders have bundles of their own: a package's, or one that is loaded by its file. */
 const bundles = new Set(['policy', 'bullmq', 'mcp', 'cli', 'image-store', 'engine']);
 
 const src = join(root, 'src');
 
 type Graph = Map<string, string[]>;
 
-/** What each file imports from src; the sources of a made-up tree where a test has one. */
+/** Returns what each file imports from src; the sources of a made-up tree where a test has one. */
 function importsOf(files: ReadonlyMap<string, string>): Graph {
   const graph: Graph = new Map();
   const statement = /(?:from|import\()\s*'(\.[^']+)'/g;
@@ -118,7 +118,7 @@ function unusedNames(files: ReadonlyMap<string, string>, others: readonly string
         if (!from.endsWith(`/${folder}/index.js`)) continue;
         for (const name of namesIn(list, / as .*/)) used.add(name);
       }
-      // Of a module that is loaded later any name may be used.
+      // Any name of a module that is loaded later may be used.
       const later = new RegExp(`(?:import\\(|\\* as \\w+ from )'[^']*/${folder}/index\\.js'`);
       if (later.test(one)) for (const [word] of one.matchAll(/\w+/g)) used.add(word);
     }

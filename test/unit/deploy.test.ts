@@ -106,7 +106,7 @@ describe('systemd', () => {
   const folder = `${deploy}systemd/`;
   const units = readdirSync(folder);
 
-  /** What systemd says of a unit whose programs exist. */
+  /** Returns what systemd says of a unit whose programs exist. */
   function verify(name: string, change: (text: string) => string = (text) => text): string {
     const work = mkdtempSync(join(tmpdir(), 'wasbox-units-'));
     const text = readFileSync(folder + name, 'utf8').replace(

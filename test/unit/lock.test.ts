@@ -18,7 +18,7 @@ const oldest = [20, 19, 0];
 const compare = (a: readonly number[], b: readonly number[]): number =>
   [0, 1, 2].map((at) => (a[at] ?? 0) - (b[at] ?? 0)).find((sign) => sign !== 0) ?? 0;
 
-/** Whether a comparator of a range, as npm writes them, takes that Node. */
+/** Returns whether a comparator of a range, as npm writes them, takes that Node. */
 function holds(comparator: string): boolean {
   const [, sign = '', version = ''] = /^([<>=^~]*)v?([\d.x*]*)$/.exec(comparator) ?? [];
   const given = version.split('.').flatMap((part) => (/^\d+$/.test(part) ? Number(part) : []));

@@ -1,4 +1,7 @@
-/** What the README says is true: its commands exist, its figures are the newest results, and its policy works. */
+/**
+ * Tests that what the README says is true: its commands exist, its figures are the newest results, and its policy
+ * works.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readmeBlock } from '../../bench/render.mjs';

@@ -51,7 +51,7 @@ export function makePerson(work, packages, ids) {
       const { runs } = JSON.parse(this.good(version, home, 'runs', '--json'));
       return runs.map(({ id }) => id).sort();
     },
-    /** What a version shows of each run. */
+    /** Returns what a version shows of each run. */
     diffs(version, ids) {
       return new Map(ids.map((id) => [id, this.good(version, home, 'diff', id)]));
     },

@@ -67,7 +67,7 @@ const runOf = (name) =>
   JSON.parse(fs.readFileSync(join(me.state, 'sessions', name, 'session.json'), 'utf8'));
 const isSaved = (id) => fs.existsSync(saved(id));
 const savedBy = (version) => me.ids(version).filter(isSaved);
-/** Of each run, wherever it is, and each frozen layer. */
+/** Returns the prints of each run, wherever it is, and each frozen layer. */
 function printsOf(runs) {
   const frozen = join(me.state, 'frozen');
   const places = [

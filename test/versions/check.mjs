@@ -75,7 +75,7 @@ function reported(...args) {
   return { status, stderr, report: JSON.parse(output[3]) };
 }
 
-/** What `check` returns is shown. */
+/** Shows what `check` returns. */
 async function part(name, check) {
   const here = { native: process.getuid() !== 0, network: values.address !== undefined };
   if (wanted.length === 0 ? here[name] === false : !wanted.includes(name)) return;

@@ -1,7 +1,7 @@
 // Commands that must succeed.
 import { spawnSync } from 'node:child_process';
 
-/** What it wrote to stdout. */
+/** Returns what it wrote to stdout. */
 export function run(command, args, options = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     encoding: 'utf8',

@@ -1,4 +1,4 @@
-// What the virtual machine has in memory: wasbox, Node and a few programs of this machine, and of the
+// Lists what the virtual machine has in memory: wasbox, Node and a few programs of this machine, and of the
 // kernel's packages the modules that wasbox uses.
 import { spawnSync } from 'node:child_process';
 import {

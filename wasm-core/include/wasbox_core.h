@@ -80,7 +80,7 @@ enum wb_code {
   WB_CODE_COUNT
 };
 
-/* What the parser would have liked to see. */
+/* The tokens that the parser would have liked to see. */
 enum wb_expected {
   WB_EXPECTED_STATEMENT_END,
   WB_EXPECTED_ARCH,
@@ -118,7 +118,7 @@ enum wb_action {
   WB_ACTION_ALLOW
 };
 
-/* What decided a call, where no rule did. */
+/* The reason for a decision on a call, where no rule did. */
 #define WB_DECIDED_BY_DEFAULT 0xffffffff
 #define WB_DECIDED_BY_UNKNOWN 0xfffffffe
 #define WB_DECIDED_BY_FOREIGN 0xfffffffd
@@ -170,7 +170,7 @@ struct wb_result {
   uint32_t targets;           /* bits 1 << enum wb_arch */
   uint32_t kernel;            /* major << 8 | minor, 0: any */
   uint32_t default_action, unknown_action;
-  /* Of the first target; every argument 0. Means are thousandths of an instruction. */
+  /* The figures of the first target; every argument 0. Means are thousandths of an instruction. */
   uint32_t mean_milli, weighted_milli, worst, cacheable, known;
   uint32_t witness[16];               /* with WB_E_INTERNAL: arch, nr, arguments, got, wanted */
   uint32_t decisions, decision_count; /* struct wb_decision, from wb_explain */
@@ -275,7 +275,7 @@ struct wb_listing {
   uint32_t insns, insn_count; /* struct wb_insn */
 };
 
-/* What a name of the tables means. */
+/* Says what a name of the tables means. */
 struct wb_arch_entry {
   uint32_t name, name_size;
   uint32_t audit, nr_base, bits, big_endian;
@@ -307,7 +307,7 @@ struct wb_argument {
   uint32_t selector, command_bits, commands, command_count;
 };
 
-/* What an importer or exporter has to say. */
+/* The findings that an importer or exporter has to say. */
 enum wb_note_kind {
   /* errors: no text comes out */
   WB_NOTE_JSON,          /* not JSON; start: where */

@@ -24,7 +24,7 @@ bool wb_arch_is_cached(enum wb_arch arch) {
   return arch != WB_ARCH_X32 && arch != WB_ARCH_MIPS64EL;
 }
 
-/* Whether the kernel (from WB_CACHING_KERNEL on) runs no filter for the call. */
+/* Returns whether the kernel (from WB_CACHING_KERNEL on) runs no filter for the call. */
 static bool is_cacheable(const struct wb_program *program, const uint32_t *path, uint32_t executed,
                          uint32_t action) {
   for (uint32_t i = 0; i < executed; i++)

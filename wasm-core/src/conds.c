@@ -252,8 +252,8 @@ static struct wb_cond command_cond(const struct wb_width *width, const struct wb
   return cond;
 }
 
-/* Whether the commands that a rule asks for read the argument narrow: bit 0 some do, bit 1 some do
- * not. */
+/* Returns whether the commands that a rule asks for read the argument narrow: bit 0 some do,
+ * bit 1 some do not. */
 static uint32_t readings_of(const struct wb_cond *command, const struct wb_cond *conds,
                             uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {

@@ -74,7 +74,7 @@ struct wb_conversion {
   uint32_t note_count, note_capacity;
 };
 
-/* What the profile is imported for. */
+/* Says what the profile is imported for. */
 struct wb_import_options {
   struct wb_text text;
   uint32_t targets;      /* bits 1 << enum wb_arch; 0: x86_64 and what the profile adds to it */

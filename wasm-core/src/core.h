@@ -1,6 +1,6 @@
 /*
- * What the stages of the compiler hand to one another: sources, diagnostics, syntax tree, resolved
- * policy, decision graph, program. Each stage is one file with one function; the order is
+ * Declares what the stages of the compiler hand to one another: sources, diagnostics, syntax tree,
+ * resolved policy, decision graph, program. Each stage is one file with one function; the order is
  *
  *     lexer.c -> parser.c -> resolve.c -> normalize.c (tree.c, numbers.c) -> emit.c -> verify.c
  *
@@ -100,7 +100,7 @@ struct wb_diag *wb_report(struct wb_context *cx, enum wb_code code, struct wb_pl
 /* Reads an include; 0, -1 where there is no such file, -2 where it is too large. */
 int wb_read_file(struct wb_text name, struct wb_text *out);
 #ifdef WB_NATIVE
-/* What includes are read from: names as paths without `.`, `..` and empty parts. */
+/* Sets what includes are read from: names as paths without `.`, `..` and empty parts. */
 void wb_use_files(const struct wb_source *files, uint32_t count);
 #endif
 #ifdef WB_ABI
@@ -243,7 +243,7 @@ struct wb_cond {
   uint32_t written_count;
 };
 
-/* What one rule says about one call. */
+/* Says what one rule says about one call. */
 struct wb_clause {
   uint32_t rule;
   uint32_t action; /* as the filter returns it */
@@ -304,7 +304,8 @@ struct wb_policy *wb_resolve(struct wb_context *cx, const struct wb_options *opt
 /* First kernel that keeps, for each number, whether every filter allows it whatever the arguments:
  * it runs no filter for those. */
 #define WB_CACHING_KERNEL (5 << 8 | 11)
-/* Whether kernels do so for an architecture: not for MIPS, nor for numbers with x32's bit. */
+/* Returns whether kernels do so for an architecture: not for MIPS, nor for numbers with x32's
+ * bit. */
 bool wb_arch_is_cached(enum wb_arch arch);
 
 /* --- lint.c ------------------------------------------------------------------------------------
@@ -434,7 +435,7 @@ struct wb_data {
 };
 
 bool wb_cond_holds(const struct wb_cond *cond, const uint64_t args[6]);
-/* What the policy says, straight from its rules. */
+/* Returns what the policy says, straight from its rules. */
 uint32_t wb_evaluate(const struct wb_policy *policy, const struct wb_data *data, uint32_t *rule);
 
 /* Runs a program; path may be NULL, else has room for `count`. -1, or the illegal instruction. */

@@ -22,7 +22,7 @@ enum {
 };
 enum { BUCKETS = 8192, FAR = 255, MAX_LOWERED = 4 * WB_MAX_INSTRUCTIONS };
 
-/* What the accumulator holds: (field & mask), or nothing usable. */
+/* Says what the accumulator holds: (field & mask), or nothing usable. */
 struct state {
   uint8_t field;
   bool known;

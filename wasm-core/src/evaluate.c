@@ -1,7 +1,7 @@
 /*
- * What a policy says about one call, straight from its rules: the first match wins. This simple
- * interpreter is the reference for the generated filter. Called by api.c to explain a policy, by
- * lint.c, by verify.c and by the tests.
+ * Finds what a policy says about one call, straight from its rules: the first match wins. This
+ * simple interpreter is the reference for the generated filter. Called by api.c to explain a
+ * policy, by lint.c, by verify.c and by the tests.
  */
 #include "core.h"
 #include "resolve.h"

@@ -158,9 +158,9 @@ static uint64_t top_bit(uint64_t bits) {
   return (uint64_t)1 << (63 - __builtin_clzll(bits));
 }
 
-/* What is left of `cube` without `hole`: one cube for each bit that the hole fixes and the cube
- * does not, with the bits above it as in the hole. From the top down, since the blocks of a range
- * share their upper bits, and what is cut out by one then misses the next. */
+/* Keeps what is left of `cube` without `hole`: one cube for each bit that the hole fixes and
+ * the cube does not, with the bits above it as in the hole. From the top down, since the
+ * blocks of a range share their upper bits, and what is cut out by one then misses the next. */
 static void cut(struct cubes *out, struct cube cube, const struct cube *hole) {
   if (disjoint(&cube, hole)) {
     add(out, &cube);
@@ -222,7 +222,8 @@ static bool same_conds(const struct wb_clause *a, const struct wb_clause *b) {
   return true;
 }
 
-/* The same rules on every target that has the call: a profile has one list for all of them. */
+/* Returns whether the rules are the same on every target that has the call: a profile has one
+ * list for all of them. */
 static bool same_everywhere(const struct wb_policy *policy, int id, const struct wb_call *first) {
   for (uint32_t t = 0; t < policy->target_count; t++) {
     const struct wb_call *call = call_on(&policy->targets[t], id);

@@ -6,7 +6,7 @@
 
 #include "convert.h"
 
-/* What `archMap` and `architectures` of a profile say. */
+/* Says what `archMap` and `architectures` of a profile say. */
 struct wb_arch_map {
   uint32_t subarches[WB_ARCH_COUNT]; /* bits 1 << enum wb_arch */
   uint32_t preferred;                /* targets where the caller names none */

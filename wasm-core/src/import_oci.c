@@ -203,7 +203,8 @@ static void read_args(struct importer *im, struct entry *entry) {
 
 enum outcome { NEVER, ALWAYS, SOMETIMES };
 
-/* What is left of a condition when the kernel reads `bits` bits of the argument; may change it. */
+/* Narrows a condition to what is left of it when the kernel reads `bits` bits of the argument;
+ * may change it. */
 static enum outcome narrow(struct arg *arg, int bits) {
   if (bits >= 64)
     return SOMETIMES;

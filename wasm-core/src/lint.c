@@ -20,7 +20,7 @@ static const struct wb_call *call_named(const struct wb_target *target, const ch
                     : wb_find_call(target, (uint32_t)number + wb_arch_info(target->arch)->nr_base);
 }
 
-/* What a target does with a call, and the rule that comes first for it. */
+/* Finds what a target does with a call, and the rule that comes first for it. */
 static int stance(const struct wb_target *target, const char *name, uint32_t *rule) {
   const struct wb_call *call = call_named(target, name);
   *rule = UINT32_MAX;
@@ -59,7 +59,7 @@ static uint32_t refusing_rule(const struct wb_target *target, const char *name) 
   return UINT32_MAX;
 }
 
-/* Whether a call with this value of one argument, the others 0, is allowed. */
+/* Returns whether a call with this value of one argument, the others 0, is allowed. */
 static bool lets(const struct wb_policy *policy, const struct wb_target *target, const char *name,
                  uint32_t arg, uint64_t value) {
   const struct wb_call *call = call_named(target, name);

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-/* What the tree over the numbers is made for: the mean over all numbers plus USE times the mean as
+/* The aim of the tree over the numbers: the mean over all numbers plus USE times the mean as
  * programs call them (weights.txt); a test costs as much as the whole mix executing 1 / CHEAPNESS
  * instructions more.
  *
@@ -360,7 +360,7 @@ static void add_segment(struct segments *list, uint32_t start, bool single, uint
                                                                         .origin = origin};
 }
 
-/* Whether the kernel that the policy is for runs no filter for the call. */
+/* Returns whether the kernel that the policy is for runs no filter for the call. */
 static bool is_cached(const struct wb_graph *graph, const struct wb_policy *policy,
                       const struct wb_target *target, uint32_t child) {
   return policy->kernel >= WB_CACHING_KERNEL && wb_arch_is_cached(target->arch) &&
@@ -396,9 +396,9 @@ static void add_target(struct wb_graph *graph, struct wb_policy *policy, struct 
   add_segment(list, next, false, unknown, 0.25, WB_DECIDED_BY_UNKNOWN);
 }
 
-/* Whether to test the architecture behind the numbers, which spares it those numbers that lead to
- * where a foreign architecture goes anyway. Each other way then has a test of its own: a load and a
- * comparison. */
+/* Returns whether to test the architecture behind the numbers, which spares it those numbers
+ * that lead to where a foreign architecture goes anyway. Each other way then has a test of its
+ * own: a load and a comparison. */
 static bool is_better_late(const struct segments *list, uint32_t foreign, double price) {
   enum { MOST_WAYS = 64 };
   uint32_t ways[MOST_WAYS], count = 0;
@@ -443,7 +443,7 @@ struct wb_graph *wb_normalize(struct wb_policy *policy) {
       add_target(graph, policy, x32, &list);
     else if (target == x86_64)
       add_segment(&list, 0x40000000, false, foreign, 0, WB_DECIDED_BY_FOREIGN);
-    /* What a whole test is worth against executed ones. */
+    /* The price of a whole test against executed ones. */
     double price = 0;
     for (uint32_t s = 0; s < list.count; s++)
       price += list.at[s].weight;

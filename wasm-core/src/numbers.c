@@ -69,7 +69,7 @@ static bool best_bits(const struct wb_segment *s, uint32_t n, uint32_t child, ui
       bad[w] |= bad[w ^ bit];
   double best = 0;
   for (uint32_t w = 0; w < words; w++) {
-    /* Of the good ones, those to which no bit can be added. */
+    /* The good sets to which no bit can be added. */
     uint64_t sets = ~bad[w];
     for (uint32_t b = 0; b < 6; b++)
       sets &= ~((~bad[w] & ~without_bit[b]) >> (1 << b));

@@ -396,7 +396,7 @@ static void rule(struct parser *p, struct wb_stmt *stmt) {
   clauses(p, stmt);
 }
 
-/* What a statement begins with: first the headers, in the order of enum wb_stmt_kind. */
+/* The words that a statement begins with: first the headers, in the order of enum wb_stmt_kind. */
 static const char *const beginnings[] = {
     "target", "kernel",      "default", "unknown", "foreign",     "include",
     "group",  "allow",       "log",     "notify",  "trace",       "errno",

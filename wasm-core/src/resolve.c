@@ -333,7 +333,7 @@ static uint32_t setting_action(struct resolver *r, enum wb_stmt_kind kind, enum 
 /* --- expansion
  * ------------------------------------------------------------------------------------- */
 
-/* Whether `on` and `when` let a rule hold for a target. */
+/* Returns whether `on` and `when` let a rule hold for a target. */
 static bool applies(struct resolver *r, const struct wb_policy *policy, const struct wb_stmt *stmt,
                     enum wb_arch arch) {
   /* Without `kernel`, the newest is assumed. */

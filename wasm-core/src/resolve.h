@@ -1,4 +1,5 @@
-/* What resolve.c and conds.c, the two halves of one stage, share; evaluate.c uses wb_find_call. */
+/* Declares what resolve.c and conds.c, the two halves of one stage, share; evaluate.c uses
+ * wb_find_call. */
 #ifndef WASBOX_CORE_RESOLVE_H
 #define WASBOX_CORE_RESOLVE_H
 

@@ -258,7 +258,7 @@ uint32_t wb_segments_merge(const struct wb_segment *from, uint32_t count, struct
   return kept;
 }
 
-/* By weight, but not too unevenly. */
+/* Halves the segments by weight, but not too unevenly. */
 uint32_t wb_segments_half(const struct wb_segment *s, uint32_t count) {
   double all = 0, left = 0;
   for (uint32_t i = 0; i < count; i++)

@@ -74,8 +74,8 @@ struct prover {
 
 static bool holds(const struct wb_atom *atom, uint64_t value);
 
-/* What is left of a word by the conditions that fix bits: 1 or 0 where these decide the new one
- * (the last in the list), -1 where it takes a search. */
+/* Decides what is left of a word by the conditions that fix bits: 1 or 0 where these decide
+ * the new one (the last in the list), -1 where it takes a search. */
 static int decided_by_fixed_bits(const struct prover *p, const struct wb_atom *atom) {
   uint64_t fixed = 0, value = 0;
   for (uint32_t i = 0; i + 1 < p->of_count[atom->arg]; i++) {
@@ -86,7 +86,7 @@ static int decided_by_fixed_bits(const struct prover *p, const struct wb_atom *a
   return (atom->mask & ~fixed) != 0 ? -1 : holds(atom, value);
 }
 
-/* The same where the new condition is the one that fixes all bits. */
+/* Decides where the new condition is the one that fixes all bits. */
 static int decided_by_itself(const struct prover *p, const struct wb_atom *atom) {
   if (atom->op != WB_OP_EQ)
     return -1;
@@ -212,7 +212,7 @@ static bool add_cond(struct prover *p, const struct wb_cond *cond, uint8_t op, u
                                  constant});
 }
 
-/* Whether the value may lie in a range, as far as the conditions so far go. */
+/* Returns whether the value may lie in a range, as far as the conditions so far go. */
 static bool may_lie_in(struct prover *p, const struct wb_cond *c, const struct wb_range *range) {
   bool possible;
   if (range->low == range->high) {
@@ -323,7 +323,7 @@ static bool differs_from_cond(struct prover *p, uint32_t clause, uint32_t cond) 
   drop(p);
   if (differs)
     return true;
-  /* What cannot be met has failed without another condition. */
+  /* A condition that cannot be met has failed without another condition. */
   if (!possible)
     return !p->too_complex && go_on(p, clause, cond, false);
   return differs_with(p, c, opposite(c->op), constant, clause, cond, false);
@@ -417,7 +417,7 @@ static bool differs_from_foreign(struct prover *p) {
 /* --- paths
  * -------------------------------------------------------------------------------------------- */
 
-/* What the accumulator holds: some bits of one word of the data. */
+/* Says what the accumulator holds: some bits of one word of the data. */
 struct accumulator {
   bool known;
   uint8_t word;

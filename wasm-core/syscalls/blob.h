@@ -40,7 +40,7 @@ static inline void wb_blob_names(const char *at, char *arena, const char **out, 
   }
 }
 
-/* Whether the NUL-terminated `word` is exactly the `len` bytes at `name`. */
+/* Returns whether the NUL-terminated `word` is exactly the `len` bytes at `name`. */
 static inline int wb_blob_equal(const char *word, const char *name, size_t len) {
   return strlen(word) == len && memcmp(word, name, len) == 0;
 }

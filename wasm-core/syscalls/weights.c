@@ -10,7 +10,7 @@
 #include "syscalls.generated.h"
 #include "weights.generated.h"
 
-/* By call id; 0: not decoded, or not listed. */
+/* The weights by call id; 0: not decoded, or not listed. */
 static uint32_t weights[WB_CALL_COUNT];
 
 uint32_t wb_syscall_weight(int id) {

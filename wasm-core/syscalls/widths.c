@@ -1,7 +1,8 @@
 /*
- * What the kernel reads of an argument, where that is less than its prototype says, by call and,
- * for arguments that mean different things, by command. Each row has its reason: where the value is
- * cut. test/unit/core/widths_test.c holds the rows, and what has no row, against a running kernel.
+ * Says what the kernel reads of an argument, where that is less than its prototype says, by call
+ * and, for arguments that mean different things, by command. Each row has its reason: where the
+ * value is cut. test/unit/core/widths_test.c holds the rows, and what has no row, against a running
+ * kernel.
  *
  * Bits above are ignored by the kernel, so a comparison must not see them either: `deny mmap where
  * fd == 3` would be passed by 0x100000003. Called by tables.c and, for commands, by conds.c.
@@ -100,7 +101,7 @@ static const struct row {
     {"ipc ", ALL, FOURTH, {32, 0, COMMANDS(ipc_third)}},
 };
 
-/* Whether a name is one of the list. */
+/* Returns whether a name is one of the list. */
 static int names(const char *calls, const char *name) {
   while (*calls != 0) {
     const char *rest = name;

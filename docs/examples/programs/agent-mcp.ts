@@ -1,4 +1,4 @@
-// The same loop as agent.ts, as a client of `wasbox mcp`: agent-mcp.ts STEPS     (npm install @modelcontextprotocol/sdk)
+// The loop of agent.ts, as a client of `wasbox mcp`: agent-mcp.ts STEPS     (npm install @modelcontextprotocol/sdk)
 // In place of a model, the file STEPS has one step per line: {"tool": "run_command", "arguments": {"argv": ["make",
 // "test"]}}, with the server's tools and their arguments. "risky": true takes a snapshot first, and rolls back if the step
 // fails. In place of a user's answers: a request that begins with one of the texts in ALLOW (JSON, such as

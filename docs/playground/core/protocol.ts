@@ -86,7 +86,7 @@ export interface Questions {
     {
       readonly text: string;
       readonly from: ImportFormat;
-      /** Of a file with several policies, the one to read. */
+      /** For a file with several policies, the one to read. */
       readonly part: string | undefined;
       readonly capabilities: readonly string[];
       readonly arch: Architecture | undefined;

@@ -10,7 +10,7 @@ import type { Ready, Tables } from '../core/protocol.js';
 import { actionWords, statements } from './language.js';
 import { type Place, placeAt } from './statement.js';
 
-/** What completions are made from; the tables come a moment after the page. */
+/** The words that completions are made from; the tables come a moment after the page. */
 export interface Known {
   readonly ready: Ready | undefined;
   readonly tables: Tables | undefined;

@@ -22,7 +22,7 @@ const tags = Object.fromEntries(kinds.map((kind) => [kind, Tag.define()]));
 interface State {
   /** Columns before the statement that is being read. */
   indent: number;
-  /** What the next word may be. */
+  /** Says what the next word may be. */
   mode: 'start' | 'action' | 'archs' | 'rule' | 'other';
 }
 

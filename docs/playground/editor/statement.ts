@@ -40,7 +40,7 @@ function inCondition(test: string, calls: readonly string[]): Place {
   return compared ? { kind: 'value', calls, argument } : { kind: 'comparison' };
 }
 
-/** What may come at a position, ignoring the word that is being typed there. */
+/** Says what may come at a position, ignoring the word that is being typed there. */
 export function placeAt(doc: Text, position: number): Place {
   const { text, comment } = textBefore(doc, position);
   if (comment) return { kind: 'nothing' };

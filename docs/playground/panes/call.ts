@@ -23,7 +23,7 @@ export class CallForm {
   readonly #onChange: () => void;
   #tables: Tables | undefined;
   #shown = '';
-  /** What the user typed, kept for fields that disappear and come back. */
+  /** The values that the user typed, kept for fields that disappear and come back. */
   #values: string[] = [];
 
   constructor(onChange: () => void) {

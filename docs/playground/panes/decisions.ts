@@ -11,7 +11,7 @@ interface Row {
   readonly tone: Tone;
   readonly why: string;
   readonly args: readonly bigint[];
-  /** What a search looks through. */
+  /** The words that a search looks through. */
   readonly words: string;
 }
 

@@ -16,7 +16,7 @@ export interface TreeNode {
   readonly row: number;
   readonly column: number;
   readonly text: string;
-  /** What the number means: the name of the call. */
+  /** The meaning of the number: the name of the call. */
   readonly note: string;
   /** Node that leads here, and how. */
   readonly parent: TreeNode | undefined;

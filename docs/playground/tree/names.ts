@@ -14,7 +14,7 @@ export interface Known {
 
 export const nothingKnown: Known = { arch: undefined, from: 0, to: 0xffff_ffff };
 
-/** What a test of `arch` or `nr` adds, on either way. */
+/** Returns what a test of `arch` or `nr` adds, on either way. */
 export function learn(known: Known, what: string, insn: FilterInstruction, yes: boolean): Known {
   const { from, to } = known;
   const { kind, k } = insn;

@@ -16,7 +16,7 @@ const element = (name, className, ...children) => {
   return made;
 };
 
-/** What the default policy does with a call, in one word. */
+/** Says what the default policy does with a call, in one word. */
 function verdict({ decisions }) {
   const allowed = decisions.filter(({ action }) => action === 'allow').length;
   if (decisions.length === 0) return 'none';

@@ -1,6 +1,6 @@
 // A button that copies the commands of a block, without prompts and output.
 
-/** What a reader would type. */
+/** Returns what a reader would type. */
 function commandsOf(block) {
   const prompts = [...block.querySelectorAll('.hl-command')].map((node) => node.textContent);
   return prompts.length > 0 ? prompts.join('\n') : block.textContent;

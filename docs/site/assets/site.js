@@ -1,4 +1,4 @@
-// What the pages do beyond being read: the menu of small screens, colours, search, offline use.
+// Adds what the pages do beyond being read: the menu of small screens, colours, search, offline use.
 // Everything but the search works without this script.
 import { addCopyButtons } from './copy.js';
 import { addSearch } from './search.js';

@@ -9,7 +9,7 @@ import type { Placer, Target } from './target.js';
 
 const ended = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
 
-/** Whether the host's file has the run's lines already, one after the other. */
+/** Returns whether the host's file has the run's lines already, one after the other. */
 const holds = (ours: string, theirs: string): boolean =>
   `\n${ended(ours)}`.includes(`\n${ended(theirs)}`);
 

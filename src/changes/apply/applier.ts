@@ -33,7 +33,7 @@ import type { Selection } from './select.js';
 import { checkTarget, type Placer, type Target } from './target.js';
 
 /**
- * Whether the host's own inode is changed. Not if it has further names, perhaps outside the tree, which
+ * Returns whether the host's own inode is changed. Not if it has further names, perhaps outside the tree, which
  * must not change.
  */
 const changesInPlace = ({ kind, type, before }: Change): boolean =>
@@ -45,7 +45,7 @@ export interface Handling {
   readonly conflicts: Conflicts;
   /** Writes nothing; the chosen changes count as applied. */
   readonly done: boolean;
-  /** Whether the layer's files stay where they are. @default false */
+  /** True if the layer's files stay where they are. @default false */
   readonly copies?: boolean | undefined;
   /** Why a change is not applied, beside the reasons that lie in itself. */
   readonly refuse?: ((change: Change) => RefusedError | undefined) | undefined;
@@ -74,7 +74,7 @@ export class Applier {
     };
   }
 
-  /** What the comparison afterwards can skip. */
+  /** Returns what the comparison afterwards can skip. */
   get done(): { applied: ReadonlySet<string>; ownCtimes: ReadonlyMap<string, bigint> } {
     const applied = new Set(this.applied.map((change) => pathKey(change.path)));
     return { applied, ownCtimes: this.#placer.ownCtimes };

@@ -35,7 +35,7 @@ export interface ApplyOptions extends DeletionOptions {
    * @default all changes but those of the home
    */
   readonly paths?: readonly (string | Buffer)[] | undefined;
-  /** Whether each path means only itself, without what is below. @default false */
+  /** True if each path means only itself, without what is below. @default false */
   readonly exactly?: boolean | undefined;
   /** Directory of the working directory that relative paths start in, if a change is there. @default itself */
   readonly from?: string | undefined;
@@ -115,7 +115,7 @@ function applyTree(
   return applier;
 }
 
-/** What is left of a tree in its layer. */
+/** Keeps in its layer what is left of a tree. */
 function keepRest(
   session: Session,
   applier: Applier,

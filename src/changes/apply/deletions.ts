@@ -16,11 +16,13 @@ export interface Deletions {
   readonly of: number | undefined;
 }
 
-/** What the caller said about deletions and incomplete runs. */
+/** The caller's decisions about deletions and incomplete runs. */
 export interface DeletionOptions {
-  /** Whether to do deletions of any size. Asked for each tree with a large one if it is a function. @default false */
+  /**
+   * Says whether to do deletions of any size. Asked for each tree with a large one if it is a function. @default false
+   */
   readonly delete?: boolean | ((large: Deletions) => boolean) | undefined;
-  /** Whether to apply what there is of an incomplete run, without its deletions. @default false */
+  /** Applies what there is of an incomplete run, if true, without its deletions. @default false */
   readonly incomplete?: boolean | undefined;
 }
 

@@ -29,7 +29,7 @@ export type JournalEntry =
       readonly name: Buffer;
       /** 0 where there is no old file. */
       readonly oldIno: bigint;
-      /** Whether the run's change counts as applied once the file is in place: it is a merge. */
+      /** True if the run's change counts as applied once the file is in place: it is a merge. */
       readonly merged: boolean;
     }
   | {
@@ -59,7 +59,7 @@ export type StepEnd = 'done' | 'undone';
 /** A step as the journal has it. */
 export interface Step {
   readonly entry: JournalEntry;
-  /** Of a `temp` step: the inode that got the name; undefined if the process was killed before it wrote that. */
+  /** The inode that got the name in a `temp` step; undefined if the process was killed before it wrote that. */
   readonly made?: bigint | undefined;
   readonly end?: StepEnd | undefined;
 }
@@ -142,7 +142,7 @@ export function dropJournal(runDirectory: number): void {
   removeQuietly(runDirectory, journalName);
 }
 
-/** Whether an `apply` was interrupted. */
+/** Returns whether an `apply` was interrupted. */
 export function hasJournal(runDirectory: number): boolean {
   return lstatAt(runDirectory, journalName) !== undefined;
 }

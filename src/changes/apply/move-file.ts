@@ -31,7 +31,7 @@ import {
 /** Errors that mean that files cannot be renamed out of the layer, for example because it is on another file system. */
 const impossible = ['EXDEV', 'EINVAL'];
 
-/** Whether the replaced file of the host has attributes, which a copy would keep. */
+/** Returns whether the replaced file of the host has attributes, which a copy would keep. */
 function hasAttributes(native: ChangesNative, { fd, name }: Target): boolean {
   const attributes = unlessDenied(() =>
     withFd(openToRead(native, fd, name), (old) => readAttributes(native, old)),
@@ -39,7 +39,7 @@ function hasAttributes(native: ChangesNative, { fd, name }: Target): boolean {
   return attributes === undefined || attributes.size > 0;
 }
 
-/** What {@link prepare} changes of the layer's file. */
+/** The parts of the layer's file that {@link prepare} changes. */
 interface Movable {
   /** Names of the attributes that overlayfs set. */
   readonly attributes: readonly string[];

@@ -25,9 +25,9 @@ interface Level {
   readonly path: Buffer;
   readonly host: number;
   upper: number | undefined;
-  /** Whether the layer's directory, or a parent, hides the host's. */
+  /** True if the layer's directory, or a parent, hides the host's. */
   readonly opaque: boolean;
-  /** Whether files can be renamed into it; determined when needed. */
+  /** True if files can be renamed into it; determined when needed. */
   movable: boolean | undefined;
   /** Its final mode. */
   mode: number | undefined;
@@ -93,7 +93,7 @@ export class OpenDirectories {
   }
 
   /**
-   * Whether a file that is renamed into the top directory equals one that is created there. Not if new
+   * True if a file that is renamed into the top directory equals one that is created there. Not if new
    * files inherit a group or an ACL, and not if the layer hides the host's directory, where a missing file
    * counts as deleted.
    */

@@ -156,7 +156,7 @@ function recoverTemp(
   return inPlace;
 }
 
-/** Whether nothing is lost with this name: rmdir(2) itself refuses a directory that is not empty. */
+/** Returns whether nothing is lost with this name: rmdir(2) itself refuses a directory that is not empty. */
 const holdsNothing = (stat: BigIntStats): boolean =>
   stat.isDirectory() || stat.isSymbolicLink() || stat.size === 0n || stat.nlink > 1n;
 

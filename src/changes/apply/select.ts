@@ -75,8 +75,8 @@ class Name {
 }
 
 /**
- * Whether naming a directory approves what is in it: where the catalogue holds back whatever is in that directory
- * (`.venv`, `~/.nvm`), its name says as much as the names in it.
+ * Returns whether naming a directory approves what is in it: where the catalogue holds back whatever is in that
+ * directory (`.venv`, `~/.nvm`), its name says as much as the names in it.
  */
 const approves = (path: Buffer, { heldWith }: Change): boolean =>
   path.length > 0 && heldWith !== undefined && splitPath(path).length >= heldWith;
@@ -96,7 +96,7 @@ export function nameOf({ path, display, heldWith, home, tree, root }: Change): s
   return displayPath(tree === 0 ? notHome(whole) : joinPath(Buffer.from(root), whole));
 }
 
-/** The same without what is in the home, which is applied only when named. */
+/** Returns the selection without what is in the home, which is applied only when named. */
 export function withoutHome(selection: Selection): Selection {
   const chosen = [...selection.chosen].filter(({ home }) => home === undefined);
   return { ...selection, chosen: new Set(chosen) };
@@ -104,9 +104,9 @@ export function withoutHome(selection: Selection): Selection {
 
 /** How paths are meant. */
 export interface PathMeaning {
-  /** Whether a path means only itself, without what is below. @default false */
+  /** True if a path means only itself, without what is below. @default false */
   readonly exactly?: boolean | undefined;
-  /** Whether the new parent directories of a change are chosen with it. @default true */
+  /** True if the new parent directories of a change are chosen with it. @default true */
   readonly parents?: boolean | undefined;
   /** Where in the working directory the user is: a relative path starts there, if a change is there. */
   readonly from?: string | undefined;

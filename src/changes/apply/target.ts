@@ -11,7 +11,7 @@ import { hostChanged } from './refusal.js';
 export interface Placer {
   readonly native: ChangesNative;
   readonly journal: Journal;
-  /** Whether files can be renamed out of the layer; not if it is on another file system. */
+  /** True if files can be renamed out of the layer; not if it is on another file system. */
   moves: boolean;
   /** `dev:ino` of files with several names to the ctime that `apply` gave them. */
   readonly ownCtimes: Map<string, bigint>;
@@ -23,9 +23,9 @@ export interface Target {
   readonly fd: number;
   readonly directory: Buffer;
   readonly name: Buffer;
-  /** What was compared. */
+  /** The state that was compared. */
   readonly before: FileState | undefined;
-  /** Whether the new file is a merge, which never equals the run's. @default false */
+  /** True if the new file is a merge, which never equals the run's. @default false */
   readonly merged?: boolean | undefined;
 }
 
@@ -40,7 +40,7 @@ export function checkTarget(placer: Placer, target: Target): void {
   throw hostChanged();
 }
 
-/** Whether an exchange gave the expected file. The rename itself changes the ctime. */
+/** Returns whether an exchange gave the expected file. The rename itself changes the ctime. */
 export function sameInode(a: FileState | undefined, b: FileState): boolean {
   if (a === undefined || a.ino !== b.ino || a.type !== b.type) return false;
   return a.type === 'directory' || (a.size === b.size && a.mtimeNs === b.mtimeNs);

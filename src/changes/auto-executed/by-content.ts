@@ -1,4 +1,4 @@
-/** What the names of a path alone do not tell: what lies beside it, what it links to, what is in it. */
+/** Finds what the names of a path alone do not tell: what lies beside it, what it links to, what is in it. */
 import { posix } from 'node:path';
 import { canonicalName } from '../files/canonical-name.js';
 import { readText } from '../files/host-text.js';
@@ -36,7 +36,7 @@ export function environmentAround(tree: MergedTree, path: Names): Names | undefi
   return depth === undefined ? undefined : path.slice(0, depth);
 }
 
-/** Whether a path is in a virtual environment, of any name. */
+/** Returns whether a path is in a virtual environment, of any name. */
 export function inEnvironment(
   tree: MergedTree,
   path: Names,
@@ -60,7 +60,7 @@ export function ofPackages(path: Names, { type, link }: FileState): AutoExecuted
   return { level: 'held', why, mayGo: true, start: at + 1, whole: at + 2 };
 }
 
-/** Whether git's packed references replace objects: then a commit is not what its hash says. */
+/** Returns whether git's packed references replace objects: then a commit is not what its hash says. */
 export function replacesObjects(tree: MergedTree, path: Names): boolean {
   if (canonicalName(path.at(-1) ?? '') !== 'packed-refs') return false;
   const text = readText(tree.native, tree.layer.root, path);

@@ -4,7 +4,7 @@
  * count, whether the shell would run them or not.
  */
 
-/** What is known of a word. */
+/** Says what is known of a word. */
 export type Role =
   /** An ordinary word. */
   | 'word'
@@ -21,7 +21,7 @@ export interface Word {
   /** The known text before, between and after unknown parts. */
   readonly parts: readonly string[];
   readonly role: Role;
-  /** Whether an unknown part is a wildcard. */
+  /** True if an unknown part is a wildcard. */
   readonly isGlob: boolean;
 }
 
@@ -82,7 +82,7 @@ function* simpleCommands(text: string, inner: string[]): Generator<string[]> {
   if (words.length > 0) yield words;
 }
 
-/** What is known of a word, wildcards included. */
+/** Returns what is known of a word, wildcards included. */
 function readWord(word: string, role: Role, home: string | undefined): Word {
   const own = word.replace(/^[!@]+/, '').replace(/^~(?=\/|$)/, () => home ?? unknown);
   const text = own.replace(/[*?[\]{}]+/g, wildcard);
@@ -99,7 +99,7 @@ function* formsOf(word: string): Generator<string> {
   if (/[=:,@<>]/.test(word)) yield* word.split(/[=:,@<>]+/).filter((one) => one !== '');
 }
 
-/** Whether the word at a position may be what the command runs. */
+/** Returns whether the word at a position may be what the command runs. */
 function isRun(words: readonly string[], at: number): boolean {
   for (let before = at - 1; before >= 0; before--) {
     const word = words[before] ?? '';
@@ -122,7 +122,7 @@ function roleOf(words: readonly string[], at: number): Role {
 
 export interface Words {
   readonly words: readonly Word[];
-  /** Whether it was too long to read all of it. */
+  /** True if it was too long to read all of it. */
   readonly cut: boolean;
 }
 

@@ -76,7 +76,7 @@ export class Configured {
     return reasons.patternOf(path) ?? reasons.everything; // the loop may have given up
   }
 
-  /** Whether a link that ends there must be named to be applied. */
+  /** Returns whether a link that ends there must be named to be applied. */
   #isHeldEnd(end: Names): boolean {
     if (end.length === 0) return false;
     return this.#rules.mayHold(end) || this.#whyAt(end, 'file') !== undefined;

@@ -1,5 +1,5 @@
 /**
- * Whether a deletion is held back: without a file that steers or restrains programs, they do something
+ * Decides whether a deletion is held back: without a file that steers or restrains programs, they do something
  * else. Only where the directory in which the file counts stays: `rm -r sub` may take `sub/.npmrc` with it.
  */
 import { canonicalName } from '../files/canonical-name.js';
@@ -15,7 +15,7 @@ const protecting: ReadonlySet<string> = new Set([
   ...['.gitleaksignore', '.gitleaks.toml', '.git-crypt', '.sops.yaml', 'manifest.in'],
 ]);
 
-/** Whether the run deleted a directory, or put something else in its place. */
+/** Returns whether the run deleted a directory, or put something else in its place. */
 function isGone(tree: MergedTree, directory: Names): boolean {
   const found = inLayer(tree, directory);
   return found === 'absent' || (typeof found === 'object' && found.type !== 'directory');

@@ -70,12 +70,12 @@ function isFollowed(section: string, key: string, value: string): boolean {
   return !known.test(section) && ofOthers.test(key);
 }
 
-/** What a value names: a path, or a command with paths in it. */
+/** Describes what a value names: a path, or a command with paths in it. */
 export interface ConfiguredValue {
   readonly text: string;
-  /** Whether it includes another configuration file. */
+  /** True if it includes another configuration file. */
   readonly include: boolean;
-  /** Whether it is a path as a whole. */
+  /** True if it is a path as a whole. */
   readonly isPath: boolean;
   /** The key, without its subsection. */
   readonly key: string;

@@ -34,7 +34,7 @@ function namesIn(tree: MergedTree, directory: Names): ReadonlySet<string> {
   return found;
 }
 
-/** Whether git will recognise a directory as a repository. */
+/** Returns whether git will recognise a directory as a repository. */
 function willBeGit(tree: MergedTree, directory: Names): boolean {
   const key = directory.join('/');
   let known = tree.gitDirectories.get(key);
@@ -46,7 +46,7 @@ function willBeGit(tree: MergedTree, directory: Names): boolean {
   return known;
 }
 
-/** Whether the path is one that git runs or reads commands from, in a git directory. */
+/** Returns whether the path is one that git runs or reads commands from, in a git directory. */
 export function inGitDirectory(tree: MergedTree, path: Names): boolean {
   const [name = '', parent] = [path.at(-1), path.at(-2)].map((one = '') => canonicalName(one));
   const deeper = parent === 'hooks' || (parent === 'info' && name === 'attributes');
@@ -54,11 +54,11 @@ export function inGitDirectory(tree: MergedTree, path: Names): boolean {
   return willBeGit(tree, path.slice(0, deeper ? -2 : -1));
 }
 
-/** Whether git accepts it as a directory: it only checks for search permission. */
+/** Returns whether git accepts it as a directory: it only checks for search permission. */
 const opens = (state: Found): boolean =>
   typeof state === 'object' && (state.type === 'symlink' || (state.mode & 0o111) !== 0);
 
-/** Whether git accepts the host's HEAD. */
+/** Returns whether git accepts the host's HEAD. */
 function hasHead(tree: MergedTree, directory: Names): boolean {
   const path = [...directory, 'HEAD'];
   const state = onHost(tree, path);
@@ -69,7 +69,7 @@ function hasHead(tree: MergedTree, directory: Names): boolean {
     : /^(?:ref:\s*refs\/|[0-9a-f]{40})/.test(text);
 }
 
-/** Whether the host's directory has configuration or hooks, which git would run. */
+/** Returns whether the host's directory has configuration or hooks, which git would run. */
 function hasCommands(tree: MergedTree, directory: Names): boolean {
   return gitCommands.some((name) => {
     const path = [...directory, name];
@@ -89,7 +89,7 @@ function hasCommands(tree: MergedTree, directory: Names): boolean {
 }
 
 /**
- * Whether a change completes a git directory: it adds HEAD, objects or refs where the host already has
+ * Returns whether a change completes a git directory: it adds HEAD, objects or refs where the host already has
  * configuration or hooks.
  */
 export function completesGit(tree: MergedTree, path: Names, after: FileState): boolean {

@@ -1,5 +1,5 @@
 /**
- * Whether a changed path is auto-executed by its name. The patterns of the catalogue are matched against
+ * Decides whether a changed path is auto-executed by its name. The patterns of the catalogue are matched against
  * the path and each of its parents, ignoring case, so that a protected directory that becomes a symbolic
  * link matches, too.
  */
@@ -37,7 +37,7 @@ function matchesName(part: Exclude<Part, symbol>, name: string): boolean {
 
 /** An index of the rules by the first name of their pattern, because there may be very many paths. */
 class RuleIndex {
-  /** By the whole name, by its first two characters, and by a suffix that starts with a dot. */
+  /** Rules by the whole name, by its first two characters, and by a suffix that starts with a dot. */
   readonly #byName = new Map<string, CompiledRule[]>();
   readonly #byStart = new Map<string, CompiledRule[]>();
   readonly #byEnd = new Map<string, CompiledRule[]>();
@@ -163,7 +163,7 @@ function findRule(
 
 const isHidden = (name: string): boolean => name.startsWith('.') && name !== '.' && name !== '..';
 
-/** Whether a row says what the hidden name at `from` is for: the row's own names, not what is below them. */
+/** Returns whether a row says what the hidden name at `from` is for: the row's own names, not what is below them. */
 function isKnown({ anywhere, harmless }: Rules, names: readonly string[], from: number): boolean {
   for (let begin = from; begin >= 0 && begin >= from - 1; begin--) {
     for (const index of [anywhere, harmless]) {
@@ -188,7 +188,7 @@ function unknownHidden(rules: Rules, names: readonly string[], own: number): num
   return at < 0 ? undefined : at;
 }
 
-/** Whether the names match the beginning of a held rule's pattern, so that something below may match it. */
+/** Returns whether the names match the beginning of a held rule's pattern, so that something below may match it. */
 function isBeginning(
   { anywhere, home }: Rules,
   names: readonly string[],
@@ -237,9 +237,9 @@ export function autoExecutedIndex(): Rules {
 export interface AutoExecuted {
   readonly level: 'held' | 'note';
   readonly why: string;
-  /** Whether deleting it is harmless. @default false */
+  /** True if deleting it is harmless. @default false */
   readonly mayGo?: boolean | undefined;
-  /** Whether it is held only because no row knows its hidden name. @default false */
+  /** True if it is held only because no row knows its hidden name. @default false */
   readonly isUnknown?: boolean | undefined;
   /**
    * Where the pattern begins in the path: what is before it is the directory in which the file counts. At
@@ -254,7 +254,7 @@ export interface AutoExecuted {
 export const gitCommands: readonly string[] = ['config', 'config.worktree', 'hooks', 'commondir'];
 
 /**
- * Whether a changed path is auto-executed.
+ * Returns whether a changed path is auto-executed.
  *
  * @param directory whether it is a directory: only the files in it are executed
  * @param gitDirectory whether its parent, or the parent's parent, is a git directory of any name
@@ -272,7 +272,7 @@ export function matchPath(
 }
 
 /**
- * Whether a path is auto-executed, given its names with one character per byte.
+ * Returns whether a path is auto-executed, given its names with one character per byte.
  *
  * @param fromHome its names from the user's home; empty if it is outside
  * @param own how many of the first names are those of directories that are not the change's own
@@ -315,7 +315,7 @@ export function matchNames(
 
 const whyHidden = 'its name is hidden, and wasbox does not know which program reads it';
 
-/** Whether something below a path of this name could be held back. */
+/** Returns whether something below a path of this name could be held back. */
 export function mayMatchBelow(path: readonly string[], fromHome: readonly string[] = []): boolean {
   return isBeginning(autoExecutedIndex(), path.map(canonicalName), fromHome.map(canonicalName));
 }

@@ -12,13 +12,13 @@ import type { Reason, Reasons } from './reasons.js';
 /** Where a path starts: a directory of the tree, or an absolute path. */
 export type Start = Names | string;
 
-/** What is meant by the words of a command. */
+/** Says how the words of a command are meant. */
 export interface Meaning {
   /** Completes "not applied automatically: …". */
   readonly why: string;
-  /** Whether only files count, and wildcards only where a program is meant. @default false */
+  /** True if only files count, and wildcards only where a program is meant. @default false */
   readonly onlyFiles?: boolean | undefined;
-  /** Whether it is about many trees: then words of unknown directories do not count. @default false */
+  /** True if it is about many trees: then words of unknown directories do not count. @default false */
   readonly isGeneral?: boolean | undefined;
 }
 
@@ -30,7 +30,7 @@ export class NamedPaths {
   readonly #tree: MergedTree;
   readonly #reasons: Reasons;
   readonly #workdir: string;
-  /** What was asked before: many commands name the same few programs. */
+  /** Answers to earlier questions: many commands name the same few programs. */
   readonly #places = new Map<string, Names | undefined>();
 
   constructor(tree: MergedTree, reasons: Reasons) {
@@ -180,7 +180,7 @@ export class NamedPaths {
     return back === undefined ? [] : [back];
   }
 
-  /** Whether an absolute path is one of the tree by its name. */
+  /** Returns whether an absolute path is one of the tree by its name. */
   #isInside(path: string): boolean {
     return `${path}/`.startsWith(`${this.#workdir}/`);
   }

@@ -16,13 +16,13 @@ interface Directories {
   readonly absolute: ReadonlySet<string>;
   /** The canonical names of relative entries, without `..` at the beginning. */
   readonly relative: readonly Names[];
-  /** Whether any directory may be one. */
+  /** True if any directory may be one. */
   readonly any: boolean;
 }
 
 let known: Directories | undefined;
 
-/** By the names in PATH and where they lead, one character per byte. */
+/** Returns the directories by the names in PATH and where they lead, one character per byte. */
 function directories(): Directories {
   const { PATH: path = '' } = process.env;
   if (known?.path === path) return known;
@@ -55,7 +55,7 @@ export const pathDirectories = (): ReadonlySet<string> => directories().absolute
 const absoluteOf = (root: string, path: Names): string =>
   [root === '/' ? '' : root, ...path].join('/');
 
-/** Whether the path ends in the first `count` of these names. */
+/** Returns whether the path ends in the first `count` of these names. */
 const endsIn = (path: Names, names: Names, count: number): boolean =>
   path.length >= count &&
   names
@@ -75,7 +75,7 @@ export function inPath(root: string, path: Names): AutoExecuted | undefined {
   return { level: 'held', why, whole: parent.length };
 }
 
-/** Whether a directory of that path, or one below it, is in PATH: a link there makes others of it. */
+/** Returns whether a directory of that path, or one below it, is in PATH: a link there makes others of it. */
 export function mayBeInPath(root: string, path: Names): boolean {
   const { absolute, relative } = directories();
   const own = absoluteOf(root, path);

@@ -1,7 +1,7 @@
 /**
- * Whether a new virtual environment is, file by file, what `python3 -m venv` writes for a Python of the user's. Then
- * nothing in it needs a review: the links lead to that Python, the scripts are those of its venv module, the packages
- * those of its wheels. One file more, or one byte less, and all of it stays held.
+ * Decides whether a new virtual environment is, file by file, what `python3 -m venv` writes for a Python of the
+ * user's. Then nothing in it needs a review: the links lead to that Python, the scripts are those of its venv module,
+ * the packages those of its wheels. One file more, or one byte less, and all of it stays held.
  *
  * Compiled modules (`__pycache__`) cannot be compared: they say when their sources were made. Python compiles anew
  * what is missing, so they are left out: see `noise`.
@@ -24,7 +24,7 @@ const maxBytes = 64 * 1024 * 1024;
 
 interface Entry {
   readonly state: FileState;
-  /** What is in a file; empty for others. */
+  /** The content of a file; empty for others. */
   readonly bytes: Buffer;
 }
 
@@ -114,7 +114,7 @@ class Environment {
     }
   }
 
-  /** Whether each of its entries is as venv writes it. */
+  /** Returns whether each of its entries is as venv writes it. */
   isPristine(): boolean {
     return [...this.#entries].every(([path, entry]) => this.#isOwn(path, entry));
   }
@@ -174,7 +174,7 @@ class Environment {
     );
   }
 
-  /** What `replace_variables` of the venv module makes of a script. */
+  /** Returns what `replace_variables` of the venv module makes of a script. */
   #filled(template: string, name: string): string {
     const { quotes } = this.#python;
     const quote = (word: string): string => {
@@ -287,7 +287,7 @@ function isPristineAt(tree: MergedTree, top: Names): boolean {
 const known = new WeakMap<MergedTree, Map<string, boolean>>();
 
 /**
- * Whether a directory is a virtual environment that holds only what venv writes.
+ * Returns whether a directory is a virtual environment that holds only what venv writes.
  *
  * @param top a directory with a `pyvenv.cfg`
  */

@@ -35,7 +35,7 @@ export const fileOf = (path: string): Buffer | undefined =>
 
 const isFile = (path: string): boolean => quietly(() => statSync(bytesOf(path)).isFile()) === true;
 
-/** Whether the user runs programs from a directory, and the run could not write there. */
+/** Returns whether the user runs programs from a directory, and the run could not write there. */
 function isOwn(tree: MergedTree, directory: string): boolean {
   if (posix.normalize(directory) !== directory || !directory.startsWith('/')) return false;
   const real = realOf(directory);
@@ -53,13 +53,13 @@ function isOwn(tree: MergedTree, directory: string): boolean {
 
 /** A Python of the host. */
 export interface PythonInstall {
-  /** Whether an absolute path is its interpreter. */
+  /** Returns whether an absolute path is its interpreter. */
   isInterpreter(path: string): boolean;
   /** Programs that venv writes, by their names; `__VENV_DIR__` and the like are still in them. */
   readonly templates: ReadonlyMap<string, string>;
-  /** Whether venv quotes what it puts into them. */
+  /** True if venv quotes what it puts into them. */
   readonly quotes: boolean;
-  /** Whether the prompt that it puts into them has parentheses and a space. */
+  /** True if the prompt that it puts into them has parentheses and a space. */
   readonly wraps: boolean;
   /** Where wheels for new environments are. */
   readonly wheels: readonly string[];

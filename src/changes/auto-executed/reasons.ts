@@ -6,11 +6,11 @@
 import { canonicalName } from '../files/canonical-name.js';
 import type { Names } from '../files/path.js';
 
-/** What the catalogue says about a path. */
+/** The answers of the catalogue about a path. */
 export interface NameRules {
-  /** Whether it is held back. */
+  /** Returns whether it is held back. */
   readonly isHeld: (path: Names) => boolean;
-  /** Whether it is held back, or something below it could be. */
+  /** Returns whether it is held back, or something below it could be. */
   readonly mayHold: (path: Names) => boolean;
   /** A path for people. */
   readonly show: (path: Names) => string;
@@ -28,7 +28,7 @@ export interface Reason {
   readonly via: readonly string[];
   /** Completes "not applied automatically: …" for a path without another name. */
   readonly why?: string | undefined;
-  /** Whether the path is only on the way to another: then it counts only if it becomes a link. */
+  /** True if the path is only on the way to another: then it counts only if it becomes a link. */
   readonly onTheWay: boolean;
 }
 
@@ -41,7 +41,7 @@ interface Pattern {
   readonly why: string;
 }
 
-/** Whether a text consists of parts with anything between them; at the beginning, each is the first found. */
+/** Returns whether a text consists of parts with anything between them; at the beginning, each is the first found. */
 function fits(text: string, parts: readonly string[]): boolean {
   const last = parts.at(-1) ?? '';
   let from = 0;

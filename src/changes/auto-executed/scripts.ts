@@ -26,7 +26,7 @@ export type ScriptKind = 'commented' | 'uncommented';
 const visible =
   /^(?:mise|config|prek|lefthook|simple-git-hooks|captainhook|grumphp|ansible|sitecustomize|usercustomize)[\w.-]*$|\.(?:pth|code-workspace)$/i;
 
-/** Whether a path of a tree is such a file. */
+/** Returns the kind of such a file; undefined for any other path. */
 export function scriptKind(path: Names): ScriptKind | undefined {
   if (!path.slice(-5).some((name) => name.startsWith('.')) && !visible.test(path.at(-1) ?? '')) {
     return undefined;

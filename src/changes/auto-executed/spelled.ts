@@ -1,7 +1,7 @@
 /**
- * What a file that is obeyed names, in the spelling of the program that reads it, as a shell's commands: the variables that
- * mean a known directory, the keys that name a directory to start in or to take programs from, the arguments that a function
- * has by default. `NamedPaths` reads the result.
+ * Spells out what a file that is obeyed names, in the spelling of the program that reads it, as a shell's commands: the
+ * variables that mean a known directory, the keys that name a directory to start in or to take programs from, the
+ * arguments that a function has by default. `NamedPaths` reads the result.
  */
 import { shellQuote } from '../../options/index.js';
 import { canonicalName } from '../files/canonical-name.js';
@@ -12,7 +12,10 @@ import { jsonCommands } from './spelled-json.js';
 const here =
   /\$\{?PWD\}?|\$\(pwd(?: -P)?\)|`pwd`|\$\{?DIRENV_DIR\}?|\$\(expand_path\s+([^()$\s]+)\)/g;
 
-/** What functions of direnv's stdlib add by default (direnv-stdlib(1)); the layouts' own directories are hidden, so held. */
+/**
+ * Arguments that functions of direnv's stdlib add by default (direnv-stdlib(1)); the layouts' own directories are
+ * hidden, so held.
+ */
 const layouts: Readonly<Record<string, string>> = {
   node: 'PATH_add node_modules/.bin',
   php: 'PATH_add vendor/bin',
@@ -122,7 +125,7 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
   [/\.(?:json|jsonc|code-workspace)$/, (text) => jsonCommands(text) ?? text],
 ];
 
-/** The same text, or what its format means as commands. Its lists are then no lists of the text any more. */
+/** Returns the same text, or what its format means as commands. Its lists are then no lists of the text any more. */
 export function spelledOut(
   path: Names | string,
   text: string,

@@ -30,7 +30,7 @@ function directoriesOf(name: string): string[] {
 
 export class Wheel {
   readonly #bytes: Buffer;
-  /** By their names, one character per byte. */
+  /** Members by their names, one character per byte. */
   readonly #members = new Map<string, Member>();
   #directories: ReadonlySet<string> | undefined;
 
@@ -54,7 +54,7 @@ export class Wheel {
     }
   }
 
-  /** Whether it has files below a directory. */
+  /** Returns whether it has files below a directory. */
   hasDirectory(name: string): boolean {
     this.#directories ??= new Set([...this.#members.keys()].flatMap(directoriesOf));
     return this.#directories.has(name);
@@ -65,7 +65,7 @@ export class Wheel {
     return this.#members.get(name)?.size;
   }
 
-  /** What is in a file; undefined if there is none. */
+  /** Returns the content of a file; undefined if there is none. */
   read(name: string): Buffer | undefined {
     const member = this.#members.get(name);
     if (member === undefined) return undefined;

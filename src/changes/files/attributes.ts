@@ -21,7 +21,7 @@ export const noAttributes: Attributes = new Map();
 
 export interface LayerAttributes {
   readonly own: Attributes;
-  /** Whether attributes redirect the entry's content. */
+  /** True if attributes redirect the entry's content. */
   readonly foreign: boolean;
   /** Names of all attributes, including those of overlayfs. */
   readonly names: readonly string[];
@@ -53,7 +53,7 @@ export function readLayerAttributes(native: ChangesNative, fd: number): LayerAtt
 }
 
 /**
- * Whether the layer has the host's attributes. Missing ones that the kernel never copies into a layer,
+ * Returns whether the layer has the host's attributes. Missing ones that the kernel never copies into a layer,
  * such as file capabilities, do not count.
  */
 export function sameAttributes(host: Attributes, layer: Attributes): boolean {
@@ -64,7 +64,7 @@ export function sameAttributes(host: Attributes, layer: Attributes): boolean {
   return [...host.keys()].every((name) => layer.has(name) || !isKept(name));
 }
 
-/** Whether the kernel copies the attribute into a layer. */
+/** Returns whether the kernel copies the attribute into a layer. */
 const isKept = (name: string): boolean => /^(user\.|system\.posix_acl_)/.test(name);
 
 /** Copies the attributes of a file to the one that replaces it, except capabilities. */

@@ -19,7 +19,7 @@ import {
 import { closeDescriptor } from '../../native/index.js';
 import type { ChangesNative, FileState, FileType } from '../model/index.js';
 
-/** The same number on every architecture that Node runs on (Linux). */
+/** The number is the same on every architecture that Node runs on (Linux). */
 export const O_PATH = 0x200000;
 export const AT_FDCWD = -100;
 export const RENAME_NOREPLACE = 1;
@@ -44,7 +44,7 @@ export function errnoOf(error: unknown): string {
   throw error;
 }
 
-/** Whether a directory could not be opened because there is none by that name. */
+/** Returns whether a directory could not be opened because there is none by that name. */
 export const isAbsent = (error: unknown): boolean =>
   ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error));
 
@@ -162,7 +162,7 @@ export function lstatAt(fd: number, name: Buffer): BigIntStats | undefined {
   return lstatSync(at(fd, name), { bigint: true, throwIfNoEntry: false });
 }
 
-/** The same as a {@link FileState}, a symbolic link with its target. */
+/** Returns the entry as a {@link FileState}, a symbolic link with its target. */
 export function stateAt(fd: number, name: Buffer): FileState | undefined {
   for (let attempt = 1; ; attempt++) {
     const stat = lstatAt(fd, name);
@@ -207,7 +207,7 @@ function renamedFresh(
   }
 }
 
-/** The same with rename(2): another process may take the name after the look. */
+/** Looks, then uses rename(2): another process may take the name after the look. */
 function lookAndRename(
   native: ChangesNative,
   fd: number,
@@ -249,7 +249,7 @@ export function renameNoReplace(
   lookAndRename(native, fd, from, target, to);
 }
 
-/** What link(2) says where it is not to be had: a FUSE file system that has no such call may say EROFS. */
+/** Errors of link(2) where it is not to be had: a FUSE file system that has no such call may say EROFS. */
 const noLinks: readonly string[] = ['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK', 'EROFS'];
 
 /** Gives a file a further name; false if the file system has no hard links, or allows none to this file. */

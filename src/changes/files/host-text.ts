@@ -9,7 +9,7 @@ const maxBytes = 1 << 18;
 export interface Text {
   /** One character per byte. */
   readonly text: string;
-  /** Whether the file is longer. */
+  /** True if the file is longer. */
   readonly cut: boolean;
 }
 

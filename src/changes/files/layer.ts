@@ -48,11 +48,11 @@ export class Layer {
   readonly native: ChangesNative;
   /** The open `upper` directory. */
   readonly root: number;
-  /** By inode: a file with several names is relaxed once. */
+  /** Modes by inode: a file with several names is relaxed once. */
   readonly #modes = new Map<bigint, number>();
   readonly #modesFd: number;
   readonly #plain: boolean;
-  /** Of a layer whose files other layers may share: by inode, how many names a file has in this one. */
+  /** Counts by inode, in a layer whose files other layers may share, how many names a file has in this one. */
   #names: Map<bigint, number> | undefined;
   readonly #shared: boolean;
 
@@ -233,7 +233,7 @@ export const opaqueName: string = opaqueAttribute;
 /** Makes an empty file a whiteout, in a directory whose opacity is `x`. */
 export const whiteoutName = 'user.overlay.whiteout';
 
-/** What overlayfs's own attribute says of an open directory: see {@link Layer.opacity}. */
+/** Returns what overlayfs's own attribute says of an open directory: see {@link Layer.opacity}. */
 export function opacityOf(native: ChangesNative, fd: number): 'y' | 'x' | '' {
   const value = native.fgetxattr(fd, opaqueName);
   const text = value === undefined ? '' : Buffer.from(value).toString('latin1');

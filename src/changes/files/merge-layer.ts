@@ -153,9 +153,9 @@ export class LayerMerge {
   }
 }
 
-/** What a copy may lack. */
+/** Says what a copy may lack. */
 export interface Lacks {
-  /** Of files only the size. @default false */
+  /** True if files need only the size. @default false */
   readonly content?: boolean | undefined;
   /** Attributes that the file system of the copy cannot hold. @default false */
   readonly attributes?: boolean | undefined;

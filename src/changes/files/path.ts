@@ -33,7 +33,7 @@ export type Names = readonly string[];
 /** Splits a path into its names, without empty ones. */
 export const namesIn = (path: string): string[] => path.split('/').filter((name) => name !== '');
 
-/** The same of bytes; one character per byte. */
+/** Returns the names of a path in bytes; one character per byte. */
 export const namesOf = (path: Buffer): Names => namesIn(path.toString('latin1'));
 
 /** A key for maps: one character per byte, so that different paths have different keys. */
@@ -41,7 +41,7 @@ export function pathKey(path: Buffer): string {
   return path.toString('latin1');
 }
 
-/** Whether `path` is `ancestor` or lies below it. */
+/** Returns whether `path` is `ancestor` or lies below it. */
 export function isWithin(path: Buffer, ancestor: Buffer): boolean {
   if (ancestor.length === 0) return true;
   if (path.length < ancestor.length) return false;

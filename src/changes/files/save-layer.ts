@@ -35,8 +35,8 @@ const yes = Buffer.from('y');
 const holdsWhiteouts = Buffer.from('x');
 
 /**
- * Whether the file system of an open directory has the attributes of overlayfs. Without them, a layer cannot record
- * what was removed.
+ * Returns whether the file system of an open directory has the attributes of overlayfs. Without them, a layer
+ * cannot record what was removed.
  */
 export function hasLayerAttributes(native: ChangesNative, layer: number): boolean {
   return withFd(openDirectory(native, layer, Buffer.from('.')), (directory) => {
@@ -58,7 +58,7 @@ export interface MovedLayer {
 }
 
 export interface SaveOptions {
-  /** Whether the layers are only counted and then dropped: of files, the size is enough. @default false */
+  /** True if the layers are only counted and then dropped: of files, the size is enough. @default false */
   readonly dropped?: boolean | undefined;
 }
 
@@ -122,7 +122,7 @@ export function recoverSaving(native: ChangesNative, layers: readonly number[]):
   for (const layer of layers) removeTree(native, layer, wholeName);
 }
 
-/** What all steps of one copy share. */
+/** The parts that all steps of one copy share. */
 interface Copy {
   readonly native: ChangesNative;
   /** An open directory with a name for each file that has several, by inode. */
@@ -192,7 +192,7 @@ function copyHeld(copy: Copy, entry: Entry): void {
   } catch (error) {
     const { path, name, from, to } = entry;
     const stat = lstatAt(from, name);
-    // What is not said to be removed would come back.
+    // An entry that is not said to be removed would come back.
     if (stat?.isCharacterDevice() === true || !notHeld.has(errnoOf(error))) throw error;
     removeTree(copy.native, to, name);
     copy.leftOut.push(path);
@@ -237,7 +237,10 @@ function copyNamedFile(
   if (!linked(shared, first, to, name)) native.renameat2(shared, first, to, name, 0);
 }
 
-/** By attribute: device 0:0 cannot be made on an overlay, whose own whiteout it is. Other file systems get the same. */
+/**
+ * Hides a name by an attribute: device 0:0 cannot be made on an overlay, whose own whiteout it is. Other file systems
+ * get the same.
+ */
 function whiteOut(native: ChangesNative, directory: number, name: Buffer): void {
   if (opacityOf(native, directory) === 'y') return; // nothing shows through
   withFd(createFile(native, directory, name), (fd) => native.fsetxattr(fd, whiteoutName, yes));

@@ -1,4 +1,4 @@
-/** What is known of the host's files goes along where a run's layers are looked at elsewhere. */
+/** Copies what is known of the host's files to where a run's layers are looked at elsewhere. */
 import { readFileSync } from 'node:fs';
 import { lstatAt, openToRead, withFd } from '../files/fdtree.js';
 import type { ChangesNative } from '../model/index.js';

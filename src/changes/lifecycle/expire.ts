@@ -92,7 +92,7 @@ export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits =
   return expired.filter(({ record }) => gone.has(record.id));
 }
 
-/** Whether a full count is due. */
+/** Returns whether a full count is due. */
 function isDue({ lookedMs, bytes, added }: DiskUse, now: number, maxBytes: number): boolean {
   if (now < lookedMs || now - lookedMs > day) return true;
   if (bytes + added <= maxBytes) return false;

@@ -1,4 +1,4 @@
-/** What is said of runs that were discarded because they were old or took too much. */
+/** Tells of runs that were discarded because they were old or took too much. */
 import type { Expired } from '../model/index.js';
 
 /** A message for the user; undefined if nothing was discarded. */

@@ -97,7 +97,7 @@ export async function finishChanged(
 
 interface Ending {
   readonly report: FinishReport;
-  /** Whether nothing of the run is kept, so that the caller must remove it. */
+  /** True if nothing of the run is kept, so that the caller must remove it. */
   readonly dropped: boolean;
 }
 

@@ -23,7 +23,7 @@ import type { Store } from '../store/state-dir.js';
 import { copyBase } from './copy-base.js';
 import { freshLayer, inLayer, isCopied, upperName, workName } from './stack-layers.js';
 
-/** Of the run that a fork comes from. */
+/** The parts of the run that a fork comes from. */
 export type ForkOrigin = Pick<
   RunRecord,
   'command' | 'argv' | 'discard' | 'workdir' | 'trees' | 'earlier' | 'baselineNs'
@@ -56,7 +56,7 @@ export function unmadeFork(store: Store, origin: ForkOrigin, layer: FrozenLayer)
   };
 }
 
-/** Whether a run has noted states of the host's files, which its forks need as they are now. */
+/** Returns whether a run has noted states of the host's files, which its forks need as they are now. */
 export const hasBase = ({ directory, record }: Run): boolean =>
   [...treesOf(record).keys()].some((index) =>
     existsSync(join(directory, index === 0 ? 'base' : `trees/${index}/base`)),
@@ -121,7 +121,7 @@ function makeFork(
   }
 }
 
-/** Of one tree, below a run's directory. */
+/** Returns the name of one tree's layer, below a run's directory. */
 const layerName = (index: number): Buffer =>
   Buffer.from(index === 0 ? 'layers/0' : `trees/${index}/layers/0`);
 

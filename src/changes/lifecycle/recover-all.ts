@@ -35,7 +35,7 @@ export function recoverOpened(store: Store, id: string, opened: Opened): RunReco
   const record = readRecord(native, directory, id);
   if (lock === undefined) return record;
   if (isEnding(native, directory)) return record;
-  // What is dropped needs no look at its layers.
+  // A run that is dropped needs no look at its layers.
   const dropped = record.status === 'running' && record.discard === true;
   const path = join(store.directory, opened.place, id);
   const captured = dropped ? record : captureCopies(store, path, directory, record);

@@ -85,7 +85,7 @@ function recoverLayers(native: ChangesNative, runDirectory: number, record: RunR
   }
 }
 
-/** Whether a saved run is as it is to be shown: nothing of it was cut short. */
+/** Returns whether a saved run can be shown as it is: nothing of it was cut short. */
 export const isSettled = (
   { native }: { readonly native: ChangesNative },
   runDirectory: number,

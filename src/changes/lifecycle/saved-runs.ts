@@ -46,7 +46,7 @@ function readSaved(
   }
 }
 
-/** What the runs are ordered by: the count in the ID, which no clock sets back, then the time. */
+/** Returns the key that the runs are ordered by: the count in the ID, which no clock sets back, then the time. */
 const orderOf = ({ order, id, started }: RunRecord): string =>
   `${order ?? tickOf(id)} ${started} ${id}`;
 
@@ -204,7 +204,7 @@ export class RunInUseError extends ChangesError {
 }
 
 export interface OpenOptions {
-  /** Whether the changes are only looked at: others may look at them at the same time. @default false */
+  /** True if the changes are only looked at: others may look at them at the same time. @default false */
   readonly shared?: boolean | undefined;
   /** Called while another process uses the run, with how long that has lasted; waits, or throws. @default throws */
   readonly onInUse?: ((error: RunInUseError, waitedMs: number) => void) | undefined;
@@ -271,7 +271,7 @@ function openOwned(store: Store, id: string): Run {
   }
 }
 
-/** Whether a process uses the run now: its program runs, or its changes are being looked at. */
+/** Returns whether a process uses the run now: its program runs, or its changes are being looked at. */
 export function isRunning(store: Store, id: string): boolean {
   const opened = openAt(store, id, ['runs']);
   if (opened === undefined) return false;

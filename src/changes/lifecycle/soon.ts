@@ -1,6 +1,6 @@
 /**
- * What a run needs at its start or end only where it goes on from another, changed something or is saved. It is
- * loaded by the first run that does: a program that imports the library need not wait for it.
+ * These functions serve a run at its start or end only where it goes on from another, changed something or is
+ * saved. It is loaded by the first run that does: a program that imports the library need not wait for it.
  */
 import type { Expired, FinishReport, Run, RunRecord } from '../model/index.js';
 import type { RunRequest } from '../store/create.js';

@@ -19,7 +19,7 @@ import type { Store } from '../store/state-dir.js';
 
 export const upperName: Buffer = Buffer.from('upper');
 export const workName: Buffer = Buffer.from('work');
-/** Of what is being made, in a run's directory or a tree's: what is there was cut off. */
+/** The name of what is being made, in a run's directory or a tree's: what is there was cut off. */
 export const scratchName: Buffer = Buffer.from('merging');
 export const copiedName: Buffer = Buffer.from('copied');
 
@@ -85,7 +85,7 @@ export function rootOfStack(
 }
 
 /**
- * Whether a tree has the state directory in it: no directory of an overlay may lie in another one of it. Then a
+ * Returns whether a tree has the state directory in it: no directory of an overlay may lie in another one of it. Then a
  * layer is copied, and lies on no frozen one: each of these is whole by itself.
  */
 export function isCopied(store: Store, { path, home }: TreeIdentity): boolean {

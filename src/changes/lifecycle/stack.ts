@@ -50,7 +50,7 @@ import {
 const mergedName = Buffer.from('merged');
 const droppedPrefix = 'dropped-';
 
-/** What a layer that is frozen has on disk. */
+/** Says what a layer that is frozen has on disk. */
 export interface LayerUse {
   readonly bytes: number;
   readonly inodes: number;
@@ -190,7 +190,7 @@ export function dropStacked(store: Store, run: Run): void {
   releaseStack(store, run);
 }
 
-/** The same, on another thread. */
+/** Removes it as {@link dropStacked} does, on another thread. */
 export async function dropStackedSoon(store: Store, run: Run): Promise<void> {
   await removeRunApart(store, run);
   releaseStack(store, run);
@@ -211,7 +211,7 @@ export function flattenRun(store: Store, run: Run): Run {
 const isResetDue = (directory: number, reset: RunRecord['reset']): boolean =>
   reset === true || (reset !== undefined && lstatAt(directory, Buffer.from(reset)) !== undefined);
 
-/** The same for an open directory whose lock is held; returns the new journal entry. */
+/** Flattens an open directory whose lock is held; returns the new journal entry. */
 export function flattenDirectory(store: Store, directory: number, record: RunRecord): RunRecord {
   const { native } = store;
   const { stack, reset, ...rest } = record;

@@ -56,7 +56,7 @@ const withRecordOf = (run: Run, record: RunRecord): Run => ({
   close: () => {},
 });
 
-/** Whether a tree cannot be used any more. */
+/** Returns whether a tree cannot be used any more. */
 function isMissing(store: Store, record: RunRecord, index: number): boolean {
   const tree = treesOf(record)[index];
   try {

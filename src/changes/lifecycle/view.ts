@@ -1,5 +1,5 @@
 /**
- * What a session's files are now, as one layer, while its sandbox may go on writing: what it changes meanwhile
+ * Shows a session's files as they are now, as one layer, while its sandbox may go on writing: what it changes meanwhile
  * is seen or not. Files are shared by hard links, so that nothing is copied.
  */
 import { mkdirSync } from 'node:fs';
@@ -235,7 +235,7 @@ function applyAll(sessions: readonly Session[], options: ApplyOptions): ApplyRep
   };
 }
 
-/** What the host has at a path of a tree. */
+/** Returns what the host has at a path of a tree. */
 function hostState(native: ChangesNative, host: number, path: Buffer): FileState | undefined {
   const parts = splitPath(path);
   const name = parts.pop();

@@ -21,11 +21,11 @@ interface Step {
 export interface Following {
   /** Absolute path of the tree, as links may name it. */
   readonly workdir: Buffer;
-  /** What may be at a path. */
+  /** Returns what may be at a path. */
   readonly look: (at: Names) => readonly Exclude<Found, undefined>[];
-  /** Whether a missing entry ends the path; otherwise it may become a directory. @default false */
+  /** True if a missing entry ends the path; otherwise it may become a directory. @default false */
   readonly strict?: boolean | undefined;
-  /** Whether the link may end at a path outside the tree. */
+  /** Returns whether the link may end at a path outside the tree. */
   readonly mayEndAt: (absolute: Buffer) => boolean;
   /** Called for each path on the way, with the names left after it, and for each end. */
   readonly visit?: ((at: Names, rest: Names) => void) | undefined;
@@ -37,7 +37,7 @@ class Follower {
   /** Steps that were taken; a second time would be a cycle or a repetition. */
   readonly #met = new Set<string>();
   #lookups = 0;
-  /** Whether the whole link was followed, within the limits. */
+  /** True if the whole link was followed, within the limits. */
   whole = true;
 
   constructor(to: Following) {
@@ -66,7 +66,9 @@ class Follower {
     return false;
   }
 
-  /** Whether all ends are allowed; false when in doubt. With `visit`, it continues after the first that is not. */
+  /**
+   * Returns whether all ends are allowed; false when in doubt. With `visit`, it continues after the first that is not.
+   */
   run(directory: Names, target: Buffer): boolean {
     let within = this.#goOn({ at: directory, rest: [], links: 0 }, target);
     for (let step = this.#pending.pop(); step !== undefined; step = this.#pending.pop()) {
@@ -110,9 +112,9 @@ class Follower {
 }
 
 export interface Followed {
-  /** Whether all possible ends are allowed. */
+  /** True if all possible ends are allowed. */
   readonly within: boolean;
-  /** Whether it was followed completely; otherwise there may be more paths on the way. */
+  /** True if it was followed completely; otherwise there may be more paths on the way. */
   readonly whole: boolean;
 }
 

@@ -1,11 +1,11 @@
-/** Whether a symbolic link points outside the tree, as the tree will be. */
+/** Decides whether a symbolic link points outside the tree, as the tree will be. */
 
 import type { Names } from '../files/path.js';
 import { type Following, followLink } from './follow.js';
 import type { SurveyedLink } from './survey.js';
 import { type Found, inLayer, type MergedTree, mayBeAt, onHost } from './tree.js';
 
-/** Whether the link at `path` may point outside the working directory; true when in doubt. */
+/** Returns whether the link at `path` may point outside the working directory; true when in doubt. */
 export function escapesTree(tree: MergedTree, path: Names, target: Buffer): boolean {
   return !followLink(followingMerged(tree), path.slice(0, -1), target).within;
 }
@@ -31,7 +31,9 @@ export function followingMerged(tree: MergedTree): Following {
 
 const isLink = (found: Found): boolean => typeof found === 'object' && found.link !== undefined;
 
-/** Whether a link goes up again from a name that may be a link itself: then other links decide where it ends. */
+/**
+ * Returns whether a link goes up again from a name that may be a link itself: then other links decide where it ends.
+ */
 const goesUpAgain = (link: Buffer): boolean =>
   /(?:^|\/)(?!\.{1,2}\/)[^/]+\/(?:\.?\/)*\.\.(?:\/|$)/.test(link.toString('latin1'));
 

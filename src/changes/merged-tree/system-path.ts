@@ -1,5 +1,5 @@
 /**
- * Whether a path outside the tree ends at a program or library of the system that this user cannot
+ * Decides whether a path outside the tree ends at a program or library of the system that this user cannot
  * change: every virtual environment has links to such paths.
  *
  * The path is walked by descriptors, one name at a time, as in path_resolution(7): root must own each
@@ -39,7 +39,7 @@ function isWay([first, second]: readonly string[]): boolean {
   return programs.test(first);
 }
 
-/** Whether this user can change an entry by its mode, an ACL, or as its owner; true when in doubt. */
+/** Returns whether this user can change an entry by its mode, an ACL, or as its owner; true when in doubt. */
 function isWritable(fd: number, { mode, uid }: FileState): boolean {
   if (uid === process.geteuid?.() || (mode & 0o002) !== 0) return true;
   try {
@@ -82,7 +82,7 @@ class Walk {
     this.#fd = fd;
   }
 
-  /** Whether this user cannot add or remove entries of the directory. */
+  /** Returns whether this user cannot add or remove entries of the directory. */
   #isClosed(): boolean {
     const state = stateOfFd(this.#fd);
     if (state.uid !== 0 || isWritable(this.#fd, state)) return false;
@@ -137,7 +137,7 @@ export class SystemPlaces {
     this.#native = native;
   }
 
-  /** Whether an absolute path is a system path. Never for root, who can write everywhere. */
+  /** Returns whether an absolute path is a system path. Never for root, who can write everywhere. */
   has(path: Buffer): boolean {
     if (process.geteuid?.() === 0) return false;
     const key = path.toString('latin1');

@@ -19,7 +19,7 @@ export interface MergedTree {
   /** Returns the absolute path of the state directory, where an index of the host's tree may be kept. */
   readonly stateDirectory: () => string | undefined;
   readonly system: SystemPlaces;
-  /** Whether a directory will be a git directory, by path; a cache. */
+  /** Says whether a directory will be a git directory, by path; a cache. */
   readonly gitDirectories: Map<string, boolean>;
   /** Results of lookups, by path; a cache. */
   readonly known: Map<string, readonly Exclude<Found, undefined>[]>;
@@ -48,7 +48,7 @@ function unlessAbsent(use: () => Found): Found {
   }
 }
 
-/** What the run left at a path; undefined if the layer has nothing there. */
+/** Returns what the run left at a path; undefined if the layer has nothing there. */
 export function inLayer({ native, layer }: MergedTree, names: Names): Found {
   let hidden: 'absent' | undefined;
   return unlessAbsent(() => {
@@ -73,7 +73,7 @@ export function inLayer({ native, layer }: MergedTree, names: Names): Found {
   });
 }
 
-/** What the host has at a path, without following links or entering other mounts. */
+/** Returns what the host has at a path, without following links or entering other mounts. */
 export function onHost({ native, host }: MergedTree, names: Names): Found {
   const name = bytesOf(names[names.length - 1] ?? '.');
   const parent = names.length < 2 ? '.' : names.slice(0, -1).join('/');
@@ -87,7 +87,7 @@ export function onHost({ native, host }: MergedTree, names: Names): Found {
   );
 }
 
-/** What may be at a path after all, some or none of the changes are applied. */
+/** Returns what may be at a path after all, some or none of the changes are applied. */
 export function mayBeAt(tree: MergedTree, names: Names): readonly Exclude<Found, undefined>[] {
   const key = names.join('/');
   const known = tree.known.get(key);

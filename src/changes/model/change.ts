@@ -5,7 +5,7 @@
  * a terminal and for JSON; it is never used to open anything.
  */
 
-/** What a run saw of the user's home. */
+/** Says what a run saw of the user's home. */
 export type HomeKind = 'empty' | 'cow';
 
 export type FileType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'device';
@@ -17,7 +17,7 @@ export type FileType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'd
 export type ChangeKind = 'added' | 'modified' | 'deleted' | 'type' | 'mode' | 'time' | 'xattr';
 
 /**
- * What a reviewer should know about a change.
+ * Marks what a reviewer should know about a change.
  *
  * - `held`: another program runs it (a git hook, a shell start-up file …), or it is the tree's own
  *   directory, whose mode controls access to everything below; applied only when named
@@ -83,7 +83,7 @@ export interface Change {
   readonly root: string;
   /** 0 for the working directory, then the number of the `--cow` tree. */
   readonly tree: number;
-  /** Whether the tree is the user's home: the change is applied only when named. */
+  /** Set if the tree is the user's home: the change is applied only when named. */
   readonly home?: HomeKind | undefined;
   /**
    * The path, escaped for terminals and JSON: relative in the working directory, `~/…` in the home,
@@ -98,7 +98,7 @@ export interface Change {
   /** In the layer; absent for a deletion. */
   readonly after?: FileState | undefined;
   readonly flags: readonly ChangeFlag[];
-  /** Of an `unseen` file: whether both are text, so that the run's lines can be added to the host's. */
+  /** For an `unseen` file, true if both are text, so that the run's lines can be added to the host's. */
   readonly appends?: true | undefined;
   /** Why it is `held` or `runs-later`, for example `git runs it as a hook`. */
   readonly runs?: string | undefined;

@@ -1,4 +1,4 @@
-/** What `apply` and the end of a run report, and the progress of long calls. */
+/** The reports of `apply` and of the end of a run, and the progress of long calls. */
 import type { Change, ChangeSummary } from './change.js';
 import type { RunRecord } from './run.js';
 
@@ -43,7 +43,7 @@ export interface Progress {
 export type OnProgress = (progress: Progress) => void;
 
 /**
- * What to do about a path that changed on the host as well. `merge`: merge the two versions of a text
+ * Decides what to do about a path that changed on the host as well. `merge`: merge the two versions of a text
  * file if they changed different lines; `markers`: also if they changed the same lines, with conflict
  * markers; `append`: for a file of the home that the run did not see, write the run's text behind the
  * host's; `ours`: keep the host's version; `theirs`: take the run's.
@@ -58,7 +58,7 @@ export interface Settlement {
   readonly places: number;
 }
 
-/** What `apply` did. */
+/** Says what `apply` did. */
 export interface ApplyReport {
   /** The changes among `applied` whose path had changed on the host as well. */
   readonly settled: readonly Settlement[];
@@ -88,18 +88,18 @@ export interface DroppedFiles {
   readonly files: number;
 }
 
-/** What happened to the changes when a run ended. */
+/** Says what happened to the changes when a run ended. */
 export interface FinishReport {
   /** `none`: nothing changed, and nothing is left on disk. */
   readonly disposition: 'none' | 'kept' | 'applied' | 'partly-applied' | 'discarded';
   readonly id: string;
   readonly summary: ChangeSummary;
   readonly changes: readonly Change[];
-  /** Whether there were too many to list: then `changes` is empty, and `summary` counts a part of them. */
+  /** True if there were too many to list: then `changes` is empty, and `summary` counts a part of them. */
   readonly unlisted?: boolean | undefined;
   /** Present when `apply` was asked for and the run succeeded. */
   readonly apply?: ApplyReport | undefined;
-  /** What no user reviews, and was left out: one entry for each place. */
+  /** The files that no user reviews, and that were left out: one entry for each place. */
   readonly dropped?: readonly DroppedFiles[] | undefined;
   /** Older runs that were discarded to make room for this one. */
   readonly expired?: readonly Expired[] | undefined;

@@ -14,7 +14,7 @@ export interface TreeIdentity {
   /** When the directory was made, by statx(2), in nanoseconds, decimal: an inode's number is used again. */
   readonly birthNs?: string | undefined;
   /**
-   * Whether it is the user's home: of an `empty` one the run saw nothing. Nothing of it is applied unless
+   * Set if it is the user's home: of an `empty` one the run saw nothing. Nothing of it is applied unless
    * named.
    */
   readonly home?: HomeKind | undefined;
@@ -29,7 +29,7 @@ export const recordVersion = 1;
 export interface RunRecord {
   readonly schemaVersion: typeof recordVersion;
   readonly id: string;
-  /** What the user named: a script's path, a command, or `-`. Untrusted when shown. */
+  /** The program as the user named it: a script's path, a command, or `-`. Untrusted when shown. */
   readonly command: string;
   readonly argv: readonly string[];
   readonly workdir: TreeIdentity;
@@ -37,7 +37,7 @@ export interface RunRecord {
   readonly trees?: readonly TreeIdentity[] | undefined;
   /** Runs on the same layer before this one (`--continue`), oldest first. */
   readonly earlier?: readonly EarlierRun[] | undefined;
-  /** Of a run that was continued: its place in the order of the runs, as the count in an ID. */
+  /** For a run that was continued, its place in the order of the runs, as the count in an ID. */
   readonly order?: string | undefined;
   /** ISO 8601, UTC. */
   readonly started: string;
@@ -50,24 +50,24 @@ export interface RunRecord {
   readonly baselineNs: string;
   readonly status: RunStatus;
   /**
-   * Whether the layers may lack something that the run did, or have what it did not do, because what recorded it was
+   * True if the layers may lack something that the run did, or have what it did not do, because what recorded it was
    * cut short. Nothing of them is applied unless the user says so, and no deletion.
    */
   readonly incomplete?: boolean | undefined;
-  /** Whether the changes were to be discarded; then an interrupted run is discarded, too. */
+  /** True if the changes were to be discarded; then an interrupted run is discarded, too. */
   readonly discard?: boolean | undefined;
   readonly exitCode?: number | undefined;
   readonly signal?: number | undefined;
-  /** Of a session that goes on: its frozen layers, below the one that it writes to, the latest first. */
+  /** For a session that goes on, its frozen layers, below the one that it writes to, the latest first. */
   readonly stack?: readonly string[] | undefined;
   /**
    * Name of a file in the run's directory. If that file exists, a rollback was cut off: the layer that the run writes
    * to must be dropped. An earlier version wrote `true` instead, and no file.
    */
   readonly reset?: string | true | undefined;
-  /** Whether files of its layers may have names in those of other runs. */
+  /** True if files of its layers may have names in those of other runs. */
   readonly shared?: boolean | undefined;
-  /** Of an opened run alone, never saved: directories that stand in for trees, by their index. */
+  /** For an opened run alone, never saved: directories that stand in for trees, by their index. */
   readonly standIns?: ReadonlyMap<number, StandIn> | undefined;
   /** Bytes in the files that the layer holds. */
   readonly sizeBytes: number;

@@ -82,7 +82,7 @@ export class ChangeList {
     return applied?.has(pathKey(path)) === true || this.#base.wasApplied(path);
   }
 
-  /** What no user reviews; undefined if it is a change like any other. */
+  /** Returns what to count of a file that no user reviews; undefined if it is a change like any other. */
   noise(path: Buffer, after: FileState): Dropped | undefined {
     return this.#describer.noise(namesOf(path), after);
   }

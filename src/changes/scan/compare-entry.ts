@@ -28,7 +28,7 @@ export function directoryFlags(
   return sameAttributes(before ?? noAttributes, own) ? [] : ['xattr'];
 }
 
-/** Whether a file has the host's content; adds flags for its attributes to `flags`. */
+/** Returns whether a file has the host's content; adds flags for its attributes to `flags`. */
 export function compareFile(
   native: ChangesNative,
   upper: number,

@@ -1,5 +1,5 @@
 /**
- * What counts as a difference between a file of the layer and the host's.
+ * Decides what counts as a difference between a file of the layer and the host's.
  */
 import { readSync } from 'node:fs';
 import {

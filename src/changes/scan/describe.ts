@@ -122,8 +122,8 @@ export class Describer {
   }
 
   /**
-   * Whether a path is in a virtual environment that is all as the user's Python writes it, where nothing but that makes
-   * programs of it.
+   * Returns whether a path is in a virtual environment that is all as the user's Python writes it, where nothing but
+   * that makes programs of it.
    */
   isAsInstalled(path: Names): boolean {
     const top = this.#quick ? undefined : environmentAround(this.#tree, path);
@@ -134,7 +134,7 @@ export class Describer {
     return isPristine(this.#tree, top);
   }
 
-  /** Whether both are files with text, to which lines can be added, and no program. */
+  /** Returns whether both are files with text, to which lines can be added, and no program. */
   #areText(path: Buffer, before?: FileState, after?: FileState): boolean {
     if (this.#quick || before?.type !== 'file' || after?.type !== 'file') return false;
     if ((after.mode & 0o111) !== 0) return false;
@@ -145,7 +145,7 @@ export class Describer {
     });
   }
 
-  /** What no user reviews; undefined if it is a change like any other. */
+  /** Returns what to count of a file that no user reviews; undefined if it is a change like any other. */
   noise(path: Names, after: FileState): Dropped | undefined {
     if (this.#place.home !== undefined) return noiseOfHome(path, after);
     if (after.type !== 'directory' || path.at(-1) !== '__pycache__') return undefined;
@@ -223,7 +223,7 @@ export class Describer {
     };
   }
 
-  /** Whether something below the path could be held back by its name. */
+  /** Returns whether something below the path could be held back by its name. */
   #mayHoldBelow(path: Names): boolean {
     if (mayBeInPath(this.#root, path)) return true;
     return mayMatchBelow(this.#named(path), this.#fromHome(path));

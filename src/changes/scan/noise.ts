@@ -1,7 +1,8 @@
 /**
- * What no user reviews: histories, logs and caches that tools keep in the home, and compiled modules of a virtual
- * environment whose sources are as installed. It is counted and dropped: nothing of it reaches the host, so nothing of
- * it can run there, and a tool that misses it makes it anew. What a user may want from a run is not in the table.
+ * Finds files that no user reviews: histories, logs and caches that tools keep in the home, and compiled modules of a
+ * virtual environment whose sources are as installed. It is counted and dropped: nothing of it reaches the host, so
+ * nothing of it can run there, and a tool that misses it makes it anew. What a user may want from a run is not in the
+ * table.
  *
  * In a project nothing is dropped by its name, nor anything that the run deleted.
  */
@@ -67,10 +68,10 @@ export const noiseRows: readonly Row[] = [
   },
 ];
 
-/** By path, with a `/` at the end for directories. Built with the first change of a home. */
+/** Files by path, with a `/` at the end for directories. Built with the first change of a home. */
 let places: ReadonlyMap<string, Row['what']> | undefined;
 
-/** What was dropped at one place. */
+/** Counts what was dropped at one place. */
 export interface Dropped {
   /** `histories`, `logs`, `caches` or `compiled modules`. */
   readonly what: string;

@@ -53,12 +53,14 @@ class Scanner {
     return this.#list.finish();
   }
 
-  /** Whether the run saw nothing of the host's tree: then nothing of it is deleted, and directories are shared. */
+  /**
+   * Returns whether the run saw nothing of the host's tree: then nothing of it is deleted, and directories are shared.
+   */
   get #isUnseen(): boolean {
     return this.#context.home === 'empty';
   }
 
-  /** Whether the sandbox made what is there, and nothing of the run's is in it. */
+  /** Returns whether the sandbox made what is there, and nothing of the run's is in it. */
   #isPlaced(place: Place, name: Buffer, path: Buffer): boolean {
     const { placed, layer } = this.#context;
     if (placed?.has(pathKey(path)) !== true) return false;
@@ -215,7 +217,7 @@ class Scanner {
     const found = this.#list.wasApplied(path)
       ? undefined
       : this.#fileKind(place, name, before, after, flags);
-    // Of a file that the run did not see, it changed no time.
+    // If the run did not see a file, it changed none of its times.
     const kind = this.#isUnseen && found === 'time' ? undefined : found;
     const hostChanged = this.#list.look(path, before);
     if (kind === undefined) {

@@ -18,7 +18,7 @@ export interface JsonChange {
   /** Escaped as for people if it is not plain text; then `pathBase64` has the bytes. */
   readonly path: string;
   readonly pathBase64?: string | undefined;
-  /** Whether it is in the home, shown as `~/…`; a file of the project may be named so, too. @default false */
+  /** True if it is in the home, shown as `~/…`; a file of the project may be named so, too. @default false */
   readonly inHome?: boolean | undefined;
   readonly kind: ChangeKind;
   readonly type: FileType;

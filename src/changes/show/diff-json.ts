@@ -2,7 +2,7 @@
 import { changeToJson, type JsonChange } from './change-json.js';
 import { type FileDiff, isBinary } from './diff.js';
 
-/** What `diff` adds: how a path was renamed, and how its content differs. */
+/** The part that `diff` adds: how a path was renamed, and how its content differs. */
 export interface JsonDiff extends JsonChange {
   /** The other path of a rename, in the form of `path`. */
   readonly renamedFrom?: string | undefined;

@@ -52,7 +52,7 @@ export interface DiffOptions {
    */
   readonly patch?: boolean | undefined;
   /**
-   * What is wanted of each path: its lines, only how many were added and removed, or nothing but its name.
+   * How much is wanted of each path: its lines, only how many were added and removed, or nothing but its name.
    *
    * @default 'lines'
    */
@@ -70,7 +70,7 @@ export interface FilePart {
   readonly hunks: readonly DiffHunk[];
   /** SHA-256 in hex of both versions, if they are not text or too large to compare by lines. */
   readonly hashes?: { readonly before?: string | undefined; readonly after?: string | undefined };
-  /** What kind of file it is, by its content, where {@link hashes} are given. */
+  /** The kind of the file, by its content, where {@link hashes} are given. */
   readonly kind?: BinaryKind | undefined;
   /** For a patch: git's binary format; absent if the content is too large or cannot be read. */
   readonly binary?: readonly string[] | undefined;
@@ -91,13 +91,13 @@ export interface FileDiff {
   readonly removed: number;
   /** Owner of the tree's own directory; a new file's owner is only shown if it differs. */
   readonly rootOwner: string;
-  /** What the flags of a git index hide, one phrase each. */
+  /** The parts that the flags of a git index hide, one phrase each. */
   readonly index: readonly string[];
   /** Why `apply` would refuse it, a sentence. */
   readonly refused?: string | undefined;
 }
 
-/** Whether the content of either version is not shown as lines. */
+/** Returns whether the content of either version is not shown as lines. */
 export const isBinary = ({ parts }: FileDiff): boolean =>
   parts.some(({ hashes }) => hashes !== undefined);
 
@@ -229,7 +229,7 @@ function foldMoved(
   return folded;
 }
 
-/** What a patch without paths is about: not the home, unless nothing else was changed. */
+/** Returns the selection for a patch without paths: not the home, unless nothing else was changed. */
 function ofWorkdir(found: Selection): Selection {
   const others = withoutHome(found);
   return others.chosen.size === 0 ? found : others;

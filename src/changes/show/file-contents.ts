@@ -14,7 +14,7 @@ import { type BinaryKind, binaryKind, kindBytes } from './binary-kind.js';
 export type FileContent =
   | {
       readonly bytes: Buffer;
-      /** Whether it is shown as lines: it is not empty, and most of it is text. */
+      /** True if it is shown as lines: it is not empty, and most of it is text. */
       readonly lines: boolean;
       readonly kind?: BinaryKind | undefined;
     }
@@ -35,9 +35,9 @@ export interface Look {
 }
 
 /**
- * Whether a file is shown as lines. It is, if most of it is text: make, a shell and a parser read on behind a foreign byte,
- * so one must not hide the lines around it. What another program runs is shown in any case, unless it is a program of the
- * system itself: padding must not hide it either.
+ * Returns whether a file is shown as lines. It is, if most of it is text: make, a shell and a parser read on behind a
+ * foreign byte, so one must not hide the lines around it. What another program runs is shown in any case, unless it is
+ * a program of the system itself: padding must not hide it either.
  */
 function isText(
   native: ChangesNative,
@@ -135,7 +135,7 @@ export function fromLayer<T>(
   );
 }
 
-/** Of what is not there. */
+/** The content of a file that is not there. */
 export const noContent: FileContent = { bytes: emptyPath, lines: false };
 
 function contentOf(state: FileState | undefined, read: () => FileContent | undefined): FileContent {

@@ -27,7 +27,7 @@ const extensionText: Readonly<Record<string, string>> = {
   link: 'is a split index: files that its shared index hides are listed under that file',
 };
 
-/** What the index hides, one phrase each. */
+/** Returns what the index hides, one phrase each. */
 export function hiddenBy(before: GitIndex | undefined, after: GitIndex): string[] {
   const fresh: string[] = [];
   let old = 0;

@@ -101,7 +101,7 @@ class Reader {
   }
 }
 
-/** Whether a file starts like an index. */
+/** Returns whether a file starts like an index. */
 export const looksLikeIndex = (bytes: Buffer): boolean => bytes.toString('latin1', 0, 4) === 'DIRC';
 
 /** Undefined if it is not an index or is damaged. */

@@ -1,4 +1,4 @@
-/** What `apply` would do, and the content of a changed file, without a write to the host. */
+/** Shows what `apply` would do, and the content of a changed file, without a write to the host. */
 import { readFileSync } from 'node:fs';
 import { type DeletionOptions, deletionRefusals } from '../apply/deletions.js';
 import { policyRefusal } from '../apply/refusal.js';

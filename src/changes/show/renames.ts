@@ -22,7 +22,7 @@ import {
 
 export interface Rename {
   readonly from: Change;
-  /** Whether the content is the same, by its hash; of a directory: all that is in it. */
+  /** True if the content is the same, by its hash; of a directory: all that is in it. */
   readonly equal: boolean;
   /** Similarity of the content in percent; 100 only if content, mode and owner are equal. */
   readonly similarity: number;

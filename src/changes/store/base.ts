@@ -24,7 +24,7 @@ function fingerprint(state: FileState | undefined): string {
   return `${owner} ${state.ino} ${state.size} ${state.mtimeNs} ${state.ctimeNs}`;
 }
 
-/** Whether two states of a host file are equal. */
+/** Returns whether two states of a host file are equal. */
 export function sameHost(a: FileState | undefined, b: FileState | undefined): boolean {
   return fingerprint(a) === fingerprint(b);
 }
@@ -53,9 +53,9 @@ export class Base {
   readonly #known: Map<string, string> | undefined;
   readonly #seen = new Map<string, string>();
   readonly #startNs: bigint;
-  /** Whether another run continued the layer: paths without a record are new then. */
+  /** True if another run continued the layer: paths without a record are new then. */
   readonly #continued: boolean;
-  /** What the file has; undefined where there is none. */
+  /** The content of the file; undefined where there is none. */
   #stored: string | undefined;
 
   private constructor(
@@ -113,18 +113,18 @@ export class Base {
     return changed;
   }
 
-  /** Whether a path was applied before; later changes on the host are the user's. */
+  /** Returns whether a path was applied before; later changes on the host are the user's. */
   wasApplied(path: Buffer): boolean {
     return this.#known?.get(keyOf(path)) === '=';
   }
 
-  /** Whether the host had something at a path that neither `apply` nor the user put there since the run. */
+  /** Returns whether the host had something at a path that neither `apply` nor the user put there since the run. */
   knows(path: Buffer): boolean {
     const known = this.#known?.get(keyOf(path));
     return known !== undefined && !['=', '-', '!'].includes(known);
   }
 
-  /** Whether the layer still contains applied changes. */
+  /** Returns whether the layer still contains applied changes. */
   get holdsApplied(): boolean {
     return [...(this.#known?.values() ?? [])].includes('=');
   }

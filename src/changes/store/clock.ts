@@ -55,7 +55,7 @@ export function nextTick(store: Store): string | undefined {
   return text;
 }
 
-/** What tells the time beside the clock. */
+/** Describes what tells the time beside the clock. */
 export interface Boot {
   readonly sinceMs: number;
   readonly id: string;
@@ -88,8 +88,8 @@ function wasSet(seen: Seen, nowMs: number, boot: Boot): boolean {
 }
 
 /**
- * Whether the age of runs can be told by the clock: not for a day after it was set by more than a day. Notes what it
- * says.
+ * Returns whether the age of runs can be told by the clock: not for a day after it was set by more than a day. Notes
+ * what it says.
  * @param lookedMs what it said when the runs were last looked at, where no more is known
  */
 export function isClockPlausible(

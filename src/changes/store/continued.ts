@@ -7,7 +7,7 @@ import { createFile, lstatAt, removeQuietly, withFd } from '../files/fdtree.js';
 import { idsIn } from './run-ids.js';
 import { openOwn, type Store } from './state-dir.js';
 
-/** To be called while the run's lock is held. */
+/** Notes that the run was continued. The caller holds the run's lock. */
 export function noteContinued(store: Store, id: string): void {
   withFd(openOwn(store, 'continued', true), (directory) => {
     const name = Buffer.from(id);

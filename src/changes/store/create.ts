@@ -12,7 +12,7 @@ import { inState, inStateSoon, type Store } from './state-dir.js';
 export type RequestedTree = Pick<TreeIdentity, 'path' | 'home' | 'placed'>;
 
 export interface RunRequest {
-  /** What the user named, for the journal. */
+  /** The program as the user named it, for the journal. */
   readonly command: string;
   readonly argv: readonly string[];
   /** The directories that layers belong to, canonical: the working directory first, an empty home last. */
@@ -58,7 +58,7 @@ export function createRun(store: Store, request: RunRequest): Run {
 }
 
 /**
- * The same, with the directory made on another thread.
+ * Creates a run like {@link createRun}, with the directory made on another thread.
  *
  * @throws ChangesError ERR_STATE_DIR
  */
@@ -72,7 +72,7 @@ export interface RunToMake {
   readonly request: Parameters<Store['native']['createRun']>;
   /** For that thread to end the run if its layer is untouched; undefined if the run has layers that it cannot check. */
   readonly end: Omit<NativeRunEnd, 'run'> | undefined;
-  /** To be called when the run has been created. */
+  /** Returns the run once it has been created. */
   begun(made: NativeRun): Run;
 }
 

@@ -36,7 +36,7 @@ export interface FrozenLayer {
   readonly name: string;
   /** Names of the layers below, the upper ones first. */
   readonly below: readonly string[];
-  /** What is in it and in all below it: bytes on disk, and files. */
+  /** The use of it and of all below it: bytes on disk, and files. */
   readonly bytes: number;
   readonly inodes: number;
   /** The mode of each tree's root as the payload left it: those of the layer itself can always be opened. */
@@ -93,7 +93,7 @@ function note(store: Store, refs: number, user: string): void {
   }
 }
 
-/** What this process holds, by path. */
+/** The layers that this process holds, by path. */
 const heldHere = new SharedHolds<ProcessRef>();
 
 /**
@@ -172,7 +172,7 @@ function release(store: Store, frozen: number, name: string, user: string): void
   if (below !== undefined) release(store, frozen, below, name);
 }
 
-/** What is known of a layer; empty where it cannot be read. */
+/** Returns what is known of a layer; empty where it cannot be read. */
 function factsOf(store: Store, layer: number): Partial<FrozenLayer> {
   try {
     const text = withFd(openToRead(store.native, layer, factsName), (fd) =>
@@ -197,7 +197,7 @@ export function rootMode(store: Store, layer: number, tree: number): number | un
   return Number.isSafeInteger(mode) ? mode : undefined;
 }
 
-/** Whether a run needs a layer: it is in use, interrupted and not recovered yet, or says so. */
+/** Returns whether a run needs a layer: it is in use, interrupted and not recovered yet, or says so. */
 function isUser(store: Store, run: string, name: string): boolean {
   const opened = openAt(store, run, ['runs', 'saved']);
   if (opened === undefined) return false;

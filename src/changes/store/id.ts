@@ -5,12 +5,12 @@
 const pattern = /^[0-9a-hjkmnp-tv-z]{9}$/;
 const prefixPattern = /^[0-9a-hjkmnp-tv-z]{3,9}$/;
 
-/** Whether a name is a run id; a directory of any other name is not ours. */
+/** Returns whether a name is a run id; a directory of any other name is not ours. */
 export function isRunId(text: string): boolean {
   return pattern.test(text);
 }
 
-/** Whether text can be an id or the beginning of one. */
+/** Returns whether text can be an id or the beginning of one. */
 export function isRunIdPrefix(text: string): boolean {
   return prefixPattern.test(text);
 }

@@ -28,7 +28,7 @@ export function initOfRun(store: Store, id: string): number | undefined {
 }
 
 /**
- * Whether the init of a run whose wasbox is gone still ends the program, which takes a moment without a pid
+ * Returns whether the init of a run whose wasbox is gone still ends the program, which takes a moment without a pid
  * namespace. Another process that has its number by now has another name.
  */
 export function isEnding(native: ChangesNative, directory: number): boolean {

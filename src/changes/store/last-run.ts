@@ -23,13 +23,13 @@ import { writeWhole } from './record.js';
 import { openOwn, type Store } from './state-dir.js';
 
 export interface LastRun {
-  /** What followed `wasbox`. Undefined: there were too many to keep, or they are no UTF-8. */
+  /** The words that followed `wasbox`. Undefined: there were too many to keep, or they are no UTF-8. */
   readonly words: readonly string[] | undefined;
   /** Milliseconds since 1970. */
   readonly startedMs: number;
   /** Exit status of `wasbox`. */
   readonly status: number;
-  /** What the run recorded, as JSON, where that says anything. */
+  /** The record of the run, as JSON, where that says anything. */
   readonly report?: string | undefined;
 }
 

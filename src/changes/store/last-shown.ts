@@ -1,5 +1,5 @@
 /**
- * What the user was shown of a directory's runs, so that `apply` without an ID only applies the run that
+ * Remembers what the user was shown of a directory's runs, so that `apply` without an ID only applies the run that
  * was shown last.
  *
  *     $XDG_STATE_HOME/wasbox/places/<device>-<inode>/   settled   the latest run that was applied or discarded
@@ -22,7 +22,7 @@ export interface Shown {
   readonly ended: string;
   /** When it was shown; ISO 8601, UTC. */
   readonly at: string;
-  /** Whether nothing was told of it: this session only started it (`run -q`). */
+  /** True if nothing was told of it: this session only started it (`run -q`). */
   readonly quiet?: boolean | undefined;
 }
 
@@ -93,7 +93,7 @@ function readNote(
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
-/** What the user was shown of a directory's runs. */
+/** Returns what the user was shown of a directory's runs. */
 export function readLastShown(store: Store, tree: TreeIdentity): LastShown {
   const none = { unchangedMs: 0 };
   const places = openOwn(store, 'places', false);

@@ -1,11 +1,11 @@
 /** The journal entry of a run that is about to be made. Pure: the native command's engine makes it, too. */
 import { type RunRecord, recordVersion, type TreeIdentity } from '../model/index.js';
 
-/** What is known of a run before its directory is made. */
+/** The facts that are known of a run before its directory is made. */
 export type NewRecord = Omit<RunRecord, 'id' | 'started' | 'baselineNs'>;
 
 interface RecordRequest {
-  /** What the user named. */
+  /** The program as the user named it. */
   readonly command: string;
   readonly argv: readonly string[];
   /** The directories that are shown copy-on-write, the working directory first. */
@@ -23,7 +23,7 @@ export const withHome = (
   ...(placed.length === 0 ? {} : { placed }),
 });
 
-/** Whether the last layer is that of an empty home, which no overlay shows. */
+/** Returns whether the last layer is that of an empty home, which no overlay shows. */
 export const hasEmptyHome = ({ workdir, trees = [] }: NewRecord): boolean =>
   (trees.at(-1) ?? workdir).home === 'empty';
 

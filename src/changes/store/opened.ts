@@ -17,7 +17,7 @@ export interface Opened {
   readonly directory: number;
   /** Undefined if another process has it. */
   readonly lock: number | undefined;
-  /** What is left to do for a removed run when the lock is closed. */
+  /** Does what is left for a removed run when the lock is closed. */
   afterClose?: (() => void) | undefined;
 }
 

@@ -19,7 +19,7 @@ export const privateRootName = 'live';
 export const newPrivateRootName = 'live.new';
 /** Once it was captured, until it is removed. */
 const goneName = 'live.gone';
-/** What a capture could not read: it stays until the run is discarded. */
+/** The name of what a capture could not read: it stays until the run is discarded. */
 const restName = 'live.rest';
 
 /** As mkdtemp(3) made it for root: nothing else is followed. */

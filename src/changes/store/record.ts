@@ -21,7 +21,7 @@ import { isLayerName, isResetName, isRunId, isTick } from './id.js';
 export const recordName: Buffer = Buffer.from('run.json');
 const statuses: readonly RunStatus[] = ['running', 'kept', 'applied', 'discarded', 'interrupted'];
 
-/** Whether the run has a journal entry. Without one, it is being made or was never started. */
+/** Returns whether the run has a journal entry. Without one, it is being made or was never started. */
 export const hasRecord = (directory: number): boolean =>
   lstatAt(directory, recordName) !== undefined;
 

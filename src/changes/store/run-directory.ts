@@ -36,7 +36,7 @@ import { openOwn, type Store } from './state-dir.js';
 import { stateError } from './state-error.js';
 
 const lockName = Buffer.from('lock');
-/** Of a lock that is being made: addon/rundir/lock.c. */
+/** The name of a lock that is being made: addon/rundir/lock.c. */
 const newLockName = Buffer.from('lock.new');
 export const stackedName: Buffer = Buffer.from('stacked');
 
@@ -49,11 +49,11 @@ interface Hold {
   readonly lock: number;
   place: Place;
   open: boolean;
-  /** Of a run that this process has made. */
+  /** Set for a run that this process has made. */
   readonly made?: NativeRun | undefined;
   /** When that was, by performance.now(). */
   readonly madeMs?: number | undefined;
-  /** Whether its layer is not the one that was made. */
+  /** True if its layer is not the one that was made. */
   stacked?: boolean;
 }
 
@@ -128,7 +128,7 @@ export function sinceMade(run: Run): number | undefined {
   return madeMs === undefined ? undefined : performance.now() - madeMs;
 }
 
-/** Of a run that this process has made and that has a layer, and one of an empty home at most. */
+/** Ends a run that this process has made and that has a layer, and one of an empty home at most. */
 export function endOfMade(store: Store, run: Run): NativeRunEnd | undefined {
   const { made, open, stacked = false } = held(run).hold;
   if (stacked || made === undefined || !open) return undefined;
@@ -159,7 +159,7 @@ export function endUntouched(store: Store, run: Run): boolean {
 
 /** How a sandbox ends the run that it wrote to, on another thread. */
 export interface LayerEnd extends Pick<NativeSandbox, 'endUntouched' | 'endDiscarded'> {
-  /** Whether it ended the run by itself, whose layer was untouched; undefined where it was not asked to. */
+  /** True if it ended the run by itself, whose layer was untouched; undefined where it was not asked to. */
   readonly ended?: boolean | undefined;
 }
 
@@ -210,7 +210,7 @@ const held = (run: Run): HeldRun => {
   throw new TypeError('no run of this store');
 };
 
-/** The same run with another journal entry. */
+/** Returns the same run with another journal entry. */
 export function withRecord(store: Store, run: Run, record: RunRecord): Run {
   return new HeldRun(store, record, held(run).hold);
 }
@@ -262,7 +262,7 @@ export function removeRun(store: Store, run: Run, onProgress?: OnProgress): void
 }
 
 /**
- * The same, on another thread: nothing of its layers is looked at. What is left where the process ends before it is
+ * Removes a run on another thread: nothing of its layers is looked at. What is left where the process ends before it is
  * done, the next look at the runs removes.
  */
 export async function removeRunApart(store: Store, run: Run): Promise<void> {

@@ -9,7 +9,7 @@ const recordName = Buffer.from('run.json');
 /** As addon/rundir/spare.c names them. */
 const spareName = /^(kept|home|live)-[0-9a-v]$/;
 
-/** What the directories that wait for the next run have of the last one. */
+/** Forgets what the directories that wait for the next run have of the last one. */
 export function forgetSpares(store: Store): void {
   const spares = openOwn(store, 'spare', false);
   if (spares === undefined) return;

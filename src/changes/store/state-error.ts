@@ -1,10 +1,10 @@
-/** What to tell the user about a state directory that cannot be used. */
+/** Says what to tell the user about a state directory that cannot be used. */
 import { lstatSync } from 'node:fs';
 import { ChangesError } from '../../errors/index.js';
 import { elsewhereHint } from '../../host/index.js';
 import { shellQuote } from '../../options/index.js';
 
-/** What an errno means when the directory, or what is in it, is made, opened, written or removed. */
+/** Says what an errno means when the directory, or what is in it, is made, opened, written or removed. */
 const stateProblems: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
@@ -24,7 +24,7 @@ const stateProblems: Readonly<Record<string, string>> = {
   ENOMEM: 'no memory is left',
 };
 
-/** What only another process can have caused, or a bug: no fault of the state directory by itself. */
+/** Errors that only another process can have caused, or a bug: no fault of the state directory by itself. */
 const meanwhile: Readonly<Record<string, string>> = {
   ENOENT: 'it was removed meanwhile',
   EEXIST: 'something else was put in its place meanwhile',
@@ -43,7 +43,9 @@ function systemCode(error: unknown): string | undefined {
   return number === undefined ? code : unnamed[number];
 }
 
-/** What an error of a system call means, in words; undefined for one that hints at a mistake of wasbox's own. */
+/**
+ * Returns what an error of a system call means, in words; undefined for one that hints at a mistake of wasbox's own.
+ */
 export function systemProblem(error: unknown): string | undefined {
   const code = systemCode(error);
   return code === undefined ? undefined : (stateProblems[code] ?? meanwhile[code]);
@@ -59,7 +61,7 @@ export function stateError(path: string, cause: unknown): ChangesError {
   });
 }
 
-/** Whether this user owns the directory, but its mode denies the owner access. */
+/** Returns whether this user owns the directory, but its mode denies the owner access. */
 function lacksOwnRights(path: string): boolean {
   try {
     const { uid, mode } = lstatSync(path);

@@ -1,7 +1,7 @@
 /**
- * What stays of runs beside their changes: `places` (what the user was shown), `last-runs` (their command lines, for
- * `why`), `plans` (recorded starts, with arguments and variables) and `searches` (names in homes). Each is forgotten after a time, and with
- * `discard --all`.
+ * Forgets what stays of runs beside their changes: `places` (what the user was shown), `last-runs` (their command
+ * lines, for `why`), `plans` (recorded starts, with arguments and variables) and `searches` (names in homes). Each is
+ * forgotten after a time, and with `discard --all`.
  */
 import { errnoOf, lstatAt, names, withFd } from '../files/fdtree.js';
 import { removeTree } from '../files/remove.js';

@@ -6,7 +6,7 @@ import { brief, operandSource, type Source, takesValue, valued, valueSource } fr
 
 const quote = (text: string): string => `'${text.replace(/['\\]/g, (found) => `\\${found}`)}'`;
 
-/** What `-a` is given; empty where fish's own files will do. */
+/** Returns the words for `-a`; empty where fish's own files will do. */
 function words(source: Source): string {
   switch (source.from) {
     case 'choices':
@@ -24,7 +24,7 @@ function words(source: Source): string {
   }
 }
 
-/** Whether file names belong to it: `-F`, or `-f` where not. */
+/** Returns `-F` if file names belong to it, otherwise `-f`. */
 const files = (source: Source): string =>
   source.from === 'files' || source.from === 'programs' || (source.from === 'list' && source.files)
     ? '-F'

@@ -129,7 +129,7 @@ function readUpTo(file: string | 0, most: number): Uint8Array | undefined {
   }
 }
 
-/** What may be given where a policy is asked for. */
+/** Tells what may be given where a policy is asked for. */
 const policyHint = (): string =>
   `Use a file, - for stdin, or a built-in policy: ${builtinNames().join(', ')}.`;
 
@@ -237,7 +237,7 @@ export function importFile(file: string, values: Values): ImportedPolicy {
 /** Where profiles of firejail look for others. */
 const firejailFolder = '/etc/firejail';
 
-/** What a policy of another tool includes; the reader of the format says where a file is missing. */
+/** Reads what a policy of another tool includes; the reader of the format says where a file is missing. */
 function foreignIncludes(
   base: string,
   text: string,

@@ -16,7 +16,7 @@ import { exportPolicy } from '../../policy/formats/index.js';
 import { type Profile, readProfile, withProfile } from '../../profile/index.js';
 import { type PolicyInput, policyOfProfile, readPolicy } from './input.js';
 
-/** What a run takes and Kubernetes can say, by the properties of a run. */
+/** Options of a run that Kubernetes has, too, by the properties of a run. */
 const help: Readonly<Record<string, string>> = {
   net: '(k8s) what the pod may reach: nothing; whatever the cluster lets it reach; the internet; or addresses such as 192.0.2.0/24:8000-8100/tcp. A NetworkPolicy cannot use host names',
   netDeny: '(k8s) deny part of what --net allows',

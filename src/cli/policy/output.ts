@@ -1,4 +1,4 @@
-/** What the verbs of `wasbox policy` print. */
+/** Prints the output of the verbs of `wasbox policy`. */
 import { writeFileSync } from 'node:fs';
 import { UsageError, WasboxError } from '../../errors/index.js';
 import {
@@ -29,7 +29,7 @@ export function printDiagnostics(diagnostics: readonly PolicyDiagnostic[]): void
 
 const decimals = (value: number): string => value.toFixed(1);
 
-/** What a compiled policy costs, on one line. */
+/** Returns the cost of a compiled policy, on one line. */
 export function figuresText({ rules, targets, instructions, figures }: CompiledPolicy): string {
   return (
     `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'} for ${targets.join(', ')}: ${instructions} instructions, ` +

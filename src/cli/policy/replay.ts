@@ -8,7 +8,7 @@ import { printDiagnostics, printJson, safeLines } from './output.js';
 
 const howToLog = 'Record a log with: strace -f -o trace.log COMMAND';
 
-/** What became of the calls of one name, with the first of them. */
+/** Tells what became of the calls of one name, with the first of them. */
 function describe(log: string, { name, count, actions, rules, first }: ReplayedGroup): string {
   const by =
     rules.length === 0

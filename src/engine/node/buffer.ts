@@ -1,4 +1,4 @@
-/** What the command line uses of node:buffer. */
+/** The part of node:buffer that the command line uses. */
 import { EngineBuffer } from '../buffer.js';
 
 export { EngineBuffer as Buffer };

@@ -2,7 +2,7 @@
 import { machine } from '../machine.js';
 
 const { errnos } = machine.system;
-/** Whether a negative errno says that there is no such file. */
+/** Returns whether a negative errno says that there is no such file. */
 export const isAbsent = (got: number): boolean => -got === errnos.ENOENT;
 
 interface CallError extends Error {
@@ -30,7 +30,7 @@ export function errnoError(got: number, syscall: string, path?: { toString(): st
   return error;
 }
 
-/** What a call returned. @throws where that is a negative errno */
+/** Returns what a call returned. @throws where that is a negative errno */
 export function checked(got: number, syscall: string, path?: { toString(): string }): number {
   if (got < 0) throw errnoError(got, syscall, path);
   return got;

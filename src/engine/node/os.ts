@@ -1,4 +1,4 @@
-/** What the command line uses of node:os. */
+/** The part of node:os that the command line uses. */
 import { userById } from '../accounts.js';
 import { machine } from '../machine.js';
 import { readFileSync } from './fs.js';

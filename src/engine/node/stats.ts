@@ -1,4 +1,4 @@
-/** What stat(2) says of a file, as Node's Stats: with numbers, or with bigints and nanoseconds. */
+/** Returns what stat(2) says of a file, as Node's Stats: with numbers, or with bigints and nanoseconds. */
 import { machine, type StatFields } from '../machine.js';
 
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK } =

@@ -1,4 +1,4 @@
-/** What the command line uses of node:url. */
+/** The part of node:url that the command line uses. */
 import { LeaveToNode } from '../../errors/index.js';
 
 /** The tables for international names are Node's. */
@@ -7,5 +7,5 @@ export function domainToASCII(name: string): string {
   throw new LeaveToNode('international domain names need Node.js');
 }
 
-/** Of a path as src/engine/polyfills.ts makes them. */
+/** Returns the path of a URL as src/engine/polyfills.ts makes them. */
 export const fileURLToPath = (url: unknown): string => String(url);

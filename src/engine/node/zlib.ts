@@ -1,4 +1,4 @@
-/** What the command line uses of node:zlib. */
+/** The part of node:zlib that the command line uses. */
 import { EngineBuffer } from '../buffer.js';
 import { machine } from '../machine.js';
 

@@ -22,7 +22,7 @@ export class RegistryClient {
   readonly endpoint: Endpoint;
   readonly #settings: ClientSettings;
   #authorization: string | undefined;
-  /** Whether this server is asked without TLS. */
+  /** True if this server is asked without TLS. */
   #plain: boolean;
   #credentials: Promise<Credentials | undefined> | undefined;
 
@@ -40,7 +40,7 @@ export class RegistryClient {
       new URL(`${this.#plain ? 'http' : 'https'}://${host}/v2/${repository}/${path}`);
     let answer = await this.#askPlainly(url, headers);
     for (let tries = 0; answer.status === 401 && tries < 2; tries++) {
-      // What a server says to which the registry redirects is not the registry's challenge.
+      // A server to which the registry redirects does not give the registry's challenge.
       if (answer.origin !== url().origin) break;
       answer.body.destroy();
       const challenge = parseChallenge(answer.headers['www-authenticate']);
@@ -136,8 +136,9 @@ export class RegistryClient {
   }
 
   /**
-   * Whether a token server may see the registry's credentials. The challenge says which server that is, as Docker Hub
-   * on registry-1.docker.io names auth.docker.io; so it counts for another host only if TLS proves whose it is.
+   * Returns whether a token server may see the registry's credentials. The challenge says which server that is, as
+   * Docker Hub on registry-1.docker.io names auth.docker.io; so it counts for another host only if TLS proves whose
+   * it is.
    */
   #mayHaveCredentials(realm: URL, registry: URL): boolean {
     if (hostnameOf(realm) === hostnameOf(registry)) return true;

@@ -1,4 +1,4 @@
-/** What the user is known by at a registry: from docker's and podman's files, and their credential helpers. */
+/** Reads who the user is at a registry: from docker's and podman's files, and their credential helpers. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';

@@ -55,7 +55,7 @@ export async function download(
   }
 }
 
-/** What another server does not make better: the disk is full, the user wants no more. */
+/** Returns whether another server does not make it better: the disk is full, the user wants no more. */
 const isFinal = (error: unknown): boolean => {
   const { code } = error as { readonly code?: unknown };
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'ABORT_ERR';
@@ -69,7 +69,7 @@ async function fill(
   { onDownload, onPassedOver }: DownloadEvents,
 ): Promise<void> {
   let at = 0;
-  /** Whether all that is there came from the server that is asked now. */
+  /** True if all that is there came from the server that is asked now. */
   let isOwn = false;
   for (let left = resumes; ; ) {
     const before = fstatSync(fd).size;

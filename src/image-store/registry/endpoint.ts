@@ -14,7 +14,7 @@ export interface Endpoint {
   /** `registry-1.docker.io`, `localhost:5000` */
   readonly host: string;
   readonly repository: string;
-  /** Of the manifest: a tag or a digest. */
+  /** The name of the manifest: a tag or a digest. */
   readonly name: string;
   /**
    * How it may be asked without TLS: `fallback` where it talks none; `insecure` also where its certificate is not

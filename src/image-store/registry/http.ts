@@ -16,7 +16,7 @@ export interface HttpAnswer {
   readonly origin: string;
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
-  /** To be read to its end, or destroyed. */
+  /** The caller reads it to its end, or destroys it. */
   readonly body: http.IncomingMessage;
 }
 
@@ -31,7 +31,7 @@ export interface HttpSettings {
 }
 
 export const defaultStallMs = 60_000;
-/** What has to come in that time; less is a stall, too. */
+/** The bytes that have to come in that time; less is a stall, too. */
 const stallBytes = 1024;
 
 const stalled = (host: string): ImageError =>
@@ -59,7 +59,7 @@ export class ConnectionError extends ImageError {
     super('ERR_REGISTRY', message, { hint, cause });
   }
 
-  /** Whether the server talks something other than TLS. */
+  /** Returns whether the server talks something other than TLS. */
   get isPlain(): boolean {
     const { code = '' } = this.cause as NodeJS.ErrnoException;
     return code === 'EPROTO' || code.startsWith('ERR_SSL_');
@@ -90,7 +90,7 @@ function certificates(host: string): string[] | undefined {
   return found.length === 0 ? undefined : [...rootCertificates, ...found];
 }
 
-/** Of a pull, whose settings are one object: its requests read the files once. */
+/** The settings of a pull are one object: its requests read the files once. */
 const known = new WeakMap<HttpSettings, Map<string, string[] | undefined>>();
 
 function certificatesOnce(host: string, settings: HttpSettings): string[] | undefined {

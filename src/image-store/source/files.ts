@@ -116,7 +116,7 @@ function memberName(name: string, from = ''): string {
   return names.join('/');
 }
 
-/** What an archive may be compressed with as a whole, by its first bytes; the command decompresses it, too. */
+/** Compressions that an archive may have as a whole, by its first bytes; the command decompresses it, too. */
 const compressions = [
   { magic: '1f8b', by: 'gzip' },
   { magic: '28b52ffd', by: 'zstd' },

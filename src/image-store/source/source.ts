@@ -1,18 +1,20 @@
-/** What an image comes from, whether a file or a registry: manifests, a configuration, layers. */
+/** Declares what an image comes from, whether a file or a registry: manifests, a configuration, layers. */
 import { createHash } from 'node:crypto';
 import type { ImageError } from '../../errors/index.js';
 import { invalidImage, type JsonObject, type Platform } from '../../image/index.js';
 
 export interface SourceLayer {
-  /** Of the blob as it is there, compressed or not: `sha256:…`; undefined where only the diff ID is known. */
+  /**
+   * The digest of the blob as it is there, compressed or not: `sha256:…`; undefined where only the diff ID is known.
+   */
   readonly digest: string | undefined;
-  /** Of the archive that is in it: `sha256:…`. */
+  /** The digest of the archive that is in it: `sha256:…`. */
   readonly diffId: string;
   /** Bytes of the blob, as far as it is known. */
   readonly size: number | undefined;
   /** The blob from its beginning; the reader verifies it. */
   open(): AsyncIterable<Buffer>;
-  /** What is no longer needed when the layer has been unpacked. */
+  /** Discards what is no longer needed when the layer has been unpacked. */
   discard?(): void;
 }
 
@@ -24,7 +26,7 @@ export interface SourceImage {
   readonly manifest: string | undefined;
   /** Lowest first. */
   readonly layers: readonly SourceLayer[];
-  /** What tells that a local source has changed since. */
+  /** The stamp that tells that a local source has changed since. */
   readonly stamp: string | undefined;
 }
 

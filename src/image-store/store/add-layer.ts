@@ -142,7 +142,7 @@ async function unpackNew(
     // Whole on the disk before it has its name: a record is believed after a crash of the machine, too.
     native.syncfs(root);
     if (existsSync(target)) {
-      // Of another version, or damaged: present() did not take it. Who removes layers holds this lock.
+      // The layer is of another version, or damaged: present() did not take it. Who removes layers holds this lock.
       await locked(images, recordsLock, () => replaceLayer(images, key, making), wait, signal);
     } else renameSync(making, target);
     syncDirectory(pathIn(images, 'layers', '.'));

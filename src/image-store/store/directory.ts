@@ -97,7 +97,7 @@ export async function locked<T>(
   }
 }
 
-/** Whether no process holds the lock now; runs `use` while it is held. */
+/** Returns whether no process holds the lock now; runs `use` while it is held. */
 export function ifUnlocked(images: ImageStore, name: string, use: () => void): boolean {
   const fd = openLock(images, name);
   try {

@@ -1,4 +1,4 @@
-/** What the store has: listed, shown, removed. */
+/** Lists, shows and removes what the store has. */
 import { closeSync, readdirSync } from 'node:fs';
 import type { Store } from '../../changes/index.js';
 import { ImageError } from '../../errors/index.js';
@@ -40,7 +40,7 @@ export interface ListedImage {
   readonly reference: string;
   readonly platform: string;
   readonly id: string;
-  /** Of its layers, unpacked, also where other images share them. */
+  /** The size of its layers, unpacked, also where other images share them. */
   readonly bytes: number;
   /** ISO 8601. */
   readonly stored: string;

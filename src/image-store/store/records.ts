@@ -36,7 +36,7 @@ export interface LayerRecord {
   readonly diffId: string;
   readonly bytes: number;
   readonly entries: number;
-  /** Whether it hides all layers below it. */
+  /** True if it hides all layers below it. */
   readonly opaqueRoot: boolean;
   readonly notes: NotesJson;
 }

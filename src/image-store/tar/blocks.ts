@@ -8,7 +8,7 @@ import { beyondLimit } from '../limits.js';
 import { type PaxRecords, paxRecords } from './pax.js';
 
 const BLOCK = 512;
-/** Of an extended header, or of a long name. */
+/** The limit of an extended header, or of a long name. */
 const metadataLimit = 1 << 20;
 const sparseLimit = 1 << 18;
 
@@ -20,10 +20,10 @@ export interface SparseFile {
   readonly size: number;
 }
 
-/** What an entry has beside its header. */
+/** The parts that an entry has beside its header. */
 export interface EntryExtras {
   readonly pax: PaxRecords | undefined;
-  /** Of GNU's old format. */
+  /** Set for GNU's old format. */
   readonly sparse: SparseFile | undefined;
 }
 
@@ -56,13 +56,13 @@ function writeChecksum(block: Buffer): void {
 const headerOnly = new Set('123456');
 
 export class TarBlocks {
-  /** Of each entry, in their order. */
+  /** The extras of each entry, in their order. */
   readonly extras: EntryExtras[] = [];
   #rest: Buffer = Buffer.alloc(0);
   /** Bytes of data that are still to come, with their padding. */
   #data = 0;
   #padding = 0;
-  /** The same of an extended header, and what there is of it. */
+  /** The bytes of an extended header that are still to come, and those that are there. */
   #metadata:
     | { readonly type: string; readonly size: number; parts: Buffer[]; left: number }
     | undefined;
@@ -74,7 +74,7 @@ export class TarBlocks {
     | undefined;
   #zeros = 0;
 
-  /** Whether the archive's end has been seen. */
+  /** Returns whether the archive's end has been seen. */
   get ended(): boolean {
     return this.#zeros >= 2;
   }
@@ -120,7 +120,7 @@ export class TarBlocks {
     this.#padding = this.#data - size;
   }
 
-  /** Of data, and of extended headers, which are kept as well. */
+  /** Takes data, also that of extended headers, which is kept as well. */
   #takeData(part: Buffer): void {
     this.#data -= part.length;
     const metadata = this.#metadata;

@@ -210,7 +210,7 @@ export async function* tarEntries(source: AsyncIterable<Buffer>): AsyncGenerator
   }
 }
 
-/** What tar-stream found wrong; others' errors as they are. */
+/** Returns the error for what tar-stream found wrong; others' errors as they are. */
 function malformed(error: unknown): unknown {
   if (!(error instanceof Error) || 'code' in error || error.constructor !== Error) return error;
   return invalidImage('its tar archive is malformed or truncated', { cause: error });

@@ -12,7 +12,7 @@ export type Below =
   | { readonly kind: 'other' };
 
 interface Root {
-  /** Of the directory around it, so that a root which its mode closes can be opened, too. */
+  /** The directory around it, so that a root which its mode closes can be opened, too. */
   readonly parent: number;
   readonly name: Buffer;
 }
@@ -45,7 +45,7 @@ export class LayersBelow {
     for (const { parent } of this.#roots.splice(0)) closeDescriptor(parent);
   }
 
-  /** What is at a path that no symbolic link is part of; undefined where there is nothing. */
+  /** Returns what is at a path that no symbolic link is part of; undefined where there is nothing. */
   find(names: readonly Buffer[]): Below | undefined {
     // A process that unpacks another image above the same layer may close a directory at the same time.
     for (let attempt = 1; ; attempt++) {
@@ -59,7 +59,7 @@ export class LayersBelow {
 
   #find(names: readonly Buffer[]): Below | undefined {
     for (const { parent, name } of this.#roots) {
-      // What runs with this layer sees a closed directory open for a moment.
+      // A run with this layer sees a closed directory open for a moment.
       const { found, hidden } = inClosed(this.#native, parent, name, (root) =>
         this.#look(root, names, false),
       );

@@ -88,7 +88,7 @@ async function place(
     notes.leftOut(names, type);
     return;
   }
-  // Of a directory, S_ISGID only says whose group new files get.
+  // On a directory, S_ISGID only says whose group new files get.
   const mode = entry.mode & (type === 'directory' ? 0o3777 : 0o1777);
   if (type !== 'symlink') notes.entry(names, entry);
   else notes.owner(names, entry);

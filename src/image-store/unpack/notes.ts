@@ -1,4 +1,4 @@
-/** What of a layer is otherwise than its archive says, to be told: owners, set-id bits, devices, attributes. */
+/** Notes what of a layer is otherwise than its archive says, to be told: owners, set-id bits, devices, attributes. */
 import { writeSync } from 'node:fs';
 import { gitPath } from '../../text/index.js';
 import type { TarEntry } from '../tar/entries.js';

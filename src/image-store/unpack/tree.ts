@@ -87,13 +87,13 @@ export class LayerTree {
   readonly native: StoreNative;
   readonly #root: number;
   readonly #below: LayersBelow;
-  /** By path, in the order in which they were made: parents first. */
+  /** Entries by path, in the order in which they were made: parents first. */
   readonly #finish = new Map<string, Finish>();
   /** The directory that the last entry was in, which the next one is probably in, too. */
   #last: { readonly key: string; readonly place: Place } | undefined;
-  /** Whether the layers below had a say: the result is then only right above them. */
+  /** True if the layers below had a say: the result is then only right above them. */
   dependsOnBelow = false;
-  /** Whether the layer hides all below it. */
+  /** True if the layer hides all below it. */
   opaqueRoot = false;
 
   constructor(native: StoreNative, root: number, below: LayersBelow) {
@@ -206,7 +206,7 @@ export class LayerTree {
     return { fd };
   }
 
-  /** Whether this layer has an opaque directory among the parents. */
+  /** Returns whether this layer has an opaque directory among the parents. */
   #hiddenBelow(names: readonly Buffer[]): boolean {
     if (this.opaqueRoot) return true;
     const opened: number[] = [];

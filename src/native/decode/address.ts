@@ -11,7 +11,7 @@ const AF_NETLINK = 16;
 export interface SocketAddress {
   /** Safe to print: `192.0.2.1:443`, `[2001:db8::1]:443`, a path, `@abstract`. */
   readonly text: string;
-  /** Of an internet address, without brackets. */
+  /** The host of an internet address, without brackets. */
   readonly host?: string | undefined;
   readonly port?: number | undefined;
 }

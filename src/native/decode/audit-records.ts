@@ -1,6 +1,6 @@
-/** What a run did, decoded. The payload chose the texts. */
+/** Decodes what a run did. The payload chose the texts. */
 
-/** What a call does to the file or address that it names. */
+/** Says what a call does to the file or address that it names. */
 export type AuditActionKind =
   | 'read'
   | 'write'
@@ -38,11 +38,11 @@ export interface AuditActionRecord {
   readonly process: number | undefined;
   /** Symbolic errno of the obstacle just before the call, or of the policy's refusal. */
   readonly error: string | undefined;
-  /** Whether the policy refused it. */
+  /** True if the policy refused it. */
   readonly refused: boolean;
-  /** Whether it tried to create a device file and only Landlock prevented it. @default false */
+  /** True if it tried to create a device file and only Landlock prevented it. @default false */
   readonly device?: boolean;
-  /** Whether the supervisor did not check if it was possible. */
+  /** True if the supervisor did not check if it was possible. */
   readonly unprobed: boolean;
   /** An absolute path inside, or a socket address as the kernel has it. */
   readonly target: Uint8Array;
@@ -97,10 +97,10 @@ export interface AuditDropped {
 }
 
 export interface AuditRecords {
-  /** Whether the kernel notified the supervisor of calls; else the symbolic errno why not. */
+  /** True if the kernel notified the supervisor of calls; else the symbolic errno why not. */
   readonly watched: boolean;
   readonly reason: string | undefined;
-  /** What the times of actions count from, in nanoseconds of CLOCK_MONOTONIC. */
+  /** The start from which the times of actions count, in nanoseconds of CLOCK_MONOTONIC. */
   readonly startedNs?: number | undefined;
   readonly totalCalls: number;
   readonly calls: readonly AuditCallRecord[];

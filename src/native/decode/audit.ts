@@ -23,7 +23,7 @@ import { namedArguments } from './refusals.js';
 import { part, readRows, readStruct } from './struct.js';
 import { loadTables, type Tables } from './tables.js';
 
-/** By WB_AUDIT_READ and what follows it. */
+/** Kinds by WB_AUDIT_READ and what follows it. */
 const kinds: readonly AuditActionKind[] = [
   'read',
   'write',

@@ -7,7 +7,7 @@ import { part, readRows } from './struct.js';
 
 const nameRoom = WB_NET_NAME_MAX + 3;
 
-/** By WB_ALLOWED and what follows it. */
+/** Verdicts by WB_ALLOWED and what follows it. */
 const verdicts = [
   'allowed',
   'refused',

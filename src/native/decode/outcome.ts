@@ -39,7 +39,7 @@ export interface NativeAudit {
   readonly processes: Uint8Array;
   readonly entries: Uint8Array;
   readonly values: Uint8Array;
-  /** What the entries' offsets lead into. */
+  /** The texts that the entries' offsets lead into. */
   readonly texts: Uint8Array;
 }
 
@@ -62,7 +62,7 @@ export interface NativeOutcome {
   /** The supervisor killed it because the wall time was over. */
   readonly timedOut: boolean;
   /**
-   * Whether the payload got /dev/null for its stdin, from which a shell outside reads its commands.
+   * True if the payload got /dev/null for its stdin, from which a shell outside reads its commands.
    * @default false
    */
   readonly stdinWithheld?: boolean;
@@ -72,12 +72,12 @@ export interface NativeOutcome {
   readonly typedInterrupt?: boolean;
   /** From start to the payload's end, in nanoseconds. */
   readonly durationNs: number;
-  /** Of the payload and its reaped descendants. */
+  /** The user time of the payload and its reaped descendants. */
   readonly userUs: number;
   readonly systemUs: number;
   readonly maxRssKiB: number;
   readonly usage: NativeUsage;
-  /** Whether the payload's refusals were answered and recorded by the supervisor. */
+  /** True if the payload's refusals were answered and recorded by the supervisor. */
   readonly watched: boolean;
   /** Why they were not; 0 where that was not asked for. */
   readonly watchErrno: number;
@@ -98,11 +98,11 @@ export interface NativeOutcome {
   readonly home: Uint8Array;
   /** Questions that were denied without being asked, because too many were open. @default 0 */
   readonly questionsTurnedAway?: number;
-  /** What the payload did, where an audit was asked for. */
+  /** The actions of the payload, where an audit was asked for. */
   readonly audit?: NativeAudit | undefined;
 }
 
-/** By WB_ENDED and what follows it. */
+/** Kinds by WB_ENDED and what follows it. */
 const kinds = ['ended', 'setup', 'exec', 'died', 'lost'] as const;
 
 /** Bytes of a row of a table, and how many rows there can be. */

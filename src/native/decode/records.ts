@@ -1,4 +1,4 @@
-/** What a run was refused and where it wanted to go, decoded. Texts in it are the payload's. */
+/** Decodes what a run was refused and where it wanted to go. Texts in it are the payload's. */
 import type { BuiltinVerdict } from '../../plan/index.js';
 
 /** A refused call, with all that are the same. */
@@ -19,13 +19,13 @@ export interface RefusedCall {
   readonly count: number;
   /** When the last of them was made, in nanoseconds of the clock that `AuditRecords.startedNs` is of. */
   readonly lastNs?: number | undefined;
-  /** What the built-in policies decide about it, if the run had another policy. */
+  /** The decision of the built-in policies about it, if the run had another policy. */
   readonly verdict?: BuiltinVerdict | undefined;
 }
 
 /** All that a run was refused. */
 export interface RefusalRecords {
-  /** Whether the kernel notified the supervisor of refusals; else the symbolic errno why not. */
+  /** True if the kernel notified the supervisor of refusals; else the symbolic errno why not. */
   readonly watched: boolean;
   readonly reason: string | undefined;
   readonly calls: readonly RefusedCall[];

@@ -50,14 +50,14 @@ function valueText(value: bigint, constants: readonly ListedConstant[], flagged:
 const numberText = (value: bigint): string =>
   value < 4096n ? value.toString() : `0x${value.toString(16)}`;
 
-/** What a protocol's number means depends on the family of the socket. */
+/** Returns the protocols of a family: what a protocol's number means depends on the family of the socket. */
 function protocols(domain: string | undefined, set: readonly ListedConstant[]) {
   const prefix =
     domain === 'AF_NETLINK' ? 'NETLINK_' : domain?.startsWith('AF_INET') ? 'IPPROTO_' : undefined;
   return prefix === undefined ? [] : set.filter(({ name }) => name.startsWith(prefix));
 }
 
-/** What an option's number means depends on the protocol that it is an option of. */
+/** Returns the options of a protocol: what an option's number means depends on the protocol that it is an option of. */
 function options(level: string | undefined, set: readonly ListedConstant[]) {
   return level === 'SOL_SOCKET' ? set.filter(({ name }) => name.startsWith('SO_')) : [];
 }

@@ -37,7 +37,7 @@ export function part(bytes: Uint8Array, offset: number, size: number): Uint8Arra
 
 export interface Row<L extends Layout> {
   readonly fields: Fields<L>;
-  /** What follows the structure in its row. */
+  /** The bytes that follow the structure in its row. */
   readonly rest: Uint8Array;
 }
 

@@ -8,9 +8,9 @@ import { installedFile } from '../../host/index.js';
 import type { Architecture, ListedCall, ListedConstant } from '../../policy/index.js';
 
 export interface Tables {
-  /** By number. */
+  /** Calls by number. */
   readonly calls: ReadonlyMap<number, ListedCall>;
-  /** By the name of their set. */
+  /** Constants by the name of their set. */
   readonly constants: ReadonlyMap<string, readonly ListedConstant[]>;
 }
 

@@ -131,7 +131,7 @@ class Decompiler {
       .join('\n');
   }
 
-  /** What numbers without a name get: those beside the constants of the filter, and far ones. */
+  /** Checks what numbers without a name get: those beside the constants of the filter, and far ones. */
   unknown(target: Target): string {
     const { index, audit, numberBase, name } = target;
     const top = name === 'x86_64' ? 0x3fff_ffff : 0xffff_ffff;
@@ -158,7 +158,7 @@ class Decompiler {
     return usual.split('\t')[0] ?? usual;
   }
 
-  /** What other architectures get, and x32's numbers on x86_64. */
+  /** Checks what other architectures get, and x32's numbers on x86_64. */
   foreign(targets: readonly Target[]): string {
     const own = new Set(targets.map(({ audit }) => audit));
     const audits = [...architectures().map(({ audit }) => audit), 0, 0x1234];

@@ -26,7 +26,7 @@ export class Tables {
     this.known = knownCalls;
   }
 
-  /** Whether some architecture has the call. */
+  /** Returns whether some architecture has the call. */
   has(call: string): boolean {
     return this.known.has(call);
   }

@@ -20,7 +20,7 @@ export interface ImportOptions {
   readonly from: ImportFormat;
   /** Files that the policy may include, by the names that it uses. */
   readonly includes?: Readonly<Record<string, string>> | undefined;
-  /** Of a file with several policies, such as the threads of Firecracker, the one to read. */
+  /** For a file with several policies, such as the threads of Firecracker, the one to read. */
   readonly part?: string | undefined;
   /** Name for messages, usually the file's. @default 'policy' */
   readonly name?: string | undefined;
@@ -36,7 +36,7 @@ export interface ImportOptions {
 /** A policy in wasbox's language, made from another tool's. */
 export interface ImportedPolicy {
   readonly text: string;
-  /** What was left out or read in a way that may surprise. */
+  /** Notes on what was left out or read in a way that may surprise. */
   readonly diagnostics: readonly PolicyDiagnostic[];
   /** How often programs make which call, where the policy says so; for `CompileOptions`. */
   readonly weights: string | undefined;
@@ -82,7 +82,7 @@ function placeBeside(place: Located, other: Located | undefined): string {
   return other.line === place.line ? `${line}, column ${other.column}` : line;
 }
 
-/** What the core says about an OCI profile. */
+/** Describes what the core says about an OCI profile. */
 export function describeNote(name: string, text: Uint8Array, note: CoreNote): PolicyDiagnostic {
   const place = locate([{ name, text }], { file: 0, start: note.start, end: note.end });
   const other = note.other && locate([{ name, text }], { file: 0, ...note.other });

@@ -17,7 +17,7 @@ import { writeMinijail } from './writers/minijail.js';
 import { actionWord, type Model, modelOf, strictest } from './writers/model.js';
 import { writeSeccompiler } from './writers/seccompiler.js';
 
-/** What can be exported: what can be imported, but for compiled filters, which `compilePolicy` makes. */
+/** Formats that can be exported: those that can be imported, but for compiled filters, which `compilePolicy` makes. */
 export type ExportFormat = Exclude<ImportFormat, 'bpf'>;
 
 export interface ExportOptions extends CompileOptions {
@@ -29,14 +29,14 @@ export interface ExportedPolicy {
   readonly text: string;
   /** Warnings of the policy itself, and each difference between it and the exported one. */
   readonly diagnostics: readonly PolicyDiagnostic[];
-  /** Whether the core has proved that both decide alike, on every target and for all arguments. */
+  /** True if the core has proved that both decide alike, on every target and for all arguments. */
   readonly equal: boolean;
 }
 
 /** As the core gives it where no rule decides a known call. */
 const decidedByDefault = 0xffff_ffff;
 
-/** What calls get that no rule decides; where there are none, what most calls get. */
+/** Returns what calls get that no rule decides; where there are none, what most calls get. */
 function defaultOf(source: PolicySource, options: CompileOptions, arch: Architecture): string {
   const { index, audit, numberBase } = architectures().find(({ name }) => name === arch) ?? {
     index: 0,
@@ -85,7 +85,7 @@ function tell(file: string, differences: readonly PolicyDifference[]): PolicyDia
     : told;
 }
 
-/** What the core reads and writes. */
+/** Exports the formats that the core reads and writes. */
 function exportOci(source: PolicySource, options: CompileOptions) {
   const request = requestOf(source, options);
   const result = exportText(request);

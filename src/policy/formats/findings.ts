@@ -1,4 +1,4 @@
-/** What a reader of another tool's format has to say, with places in its text. */
+/** Reports what a reader of another tool's format finds, with places in its text. */
 import type { PolicyDiagnostic, PolicyPlace } from '../format-diagnostic.js';
 
 /** A file that is being converted. */
@@ -87,7 +87,7 @@ export class Findings {
   }
 }
 
-/** What a reader makes of a file; undefined where that had errors. */
+/** The result of a reader for a file; undefined where that had errors. */
 export interface FormatResult {
   readonly text: string | undefined;
   readonly diagnostics: readonly PolicyDiagnostic[];
@@ -95,12 +95,12 @@ export interface FormatResult {
   readonly weights?: string | undefined;
 }
 
-/** What readers are given beside the text. */
+/** The input of readers beside the text. */
 export interface FormatInput {
   readonly source: SourceText;
   /** Files that it may name. */
   readonly files: Readonly<Record<string, string>>;
   readonly targets: readonly string[];
-  /** Of a file with several policies, the one to read. */
+  /** For a file with several policies, the one to read. */
   readonly part: string | undefined;
 }

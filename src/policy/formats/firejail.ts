@@ -53,7 +53,7 @@ interface Line extends Span {
 const mostLines = 16_384;
 const deepest = 8;
 
-/** What a list of calls says; the first that names a call decides. */
+/** A list of calls; the first that names a call decides. */
 interface List {
   readonly span: Span;
   readonly items: readonly string[];
@@ -164,7 +164,7 @@ class Reader {
   }
 
   /**
-   * Whether an item of a list is a call to leave alone. To firejail that is a negative number, so the mark is
+   * Returns whether an item of a list is a call to leave alone. To firejail that is a negative number, so the mark is
    * lost before the call with the number 0: read on x86_64.
    */
   private leaves(item: string): boolean {
@@ -256,7 +256,7 @@ class Reader {
   }
 }
 
-/** What the lines say of the lists of calls: the machine's own and i386's. */
+/** Returns what the lines say of the lists of calls: the machine's own and i386's. */
 function plansOf(lines: readonly Line[]): { own: Plan; secondary: Plan } {
   const own = emptyPlan();
   const secondary = emptyPlan();

@@ -1,7 +1,7 @@
 /** Lines of a text that may go on in the next one. */
 import type { SourceText, Span } from './findings.js';
 
-/** What a line gives to the whole, and whether the next one belongs to it. */
+/** Says what a line gives to the whole, and whether the next one belongs to it. */
 export interface LinePart {
   readonly kept: string;
   readonly more: boolean;

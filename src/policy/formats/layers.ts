@@ -6,11 +6,11 @@ import { ruleText } from './calls.js';
 
 /** The filter that lists calls; the last that is loaded. */
 export interface ListedCalls {
-  /** What the calls get. */
+  /** The action of each of the calls. */
   readonly calls: ReadonlyMap<string, string>;
-  /** Whether it is a list of what is allowed; then some of it may still be refused. */
+  /** True if it is a list of what is allowed; then some of it may still be refused. */
   readonly allows: boolean;
-  /** What the others get. */
+  /** The action of the others. */
   readonly otherwise: string;
 }
 
@@ -31,7 +31,7 @@ export interface Layers {
   readonly logged?: (call: string) => boolean;
   /** Every call that may be logged. */
   readonly known?: readonly string[];
-  /** What numbers get that name no call. @default as calls that are not listed */
+  /** The action of numbers that name no call. @default as calls that are not listed */
   readonly unknown?: string | undefined;
   /** Calls that get the same as such numbers, unless they are allowed. */
   readonly missing?: readonly string[] | undefined;

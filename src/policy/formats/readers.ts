@@ -9,7 +9,7 @@ import { readSystemd } from './systemd.js';
 
 export type FormatReader = (input: FormatInput) => FormatResult;
 
-/** What can be imported, and whose format it is. */
+/** Formats that can be imported, and whose format it is. */
 export const importFormats = {
   oci: 'Docker, Podman, Kubernetes, runc',
   minijail: 'minijail, ChromeOS, Android',

@@ -60,7 +60,7 @@ const architectureNames: Readonly<Record<string, string>> = {
   SCMP_ARCH_LOONGARCH64: 'loongarch64',
 };
 
-/** What an entry says of one call; without terms it is for all arguments. */
+/** The answer of an entry for one call; without terms it is for all arguments. */
 interface Rule {
   readonly action: string;
   readonly terms: readonly (readonly Comparison[])[] | undefined;
@@ -294,7 +294,7 @@ class Reader {
   }
 }
 
-/** Of a call with an entry for all arguments, that one decides. */
+/** Keeps, of a call with an entry for all arguments, only that one, which decides. */
 function settled(rules: ReadonlyMap<string, readonly Rule[]>): Map<string, readonly Rule[]> {
   return new Map(
     [...rules].map(([call, list]) => {

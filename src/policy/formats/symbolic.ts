@@ -37,7 +37,7 @@ export interface Path {
   readonly action: number;
 }
 
-/** What cannot be followed, and at which instruction. */
+/** The error for an instruction that cannot be followed. */
 export class NotFollowed extends Error {
   readonly at: number;
 

@@ -118,7 +118,7 @@ function wordsOf(value: string): Words {
   return { inverted, words };
 }
 
-/** What processes may still make, as the bits of clone's flags; undefined: all. */
+/** Returns what processes may still make, as the bits of clone's flags; undefined: all. */
 function retainedNamespaces(settings: readonly Setting[], findings: Findings): number | undefined {
   let retained: number | undefined;
   for (const setting of settings) {
@@ -186,7 +186,7 @@ function addressFamilies(settings: readonly Setting[], findings: Findings): Refu
 
 const personalities: Readonly<Record<string, number>> = { 'x86-64': 0, x86: 8, '': 0 };
 
-/** What the settings refuse, filter by filter. */
+/** Returns what the settings refuse, filter by filter. */
 export function refusalsOf(settings: readonly Setting[], findings: Findings): Refusal[] {
   const last = (name: string) => settings.filter((setting) => setting.name === name).at(-1);
   const all = (name: string) => settings.filter((setting) => setting.name === name);

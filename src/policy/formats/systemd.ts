@@ -81,7 +81,7 @@ class Reader {
         }
         const action = errno === undefined ? refusal : this.action(errno, setting);
         for (const call of this.callsOf(word, setting)) {
-          // What is taken from a list that allows may have an errno of its own.
+          // A call that is taken from a list that allows may have an errno of its own.
           if (inverted && (!allows || errno !== undefined)) calls.set(call, action ?? refusal);
           else if (allows === inverted) calls.delete(call);
           else calls.set(call, 'allow');
@@ -139,7 +139,7 @@ class Reader {
   }
 }
 
-/** What a kernel of an architecture runs beside it. */
+/** Architectures that a kernel of an architecture runs beside it. */
 const siblings: Readonly<Record<string, readonly string[]>> = {
   x86_64: ['x86_64', 'i386', 'x32'],
   aarch64: ['aarch64', 'arm'],

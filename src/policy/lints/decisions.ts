@@ -1,4 +1,4 @@
-/** What a compiled policy decides, asked for many calls at once. */
+/** Asks what a compiled policy decides, for many calls at once. */
 import {
   architectures,
   type CoreDecision,
@@ -14,7 +14,7 @@ import { actionText, readAction } from '../action.js';
 import { examplesOf } from '../paths.js';
 import type { Architecture } from '../source.js';
 
-/** Whether a call runs: allowed, or allowed and logged. */
+/** Returns whether a call runs: allowed, or allowed and logged. */
 export const permits = (action: number): boolean => {
   const kind = (action & 0x7fff_0000) >>> 0;
   return action >>> 31 === 0 && (kind === 0x7fff_0000 || kind === 0x7ffc_0000);
@@ -46,7 +46,7 @@ interface Asked {
   readonly event: CoreEvent;
 }
 
-/** What a lint wants to know of a target before it judges. */
+/** The questions of a lint about a target before it judges. */
 export interface Questions {
   readonly calls: readonly string[];
   readonly values: (constant: (name: string) => bigint | undefined) => readonly {

@@ -71,6 +71,6 @@ export function* remarksOnText(rule: string): Generator<WordRemark> {
   yield* joinedValues(code);
 }
 
-/** Whether one of the files says what calls without a rule get. */
+/** Returns whether one of the files says what calls without a rule get. */
 export const hasDefault = (files: readonly string[]): boolean =>
   files.some((text) => /(?:^|\s)default\b/.test(codeOnly(text)));

@@ -1,5 +1,5 @@
 /**
- * What people write who know another tool's policies, and how the policy language has it. Each form
+ * Lists forms that people write who know another tool's policies, and how the policy language has it. Each form
  * is tried at the place of an error only, so it never changes what a policy means.
  */
 import { usualArchitecture } from '../architecture-names.js';
@@ -8,9 +8,9 @@ import { argumentFor, argumentNames, isCall } from './names.js';
 export interface Form {
   /** Found at the place of the error; `d` gives the places of its parts. */
   readonly pattern: RegExp;
-  /** What stands there instead; undefined: it is something else after all. */
+  /** Returns what stands there instead; undefined: it is something else after all. */
   readonly instead?: (match: RegExpExecArray) => string | undefined;
-  /** What to say, before the corrected line where there is one. */
+  /** The text to say, before the corrected line where there is one. */
   readonly say?: string;
 }
 

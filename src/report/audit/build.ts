@@ -52,7 +52,7 @@ function execution(action: AuditActionRecord): AuditExecution {
 }
 
 /**
- * What each process read and wrote itself. The kernel adds the numbers of children that a process
+ * Returns what each process read and wrote itself. The kernel adds the numbers of children that a process
  * waited for, so a sum would count each of them once per ancestor.
  */
 function withoutChildren(processes: readonly AuditProcessRecord[]): AuditProcessRecord[] {
@@ -105,7 +105,7 @@ function fileOf(action: AuditActionRecord): AuditFile {
   };
 }
 
-/** What causes no notification. */
+/** Things that cause no notification. */
 const uncounted = [
   ...uncountedCalls,
   'time and processor number, which libc reads without a system call (vDSO)',

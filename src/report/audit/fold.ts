@@ -26,7 +26,7 @@ class Node {
     return made;
   }
 
-  /** What replaces it when it is expanded. */
+  /** Returns what replaces it when it is expanded. */
   parts(): Node[] {
     const own = new Node(this.path);
     own.own = true;

@@ -1,4 +1,4 @@
-/** What a run did, in lines. formatSummary escapes them. */
+/** Writes what a run did in lines. formatSummary escapes them. */
 import { changingActions } from '../../native/index.js';
 import { foldPaths } from './fold.js';
 import type { AuditFile, AuditProcess, ReportAudit } from './types.js';

@@ -1,5 +1,5 @@
 import type { AuditActionKind, AuditDropped, AuditValueRecord } from '../../native/index.js';
-/** What a run did, as data; every text is safe to print. */
+/** The actions of a run as data; every text is safe to print. */
 
 /** A program that a process became. */
 export interface AuditExecution {
@@ -48,7 +48,7 @@ export interface AuditFile {
   readonly process?: number | undefined;
   /** The obstacle just before the call; absent if there was none. */
   readonly error?: string | undefined;
-  /** Whether the policy refused it. */
+  /** True if the policy refused it. */
   readonly refused?: true | undefined;
 }
 
@@ -92,8 +92,8 @@ export interface ReportAudit {
     readonly readBytes: number;
     readonly writtenBytes: number;
   };
-  /** What did not fit or could not be read. */
+  /** Counts what did not fit or could not be read. */
   readonly dropped: AuditDropped;
-  /** What is not counted at all. */
+  /** Lists what is not counted at all. */
   readonly uncounted: readonly string[];
 }

@@ -1,9 +1,9 @@
-/** What the run changed: each file with its difference, and what to do with all of it. */
+/** Shows what the run changed: each file with its difference, and what to do with all of it. */
 import type { ReportChange, RunReport } from '../types.js';
 import { html, type Markup } from './markup.js';
 import { rows, section, table } from './table.js';
 
-/** What a run changed in one file. */
+/** The changes of a run in one file. */
 export interface PageDiff {
   readonly path: string;
   /** As `wasbox diff` prints it, with a final newline. */
@@ -15,7 +15,7 @@ export interface PageDiff {
 /** The differences of a run, which a report does not have. */
 export interface PageDiffs {
   readonly files: readonly PageDiff[];
-  /** Whether there is more than the page shows. */
+  /** True if there is more than the page shows. */
   readonly truncated: boolean;
 }
 
@@ -55,7 +55,7 @@ function fileDiff({ path, text, added, removed }: PageDiff, open: boolean): Mark
     : html`<details class="file">${body}</details>`;
 }
 
-/** Whether it is applied only when it is named. */
+/** Returns whether it is applied only when it is named. */
 export const isHeld = ({ flags }: ReportChange): boolean =>
   flags.includes('held') || flags.includes('unseen');
 

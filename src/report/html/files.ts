@@ -7,7 +7,7 @@ const listedNames = 300;
 /** Deeper names are joined on one line. */
 const depthLimit = 24;
 
-/** What was done with a file, one letter each. */
+/** The letter for what was done with a file. */
 const letters: Readonly<Record<AuditFile['action'], string>> = {
   read: 'R',
   write: 'W',
@@ -108,7 +108,7 @@ function list(node: Node, depth: number): Markup {
   }</ul>`;
 }
 
-/** Of uses that were possible just before the call; without metadata look-ups. */
+/** Shows uses that were possible just before the call; without metadata look-ups. */
 export function filesTree(files: readonly AuditFile[]): Markup {
   const root = emptyNode();
   for (const { action, path, to, error } of files) {

@@ -36,7 +36,7 @@ function outcomeBadge({ outcome }: RunReport, isQuiet: boolean): Markup {
 const badge = (tone: string, text: string): Markup =>
   html`<span class="badge ${tone}">${text}</span>`;
 
-/** What matters in a line: what was blocked, what would run by itself, what changed, how it ended. */
+/** Says in a line what matters: what was blocked, what would run by itself, what changed, how it ended. */
 export function summary(report: RunReport): Markup {
   const { refusals, changes } = report;
   const blocked = refusals?.total ?? 0;

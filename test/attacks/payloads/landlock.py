@@ -79,7 +79,7 @@ attempt('tcp', lambda: send(socket.SOCK_STREAM, ('127.0.0.1', tcp)))
 attempt('udp', lambda: send(socket.SOCK_DGRAM, ('127.0.0.1', udp)))
 attempt('signal', lambda: os.kill(pid, signal.SIGCONT))
 attempt('priority', lambda: os.setpriority(os.PRIO_PROCESS, pid, 5))
-# Of a user without processes: for one with some, the control would change them all.
+# This user has no processes: for one with some, the control would change them all.
 attempt('user-priority', lambda: finds_none(lambda: os.setpriority(os.PRIO_USER, 1999999999, 1)))
 attempt('affinity', lambda: os.sched_setaffinity(pid, os.sched_getaffinity(pid)))
 attempt('scheduler', lambda: os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0)))

@@ -59,7 +59,7 @@ static long by_int80(long number, const void *a, long b, long c) {
   return (int)result;
 }
 
-/* What they name must lie below 4 GB. */
+/* The calls name memory that must lie below 4 GB. */
 static void by_old_calls(const char *file) {
   char *low = mmap((void *)0x10000000, 4096, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);

@@ -26,7 +26,7 @@ def writes(path):
         return False
 
 
-# What it writes to names the machine and says what the kernel starts: never as root without a sandbox.
+# The files that it writes to name the machine and say what the kernel starts: never as root without a sandbox.
 if os.geteuid() == 0 and os.environ.get('WASBOX') != '1':
     sys.exit('probe.py: not as root outside of a sandbox')
 

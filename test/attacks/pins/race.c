@@ -90,7 +90,7 @@ static int was_used(int fd) {
   return name.sin_port != 0 || listens;
 }
 
-/* What is wrong with this process, or NULL. */
+/* Returns what is wrong with this process, or NULL. */
 static const char *damage(const cpu_set_t *processors) {
   struct epoll_event event;
   cpu_set_t present;

@@ -1,8 +1,8 @@
 /*
- * What pins.test.ts links around the functions of addon/supervisor/pin.h: each of them waits first,
- * as if the payload had held it up, so that a caller can be gone by then; and if it is, for as long
- * as its number may take to be another process's. For the real pins and for the weakened ones
- * (by_number.c) alike.
+ * The test pins.test.ts links this around the functions of addon/supervisor/pin.h: each of them
+ * waits first, as if the payload had held it up, so that a caller can be gone by then; and if it
+ * is, for as long as its number may take to be another process's. For the real pins and for the
+ * weakened ones (by_number.c) alike.
  */
 #include <poll.h>
 #include <stddef.h>

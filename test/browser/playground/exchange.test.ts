@@ -1,4 +1,4 @@
-/** What goes into the playground and comes out: logs, profiles, files. Node's results are the oracle. */
+/** Tests what goes into the playground and comes out: logs, profiles, files. Node's results are the oracle. */
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** What the playground shows is in its address; a broken address changes nothing. */
+/** Tests that what the playground shows is in its address; a broken address changes nothing. */
 import { deflateRawSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** What the tests of the playground share: opening it, writing a policy, reading the answers. */
+/** The tests of the playground share this: opening it, writing a policy, reading the answers. */
 import type { Browser, Page } from 'playwright-core';
 import { openView, type Site, type View, type ViewOptions } from '../support.js';
 

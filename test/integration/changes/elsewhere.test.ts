@@ -18,7 +18,7 @@ const said = ({ out, err }: Ended): string => out + err;
 const tree = (directory: string): string[] =>
   (fs.readdirSync(directory, { recursive: true }) as string[]).sort();
 
-/** What may happen to the directory of a run. */
+/** Losses that may happen to the directory of a run. */
 const losses: Readonly<Record<string, (cwd: string, as: Identity) => void>> = {
   deleted: (cwd) => fs.rmSync(cwd, { recursive: true }),
   replaced: (cwd, as) => {
@@ -69,7 +69,7 @@ describe.each(
     const { cwd, elsewhere, wasbox, id } = await saved();
     losses.deleted?.(cwd, as);
     const taken = await wasbox('apply', id, '--workdir', '.');
-    // What is held back is that there, too, and a FIFO is never made.
+    // A change that is held back is held back there, too, and a FIFO is never made.
     expect([taken.status, tree(elsewhere)]).toEqual([
       3,
       expect.arrayContaining(['a.txt', 'link', 'new', 'new/n.txt']),
@@ -130,10 +130,10 @@ test.each(identities())(
     // As a search of a large home leaves it.
     writeFiles(as, join(state, 'wasbox'), { 'searches/1-2': 'word-7401' });
     fs.chmodSync(join(state, 'wasbox/searches'), 0o700);
-    // What overlayfs leaves in a layer's directory is closed to its owner, and empty.
+    // A directory that overlayfs leaves in a layer's directory is closed to its owner, and empty.
     const holding = (): string =>
       spawnSync('grep', ['-rls', 'word-7401', state], { encoding: 'utf8' }).stdout;
-    // What was run is there before: the control.
+    // The name of what was run is there before: the control.
     expect(holding()).not.toBe('');
     await wasbox('discard', '--all');
     expect(holding()).toBe('');

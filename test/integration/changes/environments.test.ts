@@ -65,7 +65,7 @@ describe('an environment that venv wrote', () => {
   });
 });
 
-/** What is done to an environment after venv made it. */
+/** Changes that are made to an environment after venv made it. */
 const tampered: readonly (readonly [string, string])[] = [
   ['one byte of activate', "sed -i '1s/This/this/' .venv/bin/activate"],
   ['a line at the end of activate.fish', 'echo ls >> .venv/bin/activate.fish'],

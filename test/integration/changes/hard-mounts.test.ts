@@ -13,7 +13,7 @@ import { type Ended, runProgram } from '../../support/wasbox.js';
 
 const ignoreCase = fileURLToPath(new URL('ignore_case.py', import.meta.url));
 
-/** What each case does: edit, delete, create, move a directory. */
+/** The changes of each case: edit, delete, create, move a directory. */
 const edit = 'echo run >> a; rm d/b; echo n > new; mkdir e; echo x > e/x; mv d f; chmod 700 e';
 const edited = ['./a: a run', './e/x: x', './f/c: c', './new: n'];
 

@@ -1,5 +1,6 @@
 /**
- * What is hidden, or new to a tool, is held; what a person named is not asked about again. The oracle is the host.
+ * Tests that what is hidden, or new to a tool, is held; what a person named is not asked about again. The oracle
+ * is the host.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

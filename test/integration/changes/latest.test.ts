@@ -78,7 +78,7 @@ describe.each(identities())('without an id, as $label', (as) => {
     const run = await wasbox('apply');
     expect([run.status, run.err.includes(`wasbox apply ${older}`)]).toEqual([1, true]);
     expect(files()).toEqual(['b']);
-    // What was looked at since is meant.
+    // The run that was looked at since is meant.
     expect((await wasbox('diff', older)).out).toContain('+x');
     expect((await wasbox('apply')).status).toBe(0);
     expect(files()).toEqual(['a', 'b']);

@@ -74,7 +74,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     const run = await wasbox('apply', option);
     expect([run.status, read('f.txt')], run.err).toEqual([0, wanted]);
     expect(fs.existsSync(join(cwd, 'gone.txt'))).toBe(stays);
-    // What only the run changed is applied.
+    // A change that only the run made is applied.
     expect([fs.existsSync(join(cwd, 'plain.txt')), read('new.txt')]).toEqual([false, 'new\n']);
     expect((await wasbox('runs')).out).toBe('No saved changes.\n');
   });

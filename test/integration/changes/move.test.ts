@@ -1,5 +1,5 @@
 /**
- * What `apply` renames out of the layer, and what it copies because a renamed file would differ from
+ * Tests what `apply` renames out of the layer, and what it copies because a renamed file would differ from
  * a copy. The oracle is the inode number.
  */
 import { execFileSync, spawn } from 'node:child_process';

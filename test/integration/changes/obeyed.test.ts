@@ -1,5 +1,5 @@
 /**
- * What an existing configuration of the host makes programs run or obey: a change to it, and its deletion,
+ * Tests what an existing configuration of the host makes programs run or obey: a change to it, and its deletion,
  * are not applied unless they are named. The oracle is what the host has afterwards, and in the controls
  * the program that obeys it.
  */

@@ -20,7 +20,7 @@ export interface Entry {
 
 export interface Read {
   readonly entries: readonly Entry[];
-  /** What the `#` lines say, by path. */
+  /** Notes of the `#` lines, by path. */
   readonly notes: ReadonlyMap<string, readonly string[]>;
 }
 

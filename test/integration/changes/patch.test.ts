@@ -229,7 +229,7 @@ function checkShown(before: Tree, after: Tree, shown: string): void {
 }
 
 /**
- * Whether git gives a patch up that makes a file below a link in a circle that the same patch removes:
+ * Returns whether git gives a patch up that makes a file below a link in a circle that the same patch removes:
  * it looks the file up before, and takes ELOOP for an error (check_to_create() of its apply.c). It then
  * applies nothing.
  */

@@ -207,7 +207,7 @@ describe.each(identities())('pieces, as $label', (as) => {
     );
     expect(has('p/fine')).toBe(true);
     expect(fs.realpathSync(join(cwd, 'up'))).toBe(join(cwd, 'f'));
-    // The same in two steps: the circle goes, then there is a directory.
+    // The change comes in two steps: the circle goes, then there is a directory.
     expect(await run('rm r/ring')).not.toContain('r/ring: not applied');
     expect(await run('mkdir r/ring')).toContain(
       'r/ring: not applied automatically: it makes the symbolic link way point outside',

@@ -114,7 +114,7 @@ describe.each(identities())('programs, as $label', (as) => {
     const inside = await runWasbox(['run', '-q', '--', 'sh', '-ec', scenario.script], options);
     expect(inside.status, inside.err).toBe(0);
     expect(listTree(cwd)).toEqual(before);
-    // By name, since root holds back links to the system, as a virtual environment has them.
+    // Each is applied by name, since root holds back links to the system, as a virtual environment has them.
     const apply = await runWasbox(['apply'], options);
     if (apply.status !== 0) {
       const left = (await runWasbox(['diff', '--name-only'], options)).out.trim().split('\n');

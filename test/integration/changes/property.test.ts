@@ -41,7 +41,7 @@ function once(fixture: Fixture, seed: number): void {
   const twin = join(fixture.base, 'twin');
   // Without hard links: overlayfs breaks those of the lower layer when it copies up.
   outside(fixture.workdir, seed * 2 + 1_000_000, []);
-  // What only root can read on the host is refused, so such modes only arise inside.
+  // A file that only root can read on the host is refused, so such modes only arise inside.
   worker.call('open', fixture.workdir);
   worker.call('copy', fixture.workdir, twin);
   outside(twin, seed, extra);

@@ -118,7 +118,7 @@ describe.each([
   ['renamed out of the layer', true],
   ['copied', false],
 ])('a file that is %s', (_how, moves) => {
-  /** What the last rename takes to its place. */
+  /** Returns whether the last rename takes it to its place. */
   const isSource = (name: string): boolean =>
     !isRunId(name) && moves !== name.startsWith('.wasbox');
 
@@ -255,7 +255,7 @@ test('a kill in the middle of a deletion puts the file back, and it can be delet
   const run = runScript(fixture, 'rm f');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
   let temp = '';
-  // What such a kill leaves: the journal's line, and the file under its temporary name.
+  // Such a kill leaves the journal's line, and the file under its temporary name.
   withFd(openSync(run.directory, 'r'), (directory) => {
     const journal = new Journal(directory);
     const { ino } = lstatSync(host('f'), { bigint: true });

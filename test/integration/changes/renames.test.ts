@@ -1,4 +1,4 @@
-/** What `diff` makes of renamed paths. Overlayfs does not tell, so content does. */
+/** Tests what `diff` makes of renamed paths. Overlayfs does not tell, so content does. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';

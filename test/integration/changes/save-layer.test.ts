@@ -144,7 +144,7 @@ test.each(['EOPNOTSUPP', 'E2BIG', 'ENOSPC'])(
     expect(attributesOf('w', 'upper', 'plain')).not.toContain(attribute);
     expect(fs.readFileSync(saved('w', 'upper', 'plain'), 'utf8')).toBe('plain\n');
     expect(attributesOf('w', 'upper', 'removed')).toContain('user.overlay.whiteout');
-    // What was removed would come back.
+    // A file that was removed would come back.
     expect(() => saveLayers(refusing(/^user\.overlay\./), [moved('v', script)])).toThrow(code);
   },
 );

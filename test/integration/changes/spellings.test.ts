@@ -1,6 +1,6 @@
 /**
- * What files that are obeyed name, in the spellings of the programs that read them. Each case stands beside files that
- * nothing names. The oracle is what the host has after a plain apply.
+ * Tests what files that are obeyed name, in the spellings of the programs that read them. Each case stands beside
+ * files that nothing names. The oracle is what the host has after a plain apply.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -10,7 +10,7 @@ const many = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`f${n}`, '
 const held = 'mkdir -p .git/hooks; echo x > .git/hooks/pre-commit';
 const isolations = ['namespaces', 'landlock'] as const;
 
-/** What a run does, its options, and the status. Of `--apply`, with a program that has one of its own. */
+/** The action of a run, its options, and the status. With `--apply`, also a program that has one of its own. */
 const runs = [
   ['applies all', 'echo x > made', ['--apply'], 0],
   ['changes nothing', 'true', ['--apply'], 0],

@@ -154,7 +154,7 @@ test('with an index, finds what was changed since, and nothing of the state dire
   const state = fixture.store.directory;
   for (let n = 0; n < 300; n++) make(`d${n}/sub/.envrc`);
   make('d7/link', 'link');
-  // What was changed in the last two seconds is not kept.
+  // A directory that was changed in the last two seconds is not kept.
   await new Promise((resolve) => setTimeout(resolve, 2100));
   const first = sorted(ofSurvey(surveyed(state)));
   expect(first).toEqual(sorted(walked(fixture.workdir)));

@@ -44,7 +44,7 @@ describe.each(identities())('on a terminal, as $label', (as) => {
       ['diff', '--json'],
     ]) {
       const { output } = await shown(args, { PAGER: 'cat' });
-      // What remains are wasbox's own colours.
+      // The colours that remain are wasbox's own.
       expect(output.replaceAll(/\x1b\[\d+m/g, ''), args.join(' ')).not.toMatch(/[\x1b\x07]/);
       expect(output, args.join(' ')).not.toContain('\x1b[31mme');
     }

@@ -45,7 +45,7 @@ function stored(state: string, args: readonly string[], timeout?: number) {
   return spawnSync(process.execPath, [cli, 'image', ...args], options);
 }
 
-/** By its content: each layer that has its name. */
+/** Reads each layer that has its name. */
 function layerTrees(state: string): Record<string, object> {
   const directory = join(state, 'wasbox/images/layers');
   if (!existsSync(directory)) return {};

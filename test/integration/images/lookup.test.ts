@@ -8,7 +8,7 @@ import { runWasbox } from '../../support/wasbox.js';
 
 const says = (text: string): string => `#!/bin/sh\necho ${text}\n`;
 
-/** What a program is by wasbox's look-up and by that of a shell inside; undefined where there is none. */
+/** Returns what a program is by wasbox's look-up and by that of a shell inside; undefined where there is none. */
 async function found(
   as: Identity,
   name: string,
@@ -73,7 +73,7 @@ describe.each(identities())('as $label', (as) => {
   });
 
   test('absolute links, also to directories, lead to files of the image alone', async () => {
-    // Of coreutils, which the image does not have.
+    // The program is of coreutils, which the image does not have.
     expect(fs.existsSync('/usr/bin/printenv')).toBe(true);
     const links = { path: '/usr/bin', 'opt/printenv': '/usr/bin/printenv' };
     const bare = { files: { 'b/tool.sh': says('image') }, links };

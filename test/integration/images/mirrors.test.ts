@@ -150,7 +150,7 @@ describe('a mirror', () => {
     const { pulled, passed } = pull(ref, mirrored(origin, mirror.host));
     expect((await pulled).id).toBe(image.config.digest);
     expect(passed).toEqual([expect.stringContaining('digest')]);
-    // The same of the registry itself is an error.
+    // Such an answer of the registry itself is an error.
     const alone = pull(`${mirror.host}/a/b@${image.manifest.digest}`, {});
     await expect(alone.pulled).rejects.toThrow(expect.objectContaining({ code: 'ERR_IMAGE' }));
   });

@@ -18,7 +18,7 @@ export interface Client {
   readonly name: string;
   argv(target: Target): string[];
   readonly prints?: string;
-  /** What the client prints is not the same each time. */
+  /** Set if what the client prints is not the same each time. */
   readonly varies?: true;
   /** Its requests are not in the web server's log. */
   readonly unlogged?: true;
@@ -110,7 +110,7 @@ int main(int argc, char **argv) {
 }
 `;
 
-/** What the clients need beside them. */
+/** Returns what the clients need beside them. */
 export function clientFiles(network: string): Files {
   const read = (name: string) => fs.readFileSync(join(network, name));
   const build = fs.mkdtempSync(join(network, 'clients-'));

@@ -1,5 +1,5 @@
 /**
- * What leads into a sandbox and out of it by name: `--publish` and `--socket`. Clients and servers
+ * Tests what leads into a sandbox and out of it by name: `--publish` and `--socket`. Clients and servers
  * of the host say what was reached. Addresses of 127.0.0.0/8 stand for those of the host.
  */
 import type { ChildProcess, StdioOptions } from 'node:child_process';
@@ -55,7 +55,7 @@ function ticksOf(pid: number): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-/** What a server says to `hello`, or the code of the error. */
+/** Returns what a server says to `hello`, or the code of the error. */
 async function say(host: string, port: number): Promise<string> {
   const socket = net.connect({ host, port });
   let heard = '';

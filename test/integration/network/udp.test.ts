@@ -65,7 +65,7 @@ needs('root').describe('UDP with rules', () => {
     fs.rmSync(directory, { recursive: true, force: true });
   });
 
-  /** What the program said, and what the server was sent meanwhile. */
+  /** Returns what the program said, and what the server was sent meanwhile. */
   async function sent(run: () => Promise<Ended>) {
     echo.forget();
     const { out, err, status } = await run();

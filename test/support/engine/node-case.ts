@@ -1,5 +1,5 @@
 /**
- * What Node's modules do, as far as the command line uses them: made in Node and in the engine, which has
+ * Compares what Node's modules do, as far as the command line uses them: made in Node and in the engine, which has
  * modules of its own, and compared. Each case returns something that JSON can hold.
  */
 import { isUtf8 } from 'node:buffer';
@@ -118,7 +118,7 @@ function digests(random: Random): unknown {
   });
 }
 
-/** What a call does: its result, or the error that it throws. */
+/** Returns what a call does: its result, or the error that it throws. */
 function tried(call: () => unknown): unknown {
   try {
     return call() ?? null;
@@ -256,7 +256,7 @@ async function waiting(): Promise<unknown> {
   return [...order, controller.signal.aborted];
 }
 
-/** What becomes of a program that is not there. */
+/** Finds what becomes of a program that is not there. */
 const missing = (): Promise<unknown> =>
   new Promise((resolve) => {
     const child = spawn('/nosuch/program', [], { stdio: ['pipe', 'inherit', 'inherit'] });

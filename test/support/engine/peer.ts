@@ -23,11 +23,11 @@ import { Tree } from './tree.js';
 
 export interface Found {
   equal: number;
-  /** What both refuse, in the same words. */
+  /** The number of inputs that both refuse, in the same words. */
   refused: number;
-  /** What the engine leaves, or Node does in another way than a plain start. */
+  /** The number of inputs that the engine leaves, or Node does in another way than a plain start. */
   left: number;
-  /** What the engine left to Node, which would have started it: why, and how often. */
+  /** The inputs that the engine left to Node, which would have started it: why, and how often. */
   readonly needless: Record<string, number>;
   /** Node could not make the run's directory. */
   unmade: number;
@@ -40,7 +40,7 @@ const planned = new Error('planned');
 const left = new Error('to be left to Node');
 const { native } = loadNative();
 
-/** What streams may be: each opened once, and the same for both. */
+/** Opens what streams may be: each opened once, and the same for both. */
 function openStreams(): readonly number[] {
   const file = join(place, 'stream');
   fs.writeFileSync(file, 'x');
@@ -151,7 +151,7 @@ function around(a: Buffer, b: Buffer): string {
 const wordsOf = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 
-/** What the engine leaves is no error of wasbox, whose classes have names. */
+/** Returns whether the engine left it: that is no error of wasbox, whose classes have names. */
 const isLeft = (why: string): boolean => why.startsWith('Error: ');
 
 async function compare(input: Input, found: Found): Promise<string | undefined> {

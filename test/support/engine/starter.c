@@ -35,7 +35,7 @@ static _Noreturn void fail(const char *what) {
   exit(1);
 }
 
-/* Whether all of it came; at the end of the requests nothing does. */
+/* Returns whether all of it came; at the end of the requests nothing does. */
 static int read_all(int fd, void *to, size_t size) {
   for (size_t done = 0; done < size;) {
     const ssize_t n = read(fd, (char *)to + done, size - done);

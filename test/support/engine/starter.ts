@@ -47,7 +47,7 @@ export class Starter {
     this.#engine = engine;
   }
 
-  /** What the engine makes of `wasbox run` with an input. */
+  /** Returns what the engine makes of `wasbox run` with an input. */
   make({ cwd, words, env, streams }: Input): Made {
     fs.ftruncateSync(this.#out);
     const key = '0'.repeat(2 * cacheKeySize);

@@ -53,7 +53,7 @@ const links = [
   '/tmp',
 ];
 
-/** What the version managers keep: root, versions, the files that choose. */
+/** The files that the version managers keep: root, versions, the files that choose. */
 const managers = [
   { root: '.pyenv', program: 'python3', chooser: '.python-version', variable: 'PYENV' },
   { root: '.rbenv', program: 'ruby', chooser: '.ruby-version', variable: 'RBENV' },

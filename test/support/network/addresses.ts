@@ -51,7 +51,7 @@ export const addresses = {
   ownLan: '192.168.7.10',
 } as const;
 
-/** What the resolver answers: names by address. */
+/** The answers of the resolver: names by address. */
 export const names: Readonly<Record<string, readonly string[]>> = {
   'www.example.com': ['93.184.216.34', '2606:2800:220:1::34'],
   'v4.example.com': ['93.184.216.34'],

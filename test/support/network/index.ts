@@ -135,7 +135,7 @@ export class Network {
   }
 
   /**
-   * What servers have written: `access.log` (side, client, server's address, host, path, status of
+   * Returns what servers have written: `access.log` (side, client, server's address, host, path, status of
    * each request), `udp.log` (server's address and text of each datagram), `dns.log` (of dnsmasq).
    */
   lines(log: 'access.log' | 'udp.log' | 'dns.log'): string[] {

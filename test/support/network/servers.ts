@@ -7,7 +7,7 @@ import { eventually } from '../host.js';
 import { addresses, names, oddZone } from './addresses.js';
 import type { Network } from './index.js';
 
-/** What the pages say; it occurs nowhere else. */
+/** The text of the pages; it occurs nowhere else. */
 export const pageText = 'page-of-the-test-network';
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));

@@ -1,4 +1,4 @@
-/** What the backend of namespaces makes of views, and what it refuses. */
+/** Tests what the backend of namespaces makes of views, and what it refuses. */
 import { describe, expect, it } from 'vitest';
 import { namespaceBackend, ownNamespaces } from '../../../src/backend/index.js';
 import { SupportError } from '../../../src/errors/index.js';

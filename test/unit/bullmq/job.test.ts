@@ -1,4 +1,4 @@
-/** What a worker accepts as a job: the data come from a sender that it does not trust. */
+/** Tests what a worker accepts as a job: the data come from a sender that it does not trust. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultLimits, limitsOf, networkOf } from '../../../src/bullmq/caps.js';

@@ -1,4 +1,4 @@
-/** What is recorded of a run, which errors are tried again, and what the metrics say. */
+/** Tests what is recorded of a run, which errors are tried again, and what the metrics say. */
 import {
   AggregationTemporality,
   InMemoryMetricExporter,

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { allowsFrom, exchangedMs, KeyReader, silenceMs } from '../../../src/cli/ask-keys.js';
 
-/** What is taken for keys of chunks that come so many milliseconds after each other. */
+/** Returns what is taken for keys of chunks that come so many milliseconds after each other. */
 function keysOf(...chunks: readonly (readonly [after: number, bytes: string])[]): string {
   let now = 0;
   let keys = '';

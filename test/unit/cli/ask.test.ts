@@ -1,4 +1,4 @@
-/** What a question looks like at a terminal. */
+/** Tests what a question looks like at a terminal. */
 import { describe, expect, it } from 'vitest';
 import type { Question } from '../../../src/ask/index.js';
 import { questionText } from '../../../src/cli/ask.js';

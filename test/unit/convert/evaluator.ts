@@ -1,5 +1,5 @@
 /**
- * What an OCI profile says of a call, read straight from its JSON. It shares nothing with the
+ * Finds what an OCI profile says of a call, read straight from its JSON. It shares nothing with the
  * importer: names and numbers come from libseccomp's and audit's tables.
  */
 import { readFileSync } from 'node:fs';

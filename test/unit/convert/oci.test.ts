@@ -82,7 +82,7 @@ it('reads capabilities and kernels', () => {
   compare(profile, 'aarch64', ['CAP_SYS_ADMIN', 'CAP_BPF'], [4, 8]);
 });
 
-/** What runc refuses, too: an errno that the kernel would cut off. */
+/** Returns whether runc refuses it, too: an errno that the kernel would cut off. */
 const hasLargeErrno = (profile: Profile): boolean =>
   (profile.syscalls ?? []).some((entry) => (entry.errnoRet ?? 0) > 4095);
 

@@ -104,7 +104,10 @@ function compared(to: ExportFormat, text: string, written: ExportedPolicy): Chec
 }
 
 describe('an exported policy', () => {
-  /** Of the first six: how many are equal. OCI profiles have no way to say some of them, and minijail no order of bits. */
+  /**
+   * The last number is how many of the first six are equal. OCI profiles have no way to say some of them, and minijail
+   * no order of bits.
+   */
   it.each<[ExportFormat, readonly string[], number]>([
     ['kafel', actions, 6],
     ['seccompiler', ['allow', 'errno(1)'], 4],

@@ -46,7 +46,7 @@ const allow = 0x7fff_0000;
 const kill = 0x8000_0000;
 const errno = (value: number) => 0x0005_0000 + value;
 
-/** What the kernel makes of two results: the smaller one as a signed number, and of two errnos the later. */
+/** Returns what the kernel makes of two results: the smaller one as a signed number, and of two errnos the later. */
 function stricter(before: number, later: number): number {
   const rank = (action: number) => (action & 0xffff_0000) | 0;
   return rank(later) <= rank(before) ? later : before;

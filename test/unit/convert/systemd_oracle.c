@@ -1,7 +1,8 @@
 /*
- * What systemd itself makes of its settings: calls the functions of its private library, with libseccomp's
- * seccomp_load replaced by one that writes each filter to a file. Reads commands, one a line; `unit DIR`
- * begins the next unit, whose filters are DIR/0.bpf, DIR/1.bpf, … in the order that they are loaded.
+ * Writes what systemd itself makes of its settings: calls the functions of its private library,
+ * with libseccomp's seccomp_load replaced by one that writes each filter to a file. Reads commands,
+ * one a line; `unit DIR` begins the next unit, whose filters are DIR/0.bpf, DIR/1.bpf, … in the
+ * order that they are loaded.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

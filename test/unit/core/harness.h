@@ -1,4 +1,4 @@
-/* What the C tests of the policy core share. */
+/* The C tests of the policy core share these declarations. */
 #ifndef WASBOX_TEST_HARNESS_H
 #define WASBOX_TEST_HARNESS_H
 
@@ -43,7 +43,7 @@ static inline struct wb_compiled *compile_text(const char *text, uint32_t target
   return wb_compile_policy(&options);
 }
 
-/* Whether compiling ends with a diagnostic of this code. */
+/* Returns whether compiling ends with a diagnostic of this code. */
 static inline bool says(const char *text, uint32_t targets, enum wb_code code) {
   struct wb_compiled *c = compile_text(text, targets);
   for (uint32_t i = 0; i < c->cx.diag_count; i++)

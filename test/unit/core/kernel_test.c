@@ -21,7 +21,7 @@
 
 enum { MOST_RESULTS = 16 };
 
-/* What the child saw: 0 or a value for success, -errno otherwise. */
+/* The results that the child saw: 0 or a value for success, -errno otherwise. */
 static struct shared {
   bool loaded, finished;
   long results[MOST_RESULTS];

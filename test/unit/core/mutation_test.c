@@ -208,7 +208,7 @@ static void forget_values(void) {
     values[w].count = values[w].matters = 0;
 }
 
-/* Whether two programs decide some call differently; then `words` is one. */
+/* Returns whether two programs decide some call differently; then `words` is one. */
 static bool differ(const struct wb_program *p, const struct wb_program *q, uint32_t words[WORDS]) {
   static struct values numbers, archs;
   forget_values();
@@ -331,7 +331,8 @@ static void test_program(const char *text, bool cut, uint32_t part) {
   test_mutants(policy, whole, part, text);
 }
 
-/* Whether `differ` and the mutants are worth anything: some difference has to be hard to find. */
+/* Tests that `differ` and the mutants are worth something: some difference has to be hard to
+ * find. */
 static void test_finding(void) {
   static struct wb_insn_raw one[] = {{0x20, 0, 0, 0x14},       {0x15, 0, 2, 7},
                                      {0x20, 0, 0, 0x10},       {0x45, 1, 0, 0x10},

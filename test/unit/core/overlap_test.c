@@ -165,7 +165,7 @@ static bool holds(const struct scmp_arg_cmp *c, const uint64_t *args) {
              : (value & datum) == (c->datum_b & datum); /* as libseccomp masks both sides */
 }
 
-/* Whether an entry that matches, or where none does the default, has this action. */
+/* Returns whether an entry that matches, or where none does the default, has this action. */
 static bool some_order_gives(const struct profile *p, const uint64_t *args, uint32_t action) {
   bool any = false;
   for (uint32_t e = 0; e < p->count; e++) {

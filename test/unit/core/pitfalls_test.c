@@ -329,7 +329,7 @@ static void bits_that_the_kernel_does_not_read_pass_no_rule(void) {
   DECIDES(listed, WB_ARCH_X86_64, "prctl", 26, 0x80000001, RET_ALLOW);
   DECIDES(listed, WB_ARCH_X86_64, "prctl", 1, 0x80000000, RET_ALLOW);
   DECIDES(listed, WB_ARCH_X86_64, "prctl", 1, 0xffffffff80000000, RET_ERRNO(1));
-  /* What the kernel reads whole stays whole; a cast decides by itself. */
+  /* An argument that the kernel reads whole stays whole; a cast decides by itself. */
   const char *text = "default allow\ndeny fcntl where arg == 100\ndeny lseek where offset == 5\n"
                      "deny prctl where option == PR_SET_PDEATHSIG and arg2 == 9\n"
                      "deny fcntl where arg as u64 == 50\n";

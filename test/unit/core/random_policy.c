@@ -288,7 +288,8 @@ void print(const struct drawn *d, char *out, size_t size) {
 /* --- the evaluator -------------------------------------------------------------------------------
  */
 
-/* Whether prctl reads 32 bits of its second or third argument: written out again, see widths.c. */
+/* Returns whether prctl reads 32 bits of its second or third argument: written out again, see
+ * widths.c. */
 static bool is_read_narrow(const struct condition *c, const uint64_t args[6]) {
   static const uint32_t commands[][8] = {{6, 10, 12, 20, 26, 35, 62, 0x59616d61}, {62, 78}};
   if (c->cast || c->bits == 32 || strncmp(c->argument->name, "arg", 3) != 0 ||

@@ -72,7 +72,7 @@ struct drawn {
   uint32_t scattered[SCATTERED];
 };
 
-/* What is drawn; 0 is the default. */
+/* The kinds of policy that are drawn; 0 is the default. */
 struct wishes {
   int call; /* 1 + a call */
   bool only_x86_64;
@@ -100,11 +100,11 @@ struct question {
   uint64_t args[6];
 };
 
-/* What the policy says, by the evaluator. */
+/* Returns what the policy says, by the evaluator. */
 uint32_t wanted(const struct drawn *d, const struct question *q);
 
-/* What a program says, by an interpreter over the bytes of seccomp_data; OUTSIDE where it leaves
- * the program or uses an instruction that filters of compilers do not need. */
+/* Finds what a program says, by an interpreter over the bytes of seccomp_data; OUTSIDE where
+ * it leaves the program or uses an instruction that filters of compilers do not need. */
 enum { OUTSIDE = 0x0bad0bad };
 struct filter_instruction {
   uint16_t code;
@@ -121,7 +121,7 @@ struct question draw_question(const struct drawn *d);
  * policy looks at, and the one at an index: its other arguments are drawn. */
 uint32_t question_count(const struct drawn *d);
 struct question question_at(const struct drawn *d, uint32_t index);
-/* The same call under other numbers and architectures. */
+/* Returns the same call under other numbers and architectures. */
 struct question stray_question(const struct drawn *d);
 
 #endif

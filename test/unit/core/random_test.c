@@ -92,7 +92,7 @@ static void test_policy(const struct drawn *d) {
   }
 }
 
-/* Whether the filter looks at the number before it looks at the architecture. */
+/* Returns whether the filter looks at the number before it looks at the architecture. */
 static bool is_late(const struct drawn *d) {
   static char text[TEXT];
   print(d, text, sizeof text);

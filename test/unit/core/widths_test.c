@@ -112,7 +112,8 @@ static long without_id(const char *call, long made) {
   return 1;
 }
 
-/* What happens: the value, cut to 1 where it is an address or a process, or the errno below 0. */
+/* Returns what happens: the value, cut to 1 where it is an address or a process, or the errno
+ * below 0. */
 static long outcome_of(long nr, const struct trial *t, const long *args) {
   int report[2];
   long outcome = -9999;

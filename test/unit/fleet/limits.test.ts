@@ -1,4 +1,4 @@
-/** What the test of a fleet takes for a job beyond its limits. */
+/** Tests what the test of a fleet takes for a job beyond its limits. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { checkLimits, type FinishedJob, hostileJobs } from '../../fleet/fairness.mjs';
 

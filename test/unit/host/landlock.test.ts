@@ -3,10 +3,10 @@ import { landlockObstacle } from '../../../src/host/index.js';
 
 describe('landlockObstacle', () => {
   it.each([
-    // What a run needs, in a kernel that is too old for it.
+    // These kernels are too old for what a run needs.
     [0, 2, '5.12.19', 'Linux 5.12.19 has no Landlock', 'Linux 5.19'],
     [1, 2, '5.15.0-130-generic', 'Linux 5.15.0-130-generic has Landlock ABI 1', 'Linux 5.19'],
-    // What rules for the network need.
+    // These are too old for what rules for the network need.
     [2, 4, '6.1.0-50-amd64', 'Linux 6.1.0-50-amd64 has Landlock ABI 2', 'Linux 6.7'],
     [0, 4, '5.10.0', 'Linux 5.10.0 has no Landlock', 'Linux 6.7'],
     // New enough, so a newer kernel would not help.

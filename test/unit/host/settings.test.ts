@@ -4,7 +4,7 @@ import { looksContained } from '../../../src/host/settings.js';
 const status = (seccomp: number, bounding: string) =>
   `Name:\tnode\nCapEff:\t0000000000000000\nCapBnd:\t${bounding}\nSeccomp:\t${seccomp}\n`;
 const all = '000001ffffffffff';
-/** What Docker leaves. */
+/** The capabilities that Docker leaves. */
 const some = '00000000a80425fb';
 const mount = (point: string, type: string) =>
   `30 25 0:26 / ${point} rw,nosuid shared:13 - ${type} ${type} rw`;

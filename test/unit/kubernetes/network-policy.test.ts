@@ -111,7 +111,7 @@ function matches(rule: Drawn, denies: boolean, address: string, port: number, pr
   );
 }
 
-/** What Kubernetes takes: ranges with a start before their end, and parts that are smaller than their block. */
+/** Checks what Kubernetes takes: ranges with a start before their end, and parts that are smaller than their block. */
 function expectValid(egress: readonly EgressRule[]): void {
   for (const { to = [], ports: places = [] } of egress) {
     for (const { port, endPort } of places)

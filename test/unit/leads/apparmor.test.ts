@@ -10,7 +10,7 @@ import { needs } from '../../support/needs.js';
 const directory = fs.mkdtempSync(join(tmpdir(), 'wasbox-apparmor-'));
 afterAll(() => fs.rmSync(directory, { recursive: true }));
 
-/** What the parser makes of a profile: its name, and the path that it is for. */
+/** Returns what the parser makes of a profile: its name, and the path that it is for. */
 function parsed(text: string): { status: number | null; said: string } {
   const file = join(directory, 'wasbox');
   fs.writeFileSync(file, text);

@@ -1,4 +1,4 @@
-/** What scripts import, read from their text. */
+/** Tests what scripts import, read from their text. */
 import { describe, expect, test } from 'vitest';
 import { importsOfNode } from '../../../src/leads/node.js';
 import { importsOf } from '../../../src/leads/python.js';

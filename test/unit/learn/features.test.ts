@@ -1,4 +1,4 @@
-/** What goes with what a program was about: allowed where that was seen, named where it was not. */
+/** Tests what goes with what a program was about: allowed where that was seen, named where it was not. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { features, learnPolicy, type Seen, warningsOn } from '../../../src/learn/index.js';
 import { diffPolicies, init, type PolicySource, simulate } from '../../../src/policy/index.js';

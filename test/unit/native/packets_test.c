@@ -1,5 +1,5 @@
 /*
- * What comes from inside and from resolvers, damaged at random: addon/net/dns.c and packet.c read it
+ * Damages at random what comes from inside and from resolvers: addon/net/dns.c and packet.c read it
  * under the sanitizers. Built and run by addon/test.mjs; an argument is the number of rounds.
  */
 #include <stdio.h>

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const addon = new URL('../../../addon/', import.meta.url);
 
-/** What takes a process by its number, or a file of /proc by one. */
+/** Calls and files that take a process by its number, or a file of /proc by one. */
 const byNumber = new RegExp(
   [
     'process_vm_\\w+',

@@ -48,7 +48,7 @@ static int is_failing(void) {
 /* As on NFS and some FUSE: renameat2(2) has no flags. */
 static int plain_renames;
 
-/* What another process does before the call `meet_at`, to each directory in `runs`. */
+/* Another process does `meet` before the call `meet_at`, to each directory in `runs`. */
 static int meet_at;
 static void (*meet)(int runs, const char *name, int directory);
 static void meet_all(void);
@@ -96,9 +96,9 @@ static int in(const char *name, char path[256]) {
   return snprintf(path, 256, "%s/%s", state_path, name) < 256;
 }
 
-/* Whether runs have a home, in which init has put something. */
+/* True if runs have a home, in which init has put something. */
 static int with_home;
-/* Whether they have a private root, too. */
+/* True if they have a private root, too. */
 static int with_root;
 static const char placed[] = "a\0a/b\0a/b/c\0file\0link";
 
@@ -373,7 +373,7 @@ static void place(const struct wb_rundir *run) {
   close(home);
 }
 
-/* Of the home's layer nothing counts but what the sandbox put there, and all of it goes with it. */
+/* Nothing of the home's layer counts but what the sandbox put there, and all of it goes with it. */
 static void home(void) {
   struct wb_rundir run;
   struct stat was, is;
@@ -464,8 +464,8 @@ static void reuse(void) {
   clear();
 }
 
-/* What a payload makes hard to remove: more levels than descriptors or PATH_MAX allow, directories
- * without rights, a link out of the layer, names of every byte. */
+/* Makes what is hard to remove, as a payload can: more levels than descriptors or PATH_MAX
+ * allow, directories without rights, a link out of the layer, names of every byte. */
 static void spoil(const struct wb_rundir *run, const char *outside) {
   int at = openat(run->directory, "layers/0/upper", O_RDONLY);
   CHECK(at >= 0 && symlinkat(outside, at, "out") == 0 && mkdirat(at, "closed", 0700) == 0);
@@ -541,7 +541,8 @@ static void discarded(int reuse) {
   clear();
 }
 
-/* What a payload left in the private root does not come to the next run, nor do its directories. */
+/* A file that a payload left in the private root does not come to the next run, nor do its
+ * directories. */
 static void private_root(void) {
   static const char *const parts[] = {"live.new/copy0", "live.new/home", "live.new/run",
                                       "live.new/tmp"};
@@ -579,7 +580,7 @@ static void private_root(void) {
   clear();
 }
 
-/* What is locked is what becomes the run. */
+/* The directory that is locked becomes the run. */
 static void exchanged(void) {
   struct wb_rundir one, other;
   struct stat opened, named;
@@ -712,7 +713,7 @@ static void swept(void (*how)(int, const char *, int)) {
   CHECK(taken >= 2); /* the control: there are such moments */
 }
 
-/* The same while a run is removed. */
+/* Sweeps while a run is removed. */
 static void swept_at_end(void (*how)(int, const char *, int)) {
   struct wb_rundir run;
   int taken = 0;

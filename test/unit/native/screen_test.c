@@ -1,6 +1,7 @@
 /*
- * What a program writes to a terminal, and what puts that right. Each row is written whole and byte
- * by byte; and again with the reset behind it, after which nothing is left to be put right.
+ * Tests what a program writes to a terminal, and what puts that right. Each row is written whole
+ * and byte by byte; and again with the reset behind it, after which nothing is left to be put
+ * right.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /**
- * What the native part counts of texts is what the lines that `diff` shows have, and what a look at each character
- * finds.
+ * Tests that what the native part counts of texts is what the lines that `diff` shows have, and what a look at
+ * each character finds.
  */
 import { describe, expect, it } from 'vitest';
 import { countMarked, hunksOf, maxEditLength } from '../../../src/changes/show/hunks.js';
@@ -62,7 +62,7 @@ describe('the lines that differ', () => {
   });
 });
 
-/** By the definition. */
+/** Counts by the definition. */
 function junkIn(bytes: Uint8Array): number {
   let junk = 0;
   for (const piece of piecesOf(bytes)) {

@@ -1,4 +1,4 @@
-/** What the playground's editor thinks may come next, at the end of a text. */
+/** Tests what the playground's editor thinks may come next, at the end of a text. */
 import { Text } from '@codemirror/state';
 import { describe, expect, it } from 'vitest';
 import { placeAt } from '../../../docs/playground/editor/statement.js';

@@ -13,7 +13,7 @@ import {
 
 beforeAll(() => init());
 
-/** What the kernel's headers say, gathered without the generator. */
+/** Numbers of the kernel's headers, gathered without the generator. */
 const numbers: Record<string, Record<string, number>> = JSON.parse(
   readFileSync(new URL('../tables/numbers.json', import.meta.url), 'utf8'),
 );

@@ -9,7 +9,7 @@ import type {
   StreamKind,
 } from '../../../src/host/interface.js';
 
-/** What a path is: text of a plain file, or one of these. */
+/** Says what a path is: text of a plain file, or one of these. */
 export type FakeEntry =
   | string
   | { readonly link: string }
@@ -35,7 +35,7 @@ export interface FakeMachine {
   readonly stdin?: string | Uint8Array;
   readonly random?: number;
   readonly streams?: readonly [StreamKind, StreamKind, StreamKind];
-  /** Whether there is a terminal to ask at. */
+  /** True if there is a terminal to ask at. */
   readonly controlling?: boolean;
   readonly landlockAbi?: number;
   /** @default 6.1 */

@@ -3,7 +3,7 @@ import { isPattern, parseGlob, startState, step } from '../../../src/options/glo
 import { secretPatterns, systemPlaces } from '../../../src/resolve/visibility.js';
 import { refusal, resolve } from './support.js';
 
-/** Whether a pattern matches a path, by the steps that a walk takes. */
+/** Returns whether a pattern matches a path, by the steps that a walk takes. */
 function matches(pattern: string, path: string): boolean {
   const glob = parseGlob(pattern);
   if (glob === undefined) throw new Error(`no pattern: ${pattern}`);

@@ -61,7 +61,7 @@ function hostWith(search: boolean): Host {
   return search ? host : { ...host, files: { ...host.files, search: undefined } };
 }
 
-/** What is shown and hidden, or why nothing is. */
+/** Returns what is shown and hidden, or why nothing is. */
 function views(search: boolean, options: ResolveOptions = {}): unknown {
   try {
     const asked = {
@@ -283,7 +283,7 @@ describe('the native search', () => {
       tests: [nameTest('**/a/b*') ?? { exact: false, parts: [] }],
     });
     for (let size = 0; size < good.length; size++) {
-      // What is cut at the end of the skipped paths has no tests.
+      // A request that is cut at the end of the skipped paths has no tests.
       if (size === good.length - (2 + 3 + 1 + 3 + 1)) continue;
       expect(() => native.search(home, good.slice(0, size), undefined, () => {})).toThrow('EINVAL');
     }
@@ -291,7 +291,7 @@ describe('the native search', () => {
   });
 });
 
-/** What fails, as a move of a directory into itself, changes nothing. */
+/** A change that fails, as a move of a directory into itself, changes nothing. */
 function change(next: () => number, path: string, other: string): void {
   const kinds = [
     () => fs.mkdirSync(path, { recursive: true }),

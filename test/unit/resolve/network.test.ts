@@ -16,7 +16,7 @@ describe('the mode of the network', () => {
     [{ net: '' }, 'rules'],
     [{ publish: ['8080'] }, 'rules'],
     [{ net: 'none', publish: ['8080'] }, 'rules'],
-    // What is asked about is handed over as by rules.
+    // A destination that is asked about is handed over as by rules.
     [{ ask: true }, 'rules'],
     [{ ask: () => 'deny' }, 'rules'],
     [{ ask: false }, 'none'],

@@ -1,4 +1,4 @@
-/** What the resolver's tests share. */
+/** The resolver's tests share these functions. */
 import { WasboxError } from '../../../src/errors/index.js';
 import type { ResolveOptions, RunOptions } from '../../../src/options/run-options.js';
 import { type Caller, resolveSpec } from '../../../src/resolve/resolve.js';

@@ -37,7 +37,7 @@ describe('the built-in policy', () => {
 
   test('refuses every call whose row gives a reason', () => {
     const known = new Set(refused());
-    // Of 32-bit architectures, which the policy is not for.
+    // These calls are of 32-bit architectures, which the policy is not for.
     const elsewhere = ['umount'];
     expect(callsWhere(({ refused }) => refused !== undefined)).toEqual(
       names.filter((name) => known.has(name) || elsewhere.includes(name)),

@@ -90,7 +90,7 @@ export function dumpTables(): Tables {
   return tables;
 }
 
-/** What the C library's headers say of these names on this machine; unknown ones are left out. */
+/** Returns what the C library's headers say of these names on this machine; unknown ones are left out. */
 export function valuesInLibc(headers: string[], names: string[]): Map<string, bigint> {
   const output = withCompiler((cc, folder) => {
     const lines = names.map(

@@ -1,4 +1,4 @@
-// What the cases inside the virtual machine share: starting wasbox as a user does, and a line a case.
+// The cases inside the virtual machine share this: starting wasbox as a user does, and a line a case.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { release } from 'node:os';

@@ -45,7 +45,7 @@ chown -R 1000:1000 $cg/user/shell
 swap=$(awk '/SwapTotal/ {print $2}' /proc/meminfo)
 echo
 echo "vm: Linux $(uname -r), $(awk '/MemTotal/ {print int($2/1024)}' /proc/meminfo) MiB, swap ${swap} kB, controllers $(cat $cg/user/cgroup.controllers)"
-# What the kernel's command line says: `wasbox.NAME=VALUE`.
+# Prints what the kernel's command line says: `wasbox.NAME=VALUE`.
 given() { sed -n "s/.*wasbox\.$1=\([^ ]*\).*/\1/p" /proc/cmdline; }
 abi=$(given abi)
 status=0

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { cli, fail, finish, front, check as holds, runProgram } from './case.mjs';
 
 const parent = '/sys/fs/cgroup/user';
-/** What is to hold: without a delegated cgroup the supervisor does, and is seen beside it. */
+/** Says what is to hold: without a delegated cgroup the supervisor does, and is seen beside it. */
 const heldBy = process.argv[2] ?? 'cgroup';
 /** Exact with a cgroup. The supervisor is late on an emulated processor: then the figures are shown, and
  * only that the limit held is asked for. */
@@ -154,7 +154,7 @@ check('processor time of many short processes', spinners, {
   'is reported as the limit': spinners.report?.outcome.limit === 'cpu',
 });
 
-// What the payload sees of it.
+// Shows what the payload sees of it.
 const inside = spawnSync(
   process.execPath,
   [cli, 'run', '--discard', '--', 'cat', '/proc/self/cgroup'],

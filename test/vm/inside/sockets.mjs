@@ -8,7 +8,9 @@ import { check, cli, finish } from './case.mjs';
 const abi = Number(process.argv[2]);
 const place = '/home/user/shown';
 
-/** What a program says of its connection to `at`, where a server of the host's begins to listen once it runs. */
+/**
+ * Returns what a program says of its connection to `at`, where a server of the host's begins to listen once it runs.
+ */
 async function connectsTo(at, options) {
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place);

@@ -14,7 +14,7 @@ import {
   wasMarked,
 } from './case.mjs';
 
-/** What the kernel has at least; 0 where Landlock is off. */
+/** The ABI that the kernel has at least; 0 where Landlock is off. */
 const abi = Number(process.argv[2]);
 
 console.log(wasbox(['doctor']).stdout.trim().replace(/^/gm, '     | '));

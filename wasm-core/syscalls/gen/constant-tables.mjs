@@ -47,7 +47,7 @@ function otherIoctlLayout(value) {
   return (direction << 29n) | (value & 0x1fffffffn);
 }
 
-/** What an architecture has if it follows the rule, which is the base value for all but ioctls. */
+/** Returns what an architecture has if it follows the rule, which is the base value for all but ioctls. */
 const predict = (architecture, base, moved) =>
   moved && OWN_IOCTL_LAYOUT.has(architecture) ? otherIoctlLayout(base) : base;
 

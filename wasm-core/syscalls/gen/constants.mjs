@@ -26,7 +26,7 @@ const HEADERS = [
     .map((name) => `linux/${name}.h`),
 ];
 
-/** What some uapi headers expect of a C library. */
+/** The parts of a C library that some uapi headers expect. */
 const LIBC_HEADERS = {
   'unistd.h': '',
   'sys/types.h': '#include <linux/types.h>\n',

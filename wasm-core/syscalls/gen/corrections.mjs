@@ -1,5 +1,5 @@
 /**
- * What the kernel's headers and source do not say, or say in unusual words: names that
+ * Adds what the kernel's headers and source do not say, or say in unusual words: names that
  * people know arguments by, versions newer than the manual, ARM's private calls.
  */
 

@@ -38,7 +38,7 @@ const REQUESTS = [
   [/linux\/(blkzoned|blkpg)\.h$/, /^BLK[A-Z]+$/],
 ];
 
-/** Whether a macro of this header is an ioctl request, judged by its name. */
+/** Returns whether a macro of this header is an ioctl request, judged by its name. */
 export function isIoctl(name, file) {
   return REQUESTS.some(([header, names]) => header.test(file) && names.test(name));
 }

@@ -32,7 +32,7 @@ const SERVER =
   '[urllib.request.urlopen(u).read() for _ in range(20)]\n';
 const C_PROGRAM = '#include <stdio.h>\nint main(void){puts("hello");return 0;}\n';
 
-/** What is run, each in one empty directory that the ones before have worked in. */
+/** The programs to run, each in one empty directory that the ones before have worked in. */
 const PROGRAMS = [
   ['python3', ['-c', 'pass']],
   ['python3', ['-c', PYTHON_SCRIPT]],

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What the symbolic bases of the numbers count as here: x32's bit is added by the core. */
+/** The values that the symbolic bases of the numbers count as here: x32's bit is added by the core. */
 const BASES = { __X32_SYSCALL_BIT: 0, __NR_SYSCALL_BASE: 0, __NR_Linux: 5000 };
 
 /** Macros that are spelled like a call but are none. */

@@ -16,7 +16,7 @@ export interface AutoExecutedRule {
   readonly why: string;
   /** The tool's own documentation. */
   readonly source: string;
-  /** Whether deleting it is harmless: nothing else takes its place. */
+  /** True if deleting it is harmless: nothing else takes its place. */
   readonly mayGo?: boolean | undefined;
 }
 

@@ -5,7 +5,7 @@
 import { groups as systemdGroups } from '../../../core/index.js';
 import { byAction, type Model, strictest } from './model.js';
 
-/** What each call gets: of several, the strictest. */
+/** Returns what each call gets: of several, the strictest. */
 function flat({ plain, conditional }: Model): Map<string, string> {
   const found = new Map(plain);
   for (const [call, ways] of conditional)

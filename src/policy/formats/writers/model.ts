@@ -15,7 +15,7 @@ export interface Way {
 
 export interface Model {
   readonly arch: Architecture;
-  /** What most calls get that are refused, or all that are not listed. */
+  /** The action of most calls that are refused, or all that are not listed. */
   readonly byDefault: string;
   /** Calls that get the same whatever their arguments. */
   readonly plain: ReadonlyMap<string, string>;
@@ -41,7 +41,7 @@ function comparisonOf({ arg, high, mask, op, k }: HalfTest): Comparison {
   const equality = sign === '==' || sign === '!=';
   if (equality || used !== full)
     return { arg, width: 64, mask: BigInt(used) << 32n, op: sign, value: value << 32n };
-  // Of the high half alone, an order is one of the whole.
+  // An order of the high half alone is one of the whole.
   if (sign === '<' || sign === '>=') return { arg, width: 64, op: sign, value: value << 32n };
   const above = (value + 1n) << 32n;
   return { arg, width: 64, op: sign === '>' ? '>=' : '<', value: above };

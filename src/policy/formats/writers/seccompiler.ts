@@ -45,7 +45,7 @@ function entriesFor(ways: readonly Way[]): string[][] | undefined {
   return found.length > mostTerms || found.some((term) => term.length > 16) ? undefined : found;
 }
 
-/** What matches gets: of the actions beside the default the most frequent. */
+/** Returns what matches gets: of the actions beside the default the most frequent. */
 function matchAction({ plain, conditional, byDefault }: Model): string {
   const counts = new Map<string, number>();
   const count = (action: string) => counts.set(action, (counts.get(action) ?? 0) + 1);
@@ -63,7 +63,7 @@ export function writeSeccompiler(model: Model): string {
   const stricter = (action: string) => strictest([action, match, byDefault]);
   const entries: string[] = [];
   for (const [call, action] of plain) {
-    // What has no action of its own gets the stricter of the two.
+    // A call that has no action of its own gets the stricter of the two.
     const said = action === match || action === byDefault ? action : stricter(action);
     const nearest = said === match || said === byDefault ? said : strictest([match, byDefault]);
     if (nearest === match && match !== byDefault) entries.push(`      { "syscall": "${call}" }`);

@@ -31,7 +31,7 @@ const policyText =
   'target x86_64\ndefault errno(EPERM)\nunknown errno(EPERM)\nallow read write\nlog mount\n';
 const good = file('good.policy', policyText);
 
-/** What the verb printed; throws what it threw. */
+/** Returns what the verb printed; throws what it threw. */
 async function exported(...argv: string[]): Promise<string> {
   let error: unknown;
   const { out } = await captured(async () => {

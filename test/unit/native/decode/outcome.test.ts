@@ -109,7 +109,7 @@ async function readAll(bytes: Uint8Array) {
   };
 }
 
-/** Whether it was read; anything but a RangeError is a bug. */
+/** Returns whether it was read; anything but a RangeError is a bug. */
 async function isRead(bytes: Uint8Array): Promise<boolean> {
   try {
     await readAll(bytes);

@@ -1,4 +1,4 @@
-/** What the supervisor's questions say, beyond what the attacks show. */
+/** Tests what the supervisor's questions say, beyond what the attacks show. */
 import { describe, expect, it } from 'vitest';
 import { readQuestion } from '../../../../src/native/decode/questions.js';
 import {
@@ -40,7 +40,7 @@ describe('a question', () => {
     expect(await text(ipv6(0xfe80, 3))).toBe('connect to [fe80::1%3]:80');
     expect(await text(ipv6(0xfe80, 4))).toBe('connect to [fe80::1%4]:80');
     expect(await text(ipv6(0xfe80, 0))).toBe('connect to [fe80::1]:80');
-    // Of any other the kernel takes no notice of it.
+    // The kernel takes no notice of the interface of any other address.
     expect(await text(ipv6(0x2001, 3))).toBe('connect to [2001::1]:80');
     expect(await text(ipv6(0xfe80, 3).subarray(0, 24))).toBe('connect to [fe80::1]:80');
   });
