@@ -74,7 +74,7 @@ needs('root').describe('a bind mount of what holds the state directory', () => {
   });
 
   test.each(['plain', 'last', 'ätt', '\u65e5\u672c', 'a b\\c'])(
-    'is found where the state directory is on a mount named %j',
+    'a run is found where the state directory is on a mount named %j',
     async (name) => {
       const { cwd, holder, elsewhere, at } = await setUp();
       const mounts = makeProject(as, { 'more/': '' }, 'mounts');
@@ -112,7 +112,7 @@ needs('root').describe('a bind mount of what holds the state directory', () => {
   });
 
   test.each(['state/wasbox', 'state/wasbox/saved'])(
-    'of a part of it (%s) is as it itself',
+    'a mount of a part of it (%s) is as it itself',
     async (part) => {
       const { cwd, holder, elsewhere, env, at } = await setUp();
       const mount = `mount --bind ${shellQuote(join(holder, part))} ${shellQuote(at)}\n`;

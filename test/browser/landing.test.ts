@@ -65,7 +65,7 @@ test('shows what was refused, changed and kept, and leads to the rest', async ()
   await context.close();
 });
 
-test('has the times that the results of the benchmarks have', async () => {
+test('the first page has the times that the results of the benchmarks have', async () => {
   const folder = new URL('../../bench/results/', import.meta.url);
   const day = readdirSync(folder)
     .filter((name) => /^\d{4}(-\d\d){2}$/.test(name))

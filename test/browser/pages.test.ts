@@ -59,7 +59,7 @@ test.each(pages)('%s', async (path) => {
   await context.close();
 });
 
-test('works offline after the first visit', async () => {
+test('the site works offline after the first visit', async () => {
   const { page, context } = await openView(browser, site, { serviceWorkers: true });
   await page.goto(site.url);
   await page.evaluate(async () => {

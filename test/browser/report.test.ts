@@ -101,7 +101,7 @@ test('prints what is folded, and dark on light', async () => {
   });
 });
 
-test('says why an address was not reached', async () => {
+test('the page says why an address was not reached', async () => {
   const row = page.locator('tr', { hasText: '93.184.216.34:443' }).filter({ hasText: 'connect' });
   expect(await row.last().textContent()).toMatch(/connect.*the network is off/s);
 });
@@ -118,7 +118,7 @@ test('forbids scripts, were one ever to get in', async () => {
   await page.evaluate("document.querySelectorAll('img').forEach((one) => one.remove())");
 });
 
-test('has all parts, and can be read by everybody', async () => {
+test('the page has all parts, and can be read by everybody', async () => {
   const heads = (await page.locator('h2').allInnerTexts()).map((text) => text.split('\n')[0]);
   for (const part of ['Blocked', 'Timeline', 'Processes', 'Files', 'Network', 'System calls']) {
     expect(
@@ -136,7 +136,7 @@ test('has all parts, and can be read by everybody', async () => {
   expect(await seriousFindings(page), 'phone').toEqual([]);
 });
 
-test('of a small run fits one screen, and says that nothing was blocked', async () => {
+test('the page of a small run fits one screen, and says that nothing was blocked', async () => {
   const as = ordinaryUser();
   const cwd = makeProject(as, {});
   const small = join(cwd, '../small.html');
@@ -153,7 +153,7 @@ test('of a small run fits one screen, and says that nothing was blocked', async 
   await view.close();
 });
 
-test('of an applied run lists the paths', async () => {
+test('the page of an applied run lists the paths', async () => {
   const as = ordinaryUser();
   const cwd = makeProject(as, {});
   const applied = join(cwd, '../applied.html');

@@ -194,7 +194,7 @@ test('an index that cannot be loaded is reported, and loaded at the next try', a
   await context.close();
 });
 
-test('works without the server after one visit', async () => {
+test('the search works without the server after one visit', async () => {
   const { page, context } = await openView(browser, site, { serviceWorkers: true });
   await page.goto(site.url);
   await page.evaluate(async () => {

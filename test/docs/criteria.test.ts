@@ -42,7 +42,7 @@ test('compares wasbox with at least six others, and says which are missing and w
   for (const { why } of results.missing) expect(why).not.toBe('');
 });
 
-test('has every probe and program of every system', () => {
+test('the data have every probe and program of every system', () => {
   const ids = results.probes.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
   for (const { name, probes, programs } of results.systems) {
@@ -83,7 +83,7 @@ test('the page shows each hole and each escape, with a link to its record', () =
     expect(page, id).toContain(`https://nvd.nist.gov/vuln/detail/${id}`);
 });
 
-test('has probes that discriminate: each is closed somewhere, and most are open somewhere', () => {
+test('the probes discriminate: each is closed somewhere, and most are open somewhere', () => {
   const left = new Set(results.untestable.map(({ id }) => id));
   const tested = results.probes.filter(({ id }) => !left.has(id));
   expect(tested.length).toBeGreaterThanOrEqual(25);

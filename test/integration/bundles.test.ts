@@ -186,7 +186,7 @@ import { isMainThread } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { createPool, createSession, run, spawn } from 'wasbox';
 
-test('runs', async () => {
+test('a sandbox runs', async () => {
   expect(isMainThread).toBe(false);
   const many = Array.from({ length: 8 }, (_, n) => run({ code: 'echo ' + n + ' > new; cat new' }));
   expect((await Promise.all(many)).map(({ stdout, changes }) => [stdout, changes.counts.added])).toEqual(

@@ -108,7 +108,7 @@ describe.each(identities())('causes as $label', (as) => {
   });
 });
 
-test('for files to create or change in a hidden place, names --cow or no option', async () => {
+test('the cause of files to create or change in a hidden place names --cow or no option', async () => {
   const as = ordinaryUser();
   const [cwd, other] = [makeProject(as), makeProject(as, { 'd/f': 'text' })];
   const [made, file] = [join(other, 'd/made'), join(other, 'd/f')];
@@ -137,7 +137,7 @@ test('for files to create or change in a hidden place, names --cow or no option'
   expect(err).not.toContain('new/new —');
 });
 
-test('for a read-only path of the user names --cow, for one of the system no option', async () => {
+test('the cause of a read-only path names --cow for one of the user, no option for one of the system', async () => {
   const as = ordinaryUser();
   const [cwd, other] = [makeProject(as), makeProject(as, { 'd/f': 'text' })];
   const target = join(other, 'd/f');

@@ -45,7 +45,7 @@ run(['sleep', '1000'], kill=True) # the control: no process can wait for this on
 print(zombies() - before)
 `;
 
-test('is waited for, unless wasbox was killed', async () => {
+test('the keeper is waited for, unless wasbox was killed', async () => {
   const as = ordinaryUser();
   const fastpath = makeFastpath(as);
   const cwd = makeProject(as);

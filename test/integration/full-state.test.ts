@@ -10,7 +10,7 @@ needs('root').describe.each(identities())('a full state directory, as $label', (
   test.each([
     ['no room', 'size=1m', 'head -c 4000000 /dev/zero > big'],
     ['no inodes', 'nr_inodes=200', 'for n in $(seq 400); do : > f$n; done'],
-  ])('with %s keeps the status of the program', async (_what, options, fill) => {
+  ])('a state directory with %s keeps the status of the program', async (_what, options, fill) => {
     const state = makeProject(as, {}, 'full');
     execFileSync('mount', [
       '-t',

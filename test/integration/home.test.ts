@@ -282,7 +282,7 @@ describe.each(identities())('as $label', (as) => {
   });
 });
 
-it('is saved by a start without Node as well, and nothing of one run is in the next', async () => {
+it('a home is saved by a start without Node as well, and nothing of one run is in the next', async () => {
   const as = ordinaryUser();
   const cwd = makeProject(as);
   const fastpath = makeFastpath(as);

@@ -166,7 +166,7 @@ stop = True; t.join()`;
   });
 });
 
-it('works in a start without Node', async () => {
+it('a move works in a start without Node', async () => {
   const as = ordinaryUser();
   const cwd = makeProject(as, tree);
   const fastpath = makeFastpath(as);

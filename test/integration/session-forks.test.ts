@@ -234,7 +234,7 @@ user.test(
   },
 );
 
-user.test('says what cannot be, and goes on', async () => {
+user.test('a session says what cannot be, and goes on', async () => {
   const { lines } = await inSession(
     as,
     `{ changes: 'discard' }`,

@@ -174,7 +174,7 @@ function entriesOf(state: string, name: string): string[] {
 }
 
 it(
-  'is whole when its owner is killed at any moment',
+  'a session is whole when its owner is killed at any moment',
   async () => {
     for (let round = 0; round < kills; round++) {
       const owner = ownersInTurn[round % ownersInTurn.length] as keyof typeof owners;

@@ -124,7 +124,7 @@ test('the first view takes at most 300 KB, compressed', async () => {
   await context.close();
 });
 
-test('works without the server after one visit', async () => {
+test('the playground works without the server after one visit', async () => {
   const { page, context } = await openPlayground(browser, site, { serviceWorkers: true });
   await page.evaluate(async () => {
     await navigator.serviceWorker.ready;

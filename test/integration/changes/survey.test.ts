@@ -150,7 +150,7 @@ test('finds git directories under every name that a file system takes for .git',
   expect(sorted(ofSurvey(surveyed()))).toEqual(expected);
 });
 
-test('with an index, finds what was changed since, and nothing of the state directory', async () => {
+test('a survey with an index finds what was changed since, and nothing of the state directory', async () => {
   const state = fixture.store.directory;
   for (let n = 0; n < 300; n++) make(`d${n}/sub/.envrc`);
   make('d7/link', 'link');
@@ -177,7 +177,7 @@ test('asks for names that few files have', () => {
   }
 });
 
-test('of more names than may be read it says so', () => {
+test('a survey says that there are more names than may be read', () => {
   for (let n = 0; n < 50; n++) make(`d/${n}`);
   expect(surveyed(undefined, 20).complete).toBe(false);
   expect(surveyed(undefined, 60).complete).toBe(true);

@@ -198,7 +198,7 @@ it('layers of zstd, where Node has it, and else an error that says so', async ()
   }
 });
 
-it("has GNU's old sparse files, which umoci does not read, as tar extracts them", async () => {
+it("an image has GNU's old sparse files, which umoci does not read, as tar extracts them", async () => {
   const archive = execFileSync('tar', ['-C', hollow(), '--format=gnu', '-Scf', '-', '.'], {
     maxBuffer: 1 << 26,
   });

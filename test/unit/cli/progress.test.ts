@@ -32,7 +32,7 @@ test('one line, some ten times a second, and gone at the end', () => {
   expect(written.join('')).not.toContain('\n');
 });
 
-test('says what is searched before a run', () => {
+test('a line says what is searched before a run', () => {
   let now = 0;
   const written: string[] = [];
   const line = progressLine({ visible: true, now: () => now, write: (text) => written.push(text) });

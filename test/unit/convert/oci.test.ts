@@ -109,7 +109,7 @@ describe.each([...furtherProfiles()])('%s', (_, profile) => {
   });
 });
 
-it('has at least six real profiles that it does not refuse', () => {
+it('the importer takes at least six real profiles without a refusal', () => {
   const profiles = Object.values(REAL_PROFILES).map(realProfile);
   expect(profiles.filter((profile) => !hasLargeErrno(profile)).length).toBeGreaterThan(5);
 });

@@ -46,7 +46,7 @@ it('fails where a job has more processor time than its limit', () => {
   expect(failed(sleeping(2010), hostile(2100, 900))).toEqual(most);
 });
 
-it('has a sleeping job beside each kind of hostile ones', () => {
+it('the list has a sleeping job beside each kind of hostile ones', () => {
   const jobs = hostileJobs(36);
   expect(jobs.filter(({ code }) => code === 'exec sleep 9')).toHaveLength(2);
   expect(jobs).toHaveLength(38);
