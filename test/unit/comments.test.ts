@@ -51,17 +51,20 @@ describe('a comment', () => {
   });
 
   it('is found where it has no subject', () => {
+    // `@` keeps the samples from being comments of this file.
     const code = [
-      '/** What it has. */',
-      '/**',
+      '@** What it has. */',
+      '@**',
       ' * Whether it has one.',
       ' */',
-      'a(); // By its name.',
-      '// Returns what it has.',
-      '// What it has is the end of a sentence here.',
-      "const url = 'https://What';",
-      'int b; /* To be called first. */',
-    ].join('\n');
+      'a(); @@ By its name.',
+      '@@ Returns what it has.',
+      '@@ What it has is the end of a sentence here.',
+      "const url = 'https:@@What';",
+      'int b; @* To be called first. */',
+    ]
+      .join('\n')
+      .replaceAll('@', '/');
     expect(headlessComments('made-up.ts', code)).toEqual([
       '1: What it has. */',
       '2: Whether it has one.',
