@@ -102,6 +102,20 @@ while True: s.accept()[0].close()" &
   return { hits, lines, said: stdout + stderr, tries: Object.fromEntries(tries) };
 }
 
+/** Races again where the host's processes hardly ran, as beside a bomb: too few of them had a number of a caller's. */
+function enough(once: () => ReturnType<typeof race>): ReturnType<typeof race> {
+  for (let left = 4; ; left--) {
+    const real = once();
+    if (process.env.WASBOX_RACE_SECONDS) process.stderr.write(`${JSON.stringify(real.tries)}\n`);
+    expect(real.hits, real.said).toEqual([]);
+    const isEnough = /made \d{4}/.test(real.lines.join(' '));
+    if (isEnough || left === 0) {
+      expect(isEnough, real.said + real.lines.join(' ')).toBe(true);
+      return real;
+    }
+  }
+}
+
 /** Root's payload with Landlock isolation has a uid of its own, and the supervisor with it: nothing of root's is hit. */
 const cases = everyone().flatMap((as) =>
   (['namespaces', 'landlock'] as const)
@@ -122,11 +136,7 @@ needs('root').describe('a caller that is killed while the supervisor acts for it
   test.each(cases)(
     'never hits the process that gets its number: $isolation, as $label',
     ({ as, isolation }) => {
-      const real = race(as, 'real', isolation, seconds);
-      if (process.env.WASBOX_RACE_SECONDS)
-        process.stderr.write(`${isolation}: ${JSON.stringify(real.tries)}\n`);
-      expect(real.hits, real.said).toEqual([]);
-      expect(real.lines.join(' '), real.said).toMatch(/made \d{4}/);
+      const real = enough(() => race(as, 'real', isolation, seconds));
       expect(Object.keys(real.tries).length, real.said).toBe(only ? 1 : calls[isolation]);
       const control = race(as, 'by-number', isolation, controlSeconds);
       expect(control.hits.length, control.said + control.lines.join(' ')).toBeGreaterThan(0);
