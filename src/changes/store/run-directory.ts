@@ -13,6 +13,7 @@
  */
 import { rmdirSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { monotonicMs } from '../../host/index.js';
 import type { NativeRun, NativeRunEnd, NativeSandbox } from '../../native/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import {
@@ -51,7 +52,7 @@ interface Hold {
   open: boolean;
   /** Set for a run that this process has made. */
   readonly made?: NativeRun | undefined;
-  /** When that was, by performance.now(). */
+  /** The time of that, by monotonicMs(). */
   readonly madeMs?: number | undefined;
   /** True if its layer is not the one that was made. */
   stacked?: boolean;
@@ -118,14 +119,14 @@ export function madeRun(store: Store, record: RunRecord, made: NativeRun): Run {
     place: 'runs',
     open: true,
     made,
-    madeMs: performance.now(),
+    madeMs: monotonicMs(),
   });
 }
 
 /** For how many milliseconds a run has been there that this process has made; undefined for another. */
 export function sinceMade(run: Run): number | undefined {
   const { madeMs } = held(run).hold;
-  return madeMs === undefined ? undefined : performance.now() - madeMs;
+  return madeMs === undefined ? undefined : monotonicMs() - madeMs;
 }
 
 /** Ends a run that this process has made and that has a layer, and one of an empty home at most. */
