@@ -173,7 +173,7 @@ void say_lacks(const struct wb_entry *entry, uint32_t lacks, char *const *envp);
 
 /* Returns whether an argument of the payload is an option of wasbox that the payload does not know.
  */
-int names_own_option(const struct wb_entry *entry);
+int names_own_option(const struct wb_entry *entry, char *const *arguments);
 
 /* signals.c: what becomes of a signal; and which are blocked, returning which were. */
 void handle(int signal, void (*handler)(int));

@@ -62,13 +62,22 @@ static int is_option(const char *word, const char *name) {
          same_bytes(word + 2, name, size) && (word[2 + size] == 0 || word[2 + size] == '=');
 }
 
-int names_own_option(const struct wb_entry *entry) {
+static int is_misplaced(const struct wb_entry *entry, const char *word) {
+  const char *name = entry_at(entry, entry->misplaced), *end = name + entry->misplaced_size;
+  for (; name < end; name += strlen(name) + 1)
+    if (is_option(word, name))
+      return 1;
+  return 0;
+}
+
+int names_own_option(const struct wb_entry *entry, char *const *arguments) {
   const struct wb_plan *plan = (const struct wb_plan *)(const void *)entry_at(entry, entry->plan);
   const uint64_t *words = (const uint64_t *)(const void *)wb_plan_at(plan, plan->argv);
-  const char *end = entry_at(entry, entry->misplaced) + entry->misplaced_size;
   for (uint32_t i = 1; i < plan->argc; i++)
-    for (const char *name = entry_at(entry, entry->misplaced); name < end; name += strlen(name) + 1)
-      if (is_option((const char *)wb_plan_at(plan, (uint32_t)words[i]), name))
-        return 1;
+    if (is_misplaced(entry, (const char *)wb_plan_at(plan, (uint32_t)words[i])))
+      return 1;
+  for (; *arguments; arguments++)
+    if (is_misplaced(entry, *arguments))
+      return 1;
   return 0;
 }

@@ -200,7 +200,8 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
   const struct wb_entry *whole = making ? end_making(making, wanted) : entry;
   const int saved = making && making->lasts ? making->whole : -1;
   note_run(state, command, &started, &result);
-  int quiet = ends_quietly(&started, &result, interrupted) && !names_own_option(entry);
+  int quiet =
+      ends_quietly(&started, &result, interrupted) && !names_own_option(entry, started.arguments);
   if (quiet) {
     note_quiet(&started.run);
     say_lacks(entry, outcome->lacks, command->envp);
