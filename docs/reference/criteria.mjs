@@ -43,7 +43,11 @@ const columns = (probes, tested) => [
   ['needs', 'how-needs', (system) => escapeHtml(needsOf(system.needs))],
   ['probes that succeed', 'probes', (system) => `${openOf(system, probes)} of ${tested}`],
   ['changes to the project', 'how-changes', (system) => escapeHtml(system.changes)],
-  ['start-up, first and repeated', 'how-start-up', (system) => escapeHtml(startOf(system.startup))],
+  [
+    'start-up, the very first and repeated',
+    'how-start-up',
+    (system) => escapeHtml(startOf(system.startup)),
+  ],
 ];
 
 /** Each cell has its column's name, which a narrow screen shows in front of it. */
@@ -238,7 +242,7 @@ const how = [
   [
     'how-start-up',
     'Start-up',
-    'The first and the median of eleven more runs of <code>true</code>, with <code>--times</code> on an idle machine.',
+    'One run of <code>true</code> in a directory that the system has never seen, with nothing kept yet, and the median of eleven more, with <code>--times</code> on an idle machine. <a href="benchmarks.html">Benchmarks</a> has medians of new command lines.',
   ],
 ];
 
