@@ -67,7 +67,8 @@ struct wb_entry {
   uint32_t private_root; /* 1: the run works on a copy */
   uint32_t left_out;     /* wb_copy_request of working_copy.h */
   uint32_t left_out_size;
-  /* Pairs of strings: a place, and the directory below the run's that the payload has for it. */
+  /* The renames are pairs of strings: a place, and the directory below the run's that the payload
+   * has for it. */
   uint32_t renames;
   uint32_t renames_size;
   uint64_t max_bytes; /* of the copy; 0: no limit */

@@ -39,7 +39,7 @@ static int home_fits(const struct wb_entry *entry) {
   return is_text(entry, entry->home) && words_fit(entry, entry->placed, entry->placed_size);
 }
 
-/* Pairs. */
+/* Returns whether the renames are pairs of strings. */
 static int renames_fit(const struct wb_entry *entry) {
   if (!words_fit(entry, entry->renames, entry->renames_size))
     return 0;

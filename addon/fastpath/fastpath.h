@@ -105,9 +105,9 @@ char *const *arguments_of(const struct wb_entry *entry, const struct command *co
 
 /* arguments.c: whether these words can be what an entry lacks. */
 int arguments_fit(const struct wb_entry *entry, char *const *words);
-/* Those words in fresh memory, `size` bytes; NULL where there is none. As JSON, each behind another
- * element of an array; and as they are, a 0 byte after each: for the payload of a run with this
- * directory, or without. */
+/* Copies the words into fresh memory, `size` bytes; NULL where there is none. As JSON, each behind
+ * another element of an array; and as they are, a 0 byte after each: for the payload of a run with
+ * this directory, or without. */
 char *arguments_as_json(char *const *words, uint32_t *size);
 char *arguments_joined(char *const *words, const struct wb_entry *entry, const char *directory,
                        uint32_t *size);

@@ -24,7 +24,8 @@
 #include "pages.h"
 
 #define HELD_SIZE 8192
-/* Until then the listener is as safe in the socket, and what ends sooner needs no second wake. */
+/* The listener is as safe in the socket until then, and a run that ends sooner needs no second
+ * wake. */
 #define UNREAD_NS 20000000
 
 /* Lies in memory of its own; behind it is the process's stack. */

@@ -37,7 +37,7 @@ static uint16_t port_of(int file) {
   return (uint16_t)(port << 8 | port >> 8);
 }
 
-/* Returns whether the kernel chose this port, as for a program that talks to itself: then nobody
+/* Returns whether the kernel chose this port, as for a program that talks to itself: no program
  * outside expects it. Each network namespace begins with this range. ip_local_port_range in ip(7)
  */
 static int is_ephemeral(uint16_t port) {

@@ -34,7 +34,7 @@ struct wb_relay {
  * Opens a relay that is all zeros. Where the plan limits the output, or the payload must not hold
  * what it leads to: makes pipes for the payload in place of `stdio`[1] and [2], which are the
  * caller's, but for those that the payload's own terminal takes the place of (wb_caller_takes).
- * What is made is to be closed by wb_relay_started. Returns 0 or an errno.
+ * wb_relay_started closes the pipes. Returns 0 or an errno.
  */
 int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, unsigned takes, int stdio[3]);
 

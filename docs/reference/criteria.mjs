@@ -50,19 +50,14 @@ const columns = (probes, tested) => [
   ],
 ];
 
-/** Each cell has its column's name, which a narrow screen shows in front of it. */
 function overview({ systems, probes, untestable }) {
   const shown = columns(probes, probes.length - untestable.length);
+  const rows = systems.map((system) => [
+    link(idOf(system), escapeHtml(system.name)),
+    ...shown.map(([, how, value]) => link(how, value(system))),
+  ]);
   const heads = ['system', ...shown.map(([name]) => name)];
-  const rows = systems.map((system) => {
-    const cells = shown.map(
-      ([name, how, value]) => `<td data-column="${name}">${link(how, value(system))}</td>`,
-    );
-    return `<tr><td>${link(idOf(system), escapeHtml(system.name))}</td>${cells.join('')}</tr>`;
-  });
-  return `<div class="table-box" role="region" aria-label="Criteria by system" tabindex="0"><table class="by-system">
-<thead><tr>${heads.map((name) => `<th>${name}</th>`).join('')}</tr></thead>
-<tbody>${rows.join('\n')}</tbody></table></div>`;
+  return table(heads, rows, { label: 'Criteria by system', className: 'by-system', named: true });
 }
 
 const details = (summary, body) => `<details><summary>${summary}</summary>\n${body}</details>`;

@@ -27,13 +27,19 @@ export const inline = (text) =>
     .map((part, i) => (i % 2 === 1 ? codeHtml(part) : escapeHtml(part)))
     .join('');
 
-/** A table that scrolls inside its own box where it does not fit. */
-export const table = (head, rows, { label, className = '' }) =>
-  `<div class="table-box" role="region" aria-label="${escapeHtml(label)}" tabindex="0"><table class="${className}">
+/**
+ * A table that scrolls inside its own box where it does not fit. With `named`, each cell but a row's first has its
+ * column's name, which a narrow screen can show in front of it.
+ */
+export const table = (head, rows, { label, className = '', named = false }) => {
+  const cellOf = (cell, at) =>
+    `<td${named && at > 0 ? ` data-column="${escapeHtml(head[at])}"` : ''}>${cell}</td>`;
+  return `<div class="table-box" role="region" aria-label="${escapeHtml(label)}" tabindex="0"><table class="${className}">
 <thead><tr>${head.map((cell) => `<th scope="col">${cell}</th>`).join('')}</tr></thead>
 <tbody>
-${rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('\n')}
+${rows.map((row) => `<tr>${row.map(cellOf).join('')}</tr>`).join('\n')}
 </tbody></table></div>`;
+};
 
 /** A heading that can be linked to. */
 export const heading = (level, text, id = slug(text)) =>

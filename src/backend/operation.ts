@@ -34,7 +34,7 @@ export interface OverlayOperation {
   readonly readOnly?: boolean;
   /** True if writes go to the sandbox's own memory; with a layer, that gets a copy at the end. @default false */
   readonly inMemory?: boolean;
-  /** Where what is written goes, below the run's directory. */
+  /** The directory that takes what is written, below the run's. */
   readonly layer?: string;
   readonly origin: ViewOrigin;
   readonly identity?: FileIdentity | undefined;

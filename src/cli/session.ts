@@ -6,6 +6,7 @@ import { durationText } from '../options/index.js';
 import {
   askOwner,
   checkName,
+  insidePortText,
   listSessions,
   type OwnedSession,
   type SessionPortsTold,
@@ -235,11 +236,9 @@ function tellPorts(
     if (!quiet) out(`${portText(done)}. To end that: wasbox session unpublish ${name} ${done}\n`);
   } else {
     out(published.map((text) => `${portText(text)}\n`).join('') || 'No port is published.\n');
-    for (const port of insidePorts) {
-      out(
-        `port ${port} is open inside only. To reach it: wasbox session publish ${name} ${port}\n`,
-      );
-    }
+    for (const port of insidePorts)
+      out(`${insidePortText(name, port)}
+`);
   }
 }
 

@@ -23,7 +23,7 @@ import { memoryLayers } from '../plan/index.js';
 import { isCopied, isKept, type SandboxSpec } from '../resolve/index.js';
 import { displayPath } from '../text/index.js';
 
-/** Where the layers are while the run goes on, and where they belong. */
+/** Names the layers as they are while the run goes on, and as they belong. */
 const layersOf = (spec: SandboxSpec, { directory }: Run) =>
   memoryLayers(loweredOf(spec).operations).map(({ name, layer }) => ({
     name: Buffer.from(name),

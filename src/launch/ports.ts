@@ -19,7 +19,7 @@ export function tellingPorts(spec: SandboxSpec): SandboxSpec {
   return told;
 }
 
-/** Where the supervisor tells them; to be closed when the sandbox has ended. */
+/** Makes the pipe on which the supervisor tells them. It is closed when the sandbox has ended. */
 export function portsTo(
   native: Native,
   spec: SandboxSpec,

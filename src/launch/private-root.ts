@@ -44,7 +44,7 @@ const publicPlaces = ['/var/tmp', '/tmp'];
 export const privateRootUnmade = (spec: SandboxSpec): string | undefined =>
   ownOf(spec).tree ? undefined : join(spec.state.directory, 'runs', runIdMark, privateRootName);
 
-/** Where it is while it is made; and from then on, as the plan has it. */
+/** The paths of a private root: while it is made; and from then on, as the plan has it. */
 interface Place {
   readonly made: string;
   readonly path: string;

@@ -9,5 +9,5 @@ export {
   type StateRequest,
 } from './frames.js';
 export { checkName, findSession, listSessions, type OwnedSession } from './place.js';
-export type { SessionPortsTold } from './port-call.js';
+export { insidePortText, type SessionPortsTold } from './port-call.js';
 export { fromRemote, type RemoteError, toRemote } from './remote-error.js';

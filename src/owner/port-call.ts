@@ -11,6 +11,10 @@ export interface SessionPortsTold {
   readonly insidePorts: readonly number[];
 }
 
+/** Says to a user how to reach a port that is open inside only. */
+export const insidePortText = (name: string, port: number): string =>
+  `port ${port} is open inside only. To reach it: wasbox session publish ${name} ${port}`;
+
 /** @throws UsageError */
 export async function answerPorts(
   session: OwnSession,

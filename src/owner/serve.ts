@@ -8,6 +8,7 @@ import { ClientCall, fdOf } from './client-call.js';
 import { connect, goneError, readAnswer } from './connect.js';
 import { frame } from './frames.js';
 import { claimPlace, type OwnedPlace, type OwnedSession } from './place.js';
+import { insidePortText } from './port-call.js';
 import { Snapshots } from './snapshots.js';
 
 /** Commands at a time that run or wait; a client beyond them is refused by the kernel or closed. */
@@ -104,7 +105,7 @@ async function hold(
     let shown = '';
     const calls = new Set<ClientCall>();
     const onPort = (port: number): void => {
-      const line = `wasbox: port ${port} is open inside only. To reach it: wasbox session publish ${shown} ${port}`;
+      const line = `wasbox: ${insidePortText(shown, port)}`;
       for (const call of calls) call.note(line);
     };
     const { session, idleMs, forkedFrom } = await begin(onPort);

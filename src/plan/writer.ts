@@ -27,7 +27,7 @@ export class PlanWriter {
   #longs = new BigUint64Array(this.#bytes.buffer);
   #size = 0;
   readonly #strings = new Map<string, number>();
-  /** Where the run's id belongs, in zeros. */
+  /** Offsets of the zeros that stand for the run's id. */
   readonly runIds: number[] = [];
 
   #makeRoom(size: number): void {

@@ -21,7 +21,7 @@ export class Turns {
   #change: Promise<unknown> = Promise.resolve();
   /** Programs that have a sandbox, and calls that use one. */
   #active = 0;
-  /** Those programs, and calls that wait. */
+  /** The programs that run, and calls that wait. */
   #running = 0;
 
   constructor(watcher: Watcher) {

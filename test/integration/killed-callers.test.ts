@@ -108,7 +108,7 @@ test.each(inNamespaces)(
   'no call of a program fails because wasbox is killed before it has taken the listener, as $label',
   async (as) => {
     const count = join(makeProject(as, {}, 'count'), 'calls');
-    // A program that has nobody to answer it sees ENOSYS once in four times.
+    // A program whose calls are left without an answer sees ENOSYS once in four times.
     for (let i = 0; i < 12; i++) {
       const cwd = makeProject(as, {});
       const place = makeProject(as, { seen: '' });

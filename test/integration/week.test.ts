@@ -7,12 +7,13 @@
  */
 import * as fs from 'node:fs';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { clockOf } from '../support/clock.js';
 import { type Identity, identities } from '../support/identity.js';
 import { needs } from '../support/needs.js';
 import { neighbours } from '../support/neighbours.js';
+import { otherVersion } from '../support/other-version.js';
 import { makeProject } from '../support/project.js';
 import { firstSeed, isInternal, numbers, oneOf } from '../support/random.js';
 import { strikeArgv } from '../support/strike.js';
@@ -349,24 +350,6 @@ const kinds = [
 ];
 
 const options = { timeout: 180_000 + seconds * 1000 };
-
-/** Commands, as far as they go, in an installation with another version. */
-const others = new Map<string, string>();
-function otherVersion(as: Identity): Identity {
-  let cli = others.get(as.scratch);
-  if (cli === undefined) {
-    const place = join(as.scratch, `other-${process.pid}`);
-    fs.cpSync(dirname(as.cli), place, { recursive: true });
-    for (const name of fs.readdirSync(place).filter((file) => /^cli-.*\.(cjs|cache)$/.test(file))) {
-      const path = join(place, name);
-      if (name.endsWith('.cache')) fs.rmSync(path);
-      else fs.writeFileSync(path, fs.readFileSync(path, 'utf8').replaceAll('"0.1.0"', '"0.1.9"'));
-    }
-    cli = join(place, 'cli.js');
-    others.set(as.scratch, cli);
-  }
-  return { ...as, cli };
-}
 
 async function agrees(users: readonly [Identity, Identity]): Promise<void> {
   const next = numbers(seed);

@@ -1,4 +1,4 @@
-/** Where the layers of runs are. */
+/** Names the directories of layers. */
 import { join } from 'node:path';
 import { layerName } from '../../resolve/index.js';
 

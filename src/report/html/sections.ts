@@ -17,12 +17,15 @@ const commandLimit = 400;
 const cut = (text: string, limit: number): string =>
   text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
 
+const badge = (tone: string, text: string): Markup =>
+  html`<span class="badge ${tone}">${text}</span>`;
+
 /** The end of the program: it is no good news by itself where something was blocked or is held. */
 function outcomeBadge({ outcome }: RunReport, isQuiet: boolean): Markup {
   const { kind, exitCode, signal, status, interrupted } = outcome;
   if (kind === 'exited') {
     const tone = exitCode !== 0 ? 'bad' : isQuiet ? 'good' : '';
-    return html`<span class="badge ${tone}">exited ${exitCode}</span>`;
+    return badge(tone, `exited ${exitCode}`);
   }
   const text = {
     signaled: `${interrupted === true ? 'interrupted twice, ' : ''}killed by ${signal ?? 'a signal'}`,
@@ -30,11 +33,8 @@ function outcomeBadge({ outcome }: RunReport, isQuiet: boolean): Markup {
     'exec-failed': 'the program could not be executed',
   } as const;
   const said = kind in text ? text[kind as keyof typeof text] : `${kind}: exited ${status}`;
-  return html`<span class="badge bad">${said}</span>`;
+  return badge('bad', said);
 }
-
-const badge = (tone: string, text: string): Markup =>
-  html`<span class="badge ${tone}">${text}</span>`;
 
 /** Says in a line what matters: what was blocked, what would run by itself, what changed, how it ended. */
 export function summary(report: RunReport): Markup {

@@ -3,12 +3,15 @@ import { html, type Markup } from './markup.js';
 
 const rowLimit = 500;
 
+const heading = (title: string, note: string): Markup =>
+  html`<h2>${title}${note === '' ? '' : html` <small>${note}</small>`}</h2>`;
+
 export const section = (title: string, note: string, body: Markup): Markup =>
-  html`<section><h2>${title}${note === '' ? '' : html` <small>${note}</small>`}</h2>${body}</section>`;
+  html`<section>${heading(title, note)}${body}</section>`;
 
 /** A section whose body is shown on demand. */
 export const folded = (title: string, note: string, body: Markup): Markup =>
-  html`<section class="folded"><details><summary><h2>${title}${note === '' ? '' : html` <small>${note}</small>`}</h2></summary>${body}</details></section>`;
+  html`<section class="folded"><details><summary>${heading(title, note)}</summary>${body}</details></section>`;
 
 export function rows<T>(list: readonly T[], row: (one: T) => Markup, columns: number): Markup {
   const more = list.length - rowLimit;
