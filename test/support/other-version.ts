@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Identity } from './identity.js';
 
-/** By scratch directory: its command. */
+/** The command of each, by its scratch directory. */
 const others = new Map<string, string>();
 
 /** Returns the user with an installation of another version, as far as its commands go. */
