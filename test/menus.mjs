@@ -33,6 +33,11 @@ export const menus = {
     deploy: ['the pods and units of docs/deploy', [suite('deploy')]],
     slurm: ['an array of tasks on Slurm', [suite('slurm')]],
     random: ['100,000 random policies', [node('wasm-core/test.mjs', '--random')]],
+    race: [
+      "half an hour for each row of the race for a caller's number",
+      [node('test/run.mjs', 'test/attacks/pins.test.ts')],
+      { WASBOX_RACE_SECONDS: '1800' },
+    ],
     mutants: ['which mutants of the sources the tests notice', [suite('mutants')]],
   },
   bench: {

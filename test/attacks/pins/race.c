@@ -1,13 +1,14 @@
 /*
  * Attack 68: the caller of a notified call is killed and reaped while the supervisor acts for it, and
- * a process of the host gets its number. Both sides; pins.test.ts starts them in one pid namespace
- * with few numbers.
+ * a process of the host gets its number. Both sides; pins.test.ts starts them in one pid namespace.
  *
- *     race victims FILE SECONDS            the host's processes, until one is hit; the result is in FILE
+ *     race victims FOLDER UID GID SECONDS  the host's processes, until one is hit; root starts it
  *     race landlock SECONDS [CALL]         in Landlock isolation with a rule for a name
  *     race namespaces SECONDS PORT [CALL]  with namespaces and a rule for this port of loopback
  *
- * Without CALL each of the calls that the supervisor acts on has its turn.
+ * Without CALL each of the calls that the supervisor acts on has its turn. The supervisor of the test
+ * (slow.c) writes the numbers of callers that are gone to FOLDER/orders, and reads from FOLDER/ready
+ * when a victim has one; what became of the victims stands in FOLDER/results.
  * Victims and callers have the same memory at the same addresses and the same descriptors, so that
  * whatever is done by number to a caller that is gone is seen in a victim.
  */
@@ -15,6 +16,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -26,9 +29,11 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,7 +45,8 @@
 #define EPOLLS 16
 #define STREAM 60   /* a TCP socket, in victims neither bound nor connected */
 #define DATAGRAM 61 /* the same, UDP */
-#define ALIVE 64    /* victims at a time */
+#define ALIVE 64    /* victims at a time, at most */
+#define LIFE_US 30000
 
 static double now(void) {
   struct timespec time;
@@ -112,15 +118,57 @@ static const char *damage(const cpu_set_t *processors) {
   return files.rlim_max == 0 ? "limit" : NULL;
 }
 
-static _Noreturn void be_victim(int out) {
-  cpu_set_t processors;
-  sched_getaffinity(0, sizeof processors, &processors);
+static int opened(const char *folder, const char *name, int flags) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  const int fd = open(path, flags | O_CLOEXEC, 0644);
+  if (fd < 0) {
+    perror(path);
+    exit(2);
+  }
+  return fd;
+}
+
+static void say(int out, const char *what, long number) {
   char line[64];
-  usleep(15000);
-  const char *what = damage(&processors);
-  if (what && write(out, line, (size_t)snprintf(line, sizeof line, "hit %s\n", what)) < 0)
+  if (write(out, line, (size_t)snprintf(line, sizeof line, "%s %ld\n", what, number)) < 0)
     _exit(2);
-  _exit(what ? 1 : 0);
+}
+
+struct maker {
+  int orders, ready, results;
+  uid_t uid;
+  gid_t gid;
+};
+
+static _Noreturn void be_victim(const struct maker *maker) {
+  const int32_t own = getpid();
+  cpu_set_t processors;
+  char what[48] = "hit ";
+  if (setgroups(0, NULL) < 0 || setresgid(maker->gid, maker->gid, maker->gid) < 0 ||
+      setresuid(maker->uid, maker->uid, maker->uid) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
+    _exit(2);
+  sched_getaffinity(0, sizeof processors, &processors);
+  if (write(maker->ready, &own, sizeof own) < 0)
+    _exit(2);
+  usleep(LIFE_US);
+  const char *found = damage(&processors);
+  if (found)
+    say(maker->results, strcat(what, found), own);
+  _exit(found ? 1 : 0);
+}
+
+/* Makes a victim with this number as soon as it is free. clone(2): set_tid, Linux 5.5 */
+static pid_t make_victim(const struct maker *maker, pid_t number) {
+  struct clone_args how = {
+      .exit_signal = SIGCHLD, .set_tid = (uint64_t)(uintptr_t)&number, .set_tid_size = 1};
+  const double end = now() + 0.05;
+  pid_t pid;
+  while ((pid = (pid_t)syscall(SYS_clone3, &how, sizeof how)) < 0 && errno == EEXIST && now() < end)
+    usleep(20);
+  if (pid == 0)
+    be_victim(maker);
+  return pid;
 }
 
 /* Takes those that have ended; returns whether one was hit. */
@@ -134,34 +182,35 @@ static int reap(int *alive, int flags) {
   return hit;
 }
 
-static int victims(const char *file, double seconds) {
-  char line[64];
-  const int out = open(file, O_WRONLY | O_CREAT | O_APPEND, 0644);
+static int victims(const char *folder, uid_t uid, gid_t gid, double seconds) {
+  const struct maker maker = {opened(folder, "orders", O_RDWR), opened(folder, "ready", O_RDWR),
+                              opened(folder, "results", O_WRONLY | O_APPEND), uid, gid};
   memset(map(SHARED, SHARED_SIZE), PATTERN, SHARED_SIZE);
   place_epolls();
   place_socket(STREAM, SOCK_STREAM);
   place_socket(DATAGRAM, SOCK_DGRAM);
+  struct pollfd order = {maker.orders, POLLIN, 0};
   long made = 0;
+  int32_t number;
   int alive = 0, hit = 0;
   for (const double end = now() + seconds; !hit && now() < end;) {
-    const pid_t pid = alive < ALIVE ? fork() : -1;
-    if (pid == 0)
-      be_victim(out);
-    alive += pid > 0;
-    made += pid > 0;
-    hit = reap(&alive, pid < 0 ? 0 : WNOHANG);
+    hit = reap(&alive, alive < ALIVE ? WNOHANG : 0);
+    if (poll(&order, 1, 10) != 1 || read(maker.orders, &number, sizeof number) != sizeof number)
+      continue;
+    const int is_made = make_victim(&maker, number) > 0;
+    alive += is_made;
+    made += is_made;
   }
-  while (alive && wait(NULL) > 0)
-    alive--;
-  return write(out, line, (size_t)snprintf(line, sizeof line, "made %ld\n", made)) < 0;
+  while (alive)
+    reap(&alive, 0);
+  say(maker.results, "made", made);
+  return 0;
 }
 
 /* --- the payloads ----------------------------------------------------------------------------- */
 
 /* Kills and reaps a caller after a while of its call, which differs from try to try in 64 steps. */
-#ifndef STEP_US
-#define STEP_US 500
-#endif
+#define STEP_US 25
 static void end_caller(pid_t pid, int try) {
   usleep((useconds_t)(STEP_US + try % 64 * STEP_US));
   kill(pid, SIGKILL);
@@ -318,8 +367,9 @@ static void attempt(struct way *way, int try) {
     way->call();
     _exit(0);
   }
-  if (pid > 0)
-    end_caller(pid, try);
+  if (pid < 0)
+    return;
+  end_caller(pid, try);
   way->tries++;
 }
 
@@ -340,8 +390,8 @@ static int attack(int where, double seconds, const char *only) {
 }
 
 int main(int count, char **words) {
-  if (count == 4 && strcmp(words[1], "victims") == 0)
-    return victims(words[2], atof(words[3]));
+  if (count == 6 && strcmp(words[1], "victims") == 0)
+    return victims(words[2], (uid_t)atoi(words[3]), (gid_t)atoi(words[4]), atof(words[5]));
   if ((count == 4 || count == 5) && strcmp(words[1], "namespaces") == 0) {
     port = atoi(words[3]);
     return attack(NAMESPACES, atof(words[2]), words[4]);

@@ -1,9 +1,10 @@
 /*
  * The test pins.test.ts links this around the functions of addon/supervisor/pin.h: each of them
  * waits first, as if the payload had held it up, so that a caller can be gone by then; and if it
- * is, for as long as its number may take to be another process's. For the real pins and for the
- * weakened ones (by_number.c) alike.
+ * is, until a process of the host has its number (race.c makes it: FOLDER/orders). For the real
+ * pins and for the weakened ones (by_number.c) alike.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,12 +13,22 @@
 
 #include "../../../addon/supervisor/pin.h"
 
-#ifndef WAIT_US
-#define WAIT_US 5000
-#endif
-#ifndef REUSE_MS
-#define REUSE_MS 100
-#endif
+#define WAIT_US 300
+#define REUSE_MS 100 /* at most */
+
+/* Waits until the process that gets this number says so. */
+static void order(int32_t number) {
+  const int orders = open(FOLDER "/orders", O_RDWR | O_CLOEXEC);
+  const int answers = open(FOLDER "/ready", O_RDWR | O_CLOEXEC);
+  struct pollfd wait = {answers, POLLIN, 0};
+  int32_t ready = 0;
+  if (write(orders, &number, sizeof number) == sizeof number)
+    while (ready != number && poll(&wait, 1, REUSE_MS) == 1)
+      if (read(answers, &ready, sizeof ready) != sizeof ready)
+        break;
+  close(answers);
+  close(orders);
+}
 
 /* Once for a call: what its later steps act on has been reused by then. */
 static void wait_for_reuse(const struct wb_pin *caller) {
@@ -25,7 +36,7 @@ static void wait_for_reuse(const struct wb_pin *caller) {
   if (wb_pin_stands(caller) || waited == caller->call->id)
     return;
   waited = caller->call->id;
-  poll(NULL, 0, REUSE_MS);
+  order((int32_t)caller->call->pid);
 }
 
 #define SLOW(type, name, parameters, arguments)                                                    \
