@@ -41,7 +41,7 @@ ${options(command)}`;
 export function render({ facts }) {
   const body = `${heading(1, 'Command line')}
 <p class="lead">Every command and option, from the tables that the parser uses. <code>man wasbox</code> has the same.</p>
-<p>Options end at the first operand or at <code class="whole">--</code>; everything after it belongs to the program. <code>wasbox run</code> exits with the program’s own status, or with one of these:</p>
+<p>Options end at the script or command, or at <code class="whole">--</code>; everything after it belongs to the program. <code>wasbox run</code> exits with the program’s own status, or with one of these:</p>
 <ul>
 <li><code>124</code>: the time limit was reached</li>
 <li><code>125</code>: wasbox itself failed, or the command line is wrong</li>

@@ -150,7 +150,7 @@ Usage: wasbox run [options] <script|command> [args…]
 
 ${optionHelp(runOptionTable)}
 
-Options end at the first operand or at --. One group of options alone:
+Options end at the script or command, or at --. One group of options alone:
 wasbox run --help GROUP (${groupWords()}).
 
 Every limit except --grace can be "none". Core files are never written: setting

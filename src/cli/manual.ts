@@ -119,7 +119,7 @@ export async function manualPage(version: string, date: string): Promise<string>
     'It needs no root, no daemon, no image and no configuration.',
     'Changes to the working directory are saved for you to review, apply or discard.',
     '.SH OPTIONS OF RUN',
-    'Options end at the first operand or at',
+    'Options end at the script or command, or at',
     `${bold('--')}.`,
     ...run.flatMap(({ options }) => optionSections(options)),
     '.SH COMMANDS',

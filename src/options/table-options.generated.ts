@@ -10,7 +10,7 @@ export interface TableOptions {
    */
   readonly lang?: string | undefined;
   /**
-   * Run CODE with sh, or with the interpreter of --lang; operands become its arguments.
+   * Run CODE with sh, or with the interpreter of --lang; the words after it become its arguments.
    * On the command line `--code CODE`.
    */
   readonly code?: string | undefined;

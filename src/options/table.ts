@@ -89,7 +89,7 @@ export const runOptionTable = [
     kind: 'text',
     metavar: 'CODE',
     group: 'Program',
-    help: 'run CODE with sh, or with the interpreter of --lang; operands become its arguments',
+    help: 'run CODE with sh, or with the interpreter of --lang; the words after it become its arguments',
     property: 'code',
     scope: 'sandbox',
   },
