@@ -71,6 +71,8 @@ using Handle = Napi::External<std::shared_ptr<Run>>;
 // How the run ended, as one record; src/native/decode/outcome.ts reads it.
 Napi::Value OutcomeRecord(Napi::Env env, Run &run) {
   const wb_tables tables = {run.refusals.get(), run.audit.get(), run.network.get()};
+  if (run.audit && run.audit->files_full)
+    run.result.usage.reached |= 1u << WB_LIMIT_OPEN_FILES;
   iovec parts[WB_OUTCOME_PARTS];
   const unsigned count = wb_outcome_record(&run.result, &tables, parts);
   Napi::ArrayBuffer record = Napi::ArrayBuffer::New(env, run.result.outcome.size);
@@ -490,9 +492,14 @@ bool ReadRequest(const Napi::Object &object, Run *run) {
     }
     run->audit->ids = &run->run->watch.ids;
   }
-  // Checked in full by wb_start; here only whether it asks for a network.
-  if (run->plan_size >= sizeof(wb_plan) &&
-      reinterpret_cast<const wb_plan *>(run->plan.data())->net == WB_NET_RULES) {
+  // Checked in full by wb_start; here only for its limit on files and whether it asks for a
+  // network.
+  const auto *wanted = run->plan_size >= sizeof(wb_plan)
+                           ? reinterpret_cast<const wb_plan *>(run->plan.data())
+                           : nullptr;
+  if (wanted && run->audit)
+    run->audit->files_max = wanted->open_files;
+  if (wanted && wanted->net == WB_NET_RULES) {
     run->network.reset(wb_network_new());
     if (!run->network) {
       ThrowErrno(env, errno, "epoll_create1");

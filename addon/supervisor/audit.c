@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -320,6 +321,18 @@ static int names_address(int nr) {
          nr == __NR_sendmmsg;
 }
 
+/* Notes a process that opens a file while it has all the descriptors that it may have. The size of
+ * its directory of them is their number since Linux 6.2: proc_fd_getattr in fs/proc/fd.c */
+static void note_files(struct wb_audit *audit, struct wb_pin *caller) {
+  struct stat info;
+  const int files = audit->files_max ? wb_pin_open(caller, "fd", O_PATH | O_DIRECTORY) : -1;
+  if (files < 0)
+    return;
+  if (fstat(files, &info) == 0 && (uint64_t)info.st_size >= audit->files_max)
+    audit->files_full = 1;
+  close(files);
+}
+
 static void take_values(struct wb_audit *audit, const struct seccomp_data *data) {
   uint32_t selectors = wb_call_shape((uint32_t)data->nr)->selectors;
   for (uint32_t n = 0; n < 6; n++)
@@ -348,6 +361,8 @@ void wb_audit_observe(struct wb_audit *audit, struct wb_pin *caller, int error) 
   question.entry.error = error;
   question.entry.flags = error ? WB_AUDIT_REFUSED : 0;
   const struct shape *shape = shape_of(nr);
+  if (shape && shape->kind == WB_AUDIT_READ)
+    note_files(audit, caller);
   if (shape || names_address(data->nr)) {
     const int found = shape ? look_at_path(&question, shape) : look_at_address(&question);
     audit->pending = question.entry;

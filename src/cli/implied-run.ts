@@ -15,13 +15,12 @@ export async function impliedRun(
     return await runVerb(argv, argv);
   } catch (error) {
     const [name = ''] = argv;
-    const isNotFound = error instanceof UsageError && error.code === 'ERR_SCRIPT_NOT_FOUND';
-    if (name === 'version' && isNotFound) {
+    const near = name.startsWith('-') ? undefined : suggest(name, [...verbs, 'version']);
+    if (!(error instanceof UsageError) || near === undefined) throw error;
+    if (near === 'version' && error.code === 'ERR_SCRIPT_NOT_FOUND') {
       const hint = 'To show the version: wasbox --version';
       throw new UsageError(error.code, error.message, { hint, cause: error });
     }
-    const near = name.startsWith('-') ? undefined : suggest(name, verbs);
-    if (!(error instanceof UsageError) || near === undefined) throw error;
     // In a place where nothing can be run, it was not even looked for.
     if (error.code === 'ERR_WORKDIR') {
       const hint = `Did you mean: wasbox ${near}\n${error.hint ?? ''}`;

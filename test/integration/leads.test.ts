@@ -93,6 +93,7 @@ describe('a slip', () => {
     ],
     [['run', '--ro', 'fine.py'], 125, '--ro took fine.py as its value'],
     [['version'], 127, 'To show the version: wasbox --version'],
+    [['versoin'], 127, 'To show the version: wasbox --version'],
     [['run', '--cpus', '2', 'fine.py'], 125, 'taskset -c 0,1'],
     [['run', '--env', 'A B=1', 'fine.py'], 125, '--env: invalid variable name "A B"'],
     [['run', '--env', 'A\tB', 'fine.py'], 125, '--env: invalid variable name'],

@@ -223,6 +223,17 @@ raise SystemExit(3)`;
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
+  test('a program that opens more files than it may is told of the limit', async () => {
+    const cwd = makeProject(as);
+    const opening = (count: number) => {
+      const code = `all = [open('/dev/null') for _ in range(${count})]`;
+      return why(as, cwd, ['--open-files', '50', '--lang', 'python', '-c', code]);
+    };
+    // Three descriptors are open from the start.
+    expect((await opening(48)).lacks).toMatchObject([{ option: '--open-files 100' }]);
+    expect((await opening(47)).lacks).toEqual([]);
+  });
+
   test('a key is named, but never offered', async () => {
     const cwd = makeProject(as);
     const elsewhere = makeProject(as, { '.ssh/id_ed25519': 'key', plain: 'text' });
