@@ -192,7 +192,7 @@ static int network_ok(const struct wb_plan *plan) {
   if (plan->net == WB_NET_NONE)
     return plan->net_rule_count == 0 && plan->net_resolver_count == 0 &&
            plan->net_publish_count == 0;
-  /* Without a listener there is nothing to hand things into; and without a network namespace, no
+  /* Without a listener, there is nothing to hand things into; and without a network namespace, no
    * port inside to lead to. */
   if (plan->net != WB_NET_RULES || plan->watch_count == 0)
     return 0;

@@ -119,7 +119,7 @@ struct wb_outcome {
 #define WB_QUESTION_NETWORK 1
 #define WB_QUESTION_FILE 2
 #define WB_QUESTION_CALL 3
-/* For these no call waits, and no process is known: pid 0. A name has no target. */
+/* No call waits for these, and no process is known: pid 0. A name has no target. */
 #define WB_QUESTION_UDP 4
 #define WB_QUESTION_NAME 5
 

@@ -54,7 +54,7 @@
 #define WB_LAYER_READ_ONLY_ROOT 256
 #define WB_LAYER_QUOTAS 512
 
-/* Who writes the id maps. */
+/* The process that writes the id maps. */
 #define WB_IDS_SELF 0
 #define WB_IDS_PRIVILEGED 1
 /* Like SELF, by the uid 0 of a user namespace, which is another user on the host. */
@@ -138,8 +138,8 @@ struct wb_plan {
   /* 1: nothing is executed at the start; init waits for programs at WB_FD_SESSION, and starts each
    * under the same filter, Landlock domain and limits. */
   uint32_t session;
-  /* For a run without namespaces (Landlock isolation): string, the host's directory whose
-   * subdirectories are all that the payload may change; 0 for any other run. */
+  /* String: the host's directory whose subdirectories are all that the payload may change in a run
+   * without namespaces (Landlock isolation); 0 for any other run. */
   uint32_t private_root;
   /* String: a file that the supervisor holds a shared lock on while the sandbox is there, so that
    * no other process removes the image that it shows; or 0. */
@@ -365,7 +365,7 @@ struct wb_landlock_rule {
  * carry a socket, counted by value: init sends the filter's listener over it, too, before it
  * executes the payload. */
 #define WB_COMMAND_PROCEED 5
-/* Without a pid namespace: ends every process of the run, and init. With one, SIGKILL does. */
+/* Ends every process of a run without a pid namespace, and init. With one, SIGKILL does. */
 #define WB_COMMAND_KILL 6
 /* Does so, too, when it is sent to the first process of a run without a pid namespace:
  * addon/init/warden.c. The last real-time signal, which nothing else sends to everybody. */

@@ -18,14 +18,14 @@
 #else
 #define ARENA ((char *)0x300000000000ul)
 #endif
-/* As much of it as can be had: the caller may limit what may be mapped (RLIMIT_AS). */
+/* The arena gets as much of this as can be had: the caller may limit its mappings (RLIMIT_AS). */
 #define ARENA_MOST ((size_t)4 << 30)
 #define ARENA_LEAST ((size_t)32 << 20)
 #define PAGE ((size_t)4096)
 #define MAGIC 0x31656e69676e6577ul /* "wengine1" */
 
-/* From here on a piece is a mapping of its own, which goes back to the kernel: what the command
- * reads is as long as files are. Not while the image is made. */
+/* A piece of at least this size is a mapping of its own, which goes back to the kernel: what the
+ * command reads is as long as files are. While the image is made, none is. */
 #define LARGE ((size_t)1 << 20)
 
 /* Up to SMALL bytes a size for each 8, above it four for each power of two. */
@@ -39,7 +39,7 @@ struct piece {
 };
 #define HEADER offsetof(struct piece, next)
 
-/* At the start of the arena, and so of the image. */
+/* The start of the arena, and so of the image. */
 struct head {
   uint64_t magic;
   uint64_t used;

@@ -1,6 +1,6 @@
-// For src/build.mjs: builds dist/native/PLATFORM/wasbox-engine: the TypeScript of the command line (bundle.mjs), compiled to
-// bytecode, and linked with QuickJS, musl and zlib (libraries.mjs), the addon's objects and the policy core. Where their
-// sources are not there, the command runs in Node.
+// Builds, for src/build.mjs, dist/native/PLATFORM/wasbox-engine: the TypeScript of the command line (bundle.mjs),
+// compiled to bytecode, and linked with QuickJS, musl and zlib (libraries.mjs), the addon's objects and the policy
+// core. Where their sources are not there, the command runs in Node.
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,

@@ -19,7 +19,7 @@ const withoutNode = {
     build.onResolve({ filter: /^node:/ }, ({ path }) =>
       path === 'node:path' ? undefined : { path, namespace: 'node', sideEffects: false },
     );
-    // As CommonJS where there is none, so that it is only missed where it is used.
+    // A module that is not there is CommonJS, so that it is only missed where it is used.
     build.onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => {
       const own = `./node/${path.slice('node:'.length)}.ts`;
       const has = existsSync(join(engine, own));

@@ -264,7 +264,7 @@ static JSValue broken(JSContext *context) {
   return JS_ThrowInternalError(context, "the policy core ended");
 }
 
-/* For src/core/marshal.ts, which says what to do. */
+/* Throws an error for src/core/marshal.ts, which says what to do. */
 static JSValue throw_errno(JSContext *context, int error) {
   JSValue thrown = JS_NewError(context);
   JS_SetPropertyStr(context, thrown, "code", JS_NewString(context, error_name(error)));

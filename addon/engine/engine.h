@@ -22,8 +22,8 @@ void arena_map_large(void);
 /* program.c: the program at the end of this executable. Maps the image; 0, or -1 where there is
  * none. */
 int restore_program(JSContext **context, JSValue *program);
-/* While the engine is built: runs the main module, which gives a promise, and writes an image to
- * the end of another executable that is built like this one. 0 or -1. */
+/* Runs the main module while the engine is built, which gives a promise, and writes an image to the
+ * end of another executable that is built like this one. 0 or -1. */
 int run_program(JSContext *context, JSValueConst global, JSValue *evaluated);
 int save_program(JSContext *context, JSValue program, const char *file);
 
@@ -33,7 +33,7 @@ const char *error_text(int number);
 
 /* core.c: the object `policyCore` of the global scope. */
 void add_core(JSContext *context, JSValueConst global);
-/* Before another program is executed: the policy core's process is not left to it. */
+/* Ends the policy core's process before another program is executed: it is not left to that. */
 void end_core(void);
 
 /* host.c: the object `machine` of the global scope. */

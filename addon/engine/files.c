@@ -238,7 +238,7 @@ static JSValue file_system_type(JSContext *context, JSValueConst self, int count
   return error ? failed(context, error) : JS_NewInt64(context, (uint32_t)info.f_type);
 }
 
-/* In bytes, for this user. */
+/* Returns the free space in bytes, for this user. */
 static JSValue free_space(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
   struct statfs info;

@@ -121,7 +121,7 @@ static JSValue host_readlink(JSContext *context, JSValueConst self, int count,
   return size < 0 ? failure(context, error) : new_text(context, target, (size_t)size);
 }
 
-/* As Node's realpathSync.native. */
+/* Returns what Node's realpathSync.native returns. */
 static JSValue host_realpath(JSContext *context, JSValueConst self, int count,
                              JSValueConst *values) {
   (void)self, (void)count;
@@ -148,7 +148,8 @@ static JSValue host_access(JSContext *context, JSValueConst self, int count, JSV
   return JS_NewBool(context, good);
 }
 
-/* As src/host/node.ts: only a directory has the attribute that overlayfs reads with userxattr. */
+/* Answers like src/host/node.ts: only a directory has the attribute that overlayfs reads with
+ * userxattr. */
 static JSValue host_is_opaque(JSContext *context, JSValueConst self, int count,
                               JSValueConst *values) {
   (void)self, (void)count;
@@ -309,7 +310,7 @@ static JSValue host_list(JSContext *context, JSValueConst self, int count, JSVal
   return out;
 }
 
-/* As addon/src/search.cc, without an index. */
+/* Searches like addon/src/search.cc, without an index. */
 static JSValue host_search(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
   int nul;
@@ -439,7 +440,8 @@ static JSValue host_landlock(JSContext *context, JSValueConst self, int count,
   return JS_NewInt32(context, abi < 0 ? 0 : (int)abi);
 }
 
-/* Who knows it already: a descriptor from which the errno comes as a byte. */
+/* The native command's socket, from which the errno comes as a byte where that has tried already;
+ * or -1. */
 static int namespaces_known = -1;
 
 void know_namespaces(int fd) {

@@ -68,7 +68,7 @@ static _Noreturn void execute(char **argv, const char *value) {
   give_up("the installation is incomplete: its native command cannot be executed");
 }
 
-/* Who an entry is made for. */
+/* The process that an entry is made for. */
 static enum { NOBODY, READER, NATIVE_COMMAND } made_for;
 
 /* The text that the user reads where there is no Node (addon/fastpath/node.c): no longer than
@@ -102,7 +102,7 @@ static JSValue call(JSContext *context, JSValueConst program, const char *name, 
   return JS_UNDEFINED;
 }
 
-/* As Node finds them: 0, 1 and 2 are open, and a reader that is gone is an error. */
+/* Streams are as Node finds them: 0, 1 and 2 are open, and a reader that is gone is an error. */
 static void prepare_streams(void) {
   for (int fd = 0; fd < 3; fd++)
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
@@ -144,7 +144,7 @@ static uint8_t *read_entry;
 static size_t read_size;
 static int read_lasting;
 
-/* In a file that cannot change any more. A limit of the caller's for files is one for this, too. */
+/* Fills a file, which cannot change any more. The caller's limit for files holds for it, too. */
 static int fill_file(int fd, const uint8_t *bytes, size_t size) {
   signal(SIGXFSZ, SIG_IGN);
   if (write_all(fd, bytes, size) < 0)
@@ -179,7 +179,7 @@ static JSValue hand_over(JSContext *context, JSValueConst self, int count, JSVal
   return JS_UNDEFINED;
 }
 
-/* As the address of the program's bundle: a file in dist, where the native part lies in
+/* Returns the address of the program's bundle, a file in dist, where the native part lies in
  * DIST/native/PLATFORM/wasbox-engine. */
 static JSValue distribution(JSContext *context) {
   char path[PATH_LIMIT];
@@ -226,8 +226,7 @@ static JSContext *new_context(void) {
   return context;
 }
 
-/* While the engine is built: the engine with the program in it, which has not been asked anything
- * yet. */
+/* Loads the engine with the program in it while the engine is built: nothing has been asked yet. */
 static int load(JSContext **out, JSValue *program) {
   runtime = arena_runtime();
   JSContext *context = new_context();

@@ -6,7 +6,7 @@
  */
 #include "fastpath.h"
 
-/* As in `beyond` of src/engine/start.ts. */
+/* The options are those of `beyond` in src/engine/start.ts. */
 static const char *const beyond[] = {
     "--help", "--version", "--dry-run", "--report", "--html",
     "--json", "--verbose", "--audit",   "--ask",    "--continue",

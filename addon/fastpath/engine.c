@@ -45,8 +45,8 @@ struct start {
   int given[3]; /* descriptors that it gets */
 };
 
-/* With all signals blocked, as long as it lives: what a terminal sends is for the native command
- * and the payload, and it must not stop while that one waits for it. */
+/* All signals stay blocked as long as this process lives: what a terminal sends is for the native
+ * command and the payload, and it must not stop while that one waits for it. */
 static int execute_beside(void *argument) {
   const struct start *start = argument;
   sys2(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
@@ -86,7 +86,7 @@ static int is_ready(int socket, char *said) {
 /* The descriptors stay open: this process does little else. */
 static int start_engine(struct making *making, int *first, const struct wanted *wanted,
                         const struct installation *installation) {
-  /* As much as execve needs here is on the stack. */
+  /* The stack has what execve needs here. */
   static unsigned char stack[1 << 14] __attribute__((aligned(16)));
   static struct start start;
   int ends[2];

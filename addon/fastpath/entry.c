@@ -167,7 +167,7 @@ struct wb_entry *read_entry(int state, const struct wanted *wanted) {
   return entry;
 }
 
-/* As src/fastpath/save.ts. */
+/* The limits are those of src/fastpath/save.ts. */
 #define ENTRIES_MAX 256
 #define ENTRIES_BYTES_MAX (8 << 20)
 

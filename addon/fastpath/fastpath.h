@@ -166,9 +166,9 @@ int working_copy_unchanged(const struct wb_rundir *run, const char *workdir);
 
 /* note.c: says what the entry has to say at the start of its run. */
 void say_note(const struct wb_entry *entry, char *const *envp);
-/* At its end, where what a report needs got lost. */
+/* Says at the run's end that something got lost that a report needs. */
 void say_unreported(int discards);
-/* At its end: what the sandbox was without, WB_LACKS_*. */
+/* Says at the run's end what the sandbox was without, WB_LACKS_*. */
 void say_lacks(const struct wb_entry *entry, uint32_t lacks, char *const *envp);
 
 /* Returns whether an argument of the payload is an option of wasbox that the payload does not know.

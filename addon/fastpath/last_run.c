@@ -29,7 +29,8 @@ int status_of(const struct wb_result *result) {
   return outcome->signal ? 128 + (int)outcome->signal : outcome->exit_code;
 }
 
-/* Below the state directory: `last-runs/` with device and inode of the current directory. */
+/* Writes the name below the state directory: `last-runs/` with device and inode of the current
+ * directory. */
 static int put_name(char *out) {
   struct statx info;
   if (sys5(__NR_statx, AT_FDCWD, ".", 0, STATX_BASIC_STATS, &info) < 0)

@@ -99,7 +99,7 @@ static int tidy_up(void *unused) {
 }
 
 int leave_behind(struct wb_run *run, const struct wb_rundir *directory, int entry) {
-  /* As wb_tree_remove needs it for a tree; what is not touched takes no memory. */
+  /* wb_tree_remove needs so much for a tree; what is not touched takes no memory. */
   static unsigned char stack[1 << 19] __attribute__((aligned(16)));
   left.pid = take_place(directory->state, &left.file);
   if (left.pid < 0)
@@ -114,7 +114,7 @@ int leave_behind(struct wb_run *run, const struct wb_rundir *directory, int entr
   left.run = run;
   left.directory = *directory;
   left.entry = entry;
-  /* Not a fork: the memory of this program is small, but its tables are not. */
+  /* This is no fork: the memory of this program is small, but its tables are not. */
   long pid = sys_clone(tidy_up, NULL, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
   if (pid < 0)
     tidy_up(NULL); /* no process to be had: done here */

@@ -31,7 +31,7 @@ static _Noreturn void give_up_without_node(const struct command *command) {
           "  Install Node.js 20.18 or later (not 21, nor 22.0 to 22.2): https://nodejs.org\n");
 }
 
-/* As env(1) finds the `node` of a #! line: the first in PATH that can be executed. */
+/* Executes the `node` that env(1) finds for a #! line: the first in PATH that can be executed. */
 static _Noreturn void execute(const struct command *command, char **argv, char **envp) {
   const char *path = variable(envp, "PATH");
   char file[WB_PATH_MAX];

@@ -112,9 +112,8 @@ static void note_quiet(const struct wb_rundir *run) {
   sys4(__NR_utimensat, run->state, path, 0, AT_SYMLINK_NOFOLLOW);
 }
 
-/* Which process is the run's init, in its lock: src/changes/store/init-of-run.ts, for `wasbox
- * stop`.
- */
+/* Notes in the run's lock which process is its init: src/changes/store/init-of-run.ts, for `wasbox
+ * stop`. */
 static void note_init(int lock, pid_t pid) {
   char text[] = "0000000000\n";
   wb_put_digits(text, (uint64_t)pid, 10, 10);
@@ -164,8 +163,8 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
     return START_FAILED; /* the engine makes it again, and says why it cannot */
   }
   note_init(started.run.lock, running->pid);
-  /* While init gets ready. Nothing has been executed where an answer differs, and nothing will be.
-   */
+  /* Init gets ready meanwhile. Nothing has been executed where an answer differs, and nothing will
+   * be. */
   const int agrees = making || recorded_reads_agree(entry);
   if (agrees && !making)
     say_note(entry, command->envp);

@@ -38,7 +38,7 @@
 #error "a processor to run on: see the table in ARCHITECTURE.md"
 #endif
 
-/* Not yet; the child is in the middle of it; it is in force. */
+/* The filter is not loaded yet; the child is loading it; it is in force. */
 enum { FILTER_AHEAD, FILTER_LOADING, FILTER_LOADED };
 
 #define FUTEX_WAIT 0
@@ -136,7 +136,7 @@ static int is_counted(const struct wb_plan *plan, const struct wb_rlimit *limit)
   return plan->private_root && limit->resource == RLIMIT_NPROC;
 }
 
-/* In init, while the child gets ready: it executes nothing before. */
+/* Init limits processes while the child gets ready: that executes nothing before. */
 static void limit_processes(const struct start *start) {
   const struct wb_rlimit *limit = limits_of(start->plan);
   for (uint32_t i = 0; i < start->plan->rlimit_count; i++, limit++) {
@@ -150,8 +150,8 @@ static void limit_processes(const struct start *start) {
   }
 }
 
-/* In the child, while init builds the file tree: what needs capabilities, which go with it, and
- * what needs no tree. */
+/* The child does this while init builds the file tree: what needs capabilities, which go with it,
+ * and what needs no tree. */
 static void prepare(struct start *start) {
   const struct wb_plan *plan = start->plan;
   /* Should init itself be killed, at least the program goes with it. */
@@ -179,7 +179,7 @@ static int may_wait(const struct start *start) {
   struct seccomp_data data = {.nr = __NR_futex, .arch = WB_AUDIT_ARCH};
   data.args[0] = (uint64_t)(uintptr_t)&start->ready;
   data.args[1] = FUTEX_WAIT;
-  /* From where the call comes is not known here. */
+  /* The address that the call comes from is not known here. */
   const uint32_t at = __builtin_offsetof(struct seccomp_data, instruction_pointer);
   for (uint32_t i = 0; i < plan->watch_count; i++)
     if (filter[i].code == (BPF_LD | BPF_W | BPF_ABS) &&
@@ -195,7 +195,7 @@ static int loads_first(const struct start *start) {
   return start->plan->watch_count && may_wait(start);
 }
 
-/* In the child: the policy, and init's leave. */
+/* The child loads the policy, and waits for init's leave. */
 static long load_policy_and_wait(struct start *start) {
   const struct wb_plan *plan = start->plan;
   const int first = loads_first(start);
@@ -210,7 +210,7 @@ static long load_policy_and_wait(struct start *start) {
   return ret;
 }
 
-/* In the child: the last steps; under the filter it waits for init at most, and executes. */
+/* The child's last steps; under the filter it waits for init at most, and executes. */
 static int start_payload(void *argument) {
   struct start *start = argument;
   const struct wb_plan *plan = start->plan;
@@ -258,7 +258,7 @@ static int start_payload(void *argument) {
   return fail(start, WB_STEP_EXEC, ret);
 }
 
-/* In init: waits for the child's filter. Between LOADING and LOADED, some ten microseconds, the
+/* Init waits here for the child's filter. Between LOADING and LOADED, some ten microseconds, the
  * child cannot wake anybody. */
 static void await_filter(struct start *start) {
   int state;
@@ -266,7 +266,7 @@ static void await_filter(struct start *start) {
          __atomic_load_n(&start->tid, __ATOMIC_SEQ_CST) != 0) {
     const struct __kernel_timespec poll = {
         0, 1000000}; /* a child that failed does not wake this thread */
-    /* Not a yield: on a busy machine that takes the processor from the very child it waits for. */
+    /* A yield would, on a busy machine, take the processor from the very child it waits for. */
     const struct __kernel_timespec moment = {0, 10000};
     if (state == FILTER_AHEAD)
       sys4(__NR_futex, &start->filter, FUTEX_WAIT, FILTER_AHEAD, &poll);
@@ -281,7 +281,7 @@ static void await_gone(const int *tid) {
     sys4(__NR_futex, tid, FUTEX_WAIT, value, 0);
 }
 
-/* In init: hands the listener over before the child executes. It stays open here: without a pid
+/* Init hands the listener over before the child executes. It stays open in init: without a pid
  * namespace, all are killed before this process ends. */
 static void hand_over(struct start *start, int holder) {
   await_filter(start);
@@ -292,8 +292,8 @@ static void hand_over(struct start *start, int holder) {
   __atomic_store_n(&start->handed, 1, __ATOMIC_SEQ_CST);
 }
 
-/* In init, while the child gets ready. The parent-death signal comes after the last change of
- * credentials, which would clear it. */
+/* Init finishes its own set-up while the child gets ready. The parent-death signal comes after the
+ * last change of credentials, which would clear it. */
 static void finish_init(struct start *start) {
   const struct wb_plan *plan = start->plan;
   announce(&start->tree, 1);
@@ -328,7 +328,7 @@ static void finish_init(struct start *start) {
     hand_over(start, holder);
 }
 
-/* In init: the child of a session executes nothing itself. */
+/* Init waits until the child of a session serves, which executes nothing itself. */
 static void await_serving(const struct start *start) {
   const struct __kernel_timespec poll = {
       0, 1000000}; /* a child that failed does not wake this thread */

@@ -38,7 +38,7 @@ static inline int leads_session(const struct wb_plan *plan, int terminal) {
 void reset_signal(int signal);
 /* child.c: starts the child on a stack of its own: its pid, or a negative errno. */
 long start_child(struct start *start, unsigned char *stack, size_t stack_size);
-/* With the file tree in place; returns when the child has executed or failed. */
+/* The file tree must be in place; returns when the child has executed or failed. */
 void finish_child(struct start *start);
 
 #endif

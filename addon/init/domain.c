@@ -36,7 +36,7 @@ void enter_domain(void) {
   const struct {
     uint64_t fs, net, scoped;
   } attr = {REFER, 0, SCOPE_SIGNAL};
-  /* As PID 1 of a namespace does: a terminal's ^C is the payload's. */
+  /* Init takes no signal, like PID 1 of a namespace: a terminal's ^C is the payload's. */
   check(sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all_signals, 0, 8), WB_STEP_START, NULL);
   check(sys5(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), WB_STEP_START, NULL);
   check(sys5(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), WB_STEP_NO_NEW_PRIVS, NULL);

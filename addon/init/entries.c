@@ -34,7 +34,8 @@ static void write_file(const struct wb_op *op, long parent, const char *name) {
   sys1(__NR_close, fd);
 }
 
-/* In place of a file that is there already: made beside the sandbox's root, and mounted. */
+/* Covers a file that is there already: the new one is made beside the sandbox's root, and
+ * mounted. */
 static void cover_file(const struct wb_op *op) {
   static uint32_t covers;
   const char *target = text(op->target);

@@ -178,7 +178,7 @@ int run_payload(struct start *start, uint32_t lacking);
 /* processors.c: leaves this processor to the payload's process, where there is another; until the
  * second call. */
 void leave_processor(void);
-/* With a pid namespace: keeps every process of it but init off one processor. */
+/* Keeps every process of init's pid namespace but init off one processor. */
 void spare_processor(void);
 void return_to_processors(void);
 

@@ -43,7 +43,8 @@
   ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 #define PORT(n) ((uint16_t)((n) << 8 | (n) >> 8))
 
-/* In the range for benchmarks (RFC 2544), which no network has, and a private one (RFC 4193). */
+/* Addresses in the range for benchmarks (RFC 2544), which no network has, and a private one (RFC
+ * 4193). */
 static const uint32_t own4 = ADDRESS(198, 18, 0, 2), gateway4 = ADDRESS(198, 18, 0, 1);
 static const unsigned char own6[16] = {0xfd, 0x77, 0x61, 0x73, 0x62, 0x6f, 0x78, 0, [15] = 2};
 static const unsigned char gateway6[16] = {0xfd, 0x77, 0x61, 0x73, 0x62, 0x6f, 0x78, 0, [15] = 1};
@@ -214,8 +215,8 @@ static long configure_pair(long near) {
   return carry_out(near, &all);
 }
 
-/* Without a way out: programs look up only names of a family that they have an address of
- * (AI_ADDRCONFIG of getaddrinfo(3)). */
+/* The loopback has addresses without a way out: programs look up only names of a family that they
+ * have an address of (AI_ADDRCONFIG of getaddrinfo(3)). */
 static void configure_loopback(long near) {
   struct requests all = {.size = 0};
   put_address(&all, LOOPBACK, AF_INET6, own6, sizeof own6, 128, OPTIONAL);

@@ -66,7 +66,7 @@ static int starts_with(const char *path, size_t length, const char *start, size_
   return 1;
 }
 
-/* Part by part, making what is missing. Sets points.in_scratch. */
+/* Walks part by part and makes what is missing. Sets points.in_scratch. */
 static long make_path(char *path, const char *target) {
   long fd = points.root;
   int fresh = 0;

@@ -1,5 +1,5 @@
 /*
- * Which processors init runs on. Called by main.c and payload.c.
+ * Decides which processors init runs on. Called by main.c and payload.c.
  *
  * The payload's process and init work at the same time, but the kernel starts a process beside its
  * parent where the other processors have just been busy, as with the caller's launch, and leaves it

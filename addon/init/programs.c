@@ -54,7 +54,7 @@ static int become_program(void *argument) {
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, SIGSET_BYTES);
   if (program->kind != WB_EXEC_PROGRAM)
     return serve_file(program);
-  /* As execvp(3): what may not be executed is said if nothing else is found. */
+  /* A file that may not be executed is reported if nothing else is found, as by execvp(3). */
   long error = ENOENT;
   for (uint32_t i = 0; i < program->path_count; i++) {
     ret = sys3(__NR_execve, program->paths[i], program->argv, program->envp);

@@ -23,7 +23,8 @@ static long open_below(long directory, const char *path, uint64_t flags) {
   return sys_openat2(directory, path, &how);
 }
 
-/* In the host's tree. A negative errno where it is not procfs (CVE-2025-52881). */
+/* Opens them in the host's tree. Returns a negative errno where it is not procfs
+ * (CVE-2025-52881). */
 long open_quotas(const struct wb_plan *plan) {
   long words[16] = {0}; /* struct statfs; its first word is the type on both architectures */
   if (!(plan->layers & WB_LAYER_QUOTAS))

@@ -35,7 +35,7 @@
 #define SOCK_STREAM 1
 #define SOCK_SEQPACKET 5
 
-/* Not in the <linux/magic.h> of an older system. */
+/* The <linux/magic.h> of an older system lacks these. */
 #define RAMFS 0x858458f6
 #define FUSE 0x65735546
 #define EFIVARFS 0xde5e81e4
@@ -179,7 +179,7 @@ void protect_stdio(const struct wb_plan *plan) {
       continue;
     int type = info.stx_mode & S_IFMT;
     long flags = check(sys2(__NR_fcntl, fd, F_GETFL), WB_STEP_STDIO, NULL);
-    /* From a directory one walks to everything else. */
+    /* A directory leads to everything else. */
     if (type == S_IFDIR || (flags & O_PATH))
       die(WB_STEP_STDIO, EISDIR, NULL);
     check_kind(fd, &info);

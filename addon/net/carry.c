@@ -85,8 +85,9 @@ void net_carry_find(struct carried *all, struct wb_pin *caller, uint64_t inode, 
   closedir(directory);
 }
 
-/* In a child with a table of descriptors of its own, so that the number can be the payload's: its
- * calls of epoll_ctl(2) will name the socket by it. Shares memory with the caller, which waits. */
+/* A child registers it, with a table of descriptors of its own, so that the number can be the
+ * payload's: its calls of epoll_ctl(2) will name the socket by it. Shares memory with the caller,
+ * which waits. */
 struct registration {
   int epoll, file;
   const struct carried_epoll *wanted;

@@ -32,7 +32,8 @@ static int connect_to(const struct datagram_call *call) {
   datagrams_end_flows(call->net, socket);
   if (family == AF_UNSPEC)
     return 0;
-  /* Not noted: getaddrinfo(3) connects to learn which source an address has, and sends nothing. */
+  /* This is not noted: getaddrinfo(3) connects to learn which source an address has, and sends
+   * nothing. */
   if (!datagrams_flow(call->net, socket, &to, call->caller, 0))
     return errno;
   socket->peer = to;

@@ -69,8 +69,8 @@ int datagram_transfer(struct datagram_call *call);
 /* An address of the payload's. Returns 0 with `to` filled in, or an errno. */
 int datagram_read_endpoint(const struct datagram_call *call, uint64_t address, uint64_t size,
                            sa_family_t *family, struct endpoint *to);
-/* As much of an address as there is room for, and its length, as accept(2) has it. 0 or an errno.
- */
+/* Writes as much of an address as there is room for, and its length, like accept(2). Returns 0 or
+ * an errno. */
 int datagram_write_endpoint(const struct datagram_call *call, const struct endpoint *from,
                             uint64_t address, uint64_t length_at);
 

@@ -11,7 +11,8 @@
 #include "../supervisor/run_in_namespaces.h"
 #include "net.h"
 
-/* In a child that shares memory and descriptors, but has one thread, and so may join namespaces. */
+/* The visit of a child that shares memory and descriptors, but has one thread, and so may join
+ * namespaces. */
 struct visit {
   int sandbox, domain, type, file, error;
 };

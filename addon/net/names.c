@@ -1,5 +1,5 @@
-/* Which name led to which address: what the resolver answered, for as long as programs may go on
- * using it. Called by resolver.c; rules.c reads it. Also addresses as the kernel has them. */
+/* Keeps which name led to which address: what the resolver answered, for as long as programs may go
+ * on using it. Called by resolver.c; rules.c reads it. Also addresses as the kernel has them. */
 #include <string.h>
 
 #include "net.h"

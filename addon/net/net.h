@@ -137,7 +137,7 @@ struct net {
 /* sources.c */
 int net_watch(struct net *net, int file, uint32_t events, enum source source, uint32_t index);
 int net_rewatch(struct net *net, int file, uint32_t events, enum source source, uint32_t index);
-/* For a file that others have as well: closing it here would leave it watched. */
+/* Stops watching a file that others have as well: closing it here would leave it watched. */
 void net_unwatch(struct net *net, int file);
 
 /* destinations.c: counts one more; NULL where there is no room. `to` may be NULL, and `caller`
@@ -249,16 +249,16 @@ struct carried {
   int numbers[CARRIED_MAX];
   struct carried_epoll epolls[CARRIED_MAX];
 };
-/* Before the exchange: the old socket's registrations go with its last descriptor. */
+/* Finds the registrations before the exchange: they go with the old socket's last descriptor. */
 void net_carry_find(struct carried *all, struct wb_pin *caller, uint64_t inode, int place);
-/* After it: registers `file` in the epolls. */
+/* Registers `file` in the epolls after the exchange. */
 void net_carry_over(const struct carried *all, struct wb_pin *caller, int file);
 
 /* options.c: what was set on `from` is set on `to`. */
 void net_copy_options(int from, int to, int domain);
 
 /* resolver_ports.c */
-/* Without a network namespace: serves two ports of the host's loopback. Returns -1 with errno. */
+/* Serves, without a network namespace, two ports of the host's loopback. Returns -1 with errno. */
 int resolver_begin(struct net *net);
 /* Where connections to the resolver's address lead then; 0: to no resolver. */
 uint16_t resolver_port(const struct net *net, const struct endpoint *to);

@@ -21,7 +21,7 @@
 /* How long the end of a run waits for clients that read slowly. */
 #define DRAIN_MS 1000
 
-/* In which a server inside is looked for. */
+/* The families in which a server inside is looked for. */
 static const int families[FAMILIES] = {AF_INET, AF_INET6};
 
 /* Bytes that came in on ends[i] and have not gone out on the other one. */
@@ -183,7 +183,7 @@ static int dial_inside(struct net *net, uint32_t index) {
   return -1;
 }
 
-/* As if no process listened. */
+/* Ends a connection as if no process listened. */
 static void turn_away(int file) {
   const struct linger none = {1, 0};
   setsockopt(file, SOL_SOCKET, SO_LINGER, &none, sizeof none);

@@ -356,7 +356,7 @@ void resolver_ready(struct net *net, enum source source, uint32_t index) {
                            (struct sockaddr *)&from, &length);
       if (n < 0)
         break;
-      /* On a loopback that others have as well. */
+      /* Others have this loopback as well. */
       if (resolver->datagram_port && !resolver_is_expected_datagram(net, &from))
         continue;
       take_query(net, message, (size_t)n, &from, -1);

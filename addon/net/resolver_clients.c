@@ -91,7 +91,7 @@ int resolver_client_ready(struct net *net, uint32_t index, size_t *size) {
   return 1;
 }
 
-/* On a loopback that others have as well. */
+/* Others have this loopback as well, so only expected ports are answered. */
 static int is_expected(struct resolver *resolver, const struct sockaddr_in *from) {
   const uint16_t port = ntohs(from->sin_port);
   for (int i = 0; port && i < EXPECTED_PORTS; i++)

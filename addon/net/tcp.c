@@ -420,7 +420,7 @@ void tcp_expire(struct net *net, uint64_t now, uint64_t *next) {
     if (!one->used)
       continue;
     if (one->deadline && one->deadline <= now) {
-      /* As with SO_SNDTIMEO: it goes on behind the caller's back. socket(7) */
+      /* The connection goes on behind the caller's back, as with SO_SNDTIMEO. socket(7) */
       int error = EINPROGRESS;
       if (one->place >= 0) {
         fcntl(one->file, F_SETFL, fcntl(one->file, F_GETFL) & ~O_NONBLOCK);

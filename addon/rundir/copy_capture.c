@@ -228,7 +228,8 @@ static int copy_over(struct capture *capture, const struct level *level, const c
   return ret;
 }
 
-/* As an overlay has it: what is written to keeps its owner, and what is made gets the program's. */
+/* Gives the owner that an overlay gives: what is written to keeps its owner, and what is made gets
+ * the program's. */
 static int give(const struct capture *capture, int directory, const char *name,
                 const struct stat *source) {
   if (capture->uid == (uid_t)-1)
@@ -266,7 +267,8 @@ static int move_closed(const struct capture *capture, const struct level *level,
   return ret;
 }
 
-/* To another file system. What a capture that was cut short has made of it is made again. */
+/* Copies an entry to another file system. What a capture that was cut short has made of it is made
+ * again. */
 static int copy_anew(struct capture *capture, const struct level *level, const char *name,
                      const struct stat *source) {
   return wb_tree_remove(level->upper, name) < 0 || copy_over(capture, level, name) < 0

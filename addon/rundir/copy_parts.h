@@ -6,7 +6,7 @@
 
 #include "working_copy.h"
 
-/* As deep as a layer is read: src/changes/files/layer.ts. */
+/* The depth to which a layer is read: src/changes/files/layer.ts. */
 #define COPY_DEPTH_MAX 200
 #define COPY_MODE_BITS 01777
 
@@ -35,7 +35,7 @@ int copy_is_left_out(const char *left_out, size_t size, const char *path);
  * system without lseek(2)'s SEEK_DATA has one part, the whole file. */
 int copy_next_data(int file, off_t at, off_t size, off_t *begin, off_t *end);
 
-/* Below `directory`, through no link. */
+/* Opens a directory below `directory`, through no link. */
 int copy_open_directory(int directory, const char *name);
 
 /* Says what one path of the copy was made from, and what it is. */

@@ -47,7 +47,7 @@ struct wb_rundir {
   int directory; /* its own */
   int lock;
   char id[WB_RUN_ID + 1]; /* its name in `parent` */
-  /* As the run was made: the working directory, and the mode of its `upper`. */
+  /* The state in which the run was made: the working directory, and the mode of its `upper`. */
   uint64_t workdir_dev; /* as st_dev has it */
   uint64_t workdir_ino;
   uint32_t mode;
@@ -73,7 +73,7 @@ struct wb_rundir_request {
   struct wb_placed placed;
 };
 
-/* As makedev(3) makes it. */
+/* Returns the number that makedev(3) makes. */
 static inline uint64_t wb_device_number(uint32_t major, uint32_t minor) {
   return (uint64_t)(major & 0xfffu) << 8 | (uint64_t)(major & ~0xfffu) << 32 | (minor & 0xffu) |
          (uint64_t)(minor & ~0xffu) << 12;

@@ -17,7 +17,7 @@
 
 #include "layer.h"
 
-/* As many runs at a time as need not wait for the file system. */
+/* The number of runs at a time that need not wait for the file system. */
 #define SPARES_MAX 32
 
 /* Those with a layer for the home have names of their own, and those with a private root as well.
@@ -42,8 +42,8 @@ static int hold(struct wb_rundir *run, int spares, const char *name) {
   return opened.stx_ino == named.stx_ino ? 0 : -1;
 }
 
-/* In place, so that the file system need not find another block: it is read only after the rename.
- */
+/* Rewrites it in place, so that the file system need not find another block: it is read only after
+ * the rename. */
 static int rewrite_record(const struct wb_rundir *run, const struct wb_rundir_request *request) {
   struct statx info;
   int fd = wb_open_beneath(run->directory, "run.json", O_WRONLY, 0);
@@ -111,7 +111,7 @@ int wb_rundir_retire(struct wb_rundir *run) {
   return 0;
 }
 
-/* With the mode that the next run is likely to need. */
+/* Makes the home's layer anew, with the mode that the next run is likely to need. */
 static int renew_home(const struct wb_rundir *run) {
   return wb_home_remove(run) == 0 &&
                  syscall(SYS_mkdirat, run->directory, WB_HOME_UPPER, 0700) == 0 &&

@@ -50,7 +50,7 @@ static int gone_or_failed(void) {
   return errno == ENOENT ? GONE : -1;
 }
 
-/* For what unlinkat(2) did not remove, with its `error`. */
+/* Opens what unlinkat(2) did not remove, with its `error`. */
 static int open_directory(int parent, const char *name, int error) {
   if (error != EISDIR && error != EPERM)
     return -1;

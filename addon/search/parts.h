@@ -31,9 +31,9 @@ struct search_request {
   uint32_t state_count;
   const char *skipped; /* paths below the root, each with a 0 byte, that are not looked at */
   uint32_t skipped_size;
-  /* For src/changes/merged-tree/survey.ts: names are compared as lenient file systems do, symbolic
-   * links are found whatever their names, and what is on another mount or in git's store of objects
-   * is not. */
+  /* Set for src/changes/merged-tree/survey.ts: names are compared as lenient file systems do,
+   * symbolic links are found whatever their names, and what is on another mount or in git's store
+   * of objects is not. */
   uint8_t survey;
   const uint8_t *tests_from; /* with `survey`, as bytes: an index is for the same ones */
   size_t tests_size;

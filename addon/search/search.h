@@ -21,7 +21,7 @@ struct wb_bytes {
 
 struct wb_search {
   const char *root; /* an absolute path */
-  /* From src/host/search-request.ts: tests.c reads it. */
+  /* The request as src/host/search-request.ts encodes it: tests.c reads it. */
   const uint8_t *request;
   size_t request_size;
   /* The state directory, in which an index of the directories is kept; NULL: none is. */

@@ -42,7 +42,7 @@ static uint32_t take_word(struct reader *from) {
   return word;
 }
 
-/* Into the list of the tests that names with the same first or last byte may pass. */
+/* Adds a test to the list of those that names with the same first or last byte may pass. */
 static void file_test(struct search_request *request, uint16_t number) {
   struct search_test *test = &request->tests[number - 1];
   const struct search_part *part = test->count ? &request->parts[test->first] : NULL;

@@ -20,7 +20,7 @@
 #include "parts.h"
 
 #define WALK_PATH_MAX 4096
-/* As in src/resolve/hide.ts. */
+/* The limit of src/resolve/hide.ts. */
 #define WALK_DEPTH_MAX 200
 /* So many directories are read before it is worth writing the index again: some 0.5 ms of work. */
 #define WALK_READ_MIN 100
@@ -70,7 +70,7 @@ static const char *below_root(struct walk *walk) {
   return walk->path_size > walk->below ? walk->path + walk->below : "";
 }
 
-/* For calls with `root`. */
+/* Returns the path for calls with `root`. */
 static const char *here(struct walk *walk) {
   const char *path = below_root(walk);
   return *path ? path : ".";

@@ -39,13 +39,13 @@ int Int(const Napi::CallbackInfo &info, size_t i) {
 struct Owned {
   napi_env env;
   int fd;
-  // For a descriptor that something of Node's may have taken over by now: what it must still be.
+  // True if something of Node's may have taken it over by now. Then it must still be this file.
   bool lent = false;
   dev_t dev = 0;
   ino_t ino = 0;
 };
 std::mutex owned_mutex;
-// Never destroyed: threads that supervise go on while the process ends.
+// The lists are never destroyed: threads that supervise go on while the process ends.
 std::vector<napi_env> &owners = *new std::vector<napi_env>();
 std::vector<Owned> &owned = *new std::vector<Owned>();
 

@@ -16,7 +16,7 @@ struct Entry {
 };
 
 std::mutex mutex;
-// Never destroyed: threads that supervise go on while the process ends.
+// The list is never destroyed: threads that supervise go on while the process ends.
 std::vector<Entry> &held = *new std::vector<Entry>();
 uint64_t uses = 0;
 

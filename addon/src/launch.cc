@@ -120,7 +120,8 @@ void Tell(const std::shared_ptr<Run> &run, void (*use)(Napi::Env, Napi::Function
 
 void EnvironmentEnds(void *data);
 
-// For the next process, should this one be killed: src/changes/store/init-of-run.ts reads it.
+// Notes init for the next process, should this one be killed: src/changes/store/init-of-run.ts
+// reads it.
 void NoteInit(int lock, int pid) {
   char line[12];
   wb_put_digits(line, static_cast<uint64_t>(pid), 10, 10);
@@ -221,8 +222,8 @@ void Supervise(const std::shared_ptr<Run> &run) {
       run->lost = true;
       new std::shared_ptr<Run>(run); // for as long as this process lives
     }
-    // Before the sandbox is released: this descriptor keeps the files. If it cannot be made, the
-    // caller reports that they are lost.
+    // This descriptor, made before the sandbox is released, keeps the files. If it cannot be made,
+    // the caller reports that they are lost.
     if (wb_plan_saves_memory(static_cast<const wb_plan *>(run->request.plan)) &&
         run->run->meter.scratch >= 0)
       run->memory = fcntl(run->run->meter.scratch, F_DUPFD_CLOEXEC, 3);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kStandard = 3;
 
-// As Node found them: it gives them back so, and others may go on with the same pipe.
+// The flags as Node found them: it gives them back so, and others may go on with the same pipe.
 int flags_before[kStandard];
 
 // leave(status): ends this process at once. Returns where Node must end it, which puts terminals

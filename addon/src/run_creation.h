@@ -16,9 +16,10 @@ namespace wasbox {
     // Reads the arguments of createRun. False, and a pending exception, if one is of the wrong
     // kind.
     bool Read(Napi::Env env, const std::vector<Napi::Value> &given);
-    // On any thread: calls nothing of Node. False if it cannot be created: Result() says why.
+    // Runs on any thread: calls nothing of Node. False if the run cannot be created: Result() says
+    // why.
     bool Make();
-    // To hold the created run.
+    // Returns the created run, to be held.
     HeldRun Held() const;
     // Fills in what the run's end needs, except the paths.
     void Describe(wb_rundir * made) const;

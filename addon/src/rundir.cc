@@ -100,7 +100,7 @@ struct Retired {
 constexpr size_t kMostRetired = 64;
 
 std::mutex retired_mutex;
-// Never destroyed: threads that supervise go on while the process ends.
+// The list is never destroyed: threads that supervise go on while the process ends.
 std::vector<Retired *> &retired = *new std::vector<Retired *>();
 size_t recycling = 0; // that are in no list any more, and not ended
 pthread_cond_t one_is_gone = PTHREAD_COND_INITIALIZER;
@@ -126,7 +126,7 @@ Napi::Value RemoveRetired(const Napi::CallbackInfo &info) {
   for (Retired *one : rest) {
     wb_rundir_discard(&one->run, 0);
     wb_rundir_close(&one->run);
-    // Not deleted: its job may still come, and must not meet another run at its address.
+    // It is not deleted: its job may still come, and must not meet another run at its address.
   }
   lock.lock();
   while (recycling > 0)
@@ -231,7 +231,7 @@ std::unique_ptr<Retired> Reopen(int state, const RunEnd &end, bool untouched, bo
   return one;
 }
 
-// From here on its job ends it, or the end of the process.
+// Its job ends it from here on, or the end of the process.
 Retired *Enlist(std::unique_ptr<Retired> one) {
   Retired *last = one.release();
   std::unique_lock<std::mutex> lock(retired_mutex);

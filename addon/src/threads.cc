@@ -87,7 +87,8 @@ int OnThread(void (*run)(void *), void *argument) {
     idle = one->next;
     one->job = {run, argument};
     __atomic_store_n(&one->given, 1, __ATOMIC_RELEASE);
-    // While the mutex is held: after that, the thread may be gone, and its stack with it.
+    // The thread is woken while the mutex is held: after that, it may be gone, and its stack with
+    // it.
     syscall(SYS_futex, &one->given, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0);
   }
   pthread_mutex_unlock(&mutex);

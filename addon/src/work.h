@@ -11,10 +11,10 @@ namespace wasbox {
   class Work {
   public:
     virtual ~Work() = default;
-    // On another thread: calls nothing of Node's.
+    // Runs on another thread: calls nothing of Node's.
     virtual void Execute() = 0;
-    // On Node's: what the promise is fulfilled with; with a pending exception it is rejected.
-    // Without this call, the environment ended first, and nothing gets the result.
+    // Returns, on Node's thread, what the promise is fulfilled with; with a pending exception it is
+    // rejected. Without this call, the environment ended first, and nothing gets the result.
     virtual Napi::Value Result(Napi::Env env) = 0;
   };
 

@@ -65,7 +65,7 @@ struct Request {
   }
 };
 
-// With the path of the file that was in the way.
+// Throws an error with the path of the file that was in the way.
 Napi::Value Failure(Napi::Env env, const wb_copy_failure &failure, const char *call) {
   ThrowErrno(env, failure.error, call);
   const Napi::Value error = env.GetAndClearPendingException().Value();

@@ -28,7 +28,7 @@
 #include "supervisor.h"
 #include "thread.h"
 
-/* Without a question for so long, the thread ends. */
+/* The thread ends after so long without a question. */
 #define IDLE_MS 1000
 /* How long the end of a run waits for it. */
 #define PATIENCE_MS 500
@@ -143,7 +143,7 @@ static int step(struct wb_run *run) {
 
 static void work(void *argument) {
   struct wb_run *run = argument;
-  /* As the supervising thread has given them up: they are each thread's own. */
+  /* The supervising thread has given up its groups, too: each thread has its own. */
   if (run->watch.private_root && run->watch.ids.host_uid)
     syscall(SYS_setgroups, 0, NULL);
   while (step(run))

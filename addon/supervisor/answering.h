@@ -35,10 +35,10 @@ void wb_answering_init(struct wb_answering *answering);
  * milliseconds, or -1. */
 int wb_answering_wait(const struct wb_run *run, struct pollfd *wait);
 
-/* After a wait that began so. `due`: the time is over. Begins the thread where there is something
- * to answer, and takes back what it is done with. Returns 0, or the errno of a listener that fails
- * while the payload may still ask; the caller then drops it. `*hung_up`: there will be no question
- * any more. */
+/* Serves what a wait that began so has brought. `due`: the time is over. Begins the thread where
+ * there is something to answer, and takes back what it is done with. Returns 0, or the errno of a
+ * listener that fails while the payload may still ask; the caller then drops it. `*hung_up`: there
+ * will be no question any more. */
 int wb_answering_serve(struct wb_run *run, const struct pollfd *wait, int due, int *hung_up);
 
 /* Has the thread end, and waits for that: some seconds at most. Returns whether it has; then the

@@ -113,8 +113,8 @@ struct wb_held *wb_ask(struct wb_asker *asker, const struct wb_pin *caller,
                        void (*decided)(struct wb_asker *, const struct wb_watch *, struct wb_held *,
                                        uint32_t));
 
-/* From `decided`: keeps the notification held until `file` (see held->file) is ready for `events`
- * of epoll(7), and then calls `decided` again, with WB_DECISION_ALLOW. */
+/* Called from `decided`: keeps the notification held until `file` (see held->file) is ready for
+ * `events` of epoll(7), and then calls `decided` again, with WB_DECISION_ALLOW. */
 int wb_ask_wait(struct wb_asker *asker, struct wb_held *held, uint32_t events);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 /*
- * Which calls become questions, and what a decision does. Called by notify.c before it answers, and
- * by ask.c with the decision.
+ * Decides which calls become questions, and what a decision does. Called by notify.c before it
+ * answers, and by ask.c with the decision.
  *
  * An answer allows exactly what was shown: a call continues only if its whole meaning is in
  * registers, which no other thread can change while it waits.

@@ -1,4 +1,4 @@
-/* Which calls become questions, and what a decision does. */
+/* Decides which calls become questions, and what a decision does. */
 #ifndef WASBOX_ASK_CALLS_H
 #define WASBOX_ASK_CALLS_H
 
@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* For wb_asker_new. */
+/* The function to give to wb_asker_new. */
 wb_ask_take wb_ask_take_call;
 
 #ifdef __cplusplus

@@ -27,11 +27,12 @@
 
 #define CWD (-1)
 #define NONE (-1)
-/* Beside the WB_PROBE_*: the open flags are this argument; they are in memory; as for creat(2). */
+/* Bits beside the WB_PROBE_*: the open flags are this argument; they are in memory; as for
+ * creat(2). */
 #define FLAGS(n) ((unsigned)(n + 1) << 16)
 #define FLAGS_IN_MEMORY (8u << 16)
 #define FLAGS_CREAT (9u << 16)
-/* Which argument has AT_SYMLINK_NOFOLLOW. */
+/* The argument that has AT_SYMLINK_NOFOLLOW. */
 #define AT(n) ((unsigned)(n + 1) << 24)
 
 struct shape {

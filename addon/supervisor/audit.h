@@ -71,8 +71,9 @@ void wb_audit_free(struct wb_audit *audit);
 void wb_audit_observe(struct wb_audit *audit, struct wb_pin *caller, int error);
 
 /*
- * After each: keeps what was read if the question `stood` all the while, which the kernel says when
- * it takes the answer. Otherwise the caller may have died, and what was read be another's.
+ * Called after each: keeps what was read if the question `stood` all the while, which the kernel
+ * says when it takes the answer. Otherwise the caller may have died, and what was read be
+ * another's.
  */
 void wb_audit_settle(struct wb_audit *audit, int stood);
 

@@ -165,7 +165,8 @@ int wb_audit_probe(struct wb_audit *audit, struct wb_pin *caller, const char *pa
     if (audit->root < 0)
       return -1;
   }
-  /* With the payload's rights, not root's own; these ids are this thread's alone. credentials(7) */
+  /* This thread looks with the payload's rights, not root's own; these ids are this thread's alone.
+   * credentials(7) */
   const int lesser = geteuid() == 0 && audit->ids->host_uid != 0;
   if (lesser) {
     syscall(SYS_setfsgid, audit->ids->host_gid);

@@ -1,5 +1,5 @@
 /*
- * Which process a thread belongs to, whose child that is, and what it had used when it ended.
+ * Finds which process a thread belongs to, whose child that is, and what it had used when it ended.
  * Called by audit.c while the thread waits for its answer, so that /proc tells of that thread and
  * no other.
  */

@@ -19,7 +19,7 @@
 
 #include "supervisor.h"
 
-/* Not <sys/ioctl.h>, which comes with the structures of the C library. */
+/* <sys/ioctl.h> is left out: it comes with the structures of the C library. */
 int ioctl(int fd, unsigned long request, ...);
 
 _Static_assert(sizeof(struct termios) <= sizeof((struct wb_caller){0}.saved), "room");
@@ -68,7 +68,7 @@ static int leads_to_others(int fd) {
   return (info.stx_mode & S_IFMT) == S_IFIFO || (info.stx_mode & S_IFMT) == S_IFSOCK;
 }
 
-/* As with 2>&1. */
+/* Returns whether both are one file, as after 2>&1. */
 static int is_same_file(int one, int other) {
   struct statx a, b;
   return syscall(SYS_statx, one, "", AT_EMPTY_PATH, STATX_INO, &a) == 0 &&
@@ -200,8 +200,8 @@ void wb_caller_make_raw(struct wb_caller *caller) {
   struct termios modes;
   if (!caller->keyboard)
     return;
-  /* As the program that had the terminal meanwhile left it for this program: what was found at the
-   * start may have been the shell's own, with which it reads its line. */
+  /* The modes are those that the program that had the terminal meanwhile left: what was found at
+   * the start may have been the shell's own, with which it reads its line. */
   if (!__atomic_load_n(&caller->raw, __ATOMIC_SEQ_CST) && ioctl(caller->in, TCGETS, &modes) == 0 &&
       !is_raw(caller, &modes))
     memcpy(caller->saved, &modes, sizeof modes);

@@ -1,4 +1,4 @@
-/* Which argument of a system call says what it is about. */
+/* Says which argument of a system call tells what it is about. */
 #ifndef WASBOX_CALLS_H
 #define WASBOX_CALLS_H
 

@@ -100,7 +100,7 @@ static int set_limits(int fd, const struct wb_plan *plan) {
   if (plan->memory_bytes && (write_number(fd, "memory.max", plan->memory_bytes) < 0 ||
                              write_text(fd, "memory.oom.group", "1") < 0))
     return -1;
-  /* Not there without swap accounting; then there is no swap to go to either. */
+  /* The file is not there without swap accounting; then there is no swap to go to either. */
   if (plan->memory_bytes && write_text(fd, "memory.swap.max", "0") < 0 && errno != ENOENT)
     return -1;
   return plan->processes ? write_number(fd, "pids.max", process_limit(plan)) : 0;

@@ -27,7 +27,7 @@ void wb_cgroup_open(struct wb_cgroup *cgroup, const struct wb_plan *plan);
 /* Reads what it uses. Returns 0 or an errno. */
 int wb_cgroup_sample(const struct wb_cgroup *cgroup, struct wb_cgroup_use *use);
 
-/* At the end: peaks, and what was refused, into `usage`. */
+/* Writes peaks, and what was refused, into `usage` at the end. */
 void wb_cgroup_finish(const struct wb_cgroup *cgroup, const struct wb_plan *plan,
                       struct wb_usage *usage);
 

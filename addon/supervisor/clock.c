@@ -22,7 +22,8 @@ void wb_clock_open(struct wb_clock *clock) {
   attr.type = PERF_TYPE_SOFTWARE;
   attr.config = PERF_COUNT_SW_TASK_CLOCK; /* in the kernel as well, whatever is excluded */
   attr.inherit = attr.exclude_kernel = attr.exclude_hv = 1;
-  /* From init's execve(2) on: neither this thread nor one that it begins ever executes anything. */
+  /* It counts from init's execve(2) on: neither this thread nor one that it begins ever executes
+   * anything. */
   attr.disabled = attr.enable_on_exec = 1;
   clock->fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }

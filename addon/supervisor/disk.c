@@ -125,7 +125,7 @@ static uint64_t inode_of(int fd, uint64_t *device) {
   return info.stx_ino;
 }
 
-/* From the directory that is being read, `next` being where it goes on, into one below. */
+/* Goes from the directory that is being read, `next` being where it goes on, into one below. */
 static void descend(struct wb_disk *disk, int below, uint32_t mode, int64_t next) {
   const int fd = *current(disk);
   if (disk->depth < LAST) {

@@ -15,7 +15,7 @@ struct wb_end {
  * duplicate. 0, or -1 with errno and nothing left behind. */
 int wb_caller_end(int fd, int flags, struct wb_end *end);
 
-/* As write(2), of so much that it does not block where poll(2) says that there is room. */
+/* Writes like write(2), so much that it does not block where poll(2) says that there is room. */
 ssize_t wb_end_write(const struct wb_end *end, const void *bytes, size_t size);
 
 #endif

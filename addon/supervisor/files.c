@@ -88,7 +88,7 @@ static int take_copies(void *argument) {
   const struct wb_name *entry;
   struct rlimit most;
   char path[64];
-  /* As many as it may have. */
+  /* The limit of open descriptors is raised as far as it may be. */
   if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &most) == 0) {
     most.rlim_cur = most.rlim_max;
     syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &most, NULL);
@@ -223,7 +223,8 @@ static void find_unlinked(struct sample *sample, const char *process, const char
   wb_unlinked_messages(sample->sandbox, task, &sample->left, sample->files);
 }
 
-/* For another sample. Most runs have no such files: what is large is not touched for them. */
+/* Makes room for another sample. Most runs have no such files: what is large is not touched for
+ * them. */
 static void clear(struct wb_files *files) {
   files->memory_bytes = files->disk_bytes = files->disk_inodes = 0;
   files->most = 0;

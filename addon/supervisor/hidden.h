@@ -35,7 +35,7 @@ struct wb_hidden_figures {
   uint64_t limit_bytes;
 };
 
-/* After each sample: how many bytes the files take, at most. */
+/* Returns, after each sample, how many bytes the files take, at most. */
 uint64_t wb_hidden_sample(struct wb_hidden *hidden, const struct wb_unlinked *unlinked,
                           const struct wb_hidden_figures *figures);
 

@@ -82,7 +82,7 @@ static int run_child(void *argument) {
   int file = find_again(loan), tree = file < 0 ? -1 : own_mount(loan, file);
   if (tree >= 0) {
     fd_link(link, tree);
-    /* Not to wait for the holder of a lease on it. */
+    /* O_NONBLOCK keeps this from waiting for the holder of a lease on it. */
     loan->fd = open(link, loan->flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   }
   loan->error = errno;

@@ -18,7 +18,7 @@ struct wb_opening {
   char path[WB_INSIDE_PATH_MAX];
 };
 
-/* Whose rights inside are looked at, where the supervisor has more; 0: its own. */
+/* The user whose rights inside are looked at, where the supervisor has more; 0: its own. */
 struct wb_inside_user {
   uint32_t uid, gid;
 };

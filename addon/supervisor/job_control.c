@@ -10,7 +10,7 @@
 
 #include "supervisor.h"
 
-/* In which a stop signal stops this program, where anything can. */
+/* The time in which a stop signal stops this program, where anything can. */
 #define STOP_MS 100
 
 void wb_stopped(struct wb_run *run, uint32_t continued) {
@@ -18,7 +18,7 @@ void wb_stopped(struct wb_run *run, uint32_t continued) {
   /* Where a shell can continue it: all that the caller runs is stopped, too. */
   if (!run->attended || !caller->keyboard || !wb_caller_in_foreground(caller))
     return;
-  /* Not where this program made it stop itself, nor where it goes on already. */
+  /* Nothing is done where this program made it stop itself, nor where it goes on already. */
   if (__atomic_load_n(&run->held, __ATOMIC_SEQ_CST) ||
       continued != __atomic_load_n(&run->continued, __ATOMIC_SEQ_CST))
     return;

@@ -131,7 +131,7 @@ static int write_all(int fd, const char *bytes, size_t size) {
   return 0;
 }
 
-/* With what `takes` says in place of the mode that it holds: init decides nothing. */
+/* Seals the plan with what `takes` says in place of its mode: init decides nothing. */
 static int sealed_plan(const struct wb_request *request, unsigned takes) {
   const uint32_t terminal = WB_TERMINAL_DECIDED | takes;
   const char *directory = request->directory ? request->directory : "";
@@ -156,8 +156,8 @@ static int sealed_plan(const struct wb_request *request, unsigned takes) {
   return fd;
 }
 
-/* In the run's cgroup from the first moment on. A cgroup namespace has the cgroup for its root in
- * which it is made, so the child makes it; else it would show the way there. */
+/* The child is in the run's cgroup from the first moment on. A cgroup namespace has the cgroup for
+ * its root in which it is made, so the child makes it; else it would show the way there. */
 static int clone_in_cgroup(struct wb_run *run, struct child *child, char *stack, int flags) {
   child->own_cgroups = flags & CLONE_NEWCGROUP;
   struct wb_clone_args args = {

@@ -118,7 +118,8 @@ struct visit {
   int init, fd;
 };
 
-/* In a child that shares memory and descriptors, but has one thread, and so may join namespaces. */
+/* Runs in a child that shares memory and descriptors, but has one thread, and so may join
+ * namespaces. */
 static int visit(void *argument) {
   struct visit *visit = argument;
   const struct server *server = visit->server;

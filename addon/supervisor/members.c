@@ -47,8 +47,8 @@ static void read_parents(struct wb_members *members, int proc) {
   }
 }
 
-/* In the order of /proc, by number: a parent comes before its children, unless numbers began anew.
- */
+/* Members are in the order of /proc, by number: a parent comes before its children, unless numbers
+ * began anew. */
 static const struct wb_member *find(const struct wb_members *members, uint32_t number) {
   uint32_t from = 0, to = members->count;
   while (from < to) {

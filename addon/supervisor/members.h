@@ -1,4 +1,4 @@
-/* Which processes of a /proc belong to a run. */
+/* Tells which processes of a /proc belong to a run. */
 #ifndef WASBOX_MEMBERS_H
 #define WASBOX_MEMBERS_H
 

@@ -173,7 +173,7 @@ static uint64_t safe_time(const struct wb_meter *meter, uint64_t memory) {
   return time < LEAST_NS ? LEAST_NS : time;
 }
 
-/* From when on processes that may not be waited for are looked for; 0: not at all. */
+/* Returns from when on processes that may not be waited for are looked for; 0: not at all. */
 static uint64_t unwaited_since(const struct wb_meter *meter) {
   const int estimates = meter->plan->cpu_us && meter->clock.fd < 0 && !in_cgroup(meter);
   return estimates || meter->programs.count ? meter->looked_ns : 0;

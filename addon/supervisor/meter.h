@@ -67,12 +67,12 @@ struct wb_meter {
   struct wb_members members; /* of the run, where /proc shows others as well */
 };
 
-/* Before the start. `meter` is all zeros: most of it is not to be touched before it is used. `plan`
- * and the path of the run's directory are borrowed until wb_meter_close. */
+/* Opens a meter before the start. `meter` is all zeros: most of it is not to be touched before it
+ * is used. `plan` and the path of the run's directory are borrowed until wb_meter_close. */
 void wb_meter_open(struct wb_meter *meter, const struct wb_plan *plan, const char *directory);
 
-/* Before the payload runs: what of the machine is free, and in use, without it. `mounts` is
- * borrowed until wb_meter_finish. */
+/* Looks, before the payload runs, at what of the machine is free, and in use, without it. `mounts`
+ * is borrowed until wb_meter_finish. */
 void wb_meter_begin(struct wb_meter *meter, uint32_t init, int mounts);
 
 /* The payload runs: takes over the sandbox's /proc and private tmpfs (-1: not given). Returns 0, or

@@ -41,9 +41,9 @@ static inline uint64_t meter_fill_time(uint64_t limit, uint64_t used, uint64_t p
   return (meter_lost(limit, used) + limit / 8) / pace;
 }
 
-/* For how long `count` of the processes that are not waited for had a processor in that time: each
- * as long as any other task, which is less than all the time where there are more tasks than
- * processors. */
+/* Returns for how long `count` of the processes that are not waited for had a processor in that
+ * time: each as long as any other task, which is less than all the time where there are more tasks
+ * than processors. */
 static inline uint64_t meter_unwaited_us(const struct wb_meter *meter,
                                          const struct wb_processes *seen, uint32_t count,
                                          uint64_t since_ns) {

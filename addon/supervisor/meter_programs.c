@@ -5,7 +5,7 @@
 #define _GNU_SOURCE
 #include "meter_parts.h"
 
-/* After so many samples in which nothing of a program was seen, nothing is left of it. */
+/* Nothing is left of a program after so many samples in which nothing of it was seen. */
 #define ABSENT_LOOKS 8
 /* If init cannot end a program in this time, only ending the run is left. */
 #define END_NS 5000000000ull

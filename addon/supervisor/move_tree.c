@@ -42,7 +42,7 @@ struct place {
   char name[NAME_ROOM];
 };
 
-/* From here on no more than the payload's own rights. */
+/* This thread has no more than the payload's own rights from here on. */
 static int join(const struct wb_move_tree *tree) {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   const struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};

@@ -37,7 +37,7 @@ struct wb_move {
   struct wb_move_tree tree;
   /* The stack behind it. */
 };
-/* For moves that the program's end leaves unfinished. */
+/* The time for moves that the program's end leaves unfinished. */
 #define END_MS 2000
 #define STACK_SIZE (256 << 10)
 #define MOVE_SIZE ((sizeof(struct wb_move) + 4095) / 4096 * 4096 + STACK_SIZE)

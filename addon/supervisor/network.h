@@ -16,8 +16,8 @@ extern "C" {
 
 struct wb_network {
   int fd; /* readable where `serve` has something to do */
-  /* Before the start. Returns 0, or an errno with the step that failed (WB_STEP_*) and what it was
-   * about. */
+  /* Begins before the start. Returns 0, or an errno with the step that failed (WB_STEP_*) and what
+   * it was about. */
   int (*begin)(struct wb_network *network, const struct wb_plan *plan, uint32_t *step, char *what,
                size_t room);
   /* Something of the sandbox's network from init (WB_NETWORK_*); takes `file` over. */

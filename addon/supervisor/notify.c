@@ -205,7 +205,7 @@ static int decide(const struct wb_watch *watch, struct wb_pin *caller) {
   uint32_t verdict = verdict_on(watch, &notif->data, 0);
   int error = EPERM, let = 0, behalf = 0;
   if (watch->guard_behalf && !allows(verdict)) {
-    /* Without what the supervisor may do on behalf of the payload: the policy comes first. */
+    /* The policy comes first, without what the supervisor may do on behalf of the payload. */
     const uint32_t policy = verdict_on(watch, &notif->data, watch->guard_behalf);
     behalf = allows(policy);
     verdict = behalf ? verdict : policy;
@@ -239,7 +239,8 @@ static int decide(const struct wb_watch *watch, struct wb_pin *caller) {
   let = let && !emulated;
   if (watch->observe)
     watch->observe(watch->audit, caller, error);
-  /* Who may answer later, or do so in steps, does not tell whether the question stood. */
+  /* A network or an asker, which may answer later or in steps, does not tell whether the question
+   * stood. */
   const int settles = watch->settle && (watch->network || watch->asker);
   if (settles)
     watch->settle(watch->audit, wb_pin_stands(caller));

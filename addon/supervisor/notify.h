@@ -96,7 +96,7 @@ int wb_watch_open(struct wb_watch *watch, int listener);
  * where the listener is of no use any more. */
 int wb_watch_answer(const struct wb_watch *watch);
 
-/* As root without a user namespace around the payload: takes the payload's ids, so that what is
+/* Takes the payload's ids, as root without a user namespace around the payload, so that what is
  * looked at and done is what the payload may, in containers without CAP_SYS_PTRACE as well; and
  * goes back. 0, or -1 where the listener is of no use any more. What wb_watch_answer calls has
  * them. */

@@ -26,7 +26,7 @@ long wb_payload_descriptor(struct wb_pin *caller, int fd) {
  * to is judged like any other file. */
 static int descriptor_of(const struct wb_pin *caller, const char path[WB_PAYLOAD_PATH_MAX]) {
   char own[40];
-  /* As the payload writes it: compared, never opened. */
+  /* The path is as the payload writes it: compared, never opened. */
   snprintf(own, sizeof own, "/proc/%u/fd/", caller->call->pid);
   const char *const ways[] = {"/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/", own};
   const char *const streams[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};

@@ -64,12 +64,12 @@ static int try_mount(const char *type, const char *const options[][2], int count
   return error;
 }
 
-/* As init asks it: addon/init/overlay.c. */
+/* Asks what init asks: addon/init/overlay.c. */
 static int lacks_attributes(const char *upper) {
   return getxattr(upper, "user.overlay.opaque", NULL, 0) < 0 && errno == EOPNOTSUPP;
 }
 
-/* In a child that shares this memory: its answers are written where the caller reads them. */
+/* Runs in a child that shares this memory: its answers are written where the caller reads them. */
 static int in_namespaces(void *argument) {
   struct trial *trial = argument;
   char map[64];

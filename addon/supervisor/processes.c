@@ -24,7 +24,7 @@ static void path_of(char out[64], const char *process, const char *file) {
   snprintf(out, 64, "%s/%s", process, file);
 }
 
-/* To the beginning, for another sample. */
+/* Goes to the beginning, for another sample. */
 static void rewind_to_start(int fd) {
   syscall(SYS_lseek, fd, 0, 0);
 }
@@ -76,7 +76,7 @@ struct own {
 
 /* Returns what a process has of its own; zeros for what has ended. proc_pid_status(5) */
 static struct own own_memory(int proc, const char *process) {
-  /* As long as the text and the longest name that is looked for. */
+  /* `text` has room for the text and the longest name that is looked for. */
   char path[64], text[2048 + 32] = {0};
   path_of(path, process, "status");
   if (wb_read_text(proc, path, text, 2048) <= 0)
@@ -255,7 +255,7 @@ void wb_processes_memory(int proc, const struct wb_members *members, uint32_t ma
   rewind_to_start(proc);
   wb_directory_begin(&directory, proc);
   while ((entry = wb_directory_next(&directory))) {
-    /* As long as the text and the longest name that is looked for. */
+    /* `text` has room for the text and the longest name that is looked for. */
     char path[64], text[2048 + 32] = {0}, name[WB_PROCESS_NAME_MAX];
     const char *process =
         wb_members_has(members, entry->name) ? wb_process_seen_at(proc, entry->name, name) : NULL;

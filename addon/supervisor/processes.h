@@ -31,7 +31,8 @@ int wb_processes_sample(int proc, struct wb_members *members, uint64_t since_ns,
                         struct wb_programs *programs, struct wb_processes *out);
 
 struct wb_memory {
-  /* Without a file: the processes' own and their share of what they share, in swap as well. */
+  /* Memory without a file: the processes' own and their share of what they share, in swap as
+   * well. */
   uint64_t own_bytes;
   uint64_t shared_bytes; /* of files in memory and shared memory, the same */
 };

@@ -77,7 +77,7 @@ void wb_program_terminal_ended(struct wb_run *run) {
 
 void wb_program_terminal_hang_up(struct wb_run *run) {
   __atomic_store_n(&run->killed, 1, __ATOMIC_SEQ_CST);
-  /* Also where a reader that takes its time is waited for: terminal.c, drain. */
+  /* The request counts also where a reader that takes its time is waited for: terminal.c, drain. */
   __atomic_add_fetch(&run->asked_to_end, 1, __ATOMIC_SEQ_CST);
   wb_wake(run);
 }

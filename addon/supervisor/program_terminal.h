@@ -10,7 +10,7 @@ extern "C" {
 
 struct wb_run;
 
-/* For a relay between a terminal's master, what is typed (`in`) and what is shown (`out`), all of
+/* Opens a relay between a terminal's master, what is typed (`in`) and what is shown (`out`), all of
  * which are borrowed until this returns. `run` is all zeros. Returns 0 or an errno, with nothing
  * left open. */
 int wb_program_terminal_open(struct wb_run *run, int master, int in, int out);

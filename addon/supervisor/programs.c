@@ -66,7 +66,7 @@ static uint64_t hard_limit(const char *text, const char *name) {
 }
 
 uint32_t wb_programs_mark(int proc, const char *process, int *stray) {
-  /* As long as the text and the longest name that is looked for. */
+  /* `text` has room for the text and the longest name that is looked for. */
   char path[64], text[2048 + 32] = {0};
   *stray = 0;
   size_t n = strlen(process);

@@ -41,7 +41,7 @@ int wb_programs_add(struct wb_programs *programs, const struct wb_event *event);
 /* Takes a REAPED event. */
 void wb_programs_reaped(struct wb_programs *programs, const struct wb_event *event);
 
-/* Before and for each process of a sample. */
+/* Called before and for each process of a sample. */
 void wb_programs_begin(struct wb_programs *programs);
 void wb_programs_take(struct wb_programs *programs, int proc, const char *process,
                       const struct wb_process_use *use);

@@ -40,8 +40,8 @@ int wb_sampling_wait(const struct wb_run *run, struct pollfd *wait);
 /* Returns whether init's events may be read: there is room for one more. */
 int wb_sampling_listens(const struct wb_sampling *sampling);
 
-/* After a wait: looks at the run where that is due, or takes over what the thread has seen. Returns
- * WB_METER_*. `*error`: an errno where limits of a program can not be held. */
+/* Called after a wait: looks at the run where that is due, or takes over what the thread has seen.
+ * Returns WB_METER_*. `*error`: an errno where limits of a program can not be held. */
 int wb_sampling_serve(struct wb_run *run, const struct pollfd *wait, int *error);
 
 /* SHARED, PROGRAM and REAPED. Returns 0, or an errno where limits can not be held. */

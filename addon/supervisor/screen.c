@@ -301,7 +301,7 @@ static void end_string(struct wb_screen *screen) {
     screen->palette &= (uint16_t)~(1u << (number - 108));
 }
 
-/* Within an OSC: its number, and then fields between semicolons. */
+/* Takes a byte within an OSC: its number, and then fields between semicolons. */
 static void command(struct wb_screen *screen, unsigned char byte) {
   uint16_t *number = &screen->parameters[0];
   if (byte == ';') {
@@ -465,7 +465,7 @@ static size_t add_palette(const struct wb_screen *screen, char *out, size_t at) 
   return screen->palette >> 12 & 1 ? add(out, at, "\033]R\033\\") : at;
 }
 
-/* From column 9 on; a sequence for them (DECST8C) is not known to all. */
+/* Sets stops from column 9 on; a sequence for them (DECST8C) is not known to all. */
 static size_t add_tabs(char *out, size_t at) {
   at = add(out, at, "\0337\r\033[3g");
   for (unsigned n = 0; n < TABS; n++)

@@ -17,7 +17,8 @@
 /* How far up is looked: sh, xargs, timeout, env … */
 #define ANCESTORS_MAX 64
 
-/* Without the digits of a version behind them. Others (fish) read all of a pipe first. */
+/* The names are without the digits of a version behind them. Others (fish) read all of a pipe
+ * first. */
 static const char *const shells[] = {"sh",   "bash",  "dash", "ash",  "ksh",  "rksh",
                                      "lksh", "rbash", "mksh", "oksh", "zsh",  "rzsh",
                                      "yash", "posh",  "csh",  "tcsh", "tclsh"};

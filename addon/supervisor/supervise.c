@@ -45,7 +45,7 @@ static void take_event(struct wb_run *run, struct wb_result *result, const struc
 }
 
 #define DESCRIPTORS_MAX 2
-/* Below everything else that runs, short of SCHED_IDLE. */
+/* This niceness puts a run below everything else, short of SCHED_IDLE. */
 #define DEPRIORITISED_NICE 19
 
 /* The descriptors that came with an event; -1 for each that did not. */
@@ -102,8 +102,8 @@ static void take_start(struct wb_run *run, struct wb_result *result, const struc
   refuse_limits(run, result, error);
 }
 
-/* Before the payload starts: if the network is served already, for a published port, that ends at
- * once, and begins again. */
+/* Takes it over before the payload starts: if the network is served already, for a published port,
+ * that ends at once, and begins again. */
 static void take_network(struct wb_run *run, const struct wb_event *event, int fd) {
   struct wb_network *network = run->watch.network;
   if (network && wb_answering_end(run))

@@ -77,7 +77,8 @@ struct wb_run {
   uint32_t continued;
   uint64_t signals;
   int asked_before_end; /* asked_to_end when the run was over: more is a request not to wait */
-  /* From when on a reader of the terminal's output that takes nothing is given up; 0: never. */
+  /* The time from which a reader of the terminal's output that takes nothing is given up; 0:
+   * never. */
   uint64_t reader_deadline_ns;
   struct wb_watch watch;
   struct wb_holder holder; /* of the watch's listener */

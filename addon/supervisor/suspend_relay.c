@@ -8,7 +8,7 @@
 
 #include "supervisor.h"
 
-/* Not <sys/ioctl.h>, which comes with the structures of the C library. */
+/* <sys/ioctl.h> is left out: it comes with the structures of the C library. */
 int ioctl(int fd, unsigned long request, ...);
 
 /* How long to wait for the caller's terminal to take what was begun being written. */

@@ -21,7 +21,7 @@
 
 #include "supervisor.h"
 
-/* Not <sys/ioctl.h>, which comes with the structures of the C library. */
+/* <sys/ioctl.h> is left out: it comes with the structures of the C library. */
 int ioctl(int fd, unsigned long request, ...);
 
 /* How long the end may wait for a display that takes no output; and for any stdout, if the payload
@@ -102,7 +102,7 @@ int wb_terminal_interrupts(const struct wb_terminal *terminal) {
   return terminal->heard > ECHO_BYTES * (size_t)terminal->interrupts ? 0 : terminal->interrupts;
 }
 
-/* Not of a program that reads keys by itself, nor of a shell's job: there ^C is theirs. */
+/* A program that reads keys by itself is left out, and so is a shell's job: there ^C is theirs. */
 static void count_interrupt(struct wb_terminal *terminal, const struct termios *modes) {
   int group = 0;
   terminal->interrupts = wb_terminal_interrupts(terminal);

@@ -30,7 +30,7 @@ struct wb_caller {
   unsigned char saved[64]; /* struct termios of the kernel: of the keyboard, or of `passed` */
 };
 
-/* Who puts the caller's terminal right where this program is killed. */
+/* The process that puts the caller's terminal right where this program is killed. */
 struct wb_keeper {
   int pid;           /* 0: there is none */
   int end;           /* owned: the end of a pipe that closes with this program */
@@ -66,7 +66,8 @@ unsigned wb_caller_takes(uint32_t mode, const int stdio[3]);
 /* Reads keys of the others from stdin alone: those that are terminals are opened once more, one
  * way. The caller closes them. */
 void wb_caller_narrow(unsigned takes, int stdio[3]);
-/* For a relay of those, and to put right what the payload is given of a terminal. 0 or an errno. */
+/* Prepares to relay those, and to put right what the payload is given of a terminal. 0 or an
+ * errno. */
 int wb_caller_open(struct wb_caller *caller, unsigned takes, const int stdio[3]);
 /* The descriptor of the terminal whose size counts, or -1. */
 int wb_caller_window(const struct wb_caller *caller);
@@ -80,7 +81,7 @@ void wb_caller_make_raw(struct wb_caller *caller);
 void wb_caller_leave(struct wb_caller *caller);
 /* Modes of a terminal that the payload could change, as they were. */
 void wb_caller_restore(const struct wb_caller *caller);
-/* For keeper.c: as before, unless the modes were changed since. */
+/* Restores, for keeper.c, what was before, unless the modes were changed since. */
 void wb_caller_undo(const struct wb_caller *caller);
 /* Writes what waits; returns 0 where it can never be written. */
 int wb_caller_push(const struct wb_caller *caller, struct wb_flow *flow);

@@ -9,7 +9,7 @@
 
 #include "supervisor.h"
 
-/* Not <sys/ioctl.h>, which comes with the structures of the C library. */
+/* <sys/ioctl.h> is left out: it comes with the structures of the C library. */
 int ioctl(int fd, unsigned long request, ...);
 
 struct window {

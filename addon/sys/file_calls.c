@@ -71,7 +71,7 @@ int chmod(const char *path, mode_t mode) {
   return (int)syscall(__NR_fchmodat, AT_FDCWD, path, mode);
 }
 
-/* Without flags, which only faccessat2(2) has: whether a name is there, a link itself too. */
+/* Tells without flags, which only faccessat2(2) has, whether a name is there, a link itself too. */
 int faccessat(int directory, const char *path, int mode, int flags) {
   struct stat info;
   if (mode == F_OK)

@@ -11,7 +11,7 @@
 
 #include "syscall.h"
 
-/* In front of what is given out, whose alignment it keeps. */
+/* The piece stands in front of what is given out, whose alignment it keeps. */
 struct piece {
   size_t size;
   size_t reserved;

@@ -1,5 +1,5 @@
 /*
- * As much of a C library as the supervisor uses, over raw system calls: the native command links
+ * The part of a C library that the supervisor uses, over raw system calls: the native command links
  * the same supervisor as the addon, but must not pay for the start of a libc. The declarations are
  * those of the system's headers, glibc's and musl's alike. Called by addon/supervisor and
  * addon/fastpath.
@@ -215,7 +215,7 @@ int strcmp(const char *a, const char *b) {
   return (unsigned char)*a - (unsigned char)*b;
 }
 
-/* At any address, of whatever type. */
+/* A word at any address, of whatever type. */
 typedef uint64_t __attribute__((aligned(1), may_alias)) any_word;
 
 int memcmp(const void *a, const void *b, size_t n) {

@@ -4,7 +4,7 @@
  */
 #include <stddef.h>
 
-/* As in string.h, which a freestanding program need not have. */
+/* Declarations as in string.h, which a freestanding program need not have. */
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memset(void *to, int byte, size_t n);
 

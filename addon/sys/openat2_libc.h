@@ -7,8 +7,8 @@
 
 #include "openat2.h"
 
-/* As sys_openat2, but returns -1 with errno. Its calls are those of syscall(2), which tests count.
- */
+/* Does what sys_openat2 does, but returns -1 with errno. Its calls are those of syscall(2), which
+ * tests count. */
 static inline int wb_openat2(int directory, const char *path, const struct open_how *how) {
   for (int tries = 1;; tries++) {
     const int fd = (int)syscall(SYS_openat2, directory, path, how, sizeof *how);

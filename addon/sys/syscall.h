@@ -56,7 +56,7 @@ static inline long sys6(long n, long a, long b, long c, long d, long e, long f) 
  */
 long sys_clone(int (*fn)(void *), void *arg, void *stack_top, long flags, int *tid);
 
-/* For sa_restorer: ends a signal handler. */
+/* Ends a signal handler: the value of sa_restorer. */
 void sys_restore(void);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef WASBOX_SYS_THREAD_H
 #define WASBOX_SYS_THREAD_H
 
-/* Before anything that may set errno. */
+/* Called before anything that may set errno. */
 void begin_threads(void);
 
 #endif

@@ -160,7 +160,7 @@ int wb_text_line_changes(const uint8_t *before, size_t before_size, const uint8_
     return -1;
   }
   if (least <= most) {
-    /* As many more are added as the other text has more lines. */
+    /* The other text has as many more lines as lines are added more than removed. */
     changes->added = (least + b.count - a.count) / 2;
     changes->removed = least - changes->added;
   }
