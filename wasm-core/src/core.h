@@ -238,7 +238,8 @@ struct wb_cond {
   /* One with high == low for all but IN and NOT_IN; sorted, and none touches the next. */
   struct wb_range *ranges;
   uint32_t range_count;
-  /* As the rule has them: joined in 64 bits, a value may vanish that fewer bits tell apart. */
+  /* The ranges as the rule has them: joined in 64 bits, a value may vanish that fewer bits tell
+   * apart. */
   const struct wb_range *written;
   uint32_t written_count;
 };

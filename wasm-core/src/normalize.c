@@ -429,7 +429,7 @@ struct wb_graph *wb_normalize(struct wb_policy *policy) {
       x32 = &policy->targets[i];
   }
   uint32_t root = foreign;
-  /* From the last to the first, so that the first target is tested first. */
+  /* The order is from the last to the first, so that the first target is tested first. */
   for (uint32_t i = policy->target_count; i-- > 0;) {
     struct wb_target *target = &policy->targets[i];
     bool is_x86 = target == x86_64 || target == x32;

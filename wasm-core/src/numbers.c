@@ -23,8 +23,8 @@ struct mask_test {
   struct wb_segment *rest; /* single numbers */
   uint32_t kept;
   struct wb_runs left; /* the same, merged */
-  /* For each segment of the run and one more: where those left begin that are not before it, and
-   * where those end that are. */
+  /* Entries for each segment of the run and one more: where those left begin that are not before
+   * it, and where those end that are. */
   uint16_t *from, *to;
 };
 

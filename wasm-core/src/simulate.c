@@ -81,8 +81,8 @@ struct wb_insn wb_decode_one(struct wb_insn_raw raw, uint32_t at, uint32_t count
   return insn;
 }
 
-/* Which words of the scratch memory are written on every path to an instruction: reading another
- * one is refused, since it would show old kernel memory. */
+/* Finds which words of the scratch memory are written on every path to an instruction: reading
+ * another one is refused, since it would show old kernel memory. */
 static int check_memory(const struct wb_insn_raw *insns, uint32_t count) {
   uint16_t *written = wb_alloc(count * sizeof *written);
   for (uint32_t i = 0; i < count; i++)

@@ -64,7 +64,7 @@ struct prover {
   bool too_complex;
   struct wb_recorded_read *witness;
   bool by_arguments; /* the witness's path or rules have conditions on arguments */
-  /* While a path's end is judged: */
+  /* Set while a path's end is judged: */
   const struct wb_call *call;
   uint32_t default_action, got;
 };
@@ -246,7 +246,7 @@ static bool go_on(struct prover *p, uint32_t clause, uint32_t cond, bool met) {
   return met ? differs_from_cond(p, clause, cond + 1) : differs_from_rule(p, clause + 1);
 }
 
-/* With one more condition: go on with the rest of the rule, or with the rule after it. */
+/* Adds one more condition, then goes on with the rest of the rule, or with the rule after it. */
 static bool differs_with(struct prover *p, const struct wb_cond *c, uint8_t op, uint64_t constant,
                          uint32_t clause, uint32_t cond, bool met) {
   bool differs = add_cond(p, c, op, constant) && go_on(p, clause, cond, met);

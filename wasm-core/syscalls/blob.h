@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Not inlined: it is called in a dozen places, and size counts. */
+/* The function is not inlined: it is called in a dozen places, and size counts. */
 __attribute__((noinline, unused)) static uint64_t wb_blob_unsigned(const uint8_t **at) {
   uint64_t value = 0;
   for (unsigned shift = 0;; shift += 7) {

@@ -1,8 +1,8 @@
-/** From the kernel's C types to the classes of tables.h, and from its names to the ones shown. */
+/** Maps the kernel's C types to the classes of tables.h, and its names to the ones shown. */
 import { ARGUMENT_NAMES, UNLISTED_PROTOTYPES } from './corrections.mjs';
 import { parametersOf } from './prototypes.mjs';
 
-/** In the order of `enum wb_arg_class`. */
+/** The classes are in the order of `enum wb_arg_class`. */
 export const CLASSES = ['INT', 'UINT', 'LONG', 'ULONG', 'S64', 'U64', 'POINTER'];
 
 const CLASS_OF_TYPE = {
@@ -39,7 +39,7 @@ function classify({ type }) {
 
 const isWide = (parameters) => parameters.some((p) => /^(S|U)64$/.test(classify(p).class));
 
-/** Which of a table's two entry points describes the call as a filter sees it. */
+/** Chooses which of a table's two entry points describes the call as a filter sees it. */
 function chooseParameters(definitions, entry, architecture) {
   const native = parametersOf(definitions, entry.native ?? '', architecture, architecture.bits);
   if (!architecture.compat || entry.compat === undefined) {

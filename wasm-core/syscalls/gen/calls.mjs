@@ -86,7 +86,7 @@ function encodeNumbers({ names, numbers }) {
   return bytes.list;
 }
 
-/** Which architectures can be guessed from which, two bytes each: place + 1, or 0. */
+/** Encodes which architectures can be guessed from which, two bytes each: place + 1, or 0. */
 function encodeSimilar() {
   const place = (name) => ARCHITECTURES.findIndex((a) => a.name === name) + 1;
   return ARCHITECTURES.flatMap(({ name }) => [0, 1].map((i) => place(SIMILAR[name][i])));

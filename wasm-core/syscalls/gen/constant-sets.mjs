@@ -1,5 +1,5 @@
 /**
- * Which symbolic constants belong to which argument.
+ * Lists which symbolic constants belong to which argument.
  *
  * - `match`: names; `from`: only those that these headers define (asm/ and asm-generic/ alike);
  *   `enumeration`: only the members of this enum; `values`: constants that only C libraries name.

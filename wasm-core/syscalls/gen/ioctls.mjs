@@ -1,7 +1,7 @@
 /**
- * Which ioctl requests are worth a name: those of terminals, sockets, block devices, file systems
- * and the kernel's own descriptors. Drivers for single devices (consoles, graphics, sound, video,
- * KVM, VFIO, USB …) are left out: their numbers can be written as numbers, and names take up room.
+ * Lists the ioctl requests that are worth a name: those of terminals, sockets, block devices, file systems and the
+ * kernel's own descriptors. Drivers for single devices (consoles, graphics, sound, video, KVM, VFIO, USB …) are left
+ * out: their numbers can be written as numbers, and names take up room.
  */
 
 const LINUX_HEADERS = (
