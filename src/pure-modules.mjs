@@ -1,5 +1,5 @@
 /**
- * For esbuild: no file of src does anything by being imported, so an index brings in no more than is used of it.
+ * Tells esbuild that no file of src does anything by being imported, so an index brings in no more than is used of it.
  * Entry points are what is asked for, and stay whole.
  */
 const seen = {};

@@ -51,7 +51,7 @@ export interface FileQuestion extends Asked {
   readonly kind: 'file';
   /** The file on the host, without symbolic links; bytes that are not text are escaped. */
   readonly path: string;
-  /** As the program named it. */
+  /** The path as the program named it. */
   readonly requested: string;
   /** A write changes the real file. */
   readonly access: 'read' | 'write' | 'read-write';

@@ -39,7 +39,7 @@ export interface PrivateDirectory {
  * Describes what a run without namespaces is made of instead: directories of its own, and what it may read beside them.
  */
 export interface PrivateRoot {
-  /** On the host; canonical. */
+  /** The path on the host; canonical. */
   readonly path: string;
   readonly directories: readonly PrivateDirectory[];
   readonly files: readonly { readonly path: string; readonly entry: FileEntry }[];

@@ -128,7 +128,7 @@ function grantOf(spec: SandboxSpec, view: View): Grant | undefined {
   return { path: source, access: access === 'write' ? 'write' : 'read', directory };
 }
 
-/** As the layers of the run are numbered: the working directory first. */
+/** Returns the copies in the order of the run's layers: the working directory first. */
 const copiesInOrder = (views: readonly View[]): View[] => {
   const copies = views.filter(isCopied);
   const first = copies.filter(({ origin }) => origin === 'workdir');

@@ -7,7 +7,7 @@ import type { Operation } from './operation.js';
 
 const names: readonly NamespaceName[] = ['mount', 'cgroup', 'uts', 'ipc', 'user', 'pid', 'net'];
 
-/** As the plan has room for: WB_LOWERS_MAX of wire.h. */
+/** The number that the plan has room for: WB_LOWERS_MAX of wire.h. */
 const maxLowers = 128;
 
 /** All namespaces, but the host's network where that was asked for; none with Landlock isolation. */

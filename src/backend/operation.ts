@@ -30,7 +30,7 @@ export interface OverlayOperation {
   readonly target: string;
   /** Directories below the source, upper ones first. @default none */
   readonly lowers?: readonly LowerDirectory[] | undefined;
-  /** Without a layer: nothing can be written. @default false */
+  /** Set without a layer: nothing can be written. @default false */
   readonly readOnly?: boolean;
   /** True if writes go to the sandbox's own memory; with a layer, that gets a copy at the end. @default false */
   readonly inMemory?: boolean;

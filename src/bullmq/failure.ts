@@ -1,4 +1,4 @@
-/** Which errors of a job are worth another attempt. The failure of its program never is: that is a result. */
+/** Decides which errors of a job are worth another attempt. The failure of its program never is: that is a result. */
 import { AbortError, isWasboxError, LaunchError, PolicyError, UsageError } from '../index.js';
 
 /**
@@ -21,7 +21,7 @@ export function classOf(error: unknown): FailureClass {
   return 'worker';
 }
 
-/** For the queue: what failed, with its code. */
+/** Returns the text for the queue: what failed, with its code. */
 export function failureText(error: unknown): string {
   if (!isWasboxError(error)) return error instanceof Error ? error.message : String(error);
   return `${error.code}: ${error.message}${error.hint === undefined ? '' : `. ${error.hint}`}`;

@@ -77,13 +77,13 @@ export type SandboxJob = CodeJob | CommandJob;
 
 /** How the program of a job ended. Its failure is a result, not an error: it is not tried again. */
 export interface SandboxJobResult {
-  /** In one word: `exited`, `signaled`, `timeout`, or `limit` for another limit. */
+  /** The outcome in one word: `exited`, `signaled`, `timeout`, or `limit` for another limit. */
   readonly outcome: 'exited' | 'signaled' | 'timeout' | 'limit';
   /** Absent where a signal ended the program. */
   readonly exitCode?: number;
   /** Name of the signal that ended the program. */
   readonly signal?: string;
-  /** Which limit ended it. */
+  /** The limit that ended it. */
   readonly limit?: string;
   readonly stdout: string;
   readonly stderr: string;
@@ -102,7 +102,7 @@ export interface SandboxJobResult {
   readonly memoryBytes: number;
   /** Calls that the sandbox blocked. */
   readonly refusals: number;
-  /** Which of the job's attempts this is, from 1 on. */
+  /** The number of this attempt of the job, from 1 on. */
   readonly attempt: number;
   /** Name of the worker. */
   readonly worker: string;
@@ -119,9 +119,9 @@ export interface OutputPiece {
 
 /** The value of `job.progress` while a job runs. */
 export interface JobProgress {
-  /** Which of the job's attempts; a new one sends its output from the start. */
+  /** The number of the attempt, from 1 on; a new one sends its output from the start. */
   readonly attempt: number;
-  /** From 1 on; one that is missing was dropped by the server. */
+  /** The number of this report, from 1 on; one that is missing was dropped by the server. */
   readonly sequence: number;
   /** Bytes written up to now. */
   readonly stdoutBytes: number;

@@ -28,11 +28,11 @@ export interface JobPool extends PoolLanguage {
 export interface WorkerOptions {
   /** Name of the queue. */
   readonly queue: string;
-  /** As BullMQ takes it: a client of ioredis, or its options. */
+  /** The connection as BullMQ takes it: a client of ioredis, or its options. */
   readonly connection: ConnectionOptions;
-  /** Before the queue's keys. @default 'bull' */
+  /** The prefix of the queue's keys. @default 'bull' */
   readonly prefix?: string | undefined;
-  /** In results, and in the queue. @default HOST:PID */
+  /** The worker's name in results, and in the queue. @default HOST:PID */
   readonly name?: string | undefined;
   /** How many jobs run at a time. @default the number of processors */
   readonly concurrency?: number | undefined;
@@ -73,7 +73,7 @@ export interface WorkerOptions {
   readonly onError?: ((error: Error) => void) | undefined;
 }
 
-/** With every default. */
+/** The options of a worker, with every default. */
 export interface WorkerSettings {
   readonly name: string;
   readonly concurrency: number;

@@ -151,7 +151,7 @@ export class Processor {
   ): Promise<Error> {
     const { settings, ending } = this.#parts;
     if (kind === 'ended' && ending.aborted) {
-      // Not the job's fault, so it costs none of its attempts.
+      // The job is not at fault, so it costs none of its attempts.
       await job.moveToWait(token);
       return new WaitingError();
     }

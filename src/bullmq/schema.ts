@@ -79,7 +79,7 @@ export function isPlainPath(path: string): boolean {
     );
 }
 
-/** In words; those of the library would bring its texts in all languages. */
+/** Returns a problem in words; those of the library would bring its texts in all languages. */
 function problemOf(issue: z.core.$ZodIssue | undefined): string {
   switch (issue?.code) {
     case 'invalid_type':

@@ -1,4 +1,4 @@
-/** For those who send jobs: types, a check before the job is queued, and its output while it runs. */
+/** This module is for those who send jobs: types, a check before the job is queued, and its output while it runs. */
 import type { Job, JobsOptions, Queue, QueueEvents } from 'bullmq';
 import type { JobProgress, OutputPiece, SandboxJob, SandboxJobResult } from './job.js';
 import { readJob } from './schema.js';

@@ -12,9 +12,9 @@ export const silenceMs = 300;
 export const exchangedMs = 2000;
 
 /**
- * From when on a question that appears now may allow something. The program decides when a question is
- * withdrawn, by ending the process that waits, and which one comes next: a key that was meant for the
- * one before must not allow that.
+ * Returns from when on a question that appears now may allow something. The program decides when a question is
+ * withdrawn, by ending the process that waits, and which one comes next: a key that was meant for the one before must
+ * not allow that.
  * @param withdrawn when the last question that was shown was withdrawn, on the same clock
  */
 export const allowsFrom = (appears: number, withdrawn: number | undefined): number =>

@@ -100,7 +100,7 @@ async function contestants(work: string): Promise<Contestant[]> {
   }
   for (const [name, argv] of peers(work, payload)) {
     const once = program(argv, work);
-    // Not installed, or not for this user here.
+    // The program may not be installed, or not for this user here.
     if (
       await once().then(
         () => true,
@@ -115,7 +115,7 @@ async function contestants(work: string): Promise<Contestant[]> {
 const quantile = (sorted: readonly number[], q: number): number =>
   Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0);
 
-/** In turn, so that a machine that gets slower slows all of them. */
+/** Runs them in turn, so that a machine that gets slower slows all of them. */
 async function measure(list: readonly Contestant[], rounds: number): Promise<Row[]> {
   const samples = list.map((): number[] => []);
   const end = performance.now() + budgetMs;
@@ -163,7 +163,7 @@ export async function benchVerb(argv: readonly string[]): Promise<number> {
     argv,
   );
   if (parsed === undefined) return 0;
-  // Below /tmp it would be hidden from the sandboxes.
+  // The directory is in home: below /tmp it would be hidden from the sandboxes.
   const home = homeOfUser() ?? tmpdir();
   const work = realpathSync(
     mkdtempSync(join(existsSync(home) ? home : tmpdir(), '.wasbox-bench-')),

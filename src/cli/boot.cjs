@@ -5,7 +5,8 @@
 // processor. Where no file fits, V8 compiles the source.
 // Like the bundle, the file is part of the package: a process that can write it can write that, too.
 'use strict';
-// Before anything that an older Node does not know. src/native/runtime.ts says the same to the library's callers.
+// This check stands before anything that an older Node does not know. src/native/runtime.ts says the same to the
+// library's callers.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 ? major !== 20 || minor < 18 : major === 22 && minor < 3) {
   const found = `${process.execPath} is Node.js ${process.versions.node}`;

@@ -19,7 +19,7 @@ export type OperandKind =
   | 'text';
 
 export interface Operand {
-  /** As the usage line has it: `FILE`. */
+  /** The word of the usage line: `FILE`. */
   readonly word: string;
   readonly kind: OperandKind;
   /** Choices of a `word`. */
@@ -28,7 +28,7 @@ export interface Operand {
 }
 
 export interface Command {
-  /** Without `wasbox`: `policy check`. */
+  /** The name without `wasbox`: `policy check`. */
   readonly name: string;
   /** A few words, without a full stop. */
   readonly short: string;

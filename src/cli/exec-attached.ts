@@ -10,7 +10,7 @@ import {
   readAnswer,
 } from '../owner/index.js';
 
-/** For the program to start, behind those that run already. */
+/** The time for the program to start, behind those that run already. */
 const startMs = 24 * 3_600_000;
 
 export async function execAttached(

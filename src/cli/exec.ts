@@ -120,7 +120,7 @@ export async function executeIn(
   return statusOf(ended, typedInterrupt);
 }
 
-/** As of a shell; where ^C ended it, this process ends so, too: src/cli/interrupt.ts. */
+/** Returns the status that a shell has; where ^C ended it, this process ends so, too: src/cli/interrupt.ts. */
 function statusOf({ exitCode, signal, limit }: ExecEnded, typed: boolean): number {
   if (limit !== undefined) write(2, `wasbox: the command was ended by its limit --${limit}\n`);
   if (signal === 'SIGINT') {

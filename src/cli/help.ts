@@ -103,7 +103,7 @@ See wasbox COMMAND --help, and wasbox --version --verbose for what is installed.
 `;
 }
 
-/** At most 25 lines: what people use, and where the rest is. */
+/** Returns at most 25 lines: what people use, and where the rest is. */
 export function shortHelp(): string {
   const common = (runOptionTable as readonly OptionEntry[]).flatMap(
     ({ name, metavar, brief }): string[] => {

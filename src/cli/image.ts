@@ -111,7 +111,7 @@ async function get(
   if (values.name !== undefined && operands.length > 1) {
     throw wrong('--name is for one image that is imported');
   }
-  // Before the first of several is pulled.
+  // All are read before the first of several is pulled.
   if (!imported) for (const operand of operands) parseReference(operand, '/');
   const say = values.quiet === true ? () => undefined : err;
   for (const operand of operands) {

@@ -88,7 +88,7 @@ function identityOf(path: string): { path: string; dev: string; ino: string } {
   return { path, dev: dev.toString(), ino: ino.toString() };
 }
 
-/** For showing, the latest run of any directory will do; to change files, it must be named. */
+/** Returns the latest run of any directory, which will do for showing; to change files, it must be named. */
 function ofElsewhere(
   here: string,
   latest: RunRecord | undefined,

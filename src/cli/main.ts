@@ -73,7 +73,7 @@ export async function commandLine(argv: readonly string[]): Promise<number> {
       (await import('./print-version.js')).printVersion(verbose, native);
       return 0;
     }
-    // For the native command alone, hence in no list of verbs.
+    // Only the native command calls this, hence it is in no list of verbs.
     if (name === finishing) return await (await import('./finish-run.js')).finishRunVerb(rest);
     if (load !== undefined) return await (await load())(rest);
     return await (await import('./implied-run.js')).impliedRun(argv, Object.keys(verbs));

@@ -11,7 +11,7 @@ declare const importModule: ((url: string) => Promise<unknown>) | undefined;
 export type NodeFeature = 'images' | 'sessions' | 'workers' | 'MCP servers';
 
 /**
- * Before anything is done or asked that Node would do or ask again.
+ * Called before anything is done or asked that Node would do or ask again.
  *
  * @throws LeaveToNode in the engine: the native command then executes Node, or says that this needs it
  */

@@ -41,7 +41,7 @@ async function feed(
   const { spawn } = process.getBuiltinModule('node:child_process');
   const pager = spawn('/bin/sh', ['-c', command], {
     stdio: ['pipe', 'inherit', 'inherit'],
-    // As git: quit on one screen, colours, no clearing; a user's own setting wins.
+    // Git sets the same: quit on one screen, colours, no clearing; a user's own setting wins.
     env: { LESS: 'FRX', LV: '-c', ...env },
   });
   const ended = new Promise<number | null>((resolve) => {

@@ -54,7 +54,7 @@ function withoutOperand(error: UsageError, argv: readonly string[], host: Host):
 
 const warn = (text: string): void => err(`${style(2, 'dim', 'wasbox:')} ${displayText(text)}\n`);
 
-/** For `wasbox why`. */
+/** Notes the command for `wasbox why`. */
 function noteCommand(
   argv: readonly string[],
   startedAt: Date,
@@ -180,7 +180,7 @@ export async function runVerb(
     return 0;
   }
   refusePlace();
-  // Without an ID: the latest run of this directory.
+  // An empty ID is the latest run of this directory.
   if (options.continue === '') {
     options = { ...options, continue: latestRun(openStore(loadNative().native), 'continue') };
   }

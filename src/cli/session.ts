@@ -99,7 +99,7 @@ async function holdHere(own: Own, name: string | undefined, tell: (answer: Answe
   await own(owner, { name, onReady: (session) => tell({ session }) });
 }
 
-/** In the process that was started for it: its output is not read, and what started it waits for the answer. */
+/** Holds it in the process that was started for it: its output is not read, what started it waits for the answer. */
 async function holdForStarter(own: Own, name: string | undefined, fd: number): Promise<number> {
   let told = false;
   const tell = (answer: Answer): void => {
@@ -118,7 +118,7 @@ async function holdForStarter(own: Own, name: string | undefined, fd: number): P
   }
 }
 
-/** In a process of its own, or in this one. @param argv what follows `wasbox session` */
+/** Holds a session in a process of its own, or in this one. @param argv what follows `wasbox session` */
 async function hold(
   own: Own,
   argv: readonly string[],

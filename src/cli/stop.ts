@@ -17,7 +17,7 @@ import { err, out, style } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 
 const graceMs = 2000;
-/** Until a run that was killed has saved its changes. */
+/** The time until a run that was killed has saved its changes. */
 const savingMs = 60_000;
 const lookEveryMs = 20;
 
@@ -71,7 +71,7 @@ function send(init: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   kill(program ?? init, program === undefined ? 'SIGKILL' : signal);
 }
 
-/** As `createSession` names it. A command of that name ends the same way, but for its exit status. */
+/** Returns whether `createSession` named it. A command of that name ends the same way, but for its exit status. */
 const isSession = ({ command, argv }: RunRecord): boolean =>
   command === 'session' && argv.length === 1 && argv[0] === 'session';
 

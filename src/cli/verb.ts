@@ -35,8 +35,8 @@ export interface VerbDescription {
 const asker = Symbol.for('wasbox.describe');
 
 /**
- * Who asks a verb for its description instead of its work. The verbs of `wasbox policy` are a bundle of their own, with
- * a copy of this file: both copies look here.
+ * Holds the function that asks a verb for its description instead of its work. The verbs of `wasbox policy` are a
+ * bundle of their own, with a copy of this file: both copies look here.
  */
 const place = globalThis as { [asker]?: ((description: VerbDescription) => void) | undefined };
 

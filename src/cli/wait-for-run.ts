@@ -7,7 +7,7 @@ const stepMs = 20;
 const toldAfterMs = 1000;
 const longestMs = 30_000;
 
-/** For {@link openRun}: called again and again while the run is in use. */
+/** Returns a function for {@link openRun}, which is called again and again while the run is in use. */
 export function waitForRun(): (error: RunInUseError, waitedMs: number) => void {
   let told = false;
   return (error, waitedMs) => {

@@ -29,7 +29,7 @@ function nodeFiles(): NodeFiles | undefined {
   return scope.process?.getBuiltinModule?.('node:fs');
 }
 
-/** Beside the bundle, or where the build puts it when the sources run as they are. */
+/** The module lies beside the bundle, or where the build puts it when the sources run as they are. */
 const places = ['./wasbox-core.wasm', '../../dist/wasbox-core.wasm'];
 
 function readFromDisk(urls: readonly URL[]): OwnBytes {
@@ -60,7 +60,7 @@ async function compileResponse(response: Response): Promise<WasmModule> {
       { hint: 'Serve wasbox-core.wasm beside the script, or pass its address to `init`.' },
     );
   }
-  // Not compileStreaming: it refuses a server that does not know the MIME type.
+  // compileStreaming is not used: it refuses a server that does not know the MIME type.
   return engine.compile(await response.arrayBuffer());
 }
 
@@ -130,7 +130,7 @@ export function core(): CoreInstance {
   return instance;
 }
 
-/** After a call that broke off: its memory is in no known state. */
+/** Drops the instance after a call that broke off: its memory is in no known state. */
 export function discardInstance(): void {
   instance = undefined;
 }

@@ -28,7 +28,7 @@ interface NativeCore {
 
 declare const policyCore: NativeCore;
 
-/** In the order of `enum function` in addon/engine/core.c. */
+/** The names are in the order of `enum function` in addon/engine/core.c. */
 const names = [
   'wb_compile',
   'wb_explain',
@@ -84,7 +84,7 @@ const exports = Object.fromEntries(
   names.map((name, at) => [name, caller(name, at)]),
 ) as CoreInstance['exports'];
 
-/** As the folder of {@link ./wasi.ts}: a file takes the place of a folder of its name, and the other way round. */
+/** Files are as in {@link ./wasi.ts}: a file takes the place of a folder of its name, and the other way round. */
 function setFiles(given: ReadonlyMap<string, Uint8Array>): void {
   const found = new Map<string, Uint8Array>();
   for (const [name, bytes] of given) {
@@ -115,7 +115,7 @@ export async function init(source?: unknown): Promise<void> {
 
 export const core = (): CoreInstance => instance;
 
-/** After a call that broke off. */
+/** Drops the instance after a call that broke off. */
 export function discardInstance(): void {
   policyCore.end();
 }

@@ -5,7 +5,7 @@ import { call } from './marshal.js';
 export interface ArchitectureInfo {
   /** Position in the tables. */
   readonly index: number;
-  /** As a policy writes it: `x86_64`. */
+  /** The name in a policy: `x86_64`. */
   readonly name: string;
   /** AUDIT_ARCH_*. */
   readonly audit: number;

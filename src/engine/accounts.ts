@@ -25,7 +25,7 @@ export function localAccount(uid: number): HostUser | undefined | null {
   return sources.length > 0 && sources.every((source) => local.has(source)) ? null : undefined;
 }
 
-/** Not looked for in PATH, which may name a directory that others write to. */
+/** PATH is not asked: it may name a directory that others write to. */
 const getent = ['/usr/bin/getent', '/bin/getent'];
 
 /** Returns what a program writes to stdout; empty where it cannot be started. */

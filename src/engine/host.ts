@@ -57,7 +57,7 @@ interface Machine {
 declare const machine: Machine;
 
 const EILSEQ = 84;
-/** As src/host/node.ts: EACCES, ERANGE, ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG. */
+/** The errors of src/host/node.ts: EACCES, ERANGE, ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG. */
 const absent = new Set([13, 34, 2, 20, 40, 36]);
 
 function answer<T>(got: Answer<T>): T | undefined {
@@ -75,7 +75,7 @@ const kinds: Readonly<Record<number, FileKind>> = {
 function infoOf(got: Answer<Info>): FileInfo | undefined {
   const found = answer(got);
   if (found === undefined) return undefined;
-  // Not taken apart with [mode, dev …]: there are many, and each part would be a call.
+  // The list is not taken apart with [mode, dev …]: there are many, and each part would be a call.
   return {
     kind: kinds[found[0] & 0o170000] ?? 'other',
     dev: found[1],

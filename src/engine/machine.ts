@@ -25,7 +25,7 @@ interface Text {
   digest(algorithm: number, state: ArrayBuffer, bytes: Uint8Array): void;
   digest(algorithm: number, state: ArrayBuffer, bytes: undefined): ArrayBuffer;
   deflate(bytes: Uint8Array): ArrayBuffer;
-  /** Without a header; exactly so many bytes come out. */
+  /** Inflates bytes without a header; exactly so many bytes come out. */
   inflate(bytes: Uint8Array, size: number): ArrayBuffer;
 }
 
@@ -58,7 +58,7 @@ interface Files {
   lstat(path: PathLike): Answer<StatFields>;
   fstat(fd: number): Answer<StatFields>;
   fileSystemType(path: PathLike): number;
-  /** In bytes, for this user. */
+  /** Returns the free space in bytes, for this user. */
   freeSpace(path: PathLike): number;
   readlink(path: PathLike): Answer<ArrayBuffer>;
   realpath(path: PathLike): Answer<ArrayBuffer>;

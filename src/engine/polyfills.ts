@@ -13,7 +13,7 @@ class Encoder {
     return new Uint8Array(machine.toBytes(text, 0));
   }
 
-  /** Into room for all of it. */
+  /** Writes into a target that has room for the whole text. */
   encodeInto(text: string, target: Uint8Array): { read: number; written: number } {
     const written = machine.putText(target, text);
     if (written < 0) throw new RangeError('no room for the whole text');
@@ -67,7 +67,7 @@ class FileUrl {
   }
 }
 
-/** As Number.prototype.toLocaleString for English: of whole numbers. */
+/** Returns what Number.prototype.toLocaleString returns for English, for whole numbers. */
 function grouped(this: number): string {
   return String(this).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }

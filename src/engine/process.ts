@@ -63,7 +63,7 @@ export const engineProcess = {
   get arch(): string {
     return process.arch; // defined by the build
   },
-  /** As Node's: what runs the command, the command, its words. */
+  /** The words of Node's argv: what runs the command, the command, its words. */
   get argv(): readonly string[] {
     return [system.executable, nativeCommand(), ...system.argv];
   },

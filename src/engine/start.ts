@@ -75,14 +75,14 @@ export async function startOf(
   const argv = given.filter((word) => word !== undefined);
   if (argv.length < given.length) throw new LeaveToNode('words that are not UTF-8');
   const [verb = '', ...rest] = argv;
-  // As addon/fastpath/main.c has it: a word with a dot or a slash is no verb, but what to run.
+  // The rule is that of addon/fastpath/main.c: a word with a dot or a slash is no verb, but what to run.
   if (verb !== 'run' && !/^[^-].*[./]|^[./]/.test(verb)) throw new LeaveToNode('another verb');
   const words = verb === 'run' ? rest : argv;
   const host = engineHost();
   if (host.env.WASBOX !== undefined) throw new LeaveToNode('perhaps inside a sandbox');
   const options = plainOptions(words);
   const recording = recordedHost(host);
-  // Not recorded: it only says who searches.
+  // This is not recorded: it only says who searches.
   const watched = host.stream(2) === 'terminal';
   const spec = resolveSpec(options, recording.host, {
     terminal: 'auto',

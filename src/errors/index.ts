@@ -38,7 +38,7 @@ export class WasboxError extends Error {
 
   constructor(code: ErrorCode, message: string, options: WasboxErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    // Not the class's own name, which bundlers shorten.
+    // The class's own name is not used, as bundlers shorten it.
     this.name = Object.hasOwn(new.target, 'kind') ? new.target.kind : new.target.name;
     this.code = code;
     this.hint = options.hint;

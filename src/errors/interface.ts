@@ -1,6 +1,6 @@
 /**
- * Whose words a hint uses: options of the command line, properties of the library, or what an agent can say over MCP.
- * One process has one interface. Every copy of wasbox in it asks here, since bundles have one each.
+ * Says whose words a hint uses: options of the command line, properties of the library, or what an agent can say over
+ * MCP. One process has one interface. Every copy of wasbox in it asks here, since bundles have one each.
  */
 
 export type Interface = 'command' | 'library' | 'mcp';

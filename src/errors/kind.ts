@@ -1,6 +1,6 @@
 /**
- * Which class an error is of, told by a property that every copy of wasbox gives its errors: a program
- * may have loaded two, for example `wasbox` and `wasbox/policy`, or one bundled and one not.
+ * Tells which class an error is of, by a property that every copy of wasbox gives its errors: a program may have loaded
+ * two, for example `wasbox` and `wasbox/policy`, or one bundled and one not.
  */
 
 /** The kinds of an error, from its own class to the base class. */
@@ -11,7 +11,7 @@ export interface Kinded {
   readonly kind: string;
 }
 
-/** For `Symbol.hasInstance`. A class that a program derives has no kind of its own: then as ever. */
+/** Implements `Symbol.hasInstance`. A class that a program derives has no kind of its own: the usual check decides. */
 export function matchesKind(one: Kinded & object, value: unknown): boolean {
   if (!Object.hasOwn(one, 'kind')) return Function.prototype[Symbol.hasInstance].call(one, value);
   if (typeof value !== 'object' || value === null) return false;

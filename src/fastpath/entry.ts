@@ -42,7 +42,7 @@ export interface Entry extends CommandLine {
   readonly plan: Uint8Array;
   readonly record: NewRecord;
   readonly reportContext: ReportContext;
-  /** As `misplacedOptions` of src/leads has them. */
+  /** The options that `misplacedOptions` of src/leads returned. */
   readonly misplaced: readonly string[];
   readonly timeoutMs: number;
   readonly graceMs: number;
@@ -54,8 +54,8 @@ const million = 1_000_000n;
 const fnvPrime = 0x100000001b3n;
 
 /**
- * Without mounts that names do not identify, and those of a file system once: the native command
- * compares all of its mounts.
+ * Leaves out mounts that names do not identify, and those of a file system once: the native command compares all of its
+ * mounts.
  */
 function comparable(reads: readonly RecordedRead[]): RecordedRead[] {
   const known = new Set<string>();
@@ -177,7 +177,7 @@ export function encodeEntry(
     graceNs: BigInt(entry.graceMs) * million,
     madeS: BigInt(Math.floor(entry.madeAt.getTime() / 1000)),
   });
-  // With the 0 byte at the end, a whole number of words.
+  // The size with the 0 byte at the end is a whole number of words.
   writer.reserve(7 - (writer.size % 8), 1);
   const whole = writer.finish();
   if (whole.length > WB_ENTRY_MAX) return undefined;

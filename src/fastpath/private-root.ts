@@ -12,7 +12,7 @@ import {
   type SandboxSpec,
 } from '../resolve/index.js';
 
-/** As addon/rundir/private_root.c makes them: one copy, and directories that are empty. */
+/** The directories that addon/rundir/private_root.c makes: one copy, and directories that are empty. */
 const directoryNames = [privateCopyName(0), privateHomeName, 'run', 'tmp'];
 
 /** Returns whether the native command can make the private root of such a spec. */

@@ -9,10 +9,10 @@ import { fileURLToPath } from 'node:url';
 /** Names the directory with the native part, `dist/native` of the package or a copy; beside it, the rest. */
 export const nativeVariable = 'WASBOX_NATIVE_DIR';
 
-/** In a bundle of CommonJS, where a bundler leaves nothing of `import.meta`. */
+/** A bundle of CommonJS has this, where a bundler leaves nothing of `import.meta`. */
 declare const __filename: string | undefined;
 
-/** Beside the bundle in an installed package; in dist/ when the sources run as they are. */
+/** Returns places: beside the bundle in an installed package; in dist/ when the sources run as they are. */
 function besideScript(name: string): string[] {
   const url: string | undefined = import.meta.url;
   if (url !== undefined) {
@@ -21,7 +21,7 @@ function besideScript(name: string): string[] {
   return typeof __filename === 'string' ? [join(dirname(__filename), name)] : [];
 }
 
-/** In the package from which a bundler took the script: in a node_modules above the bundle. */
+/** Returns places in the package from which a bundler took the script: in a node_modules above the bundle. */
 function inPackages(name: string): string[] {
   const url: string | undefined = import.meta.url;
   const scripts = [

@@ -47,7 +47,7 @@ export interface HostFiles {
   readlink(path: string): string;
   /** Canonical path, or undefined where it leads nowhere. */
   realpath(path: string): string | undefined;
-  /** At most `limit` bytes from the beginning; undefined where there is no readable file. */
+  /** Returns at most `limit` bytes from the beginning; undefined where there is no readable file. */
   read(path: string, limit: number): Uint8Array | undefined;
   /** Names in a directory; none where it cannot be read. */
   list(path: string): readonly string[];
@@ -96,7 +96,7 @@ export type StreamKind =
 /** 0, 1, 2: stdin, stdout, stderr. */
 export type StreamIndex = 0 | 1 | 2;
 
-/** Which of the streams are terminals, by isatty(3), and whether the process has one to ask at. */
+/** Says which of the streams are terminals, by isatty(3), and whether the process has one to ask at. */
 export interface Terminals {
   readonly streams: readonly [boolean, boolean, boolean];
   /** True if /dev/tty can be opened. */
@@ -204,7 +204,7 @@ export interface Host {
   readStdin(limit: number): Uint8Array | undefined;
   /** A random whole number from 0 up to, not including, `below`. */
   random(below: number): number;
-  /** For questions that are asked again and again; absent where each takes a call of its own. */
+  /** Prepares questions that are asked again and again; absent where each takes a call of its own. */
   agreement?(reads: readonly RecordedRead[]): Agreement | undefined;
   /** The Node executable that runs wasbox, and its version: `22.1.0`. */
   readonly node: { readonly path: string; readonly version: string };

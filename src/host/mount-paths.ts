@@ -111,7 +111,7 @@ export function mountPathsFrom(
   const none = { whole: [directory], parts: [], seen: undefined };
   if (nearest?.mountId === undefined) return none;
   const own = mountOf(text, nearest.mountId);
-  // As below a chroot: names do not say where it is.
+  // Names do not say where it is, as below a chroot.
   if (own === undefined || !isWithin(nearest.path, own.point)) return none;
   const inside = join(own.root, directory.slice(own.point === '/' ? 0 : own.point.length));
   const lines = linesOf(text, own.device);

@@ -63,7 +63,7 @@ export function realHost(options: RealHostOptions = {}): Host {
     mountPaths: (directory) => mountPathsOf(directory),
     procMounts: () => procMountsFrom(fs.readFileSync('/proc/self/mountinfo', 'utf8')),
     kernelRelease: release,
-    // Without the addon nothing is known of it, which is as without.
+    // Nothing is known of it without the addon, as where there is none.
     landlockAbi: () => native?.landlockAbi() ?? 0,
     namespacesErrno: () => native?.namespacesErrno() ?? 0,
     layerObstacle: (directory) => layerObstacle(directory, fileSystemType),
@@ -186,7 +186,7 @@ const files: Omit<HostFiles, 'isOpaque' | 'search'> = {
 
 const directoryFlags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW;
 
-/** Without the addon nothing is known of it, which is as where there is no such attribute. */
+/** Nothing is known of it without the addon, as where there is no such attribute. */
 function isOpaque(native: HostNative | undefined, path: string): boolean {
   if (native === undefined) return false;
   const fd = orAbsent(() => fs.openSync(path, directoryFlags));
@@ -294,7 +294,7 @@ function pause(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-/** Used where no look-up by the C library was given: enough for local accounts. */
+/** Answers where no look-up by the C library was given: enough for local accounts. */
 function userFromSystem(uid: number): HostUser | undefined {
   if (uid === process.getuid?.()) {
     try {

@@ -5,7 +5,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { fairBelow } from './fair.js';
 
-/** As {@link fairBelow}, from the kernel. */
+/** Does what {@link fairBelow} does, with bytes from the kernel. */
 export function randomBelow(below: number): number {
   const bytes = Buffer.alloc(4);
   const fd = openSync('/dev/urandom', 'r');

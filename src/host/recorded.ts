@@ -104,7 +104,8 @@ export function recordedHost(host: Host): Recording {
         if (error === 0) return error;
         return once('namespaces', () => ({ kind: 'namespaces', answer: error }));
       },
-      // Not recorded: a recorded start says if there is one by now, and where there is one, no start is recorded.
+      // This is not recorded: a recorded start says if there is one by now, and where there is one, no start is
+      // recorded.
       layerObstacle: (directory) => host.layerObstacle(directory),
       readStdin(limit) {
         refuse('the script came from stdin');
@@ -173,7 +174,7 @@ function recordFiles(files: HostFiles, once: Once, refuse: (why: string) => void
       refuse('a directory was searched for sockets and pipes');
       return files.specials(directory, limit);
     },
-    // Not recorded: a layer of the store stays as it is, and which directory it is was asked already.
+    // This is not recorded: a layer of the store stays as it is, and which directory it is was asked already.
     isOpaque: (directory) => files.isOpaque(directory),
     access(path, mode) {
       return once(`access ${mode} ${path}`, () => ({

@@ -76,7 +76,7 @@ function sized(bytes: Uint8Array): Uint8Array[] {
   return [word(bytes.length), bytes];
 }
 
-/** As bytes. */
+/** Returns a request as bytes. */
 export function encodeRequest({
   context,
   states,

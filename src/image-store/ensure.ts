@@ -225,7 +225,7 @@ async function localImage(
   limits: ImageLimits,
 ): Promise<Found> {
   const { kind, path } = reference;
-  // Before it is read: what changes meanwhile is noticed the next time.
+  // The stamp is taken before it is read: what changes meanwhile is noticed the next time.
   const stamp = sourceStamp(realHost().files, reference);
   const files: ImageFiles =
     kind === 'oci' ? directoryFiles(store.native, path) : await archiveFiles(path);

@@ -6,7 +6,7 @@ export interface LocalReference {
   readonly kind: 'oci' | 'oci-archive' | 'docker-archive';
   /** Absolute. */
   readonly path: string;
-  /** Which image of several: the annotation `org.opencontainers.image.ref.name`, or a name in `RepoTags`. */
+  /** Says which image of several: the annotation `org.opencontainers.image.ref.name`, or a name in `RepoTags`. */
   readonly name: string | undefined;
   /** The reference in its one form: equal texts name the same image. */
   readonly text: string;
@@ -100,7 +100,7 @@ function registryReference(whole: string): RegistryReference {
     repository,
     tag,
     digest,
-    // As for skopeo, docker:// leaves no question.
+    // A reference with docker:// leaves no question, as for skopeo.
     short: name === undefined && !isDockers ? path : undefined,
     text: `${host}/${repository}${suffix}`,
   };
@@ -108,7 +108,7 @@ function registryReference(whole: string): RegistryReference {
 
 const localKinds = ['oci-archive', 'docker-archive', 'oci'] as const;
 
-/** Without `.`, `..` and doubled slashes, as far as a text can say. */
+/** Returns it without `.`, `..` and doubled slashes, as far as a text can say. */
 function absolutePath(path: string, cwd: string): string {
   const names: string[] = [];
   for (const name of (path.startsWith('/') ? path : `${cwd}/${path}`).split('/')) {
@@ -128,7 +128,7 @@ export function parseReference(text: string, cwd: string): ImageReference {
   const kind = localKinds.find((one) => text.startsWith(`${one}:`));
   if (kind === undefined) return registryReference(text);
   const rest = text.slice(kind.length + 1);
-  // As skopeo and podman read it: what follows the first colon is a name.
+  // The text after the first colon is a name, as for skopeo and podman.
   const colon = rest.indexOf(':');
   const named = colon < 0 ? rest : rest.slice(0, colon);
   const name = colon < 0 ? undefined : rest.slice(colon + 1);

@@ -5,7 +5,7 @@ import { ImageError } from '../errors/index.js';
 export interface ConfiguredMirror {
   readonly location: string;
   readonly insecure: boolean;
-  /** For which references it is asked. */
+  /** The references for which it is asked. */
   readonly pull: 'all' | 'digest-only' | 'tag-only';
 }
 

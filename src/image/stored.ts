@@ -35,7 +35,7 @@ import { namedReferences } from './short-names.js';
 export interface StoredImage {
   /** Digest of its configuration: `sha256:…`. */
   readonly id: string;
-  /** In full: `docker.io/library/python:3.13`. */
+  /** The reference in full: `docker.io/library/python:3.13`. */
   readonly reference: string;
   /** Absolute directories, topmost first, to be the lower directories of an overlay. */
   readonly lowers: readonly string[];

@@ -44,7 +44,7 @@ function behindGateway({ bytes, prefix }: AddressBlock): AddressBlock | undefine
   };
 }
 
-/** With the same addresses as the gateway between IPv6 and IPv4 has them. */
+/** Adds the same addresses as the gateway between IPv6 and IPv4 has them. */
 const withGateway = (blocks: readonly AddressBlock[]): AddressBlock[] =>
   blocks.flatMap((block) => [block, behindGateway(block) ?? []].flat());
 

@@ -9,7 +9,7 @@ export const aborted = <Result>(
   result?: Result,
 ): AbortError<Result> => new AbortError(abortedMessage, { cause: signal.reason, result });
 
-/** Who waits for a signal. */
+/** The calls that wait for a signal. */
 interface Waiting {
   readonly calls: Set<{ readonly call: () => void }>;
   readonly listener: () => void;

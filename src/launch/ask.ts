@@ -22,7 +22,7 @@ import { ownArchitecture } from '../plan/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import type { SandboxOptions } from './options.js';
 
-/** Who decides, and for how long a question may stay open. */
+/** Says who decides, and for how long a question may stay open. */
 export interface Asking {
   /** Or why no user can be asked: then everything that would be asked is denied. */
   readonly ask: Ask | string;

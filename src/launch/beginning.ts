@@ -29,7 +29,7 @@ export async function withChannels<T>(
   }
 }
 
-/** For whom options are resolved. */
+/** The image and the signal with which options are resolved. */
 export interface ResolvedFor {
   /** That of the pool which the sandbox is for. */
   readonly image?: PinnedImage | undefined;

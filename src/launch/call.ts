@@ -62,7 +62,7 @@ const wrong = (property: string, expected: string, value: unknown): UsageError =
     hint: `Got ${describeValue(value)}.`,
   });
 
-/** Also one of another realm, or of a polyfill. */
+/** Accepts one of another realm, or of a polyfill, too. */
 const isAbortSignal = (value: unknown): boolean =>
   isRecord(value) &&
   typeof value.aborted === 'boolean' &&
@@ -104,7 +104,7 @@ const collected: Readonly<Record<string, Check>> = {
 
 const milliseconds: Check = [(value) => isMilliseconds(value), millisecondsWords()];
 
-/** Also the words of the command line, which are about this process's terminal. */
+/** The words of the command line are accepted, too, which are about this process's terminal. */
 const tty: Check = [
   (value) => isTty(value) || ['auto', 'always', 'never'].includes(value as string),
   `${ttyKinds}; or 'auto', 'always', 'never'`,

@@ -45,7 +45,7 @@ const isText = (input: unknown): input is InputPiece => typeof input === 'string
 const unreadable = (file: string, cause: unknown): UsageError =>
   new UsageError('ERR_OPTION_VALUE', `option input: cannot read ${file}`, { cause });
 
-/** Without waiting: a named pipe without a writer would block the whole program. */
+/** Opens it without waiting: a named pipe without a writer would block the whole program. */
 function opened(file: string): number {
   const first = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
@@ -87,7 +87,7 @@ function feedOf(input: InputPiece | AsyncIterable<unknown>): Feed {
 /** Where pieces come from. */
 interface Source {
   next(): Promise<IteratorResult<unknown>>;
-  /** Also while a piece is waited for. */
+  /** Called also while a piece is waited for. */
   close(): unknown;
 }
 

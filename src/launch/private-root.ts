@@ -30,7 +30,7 @@ import { type IdentitySpec, ownOf, type SandboxSpec } from '../resolve/index.js'
 import { displayPath } from '../text/index.js';
 
 export interface MadeRoot {
-  /** As the plan is to have it. */
+  /** The path that the plan is to have. */
   readonly path: string;
   /** Moves what changed in the copies to the run's layers; then there is no private root any more. */
   end(outcome: NativeOutcome): void;
@@ -40,7 +40,7 @@ export interface MadeRoot {
 /** Public, and not emptied while programs run; the first that is there. */
 const publicPlaces = ['/var/tmp', '/tmp'];
 
-/** As a plan has it, which does not name its run; undefined of a spec that has none. */
+/** Returns the path in a plan, which does not name its run; undefined of a spec that has none. */
 export const privateRootUnmade = (spec: SandboxSpec): string | undefined =>
   ownOf(spec).tree ? undefined : join(spec.state.directory, 'runs', runIdMark, privateRootName);
 

@@ -26,7 +26,7 @@ export interface SandboxResult extends EndResult {
   readonly runId: string | undefined;
   /** Says what became of the changes to the working directory; `undefined` where there were none. */
   readonly changes: RunChanges | undefined;
-  /** To review, apply or discard the changes that are saved; `undefined` where none are. */
+  /** The saved run, to review, apply or discard its changes; `undefined` where none are. */
   readonly kept: KeptRun | undefined;
   /**
    * Things that the sandbox refused it, at most 100 different things: a part of the report. Built when it is first

@@ -18,7 +18,7 @@ import type { Asking } from './ask.js';
 export interface LaunchOptions {
   /** Descriptors of this process that become 0, 1 and 2 of the payload; the spec was resolved for them. */
   readonly stdio: readonly [number, number, number];
-  /** Who decides about what the sandbox refuses, where the spec has it asked about. */
+  /** Says who decides about what the sandbox refuses, where the spec has it asked about. */
   readonly asking?: Asking | undefined;
   /**
    * True if a person waits for it: a second SIGINT or ^C that nothing comes of ends it after the
@@ -104,7 +104,7 @@ export interface Launched {
   readonly runId: string | undefined;
   /** Returns what its programs were refused so far, for `refusedSoFar`. */
   refusals(): Uint8Array;
-  /** As {@link NativeSandbox.dialInside}. */
+  /** Does what {@link NativeSandbox.dialInside} does. */
   dialInside(port: number): number;
   /** Sends a signal to the payload; SIGKILL (9) ends everything in the sandbox. */
   signal(signal: number): void;

@@ -18,7 +18,7 @@ const programLimit = 50;
 /** Actions that need a new name: it is missing inside because its directory is. */
 const making = new Set(['create', 'directory', 'symlink']);
 
-/** Made by the sandbox itself: nothing of the host's is hidden behind them. */
+/** Places that the sandbox makes itself: nothing of the host's is hidden behind them. */
 const own = ['/proc', '/dev', '/sys', '/run/wasbox'];
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -14,7 +14,7 @@ const namespaceFlags =
 
 /** A call that is allowed whole, except for uses that are never learned. */
 export interface WholeCall {
-  /** In a policy. */
+  /** The rules in a policy. */
   readonly rules: string;
   /** The rules with `allow` only, to compare with a policy. */
   readonly allowing: string;

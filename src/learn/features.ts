@@ -10,7 +10,7 @@ const nameService = { 'socket.domain': ['AF_UNIX'] };
 /** A program that uses some of a feature uses the rest with other input, or when something fails. */
 export interface Feature {
   readonly name: FeatureName;
-  /** In the comment of a rule. */
+  /** The words in the comment of a rule. */
   readonly what: string;
   /** The thing that a profile that allows none of `needs` refuses; absent where a user would not miss it. */
   readonly refused?: { readonly what: string; readonly needs: readonly string[] };

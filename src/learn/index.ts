@@ -1,4 +1,4 @@
-/** From the audit of a run to a profile that allows just that. */
+/** Turns the audit of a run into a profile that allows just that. */
 export {
   features,
   learn,

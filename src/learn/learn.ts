@@ -1,4 +1,4 @@
-/** From what runs used to the smallest profile that lets them do it again. */
+/** Turns what runs used into the smallest profile that lets them do it again. */
 
 import { isWithin } from '../host/index.js';
 import type { AuditRecords } from '../native/index.js';
@@ -21,7 +21,7 @@ export { type WarnedRun, warningsOn } from './warnings.js';
 
 export interface LearnRequest {
   readonly spec: SandboxSpec;
-  /** As given. */
+  /** The options as given. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly audit: AuditRecords;
   /** A profile that was learned before: its name and text. */

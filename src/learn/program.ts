@@ -12,7 +12,7 @@ import {
 export interface LearnedProfile {
   /** TOML, for `wasbox run --profile` and the option `profile`; the policy is in it. */
   readonly profile: string;
-  /** From how many runs it was learned. */
+  /** The number of runs that it was learned from. */
   readonly runs: number;
   /** System calls that it allows, and that the policy of the run allows. */
   readonly allowed: number;

@@ -1,4 +1,4 @@
-/** Which features of the table a program showed. */
+/** Tells which features of the table a program showed. */
 import type { FeatureName } from '../syscalls/index.js';
 import { callsShowing, type Feature, features } from './features.js';
 import type { Seen } from './seen.js';

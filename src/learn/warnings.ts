@@ -63,7 +63,7 @@ export function warningsOn({ seen, policy, spec, shownAndUsed, ended }: WarnedRu
       `Only ${kinds} kinds of system calls were seen: the program did very little, so its profile allows very little.`,
     );
   }
-  // From the policy rather than from what was seen, since seen calls bring others.
+  // These come from the policy rather than from what was seen, since seen calls bring others.
   const refused = features.flatMap(({ refused }) =>
     refused !== undefined && !refused.needs.some((call) => policy.calls.has(call))
       ? refused.what

@@ -59,7 +59,7 @@ export class Asking {
     this.left = left;
   }
 
-  /** Before the first program can ask. */
+  /** Called before the first program can ask. */
   attach(server: McpServer): void {
     this.#server = server;
   }
@@ -97,7 +97,7 @@ export class Asking {
     return decisionOf[decision];
   }
 
-  /** As an answer has it. */
+  /** Returns a denial as an answer has it. */
   told({ kind, what, cause, option, verdict, executable, count }: Denial) {
     return {
       kind,
@@ -111,7 +111,7 @@ export class Asking {
   }
 }
 
-/** Who decided. */
+/** The names of those who decide. */
 export const decidedBy = ['user', 'earlier answer', 'time limit', 'nobody'] as const;
 
 const deciders: Readonly<Record<Denial['verdict'], (typeof decidedBy)[number]>> = {

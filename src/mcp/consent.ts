@@ -77,7 +77,7 @@ function messageOf(question: Question, index: number, all: readonly Question[]):
   return [first, ...changes.map(changeText), '', text].join('\n');
 }
 
-/** Which changes the client's user grants; undefined if none. */
+/** Returns the changes that the client's user grants; undefined if none. */
 export async function granted(
   { server }: McpServer,
   { changes, shown }: Chosen,

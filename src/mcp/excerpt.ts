@@ -37,8 +37,8 @@ export class Excerpt {
   }
 
   /**
-   * As text of at most so many bytes, but for the line about what is left out. Cut between lines where one ends in the last
-   * quarter of a part, and never within a character.
+   * Returns a text of at most so many bytes, but for the line about what is left out. Cut between lines where one ends
+   * in the last quarter of a part, and never within a character.
    * @param how what to do to get the rest
    */
   text(limit: number, how: string): string {

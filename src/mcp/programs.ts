@@ -109,7 +109,7 @@ async function execute(
     denied: result.denied.map((denial) => asking.told(denial)),
     ...(opened.length === 0 ? {} : { ports_open_inside_only: opened }),
   };
-  // As text only: with the same as data beside it, some clients give a model both.
+  // The answer is text only: with the same as data beside it, some clients give a model both.
   return { content: answer(value).content, isError: false };
 }
 

@@ -18,7 +18,7 @@ import { ToolError } from './answers.js';
 
 export interface Chosen {
   readonly changes: readonly JsonDiff[];
-  /** Never applied for a client: what must be named by the user, such as a git hook, and the home. */
+  /** Changes that are never applied for a client: what must be named by the user, such as a git hook, and the home. */
   readonly heldBack: readonly JsonDiff[];
   /** The changes as text. */
   readonly shown: () => Promise<readonly ShownChange[]>;
@@ -52,7 +52,7 @@ export class Workspace {
   #using = 0;
   /** The call that has the session to itself. */
   #alone: Promise<unknown> | undefined;
-  /** In the order in which they were taken. */
+  /** The snapshots in the order in which they were taken. */
   readonly #snapshots = new Map<string, Snapshot>();
   #taken = 0;
 

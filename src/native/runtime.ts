@@ -1,4 +1,4 @@
-/** Which JavaScript runtimes can hold the native part. */
+/** Tells which JavaScript runtimes can hold the native part. */
 import { SupportError } from '../errors/index.js';
 
 /** Others than Node that load addons, with what each lacks. */

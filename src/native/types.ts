@@ -57,7 +57,7 @@ export interface NativeLaunchRequest {
 /** A run that is created just before its sandbox starts. */
 export interface NativeNewRun {
   readonly request: Parameters<NativeRuns['createRun']>;
-  /** As `layer`, without the run. Undefined if the caller ends the run. */
+  /** The fields of `layer` without the run. Undefined if the caller ends the run. */
   readonly end?: Omit<NativeRunEnd, 'run'> | undefined;
 }
 
@@ -113,7 +113,7 @@ export interface NativeSandbox {
   /** Ends the sandbox without further events. For the end of this process. */
   abandon(): void;
   /**
-   * As {@link NativeRuns.endUntouched} on another thread; its layer becomes the next run's, once it is
+   * Does what {@link NativeRuns.endUntouched} does, on another thread; its layer becomes the next run's, once it is
    * unmounted.
    */
   endUntouched(state: string, run: NativeRun, workdir: string, placed: string): Promise<boolean>;
@@ -321,7 +321,7 @@ export interface NativeOwners {
   connectUnix(path: string): number;
   /** The process that made a socket's other end. */
   peerOf(socket: number): [pid: number, uid: number];
-  /** Without waiting. */
+  /** Sends without waiting. */
   sendDescriptor(socket: number, byte: number, fd: number): void;
   /**
    * Relays between this process's terminal, at 0, 1 and 2, and another's master, which is taken over, until

@@ -1,6 +1,7 @@
-// Whose code and data are in the package, and under which terms. Of the bundles esbuild says what is in them; the engine
-// is linked with the pinned sources of addon/engine/sources.mjs; the addon is compiled against node-addon-api's headers;
-// the policy core is linked with functions of musl, as wasi-libc has them; tables were made of other projects' data.
+// Lists whose code and data are in the package, and under which terms. Of the bundles esbuild says what is in them; the
+// engine is linked with the pinned sources of addon/engine/sources.mjs; the addon is compiled against node-addon-api's
+// headers; the policy core is linked with functions of musl, as wasi-libc has them; tables were made of other projects'
+// data.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { librariesFor } from '../../addon/engine/libraries.mjs';
@@ -70,7 +71,7 @@ function linkedParties() {
   }));
 }
 
-/** In QuickJS: tables of characters' properties. @returns {Party} */
+/** The tables of characters' properties in QuickJS. @returns {Party} */
 const unicodeData = {
   component: 'unicode-data',
   version: '16.0.0',

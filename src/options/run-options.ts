@@ -42,9 +42,9 @@ export type ProcessOptions = PropertiesOf<Extract<Row, { scope: 'cli' }>>;
 
 /** Says what becomes of a run's changes, by how it ends. */
 export interface ChangesPolicy {
-  /** After exit status 0 within the limits. */
+  /** Applies after exit status 0 within the limits. */
   readonly success: 'keep' | 'apply' | 'discard';
-  /** After any other end: another status, a signal, a limit, an abort. */
+  /** Applies after any other end: another status, a signal, a limit, an abort. */
   readonly failure: 'keep' | 'discard';
 }
 

@@ -61,7 +61,7 @@ export interface OptionEntry {
   readonly help: string;
   /** The value that the letter sets the property to, if that is not what the name sets it to. */
   readonly shortValue?: string;
-  /** For the short help, of the options that people use most: a few words. */
+  /** A few words for the short help, of the options that people use most. */
   readonly brief?: string;
   /** Value when the option is absent, as help shows it. */
   readonly default?: string;

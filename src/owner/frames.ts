@@ -31,7 +31,7 @@ export interface ExecRequest {
   /** Variables on top of the session's. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly terminal?: TerminalSize | undefined;
-  /** Below those of the session. */
+  /** Limits below those of the session. */
   readonly limits?: OwnLimits | undefined;
   /** True if its user is told of no ports. */
   readonly quiet?: boolean | undefined;

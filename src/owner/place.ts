@@ -36,7 +36,7 @@ export interface OwnedSession {
   readonly init: number;
   /** Name of the session that it was forked from. */
   readonly forkedFrom?: string | undefined;
-  /** In the order in which they were taken. */
+  /** The snapshots in the order in which they were taken. */
   readonly snapshots: readonly LabelledSnapshot[];
   /** Its project. */
   readonly workdir: string;

@@ -10,7 +10,7 @@ export class Snapshots {
   readonly #session: OwnSession;
   readonly #name: string;
   readonly #onChange: (all: readonly LabelledSnapshot[]) => void;
-  /** In the order in which they were taken. */
+  /** The snapshots in the order in which they were taken. */
   readonly #all = new Map<string, Snapshot>();
   #last = 0;
 

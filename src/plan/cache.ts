@@ -19,7 +19,7 @@ function sameInputs(a: PlanInputs, b: PlanInputs): boolean {
   return names.every((name) => a[name] === b[name]);
 }
 
-/** As `buildPlan`, of what the backend makes of the spec. The bytes must not be changed. */
+/** Does what `buildPlan` does, with what the backend makes of the spec. The bytes must not be changed. */
 export function cachedPlan(spec: SandboxSpec, inputs: PlanInputs): Uint8Array {
   const before = made.get(spec);
   if (before !== undefined && before !== 'once' && sameInputs(before.inputs, inputs)) {

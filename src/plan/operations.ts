@@ -31,7 +31,7 @@ import type { Fields, PlanWriter } from './writer.js';
 
 type OpFields = Fields<typeof opLayout>;
 
-/** As in wire.h: the major number in the upper half, the minor in the lower. */
+/** Returns the number that wire.h has: the major number in the upper half, the minor in the lower. */
 const deviceNumber = (major: bigint, minor: bigint): bigint => (major << 32n) | minor;
 
 /** Device numbers that the kernel has fixed: Documentation/admin-guide/devices.txt. */

@@ -241,7 +241,7 @@ function writeFilters(
   { bpf, guard, watch }: PlannedFilters,
   guardBehalf = 0,
 ) {
-  // Without a listener nothing is started, then.
+  // Nothing is started without a listener, then.
   const asks = spec.asking !== undefined;
   return {
     filter: bpf.length === 0 ? 0 : writer.bytes(bpf, 8),

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { installedFile } from '../host/index.js';
 
-/** As read by an earlier run of this process; never changed. */
+/** The filters that an earlier run of this process has read; never changed. */
 const read = new Map<string, Uint8Array>();
 
 /**

@@ -1,4 +1,4 @@
-/** For which calls recent kernels run a filter at all. */
+/** Tells for which calls recent kernels run a filter at all. */
 import { type CoreInstruction, layout } from '../core/index.js';
 import type { Architecture } from './source.js';
 

@@ -46,7 +46,7 @@ export interface CompiledPolicy {
   readonly figures: FilterFigures;
   /** Rules in their order; `origins` and decisions speak of their positions. */
   readonly rules: readonly PolicyRule[];
-  /** For each instruction the rule that it serves, or -1 where it serves none in particular. */
+  /** The rule that each instruction serves, or -1 where it serves none in particular. */
   readonly origins: readonly number[];
 }
 

@@ -10,7 +10,7 @@ export interface PolicyDifference {
   readonly arch: Architecture;
   /** Undefined for numbers that name no call. */
   readonly name: string | undefined;
-  /** As the kernel sees it, with x32's bit; the last one where a whole gap differs. */
+  /** The number as the kernel sees it, with x32's bit; the last one where a whole gap differs. */
   readonly number: number;
   readonly lastNumber: number;
   /** True if conditions on arguments are involved; `args` is then one example of many. */

@@ -29,7 +29,7 @@ export interface ExplainedCase {
 export interface ExplainedCall {
   readonly arch: Architecture;
   readonly name: string;
-  /** As the kernel sees it, with x32's bit. */
+  /** The number as the kernel sees it, with x32's bit. */
   readonly number: number;
   /** True if Linux 5.11 and newer run the filter for the call, or know that it is allowed. */
   readonly runsFilter: boolean;

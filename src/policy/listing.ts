@@ -190,7 +190,7 @@ export interface FilterInstruction {
   readonly no: number | undefined;
   /** True if something else than the instruction before leads here. */
   readonly target: boolean;
-  /** As `listFilter` shows it. */
+  /** The text that `listFilter` shows. */
   readonly text: string;
 }
 

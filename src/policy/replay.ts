@@ -45,7 +45,7 @@ export interface Replay {
   readonly unread: number;
   /** The first of them, from 1. */
   readonly firstUnread: number | undefined;
-  /** In the order of the log. */
+  /** The stopped calls in the order of the log. */
   readonly stopped: readonly ReplayedCall[];
   /** Groups of calls with one name, the most frequent first. */
   readonly groups: readonly ReplayedGroup[];

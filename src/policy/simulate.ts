@@ -31,7 +31,7 @@ export interface SimulatedCall {
 /** The decision for a call. */
 export interface Decision {
   readonly arch: Architecture;
-  /** As the kernel sees it, with x32's bit. */
+  /** The number as the kernel sees it, with x32's bit. */
   readonly number: number;
   /** Undefined where the architecture has no such call. */
   readonly name: string | undefined;
@@ -40,7 +40,7 @@ export interface Decision {
   /** The action as a policy writes it. */
   readonly actionText: string;
   readonly decidedBy: 'rule' | 'default' | 'unknown' | 'foreign' | 'program';
-  /** With `decidedBy: 'rule'`. */
+  /** The rule that decided, with `decidedBy: 'rule'`. */
   readonly rule: PolicyRule | undefined;
   /** Positions of the instructions that ran. */
   readonly path: readonly number[];

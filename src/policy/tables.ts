@@ -12,7 +12,7 @@ import type { Architecture } from './source.js';
 
 /** An argument of a system call, as a filter sees it. */
 export interface CallArgument {
-  /** As a policy names it, and the kernel's own name where that is another. */
+  /** The name in a policy, and the kernel's own where that is another. */
   readonly name: string;
   readonly alias: string | undefined;
   /** How it is compared; what a `pointer` leads to cannot be inspected. */
@@ -34,7 +34,7 @@ export interface CallArgument {
 /** A system call that an architecture has. */
 export interface ListedCall {
   readonly name: string;
-  /** As the kernel sees it, with x32's bit. */
+  /** The number as the kernel sees it, with x32's bit. */
   readonly number: number;
   readonly arguments: readonly CallArgument[];
 }

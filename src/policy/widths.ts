@@ -17,7 +17,7 @@ export interface ComparedArgument {
   readonly argument: string;
   /** 16, 32 or 64; undefined where every rule is for commands that read fewer bits. */
   readonly bits: number | undefined;
-  /** For the commands of another argument that rules can meet: fewer bits. */
+  /** Commands of another argument, which rules can meet, for which fewer bits are read. */
   readonly narrow:
     | { readonly argument: string; readonly commands: readonly string[]; readonly bits: number }
     | undefined;

@@ -1,6 +1,6 @@
 /**
- * Which sandbox gets which task, and when another is made ready: plain bookkeeping, so
- * that it can be tested without a sandbox.
+ * Decides which sandbox gets which task, and when another is made ready: plain bookkeeping, so that it can be tested
+ * without a sandbox.
  */
 import { LaunchError, type WasboxError } from '../errors/index.js';
 import { aborted, onAbort } from '../launch/index.js';
@@ -208,7 +208,7 @@ export class Schedule<W extends Waiting> {
       this.#ready.splice(index, 1);
       this.#wait();
     });
-    // After it is counted as ready and no longer as booting.
+    // It gets a task after it is counted as ready and no longer as booting.
     setImmediate(() => this.#assign());
   }
 

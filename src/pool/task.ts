@@ -28,7 +28,7 @@ export interface PoolTask {
    * @default the pool's
    */
   readonly maxOutputBytes?: number | undefined;
-  /** As those of `run`. */
+  /** Callbacks like those of `run`. */
   readonly onStdout?: OnOutput | undefined;
   readonly onStderr?: OnOutput | undefined;
   readonly all?: boolean | undefined;

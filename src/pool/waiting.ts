@@ -39,7 +39,7 @@ const bootOutputBytes = 4096;
 export interface WaitingProgram {
   /** Undefined for a command that reads its task from stdin by itself. */
   readonly runtime: Runtime | undefined;
-  /** As options of a run. */
+  /** The program, as options of a run. */
   readonly program: Readonly<Record<string, unknown>>;
   /** The code that a runtime waits with. */
   readonly boot: string | undefined;

@@ -8,13 +8,13 @@ import { builtinPresets } from './builtin/index.js';
 export interface PresetSource {
   /** If several have one name, the first that finds something counts. */
   readonly name: string;
-  /** Not looked at where a source of this name has found something. */
+  /** The source is not looked at where one of this name has found something. */
   readonly unless?: string | undefined;
   /** A variable of the caller's environment … */
   readonly variable?: string | undefined;
   /** … or a file: `~`, `{program}` for the directory of a program of PATH, `*` in one name. */
   readonly file?: string | undefined;
-  /** For a file: its groups are what was looked for; matched line by line. */
+  /** The pattern for a file: its groups are what was looked for; matched line by line. */
   readonly pattern?: string | undefined;
   /** False where what is found allows no host: it only fills variables. @default true */
   readonly hosts?: boolean | undefined;

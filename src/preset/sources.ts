@@ -105,7 +105,7 @@ export function rulesOf({ sources }: Preset, found: Found): string[] {
       try {
         rules.add(readNetRule('--for', text).text);
       } catch {
-        // Not an address of the network: a path, or a mirror list.
+        // The value is no address of the network: a path, or a mirror list.
       }
     }
   }

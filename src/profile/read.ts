@@ -43,7 +43,7 @@ export type ProfilePlaces = Readonly<Record<string, readonly string[]>>;
 
 /** A profile as it was read. */
 export interface Profile {
-  /** As the user named it. */
+  /** The name as the user gave it. */
   readonly name: string;
   /** Options, and `policyText`. */
   readonly options: RunOptions;
@@ -204,7 +204,7 @@ class ProfileReader {
     }
   }
 
-  /** From the profile's directory, and with home for `~/`; a pattern that starts with `**` stays. */
+  /** Returns the path from the profile's directory, and with home for `~/`; a pattern that starts with `**` stays. */
   #path(path: string, written = (start: string) => start): string {
     if (path.startsWith('/') || path.startsWith('**')) return path;
     if (path === '~' || path.startsWith('~/')) {

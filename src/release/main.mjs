@@ -50,7 +50,7 @@ function refuse(reasons) {
   process.exit(1);
 }
 
-/** From nothing but the policy core, which is compiled where its sources changed. */
+/** Builds from nothing but the policy core, which is compiled where its sources changed. */
 function build() {
   for (const name of existsSync(dist) ? readdirSync(dist) : []) {
     if (!name.startsWith('wasbox-core.wasm')) rmSync(join(dist, name), { recursive: true });

@@ -75,7 +75,7 @@ function rankOf({ flags, home, type }: Change): number {
   return home === undefined || type === 'directory' ? 3 : 2;
 }
 
-/** Not more than are listed, in their order: dangerous ones and those of the home before others. */
+/** Returns no more than are listed, in their order: dangerous ones and those of the home before others. */
 function listedChanges(changes: readonly Change[]): readonly Change[] {
   if (changes.length <= maxReportedChanges) return changes;
   const ranks: Change[][] = [[], [], [], []];
@@ -116,7 +116,7 @@ function reportChanges(finish: FinishReport): ReportChanges {
   };
 }
 
-/** Not where its lock is, which is of no use to a reader. */
+/** Leaves out where its lock is, which is of no use to a reader. */
 const imageOf = ({ lock: _, ...image }: ImageSpec): RunReport['sandbox']['image'] => image;
 
 function sandboxSummary(spec: SandboxSpec, cgroup: boolean): RunReport['sandbox'] {
@@ -181,7 +181,7 @@ function changesNotes(finish: FinishReport | undefined): string[] {
   return [...unlisted, ...(text === undefined ? [] : [text])];
 }
 
-/** Who handles SIGXFSZ, or is a shell's child, is not ended by it: then a file tells that is as large as it may be. */
+/** SIGXFSZ ends no program that handles it, nor a shell's child: then a file tells that is as large as it may be. */
 function fullFile({ limits }: SandboxSpec, { outcome, finish }: ReportInput): ReachedLimit[] {
   const isFull = finish?.changes.some(
     ({ after }) => after?.type === 'file' && after.size === limits.fileSizeBytes,

@@ -31,7 +31,7 @@ const names: Readonly<Record<number, LimitName>> = {
 
 const inMemory: readonly number[] = [WB_LIMIT_PRIVATE_BYTES, WB_LIMIT_PRIVATE_INODES];
 
-/** Which limit ended a run, or a program of a session; undefined if none did. @param limit WB_LIMIT_* */
+/** Returns which limit ended a run, or a program of a session; undefined if none did. @param limit WB_LIMIT_* */
 export function limitThatEnded(limit: number, signal: number): LimitName | undefined {
   const name = names[limit];
   if (name !== undefined) return name;

@@ -14,9 +14,9 @@ export function signalName(signal: number): SignalName {
 
 /** An ending as properties of a result. */
 export interface EndResult {
-  /** In one word: `exited`, `signaled`, `timeout` for a time limit, or `limit` for another limit. */
+  /** The end in one word: `exited`, `signaled`, `timeout` for a time limit, or `limit` for another limit. */
   readonly outcome: EndKind;
-  /** Which limit ended it, for instance `memory`; undefined where none did. */
+  /** The limit that ended it, for instance `memory`; undefined where none did. */
   readonly limit: LimitName | undefined;
   /** Exit status, or `undefined` where a signal ended it. */
   readonly exitCode: number | undefined;
@@ -26,7 +26,7 @@ export interface EndResult {
   readonly timedOut: boolean;
 }
 
-/** As in timeout(1) and docker-run(1). */
+/** The status that timeout(1) and docker-run(1) have. */
 const timeoutStatus = 124;
 /** 128 + SIGKILL. */
 const limitStatus = 137;

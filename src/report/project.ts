@@ -1,6 +1,6 @@
 import type { RunReport } from './types.js';
 
-/** Which project was found around the current directory, and how to do without. */
+/** Says which project was found around the current directory, and how to do without. */
 export const projectText = ({
   path,
   marker,

@@ -57,7 +57,7 @@ function useOf(call: string, args: Args): Partial<RefusalAdvice> | undefined {
 
 const whereModule = 'if the kernel has it';
 
-/** Whose policy refused: the built-in one, a learned one, or the user's. */
+/** Says whose policy refused: the built-in one, a learned one, or the user's. */
 export type PolicyOrigin = 'builtin' | 'learned' | 'own';
 
 /** The cause for calls that a learned profile refuses and another run can teach it. */

@@ -20,7 +20,7 @@ export interface Refused {
 export const refusedSoFar = (spec: SandboxSpec, records: RefusalRecords): Refused[] =>
   refusedIn({ refusals: reportRefusals(records, refusalContext(spec)), network: undefined });
 
-/** At most as many. */
+/** The most refusals that a result lists. */
 const most = 100;
 
 /** Nothing is asked for it: it is in the report, in its two parts. */

@@ -48,7 +48,7 @@ export interface ReportOutcome {
   readonly exitCode?: number | undefined;
   /** Name of the signal, for instance `SIGKILL`. */
   readonly signal?: string | undefined;
-  /** Which limit killed it; absent if none did. */
+  /** The limit that killed it; absent if none did. */
   readonly limit?: LimitName | undefined;
   /** True if it was still running after a second interrupt and was killed after the grace period. */
   readonly interrupted?: true;
@@ -66,7 +66,7 @@ export interface ReportChange {
   readonly flags: readonly string[];
   /** True if it is in the user's home: applied only when named. */
   readonly home?: true | undefined;
-  /** For a file of the home that the run did not see, true if its lines can be added to the user's. */
+  /** Set for a file of the home that the run did not see: true if its lines can be added to the user's. */
   readonly appends?: true | undefined;
 }
 
@@ -128,12 +128,12 @@ export interface RunReport {
   readonly wasboxVersion: string;
   /** Id under which changes are saved; absent if nothing was overlaid. */
   readonly runId?: string | undefined;
-  /** As the user gave it: a script, a command, or `-`. */
+  /** The command as the user gave it: a script, a command, or `-`. */
   readonly command: string;
   readonly argv: readonly string[];
   /** ISO 8601, UTC. */
   readonly startedAt: string;
-  /** From start to the payload's end. */
+  /** The time from start to the payload's end. */
   readonly durationMs: number;
   readonly outcome: ReportOutcome;
   /** The use of the payload and its reaped descendants. */
@@ -191,7 +191,7 @@ export interface RunReport {
       readonly processes?: number | undefined;
       readonly openFiles?: number | undefined;
       readonly privateBytes: number;
-      /** From SIGTERM to SIGKILL when a limit ends the run. */
+      /** The time from SIGTERM to SIGKILL when a limit ends the run. */
       readonly graceMs?: number | undefined;
       readonly cpuMs?: number | undefined;
       readonly memoryBytes?: number | undefined;

@@ -62,7 +62,7 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
   return `Did you mean ${shellQuote(path)}?`;
 }
 
-/** For code that sh would get, since nothing names another interpreter, and that is surely none of sh's. */
+/** The error for code that sh would get, since nothing names another interpreter, and that is surely none of sh's. */
 export function notShell({ lang, label }: Sniffed, display: '-' | '-c'): UsageError {
   const what = display === '-' ? 'the script on stdin' : 'the code of -c';
   const rest = display === '-' ? '-' : '-c CODE';

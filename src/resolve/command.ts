@@ -371,7 +371,7 @@ function executable(draft: Draft, command: string, path: string): CommandSpec {
     showProgram(draft, hostFile);
     return { path, argv, display: command };
   }
-  // Not executable: a copy that is. Scripts need no such thing.
+  // The file is not executable, so the payload gets a copy that is. Scripts need no such thing.
   const content = host.files.read(hostFile, scriptLimit + 1);
   if (content === undefined || content.length > scriptLimit) {
     throw new UsageError('ERR_SCRIPT_UNREADABLE', `${command}: not executable`, {

@@ -34,9 +34,9 @@ const modules =
   /^(?:const [\w${}[\], :]+ = .+|import .+ from ['"].+['"];?|import \{.*|export (?:default|const|function|class)\b.*)\s*$/;
 
 interface Row {
-  /** As `--lang` takes it. */
+  /** The value that `--lang` takes. */
   readonly lang: string;
-  /** As people write it. */
+  /** The name as people write it. */
   readonly label: string;
   readonly sign: RegExp;
   /** True if it stands although there are signs of a shell script. */
@@ -59,9 +59,9 @@ const languages: readonly Row[] = [
 ];
 
 export interface Sniffed {
-  /** As `--lang` takes it; undefined for what no interpreter runs. */
+  /** The value that `--lang` takes; undefined for what no interpreter runs. */
   readonly lang: string | undefined;
-  /** As people write it. */
+  /** The name as people write it. */
   readonly label: string;
 }
 

@@ -25,7 +25,7 @@ export interface Workdir {
   readonly start: {
     /** Canonical path. */
     readonly path: string;
-    /** As the user knows it. */
+    /** The path as the user knows it. */
     readonly name: string;
     /** True if it is the caller's current directory, so that relative names mean the same inside. */
     readonly isCurrent: boolean;
@@ -37,7 +37,7 @@ export class Draft {
   readonly host: Host;
   readonly identity: IdentitySpec;
   readonly workdir: Workdir;
-  /** Whose tree is the root; undefined where it is made of the host's system. */
+  /** The image whose tree is the root; undefined where it is made of the host's system. */
   readonly image: ResolvedImage | undefined;
   readonly tree: Tree;
   readonly notes: string[] = [];

@@ -106,7 +106,7 @@ function pathInside(draft: Draft): string {
   return path.length > 0 ? withBeside(draft, path).join(':') : fallbackPath;
 }
 
-/** Without a home of wasbox's own it is that of the image's user. */
+/** Returns the home of the image's user where wasbox has none of its own. */
 function homeInside({ image, identity, options }: Draft, named: string | undefined): string {
   if (image === undefined || options.home !== 'none') return identity.home;
   return named ?? image.user.home ?? '/';

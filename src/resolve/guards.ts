@@ -1,4 +1,4 @@
-/** Which built-in policies stand beside the run's own, and why. */
+/** Decides which built-in policies stand beside the run's own, and why. */
 import type { Host, StreamIndex } from '../host/index.js';
 import type { Guards, LimitsSpec, NetworkMode, TerminalMode, View } from './spec.js';
 import { relayedStreams } from './terminal.js';

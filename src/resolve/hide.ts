@@ -36,7 +36,7 @@ const maxDepth = 200;
 /** One pattern of the user's, at one place where it holds. */
 interface Search extends NamePattern {
   readonly glob: Glob;
-  /** As the user wrote it, with the option. */
+  /** The text as the user wrote it, with the option. */
   readonly shown: string;
   /** A directory inside that is left out. */
   readonly except?: string | undefined;

@@ -11,7 +11,7 @@ import { isKept } from './kept.js';
 import { ownDirectory } from './system.js';
 import { passedView } from './views.js';
 
-/** Below home. */
+/** Names below home. */
 const names: readonly string[] = toolRoots
   .flatMap(({ home, parts }) =>
     home === undefined ? [] : (parts ?? ['']).map((part) => posix.join(home, part)),

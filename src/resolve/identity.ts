@@ -1,6 +1,6 @@
 /**
- * Who the payload is. Host uid 0 is never it: under root it becomes the user behind
- * sudo, or an id that nothing else on the machine uses.
+ * Decides who the payload is. Host uid 0 is never it: under root it becomes the user behind sudo, or an id that nothing
+ * else on the machine uses.
  */
 import { posix } from 'node:path';
 import type { Host, HostUser } from '../host/index.js';

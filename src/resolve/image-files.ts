@@ -16,7 +16,7 @@ const ownHosts = `127.0.0.1\tlocalhost
 ::1\t${hostName}
 `;
 
-/** In place of what the image has there: the mount point lies above its layers, links too. */
+/** Covers what the image has there: the mount point lies above its layers, links too. */
 function cover({ tree }: Draft, target: string, content: Uint8Array): void {
   tree.add({ type: 'file', target, content, mode: 0o644, covers: true });
 }

@@ -33,7 +33,7 @@ export function startDirectory(draft: Draft): Start {
       hint: spoken`To start elsewhere: --chdir .`,
     });
   }
-  // As Docker, which makes it.
+  // Docker makes it, too.
   tree.add(privateView({ target: place.path, mode: 0o755, origin: 'image' }));
   return { path: place.path, name: place.path };
 }

@@ -41,7 +41,7 @@ export function imageUser(user: string, tree: Tree, host: Host): ImageUser {
   const group = colon < 0 ? '' : user.slice(colon + 1);
   const id = idOf(named);
   const accounts = linesOf('/etc/passwd', tree, host);
-  // As Docker looks it up: a name first, which may consist of digits.
+  // Docker looks it up in this way: a name first, which may consist of digits.
   const account =
     accounts.find(([name]) => name === named) ??
     accounts.find(([, , uid = '']) => id !== undefined && idOf(uid) === id);

@@ -22,7 +22,7 @@ import { Tree } from './tree.js';
 import { leadsOut, untrustedDirectories, untrustedLink } from './untrusted-link.js';
 
 export interface ResolvedImage {
-  /** As reports name it: the reference in full, or `dir:` and a canonical path. */
+  /** The name in reports: the reference in full, or `dir:` and a canonical path. */
   readonly reference: string;
   /** Digest of its configuration, `sha256:…`; a directory has none. */
   readonly id?: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * Which part of home belongs to an installed program, so that this part, and nothing
- * else of home, is shown. Roots are known layouts; elsewhere a marker file tells, else one file.
+ * Finds which part of home belongs to an installed program, so that this part, and nothing else of home, is shown.
+ * Roots are known layouts; elsewhere a marker file tells, else one file.
  */
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
@@ -10,7 +10,7 @@ import { homesOf } from './homes.js';
 export interface ToolRoot {
   /** Variable that moves it, which the payload keeps when the root is shown. */
   readonly variable?: string;
-  /** Below home, where no variable moves it. */
+  /** The directory below home, where no variable moves it. */
   readonly home?: string;
   /** Part of the root that is shown; all of it where absent. */
   readonly parts?: readonly string[];

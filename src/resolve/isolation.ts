@@ -1,6 +1,6 @@
 /**
- * Which backend a run has: namespaces wherever they work, Landlock where they are not to be had and it
- * is as new as its isolation needs. Never quietly: the note goes to the user at the start and to the report.
+ * Decides which backend a run has: namespaces wherever they work, Landlock where they are not to be had and it is as
+ * new as its isolation needs. Never quietly: the note goes to the user at the start and to the report.
  */
 
 import { SupportError } from '../errors/index.js';

@@ -1,4 +1,4 @@
-/** Which directories of the host a spec's layers belong to. */
+/** Tells which directories of the host a spec's layers belong to. */
 import { isWithin } from '../host/index.js';
 import type { HostView, PrivateView, View } from './spec.js';
 import { isCopied } from './views.js';
@@ -15,7 +15,7 @@ export interface KeptTree {
   readonly placed?: readonly string[] | undefined;
 }
 
-/** In the private root of a run without namespaces: the copy of the nth tree, and an empty home. */
+/** Names in the private root of a run without namespaces: the copy of the nth tree, and an empty home. */
 export const privateCopyName = (index: number): string => `copy${index}`;
 export const privateHomeName = 'home';
 

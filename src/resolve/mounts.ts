@@ -93,7 +93,7 @@ export function addWorkdir(draft: Draft): void {
   draft.tree.linkTo(start.name);
 }
 
-/** In the place of /tmp and the like: what other programs have there is not the program's, nor is there a review of it. */
+/** Replaces /tmp and the like: what other programs have there is not the program's, nor is there a review of it. */
 function addOwnShared(draft: Draft, target: string): void {
   const { path } = draft.workdir;
   if (draft.tree.at(target)?.type !== 'private') {
@@ -116,7 +116,7 @@ export function addUserPaths(draft: Draft): void {
 
 /** A host path that an option shows, found and checked. */
 export interface Shown {
-  /** As typed. */
+  /** The path as typed. */
   readonly path: string;
   /** Canonical. */
   readonly source: string;
@@ -273,7 +273,7 @@ function targetOf(
     );
   }
   const link = draft.untrustedLink(posix.resolve(dest));
-  // As for PATH itself, which findShown has looked at where DEST is the same.
+  // The check is as for PATH itself, which findShown has looked at where DEST is the same.
   if (link && posix.resolve(dest) !== hostPath(draft, path)) {
     throw leadsOut('ERR_PATH', shown, link, joinMapping(path, link.to) ?? link.to);
   }

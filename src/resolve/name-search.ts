@@ -31,7 +31,7 @@ interface Shared {
   readonly onNames: (names: number, isEnd: boolean) => void;
 }
 
-/** For patterns that begin in the same directory inside. */
+/** Searches for patterns that begin in the same directory inside. */
 export class NameSearch {
   readonly #shared: Shared;
   readonly #base: string;

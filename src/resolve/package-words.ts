@@ -6,7 +6,7 @@
 import { UsageError } from '../errors/index.js';
 import { spoken } from '../options/index.js';
 
-/** Whose packages: of Python, or of Node. */
+/** The language whose packages they are: Python, or that of Node. */
 export type PackageKind = 'python' | 'npm';
 
 /** PEP 508 without addresses and markers: `rich[jupyter]>=13,<15`. */

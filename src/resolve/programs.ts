@@ -45,9 +45,9 @@ export function firstWord(draft: Draft, program: string, path: string): string {
 }
 
 /**
- * Who says that a program is to be shown. What the user's PATH leads to, outside of the directory
- * being sandboxed, is `trusted`. A `#!` line or a link that comes with the untrusted files is not:
- * it may lead into the tree of a known tool, and to nothing else of home.
+ * Says on whose word a program is to be shown. What the user's PATH leads to, outside of the directory being sandboxed,
+ * is `trusted`. A `#!` line or a link that comes with the untrusted files is not: it may lead into the tree of a known
+ * tool, and to nothing else of home.
  */
 export type Source = 'trusted' | 'untrusted';
 

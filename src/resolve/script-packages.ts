@@ -13,7 +13,7 @@ import { headLength } from './shebang.js';
 /** The packages that a script asks for. */
 export interface ScriptPackages {
   readonly words: readonly string[];
-  /** Who asks: the script, or the package.json beside it. */
+  /** The file that asks: the script, or the package.json beside it. */
   readonly by: string;
 }
 

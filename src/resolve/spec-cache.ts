@@ -48,8 +48,8 @@ export class SpecCache {
   }
 
   /**
-   * As {@link resolveSpec}. For equal options on an equal host it gives the same object, but that a run as root
-   * has ids of its own.
+   * Does what {@link resolveSpec} does. For equal options on an equal host it gives the same object, but that a run as
+   * root has ids of its own.
    * @throws UsageError where the options ask for something that cannot be
    */
   resolve(options: ResolveOptions, host: Host): SandboxSpec {
@@ -74,7 +74,7 @@ export class SpecCache {
       drew = true;
       return host.random(below);
     };
-    // Not a copy: to read all properties would be to ask for all.
+    // This is not a copy: to read all properties would be to ask for all.
     const recorded: Host = Object.create(recording.host, { random: { value: random } });
     const spec = resolveSpec(options, recorded);
     const reads = recording.reads();
@@ -139,7 +139,7 @@ function keyOf(options: ResolveOptions, host: Host): string | undefined {
     own[name] = value;
   }
   const ask = asksQuestions(options);
-  // Not of the host but of the call: runs with other streams have their own entries.
+  // Streams are not of the host but of the call: runs with other streams have their own entries.
   const streams = ([0, 1, 2] as const).map((index) => host.stream(index));
   const key = JSON.stringify([uid, gid, nested, ask, streams, own]);
   return key.length > maxKeyLength ? undefined : key;
@@ -178,7 +178,7 @@ function isSameAnswer(read: RecordedRead, host: Host): boolean {
     case 'realpath':
       return files[read.kind](read.path) === read.answer;
     case 'read':
-      // To fail to open it costs an exception.
+      // An attempt to open it that fails costs an exception.
       if (read.answer === undefined && files.lstat(read.path) === undefined) return true;
       return isSameList(files.read(read.path, read.limit), read.answer);
     case 'list':

@@ -69,7 +69,7 @@ export interface PrivateView {
   readonly origin: ViewOrigin;
   /** Set if it is the home: the report names what a run leaves there. */
   readonly home?: true;
-  /** As {@link HostView.layer}. */
+  /** The layer, as in {@link HostView.layer}. */
   readonly layer?: string;
 }
 
@@ -152,7 +152,7 @@ export interface IdRange {
   readonly count: number;
 }
 
-/** Who the payload is, inside and on the host. */
+/** Says who the payload is, inside and on the host. */
 export interface IdentitySpec {
   /** Ids that the payload sees. */
   readonly uid: number;
@@ -189,7 +189,7 @@ export interface LimitsSpec {
   readonly cpuMs: number | undefined;
   /** Bytes of memory of all its processes and of its files in memory together. */
   readonly memoryBytes: number | undefined;
-  /** From SIGTERM, or a second interrupt, to SIGKILL, in milliseconds. */
+  /** The time from SIGTERM, or a second interrupt, to SIGKILL, in milliseconds. */
   readonly graceMs: number;
   /** Processes and threads (RLIMIT_NPROC of the sandbox's user namespace). */
   readonly processes: number | undefined;
@@ -238,7 +238,7 @@ export interface NetworkSpec {
   readonly optional: boolean;
 }
 
-/** Which backend keeps the spec: namespaces and mounts; Landlock, private copies and calls that the supervisor makes. */
+/** The backend of the spec: namespaces and mounts; Landlock, private copies and calls that the supervisor makes. */
 export type Isolation = 'namespaces' | 'landlock';
 
 /** Says what becomes of the changes when the payload ends with 0. */
@@ -277,7 +277,7 @@ export interface Guards {
  */
 export type TerminalMode = 'never' | 'auto' | 'always';
 
-/** Who decides, while the payload waits, about what the sandbox would refuse. */
+/** Says who decides, while the payload waits, about what the sandbox would refuse. */
 export type AskingSpec =
   /** The program that uses the library. */
   | { readonly at: 'program' }
@@ -303,7 +303,7 @@ export interface CommandSpec {
 
 /** The image whose tree is the root. */
 export interface ImageSpec {
-  /** In full: `docker.io/library/python:3.13`, or `dir:` and a directory. */
+  /** The reference in full: `docker.io/library/python:3.13`, or `dir:` and a directory. */
   readonly reference: string;
   /** Digest of its configuration, `sha256:…`; a directory has none. */
   readonly id?: string | undefined;

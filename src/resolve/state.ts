@@ -142,7 +142,7 @@ export function hideState(host: Host, state: StateSpec, mounts: readonly View[])
     for (const path of hiddenPaths) {
       if (!shows(mount, path, mounts)) continue;
       const target = posix.join(mount.target, belowOf(path, mount.source));
-      // Else a file that is mounted from a state directory.
+      // The path may also be a file that is mounted from a state directory.
       const kind = host.files.stat(path)?.kind;
       const directory = kind === undefined || kind === 'directory';
       hidden.push(hiddenView({ target, directory, origin: 'state' }));

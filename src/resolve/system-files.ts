@@ -50,7 +50,7 @@ function cover(draft: Draft, path: string, parts: readonly (string | Uint8Array)
   draft.tree.add({ type: 'file', target, content, mode: 0o644, covers: true });
 }
 
-/** For exec(): matchAll() compiles an expression anew, which takes the engine longer than all lines do. */
+/** The expression is for exec(): matchAll() compiles it anew, which takes the engine longer than all lines do. */
 const including = /^[ \t]*include(?:[ \t]*=[ \t]*|[ \t]+)(.+)$/im;
 
 /** Adds what a file of ssh's configuration includes, and what that includes in turn. */

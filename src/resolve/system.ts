@@ -43,7 +43,7 @@ export const hostName = 'wasbox';
 /** Where scripts from stdin and from `-c` appear inside. */
 export const ownDirectory = '/run/wasbox';
 
-/** Used where nothing of the user's PATH exists inside. */
+/** The PATH where nothing of the user's exists inside. */
 export const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Limits that hold unless an option says otherwise. */

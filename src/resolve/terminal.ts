@@ -35,7 +35,7 @@ export function resolveTerminal(
   return askingAtTerminal(terminal, host);
 }
 
-/** At the terminal, where it can be kept from the program; or the reason why not. */
+/** Returns how to ask at the terminal, where it can be kept from the program; or the reason why not. */
 function askingAtTerminal(terminal: TerminalMode, host: Host): ResolvedTerminal {
   const {
     streams: [stdin, stdout, stderr],
@@ -54,7 +54,7 @@ function askingAtTerminal(terminal: TerminalMode, host: Host): ResolvedTerminal 
   return { terminal: own, asking: { at: 'terminal', relayed, keyboard: relayed && stdin } };
 }
 
-/** Which of the streams the payload reaches through a terminal of its own. */
+/** Tells which of the streams the payload reaches through a terminal of its own. */
 export function relayedStreams(
   terminal: TerminalMode,
   host: Host,
@@ -62,7 +62,7 @@ export function relayedStreams(
   const isTerminal = (index: StreamIndex) => host.stream(index) === 'terminal';
   if (terminal === 'never') return () => false;
   if (terminal === 'always') return (index) => index < 2 || isTerminal(index);
-  // As addon/supervisor/caller.c decides, which sees more: a guard too many does no harm.
+  // The rule is that of addon/supervisor/caller.c, which sees more: a guard too many does no harm.
   const leadsOn = ([1, 2] as const).some((i) => ['pipe', 'socket'].includes(host.stream(i)));
   return (index) => index > 0 || isTerminal(1) || (isTerminal(0) && !leadsOn);
 }

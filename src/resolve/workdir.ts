@@ -21,7 +21,7 @@ const refuse = (message: string, hint: string) => new UsageError('ERR_WORKDIR', 
 interface Found {
   /** Canonical path. */
   readonly path: string;
-  /** As the user knows it. */
+  /** The path as the user knows it. */
   readonly name: string;
   readonly info: FileInfo;
 }
@@ -55,7 +55,7 @@ export function resolveWorkdir(options: RunOptions, host: Host): Workdir {
     );
   }
   const { path, name: known } = within ?? tree;
-  // As the option names it, where it does.
+  // The name is the option's, where that is given.
   const name =
     workdir === undefined || chdir !== undefined ? known : tree.name + path.slice(tree.path.length);
   const shared = workdir === undefined && isShared(tree.path);
@@ -112,7 +112,7 @@ function findDirectory(
     throw gone();
   }
   const what = asked === undefined ? `the current directory ${name}` : `--${option} ${asked}`;
-  // Also by its name: /proc/self/fd/3 and /dev/fd/3 lead to a directory that another process chose.
+  // The check is by its name, too: /proc/self/fd/3 and /dev/fd/3 lead to a directory that another process chose.
   const path = holdsFiles(name) ? host.files.realpath(name) : undefined;
   if (!holdsFiles(path ?? name)) {
     throw refuse(
@@ -144,7 +144,7 @@ const gone = () =>
     spoken`cd to another directory, or use: wasbox run --workdir DIR \u2026`,
   );
 
-/** As the user knows it: what was asked for, else $PWD where that is still true, else getcwd(3). */
+/** Returns the name that the user knows: what was asked for, else $PWD where that is still true, else getcwd(3). */
 function directoryName(
   host: Host,
   current: string | undefined,

@@ -11,13 +11,13 @@ import { plain } from '../text/index.js';
 /** Says what `apply` did, or with `dryRun` would do. */
 export interface RunApplied {
   readonly applied: readonly JsonChange[];
-  /** Not applied, each with the reason; they stay in the run. */
+  /** Changes that were not applied, each with the reason; they stay in the run. */
   readonly refused: readonly {
     readonly path: string;
     readonly reason: string;
     readonly message: string;
   }[];
-  /** Not among the paths that were named; they stay in the run. */
+  /** Changes that are not among the paths that were named; they stay in the run. */
   readonly left: readonly JsonChange[];
   /** Applied without something, for example a setuid bit. */
   readonly stripped: readonly JsonChange[];

@@ -11,7 +11,7 @@ export interface ApplyChoice {
    * @default all changes
    */
   readonly paths?: readonly string[] | undefined;
-  /** For paths that changed on the host as well. @default 'refuse' */
+  /** Says what happens to paths that changed on the host as well. @default 'refuse' */
   readonly conflicts?: Conflicts | undefined;
   /**
    * Says whether to do large deletions, too: of more than 100 paths, or of more than 10 that are half of the directory.

@@ -1,4 +1,4 @@
-/** Which runs are saved. */
+/** Lists which runs are saved. */
 import type { KeptRun } from './kept-run.js';
 import type { RunInfo, RunsPlace } from './saved-list.js';
 

@@ -9,7 +9,7 @@ import { savedRecord, savedRecords } from './saved.js';
 /** A run that is running or saved. */
 export interface RunInfo {
   readonly id: string;
-  /** As it was given: a script's path, a command, or `-`. Untrusted when shown. */
+  /** The command as it was given: a script's path, a command, or `-`. Untrusted when shown. */
   readonly command: string;
   readonly argv: readonly string[];
   /** Absolute path of the directory that it changed. */
@@ -47,7 +47,7 @@ const infoOf = (record: RunRecord): RunInfo => ({
   sizeBytes: record.sizeBytes,
 });
 
-/** As `listRuns`. */
+/** Does what `listRuns` does. */
 export function savedRuns(place: RunsPlace): RunInfo[] {
   if (typeof place !== 'object' || place === null) {
     throw misuse("listRuns(place): place must be an object, such as { workdir: '.' }");
@@ -80,7 +80,7 @@ function realDirectory(path: string): string {
   }
 }
 
-/** As `openRun`. */
+/** Does what `openRun` does. */
 export function savedRun(id: string): KeptRun {
   if (typeof id !== 'string') throw misuse('openRun(id): id must be a string');
   const { record, state } = savedRecord(id);

@@ -34,7 +34,7 @@ export interface Beginning extends Weaker {
   readonly isAborted: () => boolean;
   /** Returns whether its session goes on without it: it was ended for another one, or has not begun yet. */
   readonly isSuspended: () => boolean;
-  /** Who decides about what the sandbox refuses, where its options have it asked about. */
+  /** Says who decides about what the sandbox refuses, where its options have it asked about. */
   readonly asking?: Asking | undefined;
   /** Called with each port that a program inside begins to listen on. */
   readonly onPort?: ((port: number) => void) | undefined;

@@ -86,7 +86,7 @@ export class Connection {
     return id;
   }
 
-  /** For the process group of a program that has started. */
+  /** Signals the process group of a program that has started. */
   signal(id: number, signal: number): void {
     this.#send(
       () => !this.#programs.has(id) || this.#native.sendExecSignal(this.#socket, id, signal),
@@ -100,7 +100,7 @@ export class Connection {
     this.#stream.destroy();
   }
 
-  /** In the order of the calls, as fast as init reads. */
+  /** Sends commands in the order of the calls, as fast as init reads. */
   #send(command: () => boolean): void {
     this.#queue.push(command);
     this.#flush();

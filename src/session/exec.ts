@@ -25,7 +25,7 @@ export interface ExecPlace {
   readonly cwd?: string | undefined;
   /** The size of a terminal of its own. @default none, but pipes */
   readonly terminal?: TerminalSize | undefined;
-  /** Below those of the session. */
+  /** Limits below those of the session. */
   readonly limits?: OwnLimits | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface Surroundings {
 
 export interface Execution {
   readonly startedNs: number;
-  /** For its process group. */
+  /** Signals its process group. */
   signal(signal: number): void;
   readonly ended: Promise<ProgramEnd>;
 }

@@ -21,7 +21,7 @@ export type SessionFileType = 'file' | 'directory' | 'symlink' | 'other';
 
 export interface SessionFileInfo {
   readonly type: SessionFileType;
-  /** In bytes. */
+  /** The size in bytes. */
   readonly size: number;
   /** Permission bits. */
   readonly mode: number;
@@ -146,7 +146,7 @@ export function sessionFiles(
     if (path.includes('\0')) {
       throw new UsageError('ERR_OPTION_VALUE', `session.files.${call}: a path has no NUL`);
     }
-    // Not normalised: what `..` leads to, a symbolic link before it says.
+    // The path is not normalised: what `..` leads to, a symbolic link before it says.
     const whole = path.startsWith('/') ? path : posix.join(directory, '/') + path;
     const exec = buildExec({ kind, paths: [whole], argv: [whole], env: {} });
     if (exec === undefined) {

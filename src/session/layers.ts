@@ -36,7 +36,7 @@ import {
 
 /** Layers that a stack has at most before they are merged: each look-up passes through all of them. */
 const maxStack = 24;
-/** As the plan has room for (wire.h), with the host's own directory. */
+/** The number that the plan has room for (wire.h), with the host's own directory. */
 const maxLowers = 126;
 
 /** How high a stack may grow below the views of a spec, which may be stacks themselves: those of images. */
@@ -192,7 +192,7 @@ export class SessionLayers {
     return { ...view, close };
   }
 
-  /** Before the run ends: files of a view are names of its own. */
+  /** Called before the run ends: files of a view are names of its own. */
   closeViews(): void {
     for (const view of this.#views) view.close();
     this.#views.clear();

@@ -14,7 +14,7 @@ const text: Readonly<Record<keyof OwnLimits, (value: number) => string>> = {
 /** How a limit is named to who has set it. */
 type Naming = (limit: keyof OwnLimits) => string;
 
-/** As an option of the command line. */
+/** Names a limit as an option of the command line. */
 export const asOption: Naming = (limit) =>
   `--${runOptionTable.find(({ property }) => property === limit)?.name ?? limit}`;
 

@@ -12,10 +12,10 @@ import { SessionQuestions } from './questions.js';
 import { hooks, openState } from './sandboxes.js';
 import { OpenSession } from './session.js';
 
-/** For the sessions of a pool, which are loaded later than the pool's interface. */
+/** Pins an image for the sessions of a pool, which are loaded later than the pool's interface. */
 export const pinImage = (): PinnedImage => new PinnedImage();
 
-/** As `createSession`. */
+/** Does what `createSession` does. */
 export async function openSession(
   options: SessionOptions,
   { image, ...weaker }: Weaker & { readonly image?: PinnedImage } = {},

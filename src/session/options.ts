@@ -79,7 +79,7 @@ export interface ExecOptions extends ProgramOptions {
    * @default 67108864 (64 MiB)
    */
   readonly maxOutputBytes?: number | undefined;
-  /** As for `run`. What it throws ends the program. */
+  /** Called as by `run`. An error that it throws ends the program. */
   readonly onStdout?: OnOutput | undefined;
   readonly onStderr?: OnOutput | undefined;
   /** True if the result has stdout and stderr as one text, too. @default false */

@@ -18,7 +18,7 @@ export interface PublishedPort {
   readonly address: string;
   readonly hostPort: number;
   readonly insidePort: number;
-  /** As `publish` takes it: `127.0.0.1:8080:80`. */
+  /** The text that `publish` takes: `127.0.0.1:8080:80`. */
   readonly text: string;
   /** Takes no more connections; those that there are end. */
   close(): Promise<void>;

@@ -4,7 +4,7 @@ import type { ExecEnd } from './result.js';
 
 /** One program of a session. */
 export interface SessionProgram {
-  /** As it was given: words, or the code's language. Untrusted when shown. */
+  /** The words as they were given, or the code's language. Untrusted when shown. */
   readonly argv: readonly string[];
   /** ISO 8601, UTC. */
   readonly startedAt: string;

@@ -25,7 +25,7 @@ export class LiveSandbox {
   /** @param gone what the programs are told at its end */
   constructor(begun: Begun, gone: () => Promise<unknown>) {
     this.begun = begun;
-    // Before anything else: commands that wait to be sent name descriptors that programs close at their end.
+    // This comes before anything else: commands that wait to be sent name descriptors that programs close at their end.
     const close = (): void => begun.connection.close();
     begun.launched.done.then(close, close);
     this.gone = begun.launched.done.then(async () => {

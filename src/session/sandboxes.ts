@@ -76,7 +76,7 @@ export class Sandboxes {
     return this.#starting;
   }
 
-  /** At once, with all that runs. */
+  /** Ends the sandbox at once, with all that runs. */
   kill(): void {
     if (this.#live === undefined && this.#starting === undefined) this.#endWithout();
     else this.#live?.kill();

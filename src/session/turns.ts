@@ -1,4 +1,4 @@
-/** Who may use a session's sandbox, and when: programs side by side, and what needs it alone. */
+/** Decides who may use a session's sandbox, and when: programs side by side, and what needs it alone. */
 import { LaunchError } from '../errors/index.js';
 import { Gate } from '../launch/index.js';
 
@@ -37,7 +37,7 @@ export class Turns {
     return this.#change;
   }
 
-  /** With a place among the programs that run at a time. */
+  /** Calls `use` with a place among the programs that run at a time. */
   async with<T>(signal: AbortSignal | undefined, use: () => Promise<T>): Promise<T> {
     this.#watcher.check(signal);
     this.#hold(1);

@@ -19,7 +19,7 @@ export type RefusalKind =
 
 export interface Refused {
   readonly kind: RefusalKind;
-  /** Why, as a report says it. */
+  /** The reason as a report says it. */
   readonly risk: string;
   /** True if `--allow` makes it work; otherwise the kernel refuses it as well. */
   readonly allowable: boolean;

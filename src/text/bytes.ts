@@ -2,7 +2,7 @@
 
 const encoder = new TextEncoder();
 
-/** Also of another realm: in a vm context, as of a test runner, Node's bytes are no instances of `Uint8Array`. */
+/** Accepts bytes of another realm: in a vm context, as of a test runner, Node's are no instances of `Uint8Array`. */
 export const isBytes = (value: unknown): value is Uint8Array =>
   ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]';
 

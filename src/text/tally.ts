@@ -16,7 +16,7 @@ export class Count {
     return this.#total;
   }
 
-  /** For instance `<U+200B>, 2 x <U+202E>`, in the order in which they came. */
+  /** Returns text such as `<U+200B>, 2 x <U+202E>`, in the order in which they came. */
   get kinds(): string {
     const all = [...this.#counts];
     const listed = all

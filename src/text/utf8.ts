@@ -1,6 +1,6 @@
 /** Bytes that are mostly UTF-8: the text in them, and the bytes that are none. */
 
-// Made when it is first needed: it takes longer than many a run's whole end.
+// The decoder is made when it is first needed: that takes longer than many a run's whole end.
 let decoder: TextDecoder | undefined;
 
 export function decode(bytes: Uint8Array): string {

@@ -41,7 +41,7 @@ const changesInPlace = ({ kind, type, before }: Change): boolean =>
 
 /** How the chosen changes are handled. */
 export interface Handling {
-  /** For paths that changed on the host as well. */
+  /** Says what happens to paths that changed on the host as well. */
   readonly conflicts: Conflicts;
   /** Writes nothing; the chosen changes count as applied. */
   readonly done: boolean;

@@ -39,7 +39,7 @@ export interface ApplyOptions extends DeletionOptions {
   readonly exactly?: boolean | undefined;
   /** Directory of the working directory that relative paths start in, if a change is there. @default itself */
   readonly from?: string | undefined;
-  /** For paths that changed on the host as well. @default 'refuse' */
+  /** Says what happens to paths that changed on the host as well. @default 'refuse' */
   readonly conflicts?: Conflicts | undefined;
   /** Writes nothing; the chosen changes count as applied. @default false */
   readonly done?: boolean | undefined;

@@ -68,7 +68,7 @@ function largeOf(session: Session, deleted: readonly Change[]): Deletions | unde
 const plural = (count: number): string =>
   count === 1 ? '1 path' : `${count.toLocaleString('en')} paths`;
 
-/** As in "deletes 1,937 of the 2,000 paths in /home/u/p"; the path is not escaped. */
+/** Returns words as in "deletes 1,937 of the 2,000 paths in /home/u/p"; the path is not escaped. */
 export const deletionsText = ({ root, paths, of }: Deletions): string =>
   of === undefined
     ? `${plural(paths)} in ${root}`

@@ -126,7 +126,7 @@ export class Journal {
   }
 }
 
-/** From the kernel: the engine of the command line has no other source. */
+/** Reads random bytes from the kernel: the engine of the command line has no other source. */
 function randomBytes(count: number): Buffer {
   const fd = openSync('/dev/urandom', constants.O_RDONLY);
   try {

@@ -9,7 +9,7 @@ import type { Names } from '../files/path.js';
 import { homeOfUser } from '../store/state-dir.js';
 
 export interface HomeLink {
-  /** Below home; one character per byte. */
+  /** The name below home; one character per byte. */
   readonly name: Names;
   /** Absolute path in the tree. */
   readonly target: Buffer;

@@ -235,7 +235,7 @@ class Environment {
   }
 }
 
-/** Without the line with the interpreter, the versions of pip in order. */
+/** The scripts without the line with the interpreter, the versions of pip in order. */
 const pipScripts: readonly string[] = [
   `# -*- coding: utf-8 -*-
 import re

@@ -74,7 +74,7 @@ const patterns: readonly string[] = [
   ],
 ];
 
-/** For a survey of the tree. */
+/** The rules for a survey of the tree. */
 export const scripts = {
   patterns,
   isWanted: (path: Names): boolean => scriptKind(path) !== undefined,
@@ -170,7 +170,7 @@ export function startupFiles(): string[] {
   ];
 }
 
-/** In the directories that ZDOTDIR names, in the environment or in a file that zsh reads first (zsh(1)). */
+/** Returns files of the directories that ZDOTDIR names, in the environment or in what zsh reads first (zsh(1)). */
 function zshFiles(home: string): string[] {
   const named = /^\s*(?:export\s+)?ZDOTDIR=["']?([^"'\s;#]+)/m.exec(
     textElsewhere(`${home}/.zshenv`) ?? '',

@@ -15,7 +15,7 @@ const variables =
   /\$\{(?:workspaceFolder|workspaceRoot|fileWorkspaceFolder|workspacePath|CLAUDE_PROJECT_DIR|PWD)(?::[^}]*)?\}|\$CLAUDE_PROJECT_DIR|\$\{__dirname\}|\$ZED_WORKTREE_ROOT|\$PROJECT_DIR\$/g;
 const maxValues = 5000;
 
-/** Without comments and trailing commas, outside of strings. */
+/** Removes comments and trailing commas, outside of strings. */
 const plainJson = (text: string): string =>
   text
     .replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (part) =>
@@ -70,7 +70,7 @@ class Lines {
     else if (takenKeys.test(key) && !plainKeys.test(key)) {
       for (const part of text.split(':')) if (part !== '') this.#add('PATH_add', shellQuote(part));
     }
-    // Also a command line, or one path with spaces in it.
+    // The text may also be a command line, or one path with spaces in it.
     this.#lines.push(text);
   }
 

@@ -103,7 +103,7 @@ export class LayerMerge {
     try {
       linkSync(at(lower, name), at(upper, name));
     } catch (error) {
-      // As many names as the file system has room for: whiteouts share an inode.
+      // The inode has as many names as the file system has room for: whiteouts share one.
       if (errnoOf(error) !== 'EMLINK') throw error;
       const stat = lstatAt(lower, name);
       if (stat?.isCharacterDevice() === true) this.#placeWhiteout(upper, name);

@@ -25,7 +25,7 @@ import { removeTree } from './remove.js';
 const upperName = Buffer.from('upper');
 const savingName = Buffer.from('saving');
 const namesName = Buffer.from('names');
-/** In the first layer's directory, once the copies of all layers are whole. */
+/** The name in the first layer's directory, once the copies of all layers are whole. */
 const wholeName = Buffer.from('whole');
 /** Bits of the type in a mode: inode(7). */
 const typeBits = 0o170000n;
@@ -133,7 +133,7 @@ interface Copy {
 
 /** Where an entry is, and where its copy goes. */
 interface Entry {
-  /** From the root of the layer. */
+  /** The path from the root of the layer. */
   readonly path: Buffer;
   readonly name: Buffer;
   /** The open directories that have it and its copy. */

@@ -6,7 +6,7 @@ import { baseName } from '../store/base.js';
 import { writeWhole } from '../store/record.js';
 import { openTreeDirectory } from '../store/session.js';
 
-/** From one run's open directory to another's, for the nth tree. */
+/** Copies from one run's open directory to another's, for the nth tree. */
 export function copyBase(native: ChangesNative, from: number, to: number, index: number): void {
   withFd(openTreeDirectory(native, from, index), (source) =>
     withFd(openTreeDirectory(native, to, index), (target) => {

@@ -82,7 +82,7 @@ export function expireRuns(store: Store, kept: RunRecord, limits: ExpireLimits =
   );
   const gone = new Set(discarded.map(({ id }) => id));
   const staying = records.filter(({ id }) => !gone.has(id));
-  // Also those that this version cannot read.
+  // Runs that this version cannot read count as well.
   forgetContinued(store, new Set(runIds(store)));
   writeDiskUse(
     store,

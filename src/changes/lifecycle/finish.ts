@@ -47,7 +47,7 @@ export interface RunEnd {
   readonly succeeded: boolean;
   readonly exitCode?: number | undefined;
   readonly signal?: number | undefined;
-  /** For the journal entry, instead of the command that the run started with. */
+  /** The command for the journal entry, instead of the one that the run started with. */
   readonly command?: Pick<RunRecord, 'command' | 'argv'> | undefined;
   /** Called often. */
   readonly onProgress?: OnProgress | undefined;

@@ -72,7 +72,7 @@ function captureCopies(
     if (passing.has(errnoOf(error))) throw error;
     readable = false;
   }
-  // Before the layers are all there is.
+  // The record is marked before the layers are all there is.
   const seen = whole ? record : { ...record, incomplete: true };
   if (!whole) writeRecord(native, directory, seen, true);
   if (readable) endedPrivateRoot(path);

@@ -69,7 +69,7 @@ export function recoverRun(
   }
 }
 
-/** Before the layers are opened: what was being saved of them takes their place, or goes. */
+/** Recovers layers before they are opened: what was being saved of them takes their place, or goes. */
 function recoverLayers(native: ChangesNative, runDirectory: number, record: RunRecord): void {
   const layers: number[] = [];
   try {

@@ -170,7 +170,7 @@ export function runIds(store: Store): string[] {
   return [...new Set(places.flatMap((place) => idsIn(store, place)))];
 }
 
-/** At most a few of the IDs that begin with `text`; undefined if no ID can begin with it. */
+/** Returns at most a few of the IDs that begin with `text`; undefined if no ID can begin with it. */
 export function idsBeginning(store: Store, text: string): string[] | undefined {
   if (!isRunIdPrefix(text)) return undefined;
   return [...new Set(places.flatMap((place) => idsWith(store, place, text)))];

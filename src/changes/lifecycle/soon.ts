@@ -10,7 +10,7 @@ import { runStateError } from '../store/state-error.js';
 import type { FinishMode, RunEnd } from './finish.js';
 import { unchanged } from './unchanged.js';
 
-/** As `continueRun`. */
+/** Does what `continueRun` does. */
 export async function continueRunSoon(
   store: Store,
   wanted: string,
@@ -20,7 +20,7 @@ export async function continueRunSoon(
   return continueRun(store, wanted, request);
 }
 
-/** As `stackPaths`. */
+/** Does what `stackPaths` does. */
 export async function stackPathsSoon(
   store: Store,
   run: Run,
@@ -30,7 +30,7 @@ export async function stackPathsSoon(
 }
 
 /**
- * As `finishRun`.
+ * Does what `finishRun` does.
  * @param layer empties the layer, and removes what was changed, on another thread; undefined does it here
  */
 export async function finishRunSoon(
@@ -60,7 +60,7 @@ export async function recoverSoon(store: Store): Promise<void> {
   recoverRuns(store);
 }
 
-/** As `expireRuns`. */
+/** Does what `expireRuns` does. */
 export async function expireSoon(store: Store, kept: RunRecord): Promise<Expired[]> {
   const { expireRuns } = await import('./expire.js');
   return expireRuns(store, kept);

@@ -88,7 +88,7 @@ class Untangler {
     });
   }
 
-  /** For what the run had deleted; not for what the user has made since. */
+  /** Places whiteouts for what the run had deleted; not for what the user has made since. */
   #placeWhiteouts(upper: number, host: number, path: Buffer, own: readonly Buffer[]): void {
     const { native } = this.#session;
     const had = new Set(own.map((name) => name.toString('latin1')));

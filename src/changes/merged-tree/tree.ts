@@ -27,7 +27,7 @@ export interface MergedTree {
   lookupsLeft: number;
 }
 
-/** For one scan: the payload decides how many links there are and how deep. */
+/** The limit for one scan: the payload decides how many links there are and how deep. */
 export const lookupsInAScan = 500_000;
 
 const maxKnown = 50_000;

@@ -93,12 +93,12 @@ export interface Change {
   readonly kind: ChangeKind;
   /** The new type; for a deletion, the old one. */
   readonly type: FileType;
-  /** On the host; absent for an addition. */
+  /** The state on the host; absent for an addition. */
   readonly before?: FileState | undefined;
-  /** In the layer; absent for a deletion. */
+  /** The state in the layer; absent for a deletion. */
   readonly after?: FileState | undefined;
   readonly flags: readonly ChangeFlag[];
-  /** For an `unseen` file, true if both are text, so that the run's lines can be added to the host's. */
+  /** Set for an `unseen` file: true if both are text, so that the run's lines can be added to the host's. */
   readonly appends?: true | undefined;
   /** Why it is `held` or `runs-later`, for example `git runs it as a hook`. */
   readonly runs?: string | undefined;

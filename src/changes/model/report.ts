@@ -65,7 +65,7 @@ export interface ApplyReport {
   readonly applied: readonly Change[];
   /** They stay in the run. */
   readonly refused: readonly Refusal[];
-  /** Not among the paths that were named; they stay in the run. */
+  /** Changes that are not among the paths that were named; they stay in the run. */
   readonly left: readonly Change[];
   /** Applied without something, for example a setuid bit. */
   readonly stripped: readonly Change[];

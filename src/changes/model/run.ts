@@ -37,7 +37,7 @@ export interface RunRecord {
   readonly trees?: readonly TreeIdentity[] | undefined;
   /** Runs on the same layer before this one (`--continue`), oldest first. */
   readonly earlier?: readonly EarlierRun[] | undefined;
-  /** For a run that was continued, its place in the order of the runs, as the count in an ID. */
+  /** The place in the order of the runs of a run that was continued, as the count in an ID. */
   readonly order?: string | undefined;
   /** ISO 8601, UTC. */
   readonly started: string;
@@ -58,7 +58,7 @@ export interface RunRecord {
   readonly discard?: boolean | undefined;
   readonly exitCode?: number | undefined;
   readonly signal?: number | undefined;
-  /** For a session that goes on, its frozen layers, below the one that it writes to, the latest first. */
+  /** The frozen layers of a session that goes on, below the one that it writes to, the latest first. */
   readonly stack?: readonly string[] | undefined;
   /**
    * Name of a file in the run's directory. If that file exists, a rollback was cut off: the layer that the run writes
@@ -67,7 +67,7 @@ export interface RunRecord {
   readonly reset?: string | true | undefined;
   /** True if files of its layers may have names in those of other runs. */
   readonly shared?: boolean | undefined;
-  /** For an opened run alone, never saved: directories that stand in for trees, by their index. */
+  /** Directories that stand in for trees, by their index; for an opened run alone, never saved. */
   readonly standIns?: ReadonlyMap<number, StandIn> | undefined;
   /** Bytes in the files that the layer holds. */
   readonly sizeBytes: number;

@@ -18,8 +18,8 @@ export interface ScanContext extends TreePlace {
   /** Removes from the layer what equals the host. */
   readonly prune: boolean;
   /**
-   * For a run that is discarded: opens no file, saves nothing, and compares files only by size, time, mode
-   * and owner. @default false
+   * Set for a run that is discarded: opens no file, saves nothing, and compares files only by size, time, mode and
+   * owner. @default false
    */
   readonly quick?: boolean | undefined;
   /** Keys of paths at which the sandbox itself made mount points and links: no changes. */

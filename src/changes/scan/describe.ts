@@ -26,7 +26,7 @@ import type { Change, ChangeFlag, ChangeKind, FileState } from '../model/index.j
 import { stateFlags } from './compare.js';
 import { type Dropped, noiseOfHome } from './noise.js';
 
-/** Which tree the change is in. */
+/** The tree that the change is in. */
 export interface TreePlace {
   readonly root: string;
   readonly tree: number;

@@ -11,11 +11,11 @@ import type { Names } from '../files/path.js';
 import type { FileState } from '../model/index.js';
 
 interface Row {
-  /** In the words of the summary. */
+  /** The kind in the words of the summary. */
   readonly what: 'histories' | 'logs' | 'caches';
   /** Why it can be dropped. */
   readonly why: string;
-  /** From the home: files, or directories with a `/` at the end. */
+  /** Paths from the home: files, or directories with a `/` at the end. */
   readonly places: string;
 }
 

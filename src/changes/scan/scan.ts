@@ -83,7 +83,7 @@ class Scanner {
       seen.add(name.toString('latin1'));
       this.#entry(inner, name, opacity === 'x');
     }
-    // Also below an opaque directory, whose contents were never merged with the host's.
+    // The search goes on below an opaque directory, whose contents were never merged with the host's.
     if (!opaque || place.host === undefined) return;
     for (const name of names(place.host)) {
       if (!seen.has(name.toString('latin1'))) {

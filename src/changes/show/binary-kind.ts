@@ -40,7 +40,7 @@ export interface BinaryKind {
   readonly use?: string | undefined;
 }
 
-/** As many bytes as the kind depends on. */
+/** The number of bytes that the kind depends on. */
 export const kindBytes = 300;
 
 /**

@@ -45,8 +45,8 @@ export interface DiffOptions {
   /** Leaves out what only moved with its directory; the directory's entry counts it. @default false */
   readonly fold?: boolean | undefined;
   /**
-   * For `formatPatch`: includes the content of binary files and what `apply` would refuse; shows renamed
-   * files, but not renamed directories.
+   * Set for `formatPatch`: includes the content of binary files and what `apply` would refuse; shows renamed files, but
+   * not renamed directories.
    *
    * @default false
    */
@@ -72,7 +72,7 @@ export interface FilePart {
   readonly hashes?: { readonly before?: string | undefined; readonly after?: string | undefined };
   /** The kind of the file, by its content, where {@link hashes} are given. */
   readonly kind?: BinaryKind | undefined;
-  /** For a patch: git's binary format; absent if the content is too large or cannot be read. */
+  /** The content in git's binary format, for a patch; absent if the content is too large or cannot be read. */
   readonly binary?: readonly string[] | undefined;
 }
 
@@ -82,7 +82,7 @@ export interface FileDiff {
   readonly from?: Change | undefined;
   /** Similarity of a renamed path in percent; 100 only if content and mode are equal. */
   readonly similarity?: number | undefined;
-  /** For a renamed directory: number of paths in it that are left out. */
+  /** The number of paths in a renamed directory that are left out. */
   readonly folded?: number | undefined;
   /** Empty if there are only `#` lines; two if a file became another type. */
   readonly parts: readonly FilePart[];

@@ -30,7 +30,7 @@ export const textOf = (bytes: Buffer): string => bytes.toString('latin1');
 
 /** How a file is looked at. */
 export interface Look {
-  /** For git, which takes what has a NUL for binary. @default false */
+  /** Set for git, which takes what has a NUL for binary. @default false */
   readonly patch?: boolean | undefined;
 }
 

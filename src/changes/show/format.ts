@@ -25,7 +25,7 @@ function partLines(diff: FileDiff, part: FilePart, tally: Tally, options: Format
   if (header.length === 1 && part.hunks.length === 0 && part.hashes === undefined) return [];
   const out = header.map((line) => paint(line, 1, options));
   const [old, now] = fileNames(diff, part, shownPath);
-  // As git writes it for a patch without the content, which it does not apply.
+  // Git writes this line for a patch without the content, which it does not apply.
   if (part.hashes !== undefined) out.push(`Binary files ${old} and ${now} differ`);
   if (part.hunks.length > 0) {
     out.push(paint(`--- ${old}`, 1, options), paint(`+++ ${now}`, 1, options));

@@ -35,7 +35,7 @@ const maxPairs = 4000;
 const maxTextBytes = 256 * 1024;
 /** All of these lines are in memory at once. */
 const maxAllTextBytes = 8 * 1024 * 1024;
-/** In percent; less is not a rename, as in git. */
+/** The least similarity in percent; less is not a rename, as in git. */
 const minSimilarity = 50;
 
 const nameOf = ({ path }: Change): string => pathKey(path.subarray(path.lastIndexOf(0x2f) + 1));

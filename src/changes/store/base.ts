@@ -141,7 +141,7 @@ export class Base {
   }
 
   /**
-   * After an `apply` in the middle of a run, which goes on: what was applied is compared from now on with what
+   * Called after an `apply` in the middle of a run, which goes on: what was applied is compared from now on with what
    * the host has there.
    * @param before as it was before the `apply`
    */

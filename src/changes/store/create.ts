@@ -70,13 +70,13 @@ export async function createRunSoon(store: Store, request: RunRequest): Promise<
 /** A run that the supervising thread creates, just before it starts the sandbox. */
 export interface RunToMake {
   readonly request: Parameters<Store['native']['createRun']>;
-  /** For that thread to end the run if its layer is untouched; undefined if the run has layers that it cannot check. */
+  /** Arguments for that thread to end an untouched run; undefined if the run has layers that it cannot check. */
   readonly end: Omit<NativeRunEnd, 'run'> | undefined;
   /** Returns the run once it has been created. */
   begun(made: NativeRun): Run;
 }
 
-/** As {@link createRun}, but creates nothing yet. */
+/** Does what {@link createRun} does, but creates nothing yet. */
 export function runToMake(store: Store, request: RunRequest): RunToMake {
   const now = request.now ?? new Date();
   const { command, argv, trees, reuse = false, discard = false, from } = request;

@@ -1,6 +1,6 @@
 /**
- * Which process is the init of a run that is running. It stands in the run's lock; a number by itself may
- * be another process's by now, so it counts only if its parent has that very lock open.
+ * Finds the process that is the init of a run that is running. It stands in the run's lock; a number by itself may be
+ * another process's by now, so it counts only if its parent has that very lock open.
  */
 import { fstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { errnoOf, openDirectory, openToRead, withFd } from '../files/fdtree.js';

@@ -18,7 +18,7 @@ import { openOwn, type Store } from './state-dir.js';
 /** A run that was shown or whose end was reported. */
 export interface Shown {
   readonly id: string;
-  /** From its journal entry at that time; differs if the run was continued since. */
+  /** When it ended, by its journal entry at that time; differs if the run was continued since. */
   readonly ended: string;
   /** When it was shown; ISO 8601, UTC. */
   readonly at: string;
@@ -37,7 +37,7 @@ export interface FinishedRun {
 
 export interface LastShown {
   readonly settled?: FinishedRun | undefined;
-  /** In this session. */
+  /** The run that was shown last in this session. */
   readonly shown?: Shown | undefined;
   /** When a run last changed nothing, in milliseconds since 1970; 0 if unknown. */
   readonly unchangedMs: number;

@@ -30,7 +30,7 @@ const directoryName = Buffer.from('originals');
 
 /** Larger files are not merged. */
 export const maxMergedBytes = 1 << 20;
-/** For one tree; further files get no copy. */
+/** The limit for one tree; further files get no copy. */
 const maxAllBytes = 32 << 20;
 
 function keyOf(path: Buffer): string {

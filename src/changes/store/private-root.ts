@@ -15,14 +15,14 @@ import { layerPath } from './layer-path.js';
 import { treesOf } from './session.js';
 
 export const privateRootName = 'live';
-/** Until its copies are whole. The native command has both names: addon/rundir/layer.h. */
+/** The name until its copies are whole. The native command has both names: addon/rundir/layer.h. */
 export const newPrivateRootName = 'live.new';
 /** Once it was captured, until it is removed. */
 const goneName = 'live.gone';
 /** The name of what a capture could not read: it stays until the run is discarded. */
 const restName = 'live.rest';
 
-/** As mkdtemp(3) made it for root: nothing else is followed. */
+/** A path that mkdtemp(3) made for root: nothing else is followed. */
 const publicRoot = /^(\/var)?\/tmp\/wasbox-[A-Za-z0-9]{6}$/;
 
 /** Where it is; undefined where the run has none by that name. */

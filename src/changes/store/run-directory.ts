@@ -123,7 +123,7 @@ export function madeRun(store: Store, record: RunRecord, made: NativeRun): Run {
   });
 }
 
-/** For how many milliseconds a run has been there that this process has made; undefined for another. */
+/** Returns for how many milliseconds a run that this process has made has been there; undefined for another. */
 export function sinceMade(run: Run): number | undefined {
   const { madeMs } = held(run).hold;
   return madeMs === undefined ? undefined : monotonicMs() - madeMs;
@@ -164,7 +164,7 @@ export interface LayerEnd extends Pick<NativeSandbox, 'endUntouched' | 'endDisca
   readonly ended?: boolean | undefined;
 }
 
-/** As {@link endUntouched}; the layer becomes the next run's. */
+/** Does what {@link endUntouched} does, on another thread; the layer becomes the next run's. */
 export async function endUntouchedSoon(store: Store, run: Run, layer: LayerEnd): Promise<boolean> {
   const end = endOfMade(store, run);
   if (end === undefined) return false;
@@ -174,7 +174,7 @@ export async function endUntouchedSoon(store: Store, run: Run, layer: LayerEnd):
   return ended;
 }
 
-/** As {@link removeRun}, on another thread where this process has made the layer. */
+/** Does what {@link removeRun} does, on another thread where this process has made the layer. */
 export async function removeRunSoon(store: Store, run: Run, end: LayerEnd): Promise<void> {
   const { hold } = held(run);
   const { made, open } = hold;

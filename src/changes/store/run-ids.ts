@@ -14,11 +14,11 @@ function someOf(store: Store, place: OwnName, prefix: string, before: string, mo
 /** The IDs in a place, newest first. */
 export const idsIn = (store: Store, place: OwnName): string[] => someOf(store, place, '', '', all);
 
-/** At most two of the IDs that begin with a prefix: enough to know whether there is one, and only one. */
+/** Returns at most two of the IDs that begin with a prefix: enough to know whether there is one, and only one. */
 export const idsWith = (store: Store, place: OwnName, prefix: string): string[] =>
   someOf(store, place, prefix, '', 2);
 
-/** As {@link idsIn}, but reads only as far as the caller goes. */
+/** Yields what {@link idsIn} returns, but reads only as far as the caller goes. */
 export function* idsByAge(store: Store, place: OwnName): Generator<string, void> {
   for (let before = ''; ; ) {
     const ids = someOf(store, place, '', before, page);

@@ -6,7 +6,7 @@ import type { ChangesNative } from '../model/index.js';
 import { openOwn, type Store } from './state-dir.js';
 
 const recordName = Buffer.from('run.json');
-/** As addon/rundir/spare.c names them. */
+/** The names that addon/rundir/spare.c gives. */
 const spareName = /^(kept|home|live)-[0-9a-v]$/;
 
 /** Forgets what the directories that wait for the next run have of the last one. */

@@ -142,7 +142,7 @@ export function inState<T>(store: Store, names: readonly OwnName[], use: () => T
   }
 }
 
-/** As {@link inState}, for what takes a while. */
+/** Does what {@link inState} does, for what takes a while. */
 export async function inStateSoon<T>(
   store: Store,
   names: readonly OwnName[],

@@ -72,7 +72,7 @@ function lacksOwnRights(path: string): boolean {
 }
 
 function stateHint(path: string, code: unknown): string {
-  // For example in a sandbox of wasbox with writable host files.
+  // This happens, for example, in a sandbox of wasbox with writable host files.
   if (code === 'ENOSYS') {
     return 'The sandbox around wasbox blocks a system call that wasbox needs (openat2). Run the inner command without wasbox.';
   }

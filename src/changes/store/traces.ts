@@ -11,7 +11,7 @@ import { type OwnName, openOwn, type Store } from './state-dir.js';
 
 const day = 86_400_000;
 
-/** After so long since they were written: a recorded start is of no use after a day (WB_ENTRY_LIFETIME_S). */
+/** The time for which they are kept: a recorded start is of no use after a day (WB_ENTRY_LIFETIME_S). */
 const lifetimes = {
   plans: 2 * day,
   places: 90 * day,

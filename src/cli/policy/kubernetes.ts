@@ -44,7 +44,7 @@ const own = (entry: OptionEntry): OptionEntry => {
   };
 };
 
-/** For the export to Kubernetes only. */
+/** The options of the export to Kubernetes only. */
 export const kubernetesOptions: readonly OptionEntry[] = [
   {
     name: 'name',

@@ -36,7 +36,7 @@ export class Dirent {
   }
 }
 
-/** For file systems that do not say: the type by lstat(2), whose modes are d_type shifted by 12 bits. */
+/** Returns, for file systems that do not say, the type by lstat(2), whose modes are d_type shifted by 12 bits. */
 function typeOf(directory: PathLike, name: Uint8Array): number {
   const top = typeof directory === 'string' ? EngineBuffer.from(directory) : directory;
   const path = EngineBuffer.concat([top, EngineBuffer.from('/'), name]);

@@ -86,7 +86,7 @@ export function mkdirSync(
   if (made >= 0) return;
   if (!recursive) throw errnoError(made, 'mkdir', path);
   const text = String(path);
-  // Also where another process made it meanwhile.
+  // Another process may have made it meanwhile, too.
   const found = files.stat(text);
   if (typeof found !== 'number' && new Stats(found).isDirectory()) return;
   const parent = text.replace(/\/+[^/]*\/*$/, '') || '/';

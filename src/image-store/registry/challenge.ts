@@ -1,7 +1,7 @@
 /** `WWW-Authenticate`: what a registry wants to be shown (RFC 9110, section 11). */
 
 export interface Challenge {
-  /** In lower case: `bearer`, `basic`. */
+  /** The scheme in lower case: `bearer`, `basic`. */
   readonly scheme: string;
   readonly parameters: Readonly<Record<string, string>>;
 }

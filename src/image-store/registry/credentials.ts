@@ -21,7 +21,7 @@ function home(env: Env): string {
   }
 }
 
-/** In the order in which they count. */
+/** Returns the files in the order in which they count. */
 function files(env: Env): string[] {
   const { REGISTRY_AUTH_FILE: own, XDG_RUNTIME_DIR: runtime, DOCKER_CONFIG: docker } = env;
   return [
@@ -45,7 +45,7 @@ function keysOf({ registry, repository }: Asked): string[] {
 }
 
 interface Asked {
-  /** As references name it: `docker.io`. */
+  /** The name in references: `docker.io`. */
   readonly registry: string;
   readonly repository: string;
 }

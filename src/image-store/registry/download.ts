@@ -61,7 +61,7 @@ const isFinal = (error: unknown): boolean => {
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'ABORT_ERR';
 };
 
-/** From the servers in turn, until the file has the blob's bytes. */
+/** Reads from the servers in turn, until the file has the blob's bytes. */
 async function fill(
   fd: number,
   clients: readonly RegistryClient[],

@@ -9,7 +9,7 @@ import {
 } from '../../image/index.js';
 
 export interface Endpoint {
-  /** As references name it, for credentials: `docker.io`. */
+  /** The name in references, for credentials: `docker.io`. */
   readonly registry: string;
   /** `registry-1.docker.io`, `localhost:5000` */
   readonly host: string;
@@ -58,7 +58,7 @@ function checkPlain(hosts: readonly string[]): void {
   });
 }
 
-/** In the order in which they are asked. @throws ImageError ERR_REGISTRY where the registry is blocked */
+/** Returns them in the order in which they are asked. @throws ImageError ERR_REGISTRY where the registry is blocked */
 export function endpointsOf(
   reference: RegistryReference,
   { mirrors = [], plainHttp = [] }: MirrorOptions,

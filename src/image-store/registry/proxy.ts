@@ -13,7 +13,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 const variable = (env: Env, name: string): string => env[name] || env[name.toUpperCase()] || '';
 
-/** Without the brackets that a URL has around IPv6 addresses. */
+/** Returns the host without the brackets that a URL has around IPv6 addresses. */
 export const bareHost = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
 
 const portOf = ({ port, protocol }: URL): string => port || (protocol === 'https:' ? '443' : '80');
@@ -74,7 +74,7 @@ const proxyOptions = (proxy: URL): https.RequestOptions => ({
   agent: false,
 });
 
-/** For a request without TLS: the proxy gets the whole URL. */
+/** Returns the options of a request without TLS: the proxy gets the whole URL. */
 export const forwarded = (
   proxy: URL,
   url: URL,

@@ -106,7 +106,7 @@ interface Member {
 /** Files in an image archive; a large image has some hundred. */
 const membersLimit = 10_000;
 
-/** Without `./`; a symbolic link from where it is. */
+/** Returns the name without `./`; a symbolic link from where it is. */
 function memberName(name: string, from = ''): string {
   const names: string[] = [];
   for (const part of `${from}${name}`.split('/')) {

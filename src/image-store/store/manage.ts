@@ -191,7 +191,8 @@ export async function pruneImages(store: Store, all: boolean): Promise<Pruned> {
     for (const part of ['refs', 'ids'] as const) {
       const current = new Set(imageRecords(images, part).map(({ file }) => file));
       for (const file of namesIn(images, part)) {
-        // Also those of another version, which name layers that cannot be known. Records by id go with their images.
+        // Records of another version go as well, which name layers that cannot be known. Records by id go with their
+        // images.
         if (current.has(file) ? !all || part === 'ids' : !all && !file.endsWith('.new')) continue;
         removeFile(pathIn(images, part, file));
         if (part === 'refs') removed += 1;

@@ -243,7 +243,7 @@ interface Draining {
   removeListener(event: 'drain' | 'close', heard: () => void): unknown;
 }
 
-/** Until it takes more, or takes no more ever. */
+/** Waits until it takes more, or takes no more ever. */
 export function drained(archive: Draining): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {

@@ -83,7 +83,7 @@ export interface AuditCallRecord {
 export interface AuditValueRecord {
   readonly call: string;
   readonly argument: string;
-  /** As a policy writes it: a constant, several joined by `|`, or a number. */
+  /** The value as a policy writes it: a constant, several joined by `|`, or a number. */
   readonly value: string;
   readonly count: number;
 }

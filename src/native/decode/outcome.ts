@@ -70,7 +70,7 @@ export interface NativeOutcome {
   readonly interrupted?: boolean;
   /** ^C was typed at the caller's terminal, which only the payload received. @default false */
   readonly typedInterrupt?: boolean;
-  /** From start to the payload's end, in nanoseconds. */
+  /** The time from start to the payload's end, in nanoseconds. */
   readonly durationNs: number;
   /** The user time of the payload and its reaped descendants. */
   readonly userUs: number;

@@ -56,7 +56,7 @@ export interface ReachedDestination {
   readonly process: Uint8Array;
   readonly count: number;
   readonly bytes: number;
-  /** As for a {@link RefusedCall}. */
+  /** The time of the last one, as in a {@link RefusedCall}. */
   readonly lastNs?: number | undefined;
 }
 

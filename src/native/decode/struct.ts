@@ -20,7 +20,7 @@ function readField(view: DataView, at: number, type: Layout[string]['type']): nu
 export function readStruct<L extends Layout>(bytes: Uint8Array, layout: L, at = 0): Fields<L> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const fields: Record<string, number | bigint> = {};
-  // Not Object.entries(), which makes lists: each run of a program reads this at its end.
+  // Object.entries() is not used, as it makes lists: each run of a program reads this at its end.
   for (const name in layout) {
     const { offset, type } = layout[name] as Layout[string];
     fields[name] = readField(view, at + offset, type);

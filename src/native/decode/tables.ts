@@ -14,7 +14,7 @@ export interface Tables {
   readonly constants: ReadonlyMap<string, readonly ListedConstant[]>;
 }
 
-/** As they are shipped: JSON has no bigint. */
+/** The tables as they are shipped: JSON has no bigint. */
 interface ShippedTables {
   readonly calls: readonly ListedCall[];
   readonly constants: readonly (readonly [

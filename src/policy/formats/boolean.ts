@@ -44,7 +44,7 @@ export function termsOf(expression: Expression, negated = false): Comparison[][]
   }
 }
 
-/** As many conditions as a rule of the policy language takes. */
+/** The number of conditions that a rule of the policy language takes. */
 const mostTests = 16;
 
 function bounded(terms: Comparison[][]): Comparison[][] {

@@ -187,7 +187,7 @@ class Decompiler {
   }
 }
 
-/** For each call of an architecture the ways through a filter, which exclude one another. */
+/** Returns, for each call of an architecture, the ways through a filter, which exclude one another. */
 export function pathsOfCalls(bpf: Uint8Array, arch: Architecture): Map<string, readonly Path[]> {
   const target = architectures().find(({ name }) => name === arch);
   if (target === undefined) return new Map();

@@ -20,7 +20,7 @@ export interface ImportOptions {
   readonly from: ImportFormat;
   /** Files that the policy may include, by the names that it uses. */
   readonly includes?: Readonly<Record<string, string>> | undefined;
-  /** For a file with several policies, such as the threads of Firecracker, the one to read. */
+  /** The policy to read, for a file with several, such as the threads of Firecracker. */
   readonly part?: string | undefined;
   /** Name for messages, usually the file's. @default 'policy' */
   readonly name?: string | undefined;

@@ -33,7 +33,7 @@ export interface ExportedPolicy {
   readonly equal: boolean;
 }
 
-/** As the core gives it where no rule decides a known call. */
+/** The number that the core gives where no rule decides a known call. */
 const decidedByDefault = 0xffff_ffff;
 
 /** Returns what calls get that no rule decides; where there are none, what most calls get. */

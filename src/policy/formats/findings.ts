@@ -101,6 +101,6 @@ export interface FormatInput {
   /** Files that it may name. */
   readonly files: Readonly<Record<string, string>>;
   readonly targets: readonly string[];
-  /** For a file with several policies, the one to read. */
+  /** The policy to read, for a file with several. */
   readonly part: string | undefined;
 }

@@ -9,7 +9,7 @@ export interface Token extends Span {
 const pattern =
   /(?<space>\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)|(?<directive>#[a-z]+)|(?<number>0[xX][\da-fA-F]+|0[bB][01]+|\d+)(?![A-Za-z_])|(?<word>[A-Za-z_]\w*)|(?<string>"[^"\n]*")|(?<mark>\|\||&&|[=!<>]=|[(){}[\],;!<>&|~])/y;
 
-/** As deep as kafel goes, and as many files as any reader here takes. */
+/** Includes go as deep as kafel's own, and no policy has more tokens than this. */
 const deepestInclude = 16;
 const mostTokens = 1 << 18;
 

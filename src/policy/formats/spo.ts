@@ -23,7 +23,7 @@ import {
 import type { JsonNode } from './json.js';
 import { parseYaml } from './yaml.js';
 
-/** From the least restrictive on. */
+/** The actions from the least restrictive on. */
 const ranks = ['allow', 'log', 'notify', 'trace', 'errno', 'trap', 'kill_thread', 'kill_process'];
 
 const actions: Readonly<Record<string, string>> = {
@@ -247,7 +247,7 @@ class Reader {
     const tests = list.items.map((item) => this.test(item, known, call));
     if (tests.includes(undefined)) return null;
     const each = tests.flatMap((test): Expression[] => (test ? [{ kind: 'test', test }] : []));
-    // As libseccomp's callers do: of two conditions on one argument, one is enough.
+    // Libseccomp's callers do the same: of two conditions on one argument, one is enough.
     const joined = new Set(tests.map((test) => test?.arg)).size < tests.length ? 'or' : 'and';
     try {
       return termsOf(each.reduce((left, right) => ({ kind: joined, left, right })));

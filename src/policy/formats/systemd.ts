@@ -94,7 +94,7 @@ class Reader {
     return { calls, allows, otherwise: allows ? refusal : 'allow' };
   }
 
-  /** Which calls SystemCallLog= names. */
+  /** Returns which calls SystemCallLog= names. */
   logged(settings: readonly Setting[]): (call: string) => boolean {
     let listed = new Set<string>();
     let logs: boolean | undefined;

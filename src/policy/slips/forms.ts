@@ -6,7 +6,7 @@ import { usualArchitecture } from '../architecture-names.js';
 import { argumentFor, argumentNames, isCall } from './names.js';
 
 export interface Form {
-  /** Found at the place of the error; `d` gives the places of its parts. */
+  /** The text at the place of the error; `d` gives the places of its parts. */
   readonly pattern: RegExp;
   /** Returns what stands there instead; undefined: it is something else after all. */
   readonly instead?: (match: RegExpExecArray) => string | undefined;

@@ -50,8 +50,8 @@ function treeOf(paths: Iterable<string>): Node {
 }
 
 /**
- * At most `limit` entries that represent all absolute `paths`: the directory with the most files is
- * expanded while its entries fit.
+ * Returns at most `limit` entries that represent all absolute `paths`: the directory with the most files is expanded
+ * while its entries fit.
  */
 export function foldPaths(paths: Iterable<string>, limit: number): Folded[] {
   const root = treeOf(paths);

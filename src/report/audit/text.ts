@@ -51,7 +51,7 @@ export function processTree(
     else siblings.push(index);
   }
   const found: { process: AuditProcess; index: number; depth: number }[] = [];
-  // Not recursive: a chain of forks may be as long as the table.
+  // The walk is not recursive: a chain of forks may be as long as the table.
   const open = (children.get(undefined) ?? []).map((index) => ({ index, depth: 0 })).reverse();
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     const { index, depth } = at;
@@ -87,7 +87,7 @@ const verbs: Readonly<Record<AuditFile['action'], string>> = {
   execute: 'executed',
 };
 
-/** For instance `renamed a to b`. */
+/** Returns the text for a file, for instance `renamed a to b`. */
 export function fileText({ action, path, to }: AuditFile): string {
   if (to === undefined) return `${verbs[action]} ${path}`;
   return `${verbs[action]} ${path} ${action === 'symlink' ? 'at' : 'to'} ${to}`;

@@ -83,7 +83,7 @@ export interface ReportAudit {
   readonly calls: readonly AuditCall[];
   /** Values of arguments that distinguish uses of a call. */
   readonly values: readonly AuditValueRecord[];
-  /** In the order in which they were first seen. */
+  /** The processes in the order in which they were first seen. */
   readonly processes: readonly AuditProcess[];
   readonly files: readonly AuditFile[];
   readonly addresses: readonly AuditAddress[];

@@ -6,7 +6,7 @@ import { rows, section, table } from './table.js';
 /** The changes of a run in one file. */
 export interface PageDiff {
   readonly path: string;
-  /** As `wasbox diff` prints it, with a final newline. */
+  /** The text that `wasbox diff` prints, with a final newline. */
   readonly text: string;
   readonly added: number;
   readonly removed: number;

@@ -7,7 +7,7 @@ export const versionControlRules = (): readonly AutoExecutedRule[] => [
   held(
     'git runs it as a hook',
     'https://git-scm.com/docs/githooks',
-    // In any directory: the user's own configuration may set where git finds hooks.
+    // Hooks count in any directory: the user's own configuration may set where git finds them.
     `.git/hooks/ .git/modules/**/hooks/ .githooks/ .git-hooks/ applypatch-msg commit-msg
      fsmonitor-watchman p4-changelist p4-post-changelist p4-pre-submit p4-prepare-changelist
      post-applypatch post-checkout post-commit post-index-change post-merge post-receive post-rewrite

@@ -8,7 +8,7 @@ import type { HalfTest } from '../symbolic.js';
 
 /** One of the ways that a call can go; they exclude one another. */
 export interface Way {
-  /** As a policy writes it, with numbers: `errno(1)`. */
+  /** The action as a policy writes it, with numbers: `errno(1)`. */
   readonly action: string;
   readonly tests: readonly Comparison[];
 }
