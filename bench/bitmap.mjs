@@ -1,8 +1,8 @@
-// For which calls this kernel runs a filter, and for which it knows the answer (Linux 5.11 and newer keep a
-// bitmap of calls that a filter allows whatever their arguments). Only kernels with
-// CONFIG_SECCOMP_CACHE_DEBUG tell, and no distribution sets that, so it is measured: thousands of
-// instructions without effect stand before the filter, and a call that is much slower with the filter than
-// without ran them. Compared with what `wasbox policy explain` says of each call.
+// Measures for which calls this kernel runs a filter, and for which it knows the answer (Linux 5.11 and newer keep a
+// bitmap of calls that a filter allows whatever their arguments). Only kernels with CONFIG_SECCOMP_CACHE_DEBUG tell,
+// and no distribution sets that, so it is measured: thousands of instructions without effect stand before the filter,
+// and a call that is much slower with the filter than without ran them. Compared with what `wasbox policy explain` says
+// of each call.
 //   npm run bench -- bitmap [--policy NAME --tries N]
 // Exits 1 where a call differs, and 2 where the controls show that this machine cannot tell.
 import { execFileSync } from 'node:child_process';

@@ -71,7 +71,7 @@ function library({ work, dist }, megabytes) {
 
 async function measureAll() {
   const dist = join(root, 'dist');
-  // In home: what lies below /tmp is hidden from the sandbox, as from those of peers.
+  // The directory is in home: what lies below /tmp is hidden from the sandbox, as from those of peers.
   const work = mkdtempSync(join(homedir(), 'wasbox-bench-'));
   const state = mkdtempSync(join(homedir(), 'wasbox-bench-state-'));
   process.env.XDG_STATE_HOME = state;
@@ -113,7 +113,7 @@ async function measureAll() {
   }
 }
 
-/** As root: the same, as the user, on a copy that the user can read. */
+/** Measures the same, when started as root, as the user, on a copy that the user can read. */
 function measureAsUser(name) {
   const id = (flag) => spawnSync('id', [flag, name], { encoding: 'utf8' }).stdout.trim();
   const made = id('-u') === '';

@@ -1,4 +1,4 @@
-// From an edit of Docker's profile to the painted frame, in Chromium: compile, proof and verdict in
+// Measures the time from an edit of Docker's profile to the painted frame, in Chromium: compile, proof and verdict in
 // the worker, then the view that is open. Needs `npm run docs`; `CHROMIUM` names another browser.
 import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';

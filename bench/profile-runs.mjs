@@ -1,7 +1,7 @@
-// From the lines of `perf script` to the steps of a run. A run is a chain in which one process at a
-// time has the others wait: the native command until it clones, init until it tells the payload's process that
-// the file tree is there, the payload until it is gone, init until it is gone, and the native command again.
-// Each moment of that chain belongs to one step; what others do meanwhile takes no time of it.
+// Turns the lines of `perf script` into the steps of a run. A run is a chain in which one process at a time has the
+// others wait: the native command until it clones, init until it tells the payload's process that the file tree is
+// there, the payload until it is gone, init until it is gone, and the native command again. Each moment of that chain
+// belongs to one step; what others do meanwhile takes no time of it.
 import { spawnSync } from 'node:child_process';
 import { median, quantile } from './measure.mjs';
 

@@ -19,7 +19,7 @@ const begin = performance.now();
 const used = process.cpuUsage();
 const launched = await launch(spec, { stdio: [nothing, nothing, nothing], without });
 const ended = await launched.done;
-// Without a reader, no report is built.
+// No report is built without a reader.
 const report = unreported ? '' : JSON.stringify(buildReport(spec, ended));
 const wholeMs = performance.now() - begin;
 const { user, system } = process.cpuUsage(used);

@@ -62,7 +62,7 @@ const ids =
 const as = user === undefined ? {} : { uid: ids[0], gid: ids[1] };
 if (user !== undefined) spawnSync('chown', ['-R', ids.join(':'), project, state]);
 
-/** Beside the build of the tests, from where it finds the native part. */
+/** The program lies beside the build of the tests, from where it finds the native part. */
 const runner = join(root, 'test', '.build', 'bench-reports-run.mjs');
 buildSync({
   entryPoints: [join(root, 'bench/reports-run.ts')],

@@ -44,8 +44,8 @@ export function measureStartup({ work, dist, noop, rounds, working }) {
 }
 
 /**
- * With and without namespaces: `--isolation landlock` copies the working directory, which here holds nothing but
- * a program of 9 kB.
+ * Measures with and without namespaces: `--isolation landlock` copies the working directory, which here holds nothing
+ * but a program of 9 kB.
  */
 export function measureIsolations({ work, dist, rounds }) {
   const place = join(work, 'isolations');

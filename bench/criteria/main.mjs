@@ -78,7 +78,7 @@ function makeImage(folder) {
   say(`making the image ${folder}`);
   mkdirSync(dirname(folder), { recursive: true });
   const words = ['--quiet', '--variant=minbase', `--include=${imagePackages}`, codename(), folder];
-  // In a mount namespace of its own: what it cannot unmount ends with it.
+  // The command has a mount namespace of its own: what it cannot unmount ends with it.
   execFileSync('unshare', ['--mount', 'mmdebstrap', ...words], { stdio: ['ignore', 2, 2] });
   // Where the project is mounted; a read-only image cannot get it later.
   mkdirSync(join(folder, 'work'), { recursive: true });

@@ -218,7 +218,7 @@ export const systems = [
   { name: 'nsjail', program: 'nsjail', steps: [], absent: 'neither Debian nor npm has it' },
 ];
 
-/** Without a sandbox: the control of every probe. */
+/** The control of every probe: no sandbox. */
 export const control = {
   name: 'no sandbox',
   program: 'sh',

@@ -31,7 +31,7 @@ const mostRemarks = 4;
 
 export class App {
   readonly #client: CoreClient;
-  /** For other tools' formats, which few visits need. */
+  /** A client for other tools' formats, which few visits need. */
   readonly #converter: CoreClient;
   readonly #busy: Busy;
   readonly #editor: PolicyEditor;

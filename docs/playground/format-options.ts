@@ -1,7 +1,7 @@
 /** Playground. The formats of other tools that are text, as choices. */
 import { el } from './dom.js';
 
-/** As `importFormats` of `wasbox/policy` names them; the page does not load those. A test compares. */
+/** The names are those of `importFormats` of `wasbox/policy`; the page does not load those. A test compares. */
 const formats = [
   ['oci', 'OCI: Docker, Podman, Kubernetes, runc'],
   ['spo', 'Security Profiles Operator'],

@@ -1,7 +1,7 @@
 // The drawings of "How it works".
 import { arrow, box, drawing, group } from '../site/drawing.mjs';
 
-/** From the options to the running program. */
+/** Draws the stages from the options to the running program. */
 export function stageDrawing() {
   const options = box(10, 20, ['options, profile', 'src/resolve'], { width: 170 });
   const policy = box(10, 120, ['policy text', 'wasm-core, C in WASM'], { width: 190 });
@@ -31,7 +31,7 @@ export function stageDrawing() {
   });
 }
 
-/** Which process starts which, and what passes between them. */
+/** Draws which process starts which, and what passes between them. */
 export function processDrawing() {
   const caller = box(20, 40, ['your shell or program', 'Node or the command'], { width: 200 });
   const supervisor = box(
@@ -82,7 +82,7 @@ export function processDrawing() {
   });
 }
 
-/** Which directories belong to the host, and where writes go. */
+/** Draws which directories belong to the host, and where writes go. */
 export function mountDrawing() {
   const system = box(20, 50, ['/usr  /etc', 'the system'], { width: 170 });
   const home = box(20, 140, ['your home', 'keys, tokens, history'], { width: 195 });

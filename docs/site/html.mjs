@@ -5,7 +5,7 @@ const entities = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '
 /** Escapes text for element content and quoted attributes. */
 export const escapeHtml = (text) => String(text).replace(/[&<>"']/g, (found) => entities[found]);
 
-/** From a page of the site to its root: '' or '../' for each folder. */
+/** Returns the way from a page of the site to its root: '' or '../' for each folder. */
 export const toRoot = (path) => '../'.repeat(path.split('/').length - 1);
 
 /** Returns the name that a heading is linked by. */

@@ -71,7 +71,7 @@ async function work(model: Model): Promise<boolean> {
       const step = await model(seen);
       if (step === undefined) return false;
       const result = await take(session, step).catch((error: unknown) => {
-        // For example, a command or file that is not found. The model can try something else.
+        // A command or file is not found, for example. The model can try something else.
         if (!isWasboxError(error) || error.code === 'ERR_SESSION_CLOSED') throw error;
         return { error: error.message };
       });

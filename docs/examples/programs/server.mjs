@@ -32,7 +32,7 @@ async function bodyOf(request, most = 100_000) {
   throw Object.assign(new Error('expected {"code": "…", "input": "…"}'), { status: 400 });
 }
 
-/** Whose fault an error is. */
+/** Returns a status that says whose fault an error is. */
 const statusOf = ({ status, code }) => status ?? { ERR_POOL_FULL: 503, ERR_OPTION_VALUE: 400 }[code] ?? 500;
 
 async function answer(request, response) {

@@ -60,7 +60,7 @@ export interface Ready {
   readonly tables: string;
   readonly builtins: Readonly<Record<string, string>>;
   readonly groups: Readonly<Record<string, readonly string[]>>;
-  /** For the next worker, which then downloads nothing. */
+  /** The module for the next worker, which then downloads nothing. */
   readonly module: WebAssembly.Module;
 }
 
@@ -86,7 +86,7 @@ export interface Questions {
     {
       readonly text: string;
       readonly from: ImportFormat;
-      /** For a file with several policies, the one to read. */
+      /** The policy to read, for a file with several. */
       readonly part: string | undefined;
       readonly capabilities: readonly string[];
       readonly arch: Architecture | undefined;

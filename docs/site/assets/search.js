@@ -73,7 +73,7 @@ export function addSearch(root) {
     input.setAttribute('aria-expanded', String(results.length > 0));
     active = -1;
     input.removeAttribute('aria-activedescendant');
-    // Whose answer this is; the field may say something else by now.
+    // The question of this answer; the field may say something else by now.
     box.dataset.query = input.value;
   };
   const answer = async () => {

@@ -1,4 +1,4 @@
-// Before anything is painted: the colours that the reader chose, if any.
+// Sets the colours that the reader chose, if any, before anything is painted.
 try {
   const chosen = localStorage.getItem('wasbox-theme');
   if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset.theme = chosen;
