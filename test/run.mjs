@@ -43,7 +43,7 @@ const isNarrow = !isTier || options.length > 0;
 const env = {
   ...process.env,
   WASBOX_TEST_SECONDS: process.env.WASBOX_TEST_SECONDS ?? randomSeconds[tier],
-  // Who starts `npm test` gets answers for that user. All tests start everything as both.
+  // The user who starts `npm test` gets answers for that user. All tests start everything as both.
   WASBOX_TEST_AS: process.env.WASBOX_TEST_AS ?? (tier === 'all' && !pass ? 'everyone' : 'own'),
   WASBOX_TEST_TIER: isNarrow || paths.length > 0 ? 'all' : tier,
 };
@@ -84,7 +84,7 @@ async function runPart([name, ...argv]) {
   return status === 0;
 }
 
-/** As many at a time as there are processors; what failed once more, alone. Each counts as one test. */
+/** Runs as many parts at a time as there are processors; what failed once more, alone. Each counts as one test. */
 async function besideEachOther(parts) {
   const waiting = [...parts];
   const failed = [];

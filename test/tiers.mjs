@@ -1,4 +1,4 @@
-// Which test files each tier, and each pass of `.ci/run`, runs. test/vitest.config.ts makes its projects of this.
+// Says which test files each tier, and each pass of `.ci/run`, runs. test/vitest.config.ts makes its projects of this.
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isLeftOut } from './programs.mjs';

@@ -33,7 +33,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 4, // they wait for terminals, browsers and sandboxes half of their time
     maxConcurrency: 2,
-    // As Node loads it: vitest's own loader would have a `module` around it.
+    // Node loads these: vitest's own loader would have a `module` around them.
     server: { deps: { external: installedFiles } },
     sequence: { sequencer: LongestFirst },
     projects: [

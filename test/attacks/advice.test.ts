@@ -202,7 +202,7 @@ describe.each(identities())('under a policy, as $label', (as) => {
     'target x86_64, aarch64\ndeny ioctl prctl socket socketpair setsockopt unshare personality mkdir getpriority\ninclude "default"\n';
   const cwd = makeProject(as, { 'own.policy': own });
   const python = (list: readonly string[]) => ['/usr/bin/python3', '-c', calls(...list)];
-  /** Through pipes: Node's own are sockets, which bring net-guard.policy along. */
+  /** The streams are pipes: Node's own are sockets, which bring net-guard.policy along. */
   const refusals = async (options: readonly string[], argv: readonly string[]) => {
     const run = ['run', '--json', '--discard', ...options, '--', ...argv];
     const script = '{ "$@" < /dev/null 2>&1 >&3 | cat >&2; } 3>&1 | cat';

@@ -163,7 +163,7 @@ while True:
         done += apply.out.split('\n').length - 1;
       }
       expect(treeDigest(victim)).toBe(before);
-      // Not because nothing was written at all.
+      // The result is not that nothing was written at all.
       expect(done).toBeGreaterThan(0);
       racer.kill('SIGCONT');
       // Control: a copy by paths is led astray soon.

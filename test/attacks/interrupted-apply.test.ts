@@ -112,7 +112,7 @@ interface Case {
   /** Makes what the host has. */
   readonly before: () => void;
   readonly script: (plants: readonly string[]) => string;
-  /** After the run: what another process changed on the host. */
+  /** Does, after the run, what another process changed on the host. */
   readonly meanwhile?: () => void;
   readonly options?: ApplyOptions;
   /** True if files are copied, as where the layer is on another file system. */

@@ -94,7 +94,7 @@ describe.each(identities())('what a program with Landlock isolation started, as 
     const mark = uniqueMarker();
     const child = await start(inside(), mark);
     const end = ended(child, { as });
-    // Beside its own five: wasbox, whose command line has the marker, too.
+    // The sixth, beside its own five, is wasbox, whose command line has the marker, too.
     expect(await eventually(() => left(mark) === 6)).toBe(true);
     die(await keepersOf(child));
     expect(await eventually(() => left(mark) === 0, 10_000), `${processesWith(mark)}`).toBe(true);

@@ -85,7 +85,7 @@ needs('root').describe('a network with rules and Landlock isolation', () => {
       const allowed = await inside(cwd, 'www.example.com', curl('www.example.com', cell));
       expect(allowed.status, allowed.err).toBe(0);
       expect(await eventually(() => network.requests(cell).length > 0)).toBe(true);
-      // Not the resolver itself, by no protocol.
+      // The resolver itself is out of reach, by every protocol.
       const asked = `absent${cell}.example.com`;
       const direct = [
         'sh',

@@ -31,7 +31,7 @@ while len(fds) < 2000000:
 print(failed)
 `;
 
-/** As a daemon does it: a new session, two forks, no descriptor left, signals ignored. */
+/** A daemon does this: a new session, two forks, no descriptor left, signals ignored. */
 const daemonise = `import os, signal, sys, time
 for s in (1, 2, 15): signal.signal(s, signal.SIG_IGN)
 r, w = os.pipe()
@@ -96,7 +96,7 @@ function niceOf(pid: number): string {
  * has started, and no session was made since: CI often is.
  */
 const inNoSession = (argv: readonly string[]): string[] => [
-  // In a session of its own: the one that wasbox takes for no session is put behind, too.
+  // The program has a session of its own: the one that wasbox takes for no session is put behind, too.
   ...[
     'setsid',
     'sh',

@@ -28,7 +28,7 @@ needs('root').describe('rules of the network', () => {
     fs.rmSync(directory, { recursive: true, force: true });
   });
 
-  // As root only the ids differ.
+  // Only the ids differ as root.
   const everyone = process.env.WASBOX_MATRIX === 'all' ? identities() : [ordinaryUser()];
   describe.each(everyone)('as $label', (as) => {
     let cwd = '';
@@ -230,7 +230,7 @@ print(open('/proc/net/igmp').read())`;
     });
 
     test('a program that has closed itself to other processes connects where a rule allows it', async () => {
-      // As ssh does: its memory can be read, but its files in /proc are root's.
+      // The program is like ssh: its memory can be read, but its files in /proc are root's.
       const code = `import ctypes, socket
 ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
 s = socket.create_connection(('${addresses.web}', 80), 20)

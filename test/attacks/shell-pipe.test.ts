@@ -45,7 +45,7 @@ describe.each(identities())('a shell that reads its commands from a pipe, as $la
     expect([run.out, run.injected]).toEqual(['took\n', true]);
   });
 
-  // As below inetd, and for what some sshd starts: a shell with one socket for all of its streams.
+  // The shell has one socket for all of its streams, as below inetd, and for what some sshd starts.
   const bySocket = async (prefix: readonly string[]) => {
     const thief = 'import os; print("took", len(os.read(1, 99)))';
     const cwd = makeProject(as, { 'thief.py': thief });
@@ -80,7 +80,7 @@ print(ours.recv(999).decode(), end='')
   });
 });
 
-// As by `curl … | sudo sh` with a line that becomes another user again.
+// The shell is like that of `curl … | sudo sh` with a line that becomes another user again.
 needs('root').describe("root's shell, of which the user cannot see what it reads", () => {
   const start = async (prefix: readonly string[]) => {
     const as = ordinaryUser();

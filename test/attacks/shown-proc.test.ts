@@ -20,7 +20,7 @@ const as = ordinaryUser();
 const attack = `cat "$1"/proc/[0-9]*/cmdline "$1"/*/proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '
 ls "$1" "$1"/*; cat "$1"/beside; exit 0`;
 
-/** With a process to be seen, `sleep 4711`, and a `chroot` that shows it once `mounted` is called. */
+/** Runs a script with a process to be seen, `sleep 4711`, and a `chroot` that shows it once `mounted` is called. */
 function inNamespace(script: string, cwd: string, chroot: string, env: Record<string, string>) {
   const user = `setpriv --reuid=${as.uid} --regid=${as.gid} --clear-groups`;
   const prelude = `user() { ${user} "$@"; }

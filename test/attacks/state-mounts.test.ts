@@ -143,7 +143,7 @@ needs('root').describe('a bind mount of what holds the state directory', () => {
   test('that is made after a start was recorded is noticed without one', async () => {
     const cwd = makeProject(as);
     const fastpath = makeFastpath(as);
-    // Below a directory of the system's, which each run shows.
+    // The mount is below a directory of the system's, which each run shows.
     const at = ['/usr/local/src', '/usr/local/games', '/usr/src', '/usr/games'].find(fs.existsSync);
     await fastpath.run(['run', '--', 'sh', '-c', 'echo secret > made'], { cwd });
     fs.writeFileSync(join(fastpath.state, '../beside'), '');

@@ -8,7 +8,7 @@ import { makeProject } from '../support/project.js';
 import { runWasbox } from '../support/wasbox.js';
 import { overflow, seriousFindings, startBrowser } from './support.js';
 
-/** In file names, arguments and what the program is called. */
+/** Markup for file names, arguments and what the program is called. */
 const markup = '<script>document.title = "taken"<b onload=x()>';
 const deeds = `
 import os, socket, subprocess, sys

@@ -37,7 +37,7 @@ async function startRegistry() {
   const source = join(work, 'package');
   fs.mkdirSync(source);
   fs.writeFileSync(join(source, 'package.json'), '{"name":"from-registry","version":"1.0.0"}');
-  // Not what `npm run` sets: npm_config_userconfig would hide the token below.
+  // The environment has nothing that `npm run` sets: npm_config_userconfig would hide the token below.
   const env = { PATH: process.env.PATH, npm_config_registry: url, HOME: work };
   fs.writeFileSync(join(work, '.npmrc'), `//127.0.0.1:${port}/:_authToken=anybody\n`);
   const published = spawn('npm', ['publish', source, '--quiet', '--registry', url], {

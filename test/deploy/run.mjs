@@ -101,7 +101,7 @@ async function worker(name, isolation) {
 async function job() {
   const [map, { spec }] = documents('job.yaml');
   const scripts = join(work, 'scripts');
-  // As kubelets lay ConfigMaps: links into a directory that is exchanged as a whole.
+  // Kubelets lay ConfigMaps in this way: links into a directory that is exchanged as a whole.
   fs.mkdirSync(join(scripts, '..2026'), { recursive: true });
   fs.symlinkSync('..2026', join(scripts, '..data'));
   for (const [name, text] of Object.entries(map.data)) {

@@ -36,7 +36,7 @@ ExecStart=/bin/sh -c 'cp /sys/fs/cgroup/cgroup.controllers /mnt/result/; \\
   touch /mnt/result/stopped; systemctl exit'
 `;
 
-/** Without the controllers the unit's own cgroup is only written to. */
+/** The unit without the controllers: its own cgroup is only written to. */
 const withoutControllers = (text) =>
   text.replace('Delegate=memory pids', 'Delegate=yes').replace('+memory +pids', '');
 

@@ -76,8 +76,9 @@ export function debianRoot(work, suite, { packages = [], node }) {
 }
 
 /**
- * As Alpine is: musl and busybox. npm has Node for musl only inside a single executable application; without the mark
- * that says so, it is Node. It wants a libstdc++ for musl, which Debian does not have; musl/cxx.c makes do with glibc's.
+ * A root like Alpine: musl and busybox. npm has Node for musl only inside a single executable application; without the
+ * mark that says so, it is Node. It wants a libstdc++ for musl, which Debian does not have; musl/cxx.c makes do with
+ * glibc's.
  */
 export function muslRoot(work) {
   const root = join(work, 'musl');

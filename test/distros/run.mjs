@@ -60,7 +60,7 @@ function within(root, script, layer = '-') {
 
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** As an ordinary user, after login. */
+/** Runs a script as an ordinary user, after login. */
 const as = (user, script) =>
   `su - ${user} -c ${quote(`set -e; export PATH=/usr/local/bin:/usr/bin:/bin; ${script}`)}`;
 
@@ -177,7 +177,7 @@ async function checkDeb(root, name, options) {
     await check(`${name}, .deb: the AppArmor profile`, () => {
       const version = within(root, 'apparmor_parser --version | head -n 1').replace(/.* /, '');
       const profile = '/etc/apparmor.d/wasbox';
-      // As its service does at each boot: a file that it cannot read would make it fail.
+      // The service does this at each boot: a file that it cannot read would make it fail.
       within(root, 'apparmor_parser --skip-kernel-load --skip-cache /etc/apparmor.d');
       const isDisabled = fs.existsSync(join(root, 'etc/apparmor.d/disable/wasbox'));
       if (isDisabled !== version.startsWith('3.')) throw new Error(`disabled: ${isDisabled}`);

@@ -37,7 +37,7 @@ export class Server {
     await gone;
   }
 
-  /** As after a crash: without a chance to write anything. */
+  /** Restarts it as after a crash: without a chance to write anything. */
   async restart() {
     await this.stop('SIGKILL');
     await this.start();

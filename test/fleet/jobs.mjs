@@ -49,7 +49,7 @@ export async function work(server, name, { jobs, workers, concurrency, more = []
   const queue = new Queue(name, { connection, streams: { events: { maxLen: 10_000_000 } } });
   queue.on('error', () => {});
   await queue.pause();
-  // Not through submit, which would refuse many of the hostile ones.
+  // Jobs do not go through submit, which would refuse many of the hostile ones.
   const opts = { attempts: 5, backoff: { type: 'exponential', delay: 1000 } };
   for (let n = 0; n < jobs.length; n += 1000) {
     await queue.addBulk(jobs.slice(n, n + 1000).map((data) => ({ name: 'run', data, opts })));

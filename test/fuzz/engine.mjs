@@ -59,7 +59,7 @@ const pathOf = (...parts) =>
 /** Any bytes as an argument of printf(1). */
 const octal = (bytes) => [...bytes].map((byte) => `\\0${byte.toString(8)}`).join('');
 
-/** In a shell: a path of any bytes. The substitution drops newlines at its end. */
+/** Lines of a shell that read a path of any bytes. The substitution drops newlines at its end. */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
 const readPath = 'd=$(printf "%b." "$1"); d=${d%.}';
 

@@ -103,7 +103,7 @@ static struct subject prepare(const char *text) {
   return subject;
 }
 
-/* Not for each input: it takes longer than everything else. */
+/* Prepares now and then, not for each input: it takes longer than everything else. */
 static struct subject prepared(uint32_t policy) {
   static struct subject kept[POLICIES];
   static uint32_t uses;

@@ -31,7 +31,7 @@ test.each(['x86_64', 'aarch64'] as const)(
         return at < 0 ? [] : [{ call, at }];
       })
       .filter(({ call, at }) => {
-        // With every flag that makes open(2) create a file.
+        // The call has every flag that makes open(2) create a file.
         const args = call.arguments.map(({ name }, i) =>
           i === at ? 0o4755n : name === 'flags' ? 0o100n : 0n,
         );

@@ -56,7 +56,7 @@ function inspect(program, ...args) {
 const once = (method, ...args) =>
   inspect('mcp-inspector', '--cli', ...server, '--method', method, ...args);
 
-/** On the connection that was opened. */
+/** Calls a tool on the connection that was opened. */
 const session = (...args) => inspect('mcpdo', '--format', 'json', '@wasbox', ...args);
 
 const used = new Set();

@@ -64,7 +64,7 @@ describe.each(identities())('installed by $label', (as) => {
     return programs.slice(native);
   }
 
-  // As root CI tries what root installs for all users; the ordinary user has all of them.
+  // CI tries as root what root installs for all users; the ordinary user has all of them.
   const names = Object.keys(channels).filter((name) => pass !== 'root' || /global|deb/.test(name));
   test.each(names)('%s', async (name) => {
     const channel = channels[name];

@@ -42,7 +42,7 @@ const costs = {
     // files would run (git's configuration, hooks, tasks) is read for the review. Layers in memory, which are saved at
     // the end of a run, are 12 KB. Directories that stand in for lost ones are 6 KB.
     'cli-main.cjs': [250_000, 1_350_000],
-    // With the parts that it imports: what runs programs (470 KB) is loaded by the first call.
+    // The size includes the parts that it imports: what runs programs (470 KB) is loaded by the first call.
     'index.js': [15_000, 60_000],
     'wasbox-core.wasm': [60_000, 180_000],
   },

@@ -51,7 +51,7 @@ async function startFamily(as: Identity, marker: string, sandboxed: boolean, ...
     ? startWasbox(['run', '-q', ...extra, '--', ...argv], options)
     : startProgram(argv, options);
   const end = new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
-    // Not its streams' end, which daemons hold open.
+    // The end of its streams is not waited for, which daemons hold open.
     child.once('exit', (status, signal) => resolve([status, signal]));
   });
   let text = '';

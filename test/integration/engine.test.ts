@@ -1,6 +1,6 @@
 /**
- * Without Node: the engine in the native command decides the same, to the byte, as the command line in Node,
- * and what it carries out itself says and does the same. Plans as the ordinary user: root's ids are random.
+ * The engine in the native command, without Node, decides the same, to the byte, as the command line in Node, and what
+ * it carries out itself says and does the same. Plans as the ordinary user: root's ids are random.
  */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -142,7 +142,7 @@ describe('the engine', () => {
   );
 });
 
-/** Without what differs from run to run: times, and the lines that name what runs the command. */
+/** Removes what differs from run to run: times, and the lines that name what runs the command. */
 const untimed = (one: Ended) =>
   plain(one).map((text) =>
     String(text)

@@ -20,7 +20,7 @@ const programs = join(root, 'docs/examples/programs');
 /** A project with the steps of a model, and beside it the loop in a package where wasbox is installed. */
 function placeOf(name: string, steps: readonly object[]) {
   const source = fs.readFileSync(join(programs, `${name}.ts`), 'utf8');
-  // With what it imports but wasbox: the user may have no way into the checkout.
+  // The bundle has all that it imports but wasbox: the user may have no way into the checkout.
   const { outputFiles } = buildSync({
     ...{ entryPoints: [join(programs, `${name}.ts`)], external: ['wasbox'], write: false },
     ...{ bundle: true, format: 'esm', platform: 'node', target: 'node20' },

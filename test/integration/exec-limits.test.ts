@@ -28,7 +28,7 @@ describe.each(identities())('as $label', (as) => {
       124,
       'wasbox: the command was ended by its limit --cpu\n',
     ]);
-    // Without a limit it lives: the control, in the same session.
+    // The control lives without a limit, in the same session.
     expect(await run(['exec', 'dev', '--', ...fill])).toMatchObject({
       status: 0,
       out: 'full\n',
@@ -48,7 +48,7 @@ describe.each(identities())('as $label', (as) => {
     const behind = await run(['exec', 'dev', '--memory', '64M', '--', 'echo', 'ran']);
     expect([behind.status, behind.out]).toEqual([125, '']);
     expect(behind.err).toContain("--memory goes before the session's name");
-    // After -- it is a command.
+    // A word after -- is a command.
     expect((await run(['exec', 'dev', '--', '--memory'])).err).toContain('--memory: not found');
     await run(['stop', 'dev']);
   });

@@ -71,7 +71,7 @@ for what in (f"open({sys.argv[1]!r})", "open('/etc/hostname', 'a')", "os.listdir
     fs.rmSync(join(cwd, 'd'), { recursive: true });
     const again = await run();
     expect([again.nodes, again.out]).toEqual([0, 'two\nmore\ntext\n']);
-    // Also where the name that is hidden is given to another file.
+    // The file is whole also where the name that is hidden is given to another file.
     expect(fs.readFileSync(join(cwd, 'key'), 'utf8')).toBe('k');
   });
 

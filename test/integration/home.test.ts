@@ -64,7 +64,7 @@ describe.each(identities())('as $label', (as) => {
     // A patch for git is about the project alone.
     const patch = await run(['diff', '--patch']);
     expect([patch.status, patch.out.includes('tool')]).toEqual([0, false]);
-    // Without a name, the working directory alone.
+    // An apply without a name applies the working directory alone.
     const all = await run(['apply']);
     expect([all.status, all.out]).toEqual([0, 'added    here\n']);
     expect(all.err).toContain('what is in your home is applied by name');

@@ -157,7 +157,7 @@ describe.each(identities())('as $label', (as) => {
     // Preview: everything that it would do.
     const paths = (await verb(['diff', '--name-only'])).out.trim().split('\n');
     expect(paths.every((path) => path.startsWith('~/'))).toBe(true);
-    // Without names nothing comes; one program alone does.
+    // Nothing comes without names; one program alone does.
     expect((await verb(['apply'])).out).toBe('');
     expect(snapshot(sandboxed.home)).toEqual(start);
     const [program = ''] = paths.filter((path) => /bin\/(uv|cargo|node|tool)$/.test(path));

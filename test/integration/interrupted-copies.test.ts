@@ -84,7 +84,7 @@ describe.each(identities())('an interrupted run, as $label', (as) => {
   test('whose copy is not marked as whole is incomplete, and nothing of it is applied unasked', async () => {
     const cwd = makeProject(as, files);
     const run = await killedRun(as, cwd, 'rm f1; echo new > f2');
-    // As an earlier version left it: a mark without its magic number.
+    // An earlier version left a mark without its magic number.
     const index = join(fs.realpathSync(join(run, 'live')), 'copy0.index');
     const bytes = fs.readFileSync(index);
     fs.writeFileSync(index, bytes.fill(0, 0, 8));

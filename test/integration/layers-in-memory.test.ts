@@ -15,7 +15,7 @@ const quote = (words: readonly string[]): string =>
 
 const note = 'changes are in memory until the run ends';
 
-/** As which user wasbox runs in the namespace, whose root is the user that made it. */
+/** The users as whom wasbox runs in the namespace, whose root is the user that made it. */
 const callers: Readonly<Record<string, readonly string[]>> = {
   "a namespace's root": [],
   'a user in it': ['unshare', '--user', '--map-user=1000', '--map-group=1000', '--'],

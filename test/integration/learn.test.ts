@@ -126,7 +126,7 @@ describe.each(identities())('learning as $label', (as) => {
     expect(run.err).toMatch(/pipe2 .*the profile was learned without it/);
     const [, again = ''] = /to add this run to the profile: (wasbox learn .*)/.exec(run.err) ?? [];
     expect(lacking.err).toContain(again.replace(' --discard', ''));
-    // As it is said, by a shell.
+    // The command is run as it is said, by a shell.
     const script = again.replace(/^wasbox/, 'exec "$@"');
     const joined = await runProgram(['sh', '-c', script, 'sh', ...wasboxArgv(as, [])], options);
     expect(joined.err).toContain('learned from 2 runs');

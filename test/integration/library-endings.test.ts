@@ -310,7 +310,7 @@ describe('worker threads', () => {
     const { lines, err } = await inProgram(
       interrupted(
         made,
-        // Not only the number: the thread that starts the sandbox may get it for another descriptor.
+        // The number is not enough: the thread that starts the sandbox may get it for another descriptor.
         `const link = linkOf(fd);
          const during = more();
          await worker.terminate();

@@ -50,7 +50,7 @@ describe.each(identities())('a missing name, as $label', (as) => {
     }
   });
 
-  // Without a sandbox: a read-only bind mount, which root makes in a mount namespace.
+  // The control is without a sandbox: a read-only bind mount, which root makes in a mount namespace.
   needs(as.uid === 0 ? 'root' : 'another identity').test(
     'the same outside, on a read-only mount',
     async () => {

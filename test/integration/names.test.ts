@@ -60,8 +60,8 @@ socket.create_connection(s.getsockname()); print(socket.getfqdn())';
     }
   });
 
-  // With a file of root's own making, on whatever machine: only root can do that, in a mount
-  // namespace of its own, which the runs below inherit.
+  // The test has a file of root's own making, on whatever machine: only root can do that, in a mount namespace of its
+  // own, which the runs below inherit.
   needs('openssh-client', 'root').test('ssh reads included files', async () => {
     const config = makeProject(as, {});
     fs.writeFileSync(join(config, 'x.conf'), 'Host included.example.org\n  Port 4711\n');

@@ -14,7 +14,7 @@ import { runProgram, wasboxArgv } from '../support/wasbox.js';
 
 const watched = ['--audit', '--ask'];
 
-/** Without a terminal, so that it does not ask. */
+/** Runs without a terminal, so that it does not ask. */
 const run = (as: Identity, cwd: string, args: readonly string[]) =>
   runProgram(['setsid', '-w', ...wasboxArgv(as, ['run', '--discard', ...args])], { as, cwd });
 
@@ -26,7 +26,7 @@ describe.each(identities())('inside of a run that is watched, as $label', (as) =
   const script = 'test -e given; test -e /none; cat given';
   const strace = 'strace -f -qq -e trace=newfstatat,execve,exit_group -e signal=none -o /tmp/trace';
   const traced = ['sh', '-c', `${strace} sh -c '${script}' && cat /tmp/trace`];
-  /** Without what differs from run to run. */
+  /** Removes what differs from run to run. */
   const calls = (text: string) =>
     text
       .split('\n')

@@ -270,7 +270,7 @@ describe('a filter around wasbox forbids', () => {
     expect(found.fix).toContain('A system call filter around wasbox');
   });
 
-  // Without these there is no file system of its own, and so no /proc.
+  // These are needed for a file system of its own, and so for a /proc.
   test.each([
     ['fsopen', 430],
     ['fsconfig', 431],

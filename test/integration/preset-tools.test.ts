@@ -28,7 +28,7 @@ const pnpm = join(installTools('tools/registry'), '.bin');
 /** A tool that installs the package `tiny` and uses it. */
 interface Tool {
   readonly preset: string;
-  /** In home: where the tool is told of the mirror. */
+  /** The files in home that tell the tool of the mirror. */
   readonly configuration: (npm: string, mirror: string) => Files;
   readonly files: Files;
   readonly install: readonly string[];
@@ -61,7 +61,7 @@ const tools: readonly Tool[] = [
   ofNode('pnpm', 'pnpm-lock.yaml'),
   {
     preset: 'pip',
-    // Without TLS, pip caches only what comes from a host that it is told to trust.
+    // Pip caches, without TLS, only what comes from a host that it is told to trust.
     configuration: (_, mirror) => ({
       '.config/pip/pip.conf': `[global]\nindex-url = ${mirror}/simple\ntrusted-host = 127.0.0.1\n`,
     }),

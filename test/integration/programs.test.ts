@@ -34,7 +34,7 @@ function reset(as: Identity, directory: string, program: Program): void {
 const outcome = (status: number | null, run: Ended): string =>
   `status ${status}\n--- stdout\n${run.stdout.toString('latin1')}--- stderr\n${run.stderr.toString('latin1')}`;
 
-/** Not comparable: databases and archives of caches hold times; their presence is compared. */
+/** These cannot be compared: databases and archives of caches hold times; their presence is compared. */
 const timed = /(^|\/)(__pycache__|.*\.db|.*\.tgz|a\.gz|b\.gz)$/;
 
 const files = (directory: string) =>
@@ -97,7 +97,7 @@ test('the documentation says how many behave otherwise with Landlock isolation',
 });
 
 describe.each(identities())('programs as $label', (as) => {
-  // As root CI runs every third; the ordinary user runs all of them.
+  // CI runs every third as root; the ordinary user runs all of them.
   const rows = programs.filter((_, i) => pass !== 'root' || i % 3 === 0);
   test.concurrent.each(rows)('$name', async (program) => {
     const directory = makeProject(as, {}, 'program');

@@ -327,7 +327,7 @@ user.test('a run that was a fork can be continued, and changes no other', async 
 user.test(
   'goes back in a home that is shown copy-on-write, with the state directory in it',
   async () => {
-    // As ~/.local/state is by default: no directory of an overlay may lie in another one.
+    // The state is in home, like ~/.local/state by default: no directory of an overlay may lie in another one.
     const home = makeProject(as, {
       'project/file': 'host\n',
       '.config/tool': 'host\n',

@@ -251,7 +251,7 @@ it.each([
   const ended = new Promise((resolve) => child.once('close', resolve));
   child.kill('SIGKILL');
   await ended;
-  // As the owner leaves it between two steps of a rollback, and after one.
+  // The owner leaves it so between two steps of a rollback, and after one.
   const directory = join(`${cwd}.state`, 'wasbox', 'runs', id);
   const record = JSON.parse(readFileSync(join(directory, 'run.json'), 'utf8'));
   writeFileSync(join(directory, 'run.json'), JSON.stringify({ ...record, reset }));

@@ -37,7 +37,7 @@ describe.each(identities())('as $label', (as) => {
     expect((await shell(place, 'dev', 'cat file')).out).toBe('two\n');
     expect((await run(['session', 'rollback', 'dev', 'clean'])).out).toContain('clean');
     expect((await shell(place, 'dev', 'cat *')).out).toBe('one\n');
-    // Without a name: the last one that was taken.
+    // A rollback without a name takes the last one that was taken.
     await run(['session', 'rollback', '-q', 'dev']);
     expect((await shell(place, 'dev', 'ls; cat file')).out).toBe('file\nother\ntwo\n');
     expect(listTree(cwd)).toEqual([]);

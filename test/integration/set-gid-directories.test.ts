@@ -1,6 +1,6 @@
 /**
- * With a file of the host that the program can write, set-id bits are refused; on a directory the bit of the group
- * gives no rights, and is set. Needs: user namespaces, overlayfs in them, git, python3.
+ * Set-id bits are refused with a file of the host that the program can write; on a directory the bit of the group gives
+ * no rights, and is set. Needs: user namespaces, overlayfs in them, git, python3.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { isolatedIdentities, ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { runWasbox } from '../support/wasbox.js';
 
-/** As `wasbox run … > out` of a shell: then stdout is a file of the host. */
+/** Runs code like `wasbox run … > out` of a shell: then stdout is a file of the host. */
 async function toFile(as: ReturnType<typeof isolatedIdentities>[number], code: string) {
   const cwd = makeProject(as, { out: '' });
   const out = openSync(join(cwd, 'out'), 'w');

@@ -84,7 +84,7 @@ describe.each(identities())('a run as $label', (as) => {
       `echo ready; read line; echo "got $line"; exit 6`,
       marker,
     ]);
-    // In a process group of its own, with a parent who could continue it.
+    // The job has a process group of its own, with a parent who could continue it.
     const job = `import os, subprocess, sys
 p = subprocess.Popen(sys.argv[1:], preexec_fn=lambda: os.setpgid(0, 0))
 print('job', p.pid, flush=True)

@@ -29,7 +29,7 @@ first.wait()
 print('lines' if lines() else 'raw', flush=True)
 `;
 const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-/** In no pid namespace but this one. */
+/** Returns whether a process is in no pid namespace but this one. */
 const isOutside = (pid: number) =>
   /^NSpid:\t\d+$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 

@@ -50,7 +50,7 @@ describe.each(identities())('at a terminal as $label', (as) => {
     await screen.see(/>>>$/);
     await screen.enter('6*7');
     await screen.see(/42\n>>>$/);
-    // Not before the loop runs: while it reads what is typed, Python takes ^C for an end of the line.
+    // ^C comes once the loop runs: while it reads what is typed, Python takes ^C for an end of the line.
     await screen.enter(String.raw`exec('print("lo" + "op")\nwhile True: pass')`);
     await screen.see(/^loop$/m);
     await screen.press('C-c');

@@ -122,7 +122,7 @@ describe.each(identities())('--tty always as $label', (as) => {
     });
     let text = '';
     child.stdout?.on('data', (chunk: Buffer) => {
-      // Not before the terminal is raw: ^C would be a signal.
+      // The bytes come once the terminal is raw: ^C would be a signal before.
       if (text === '') {
         child.stdin?.write(bytes.subarray(0, 77));
         child.stdin?.write(bytes.subarray(77));
@@ -191,7 +191,7 @@ describe.each(identities())('--tty always as $label', (as) => {
       `const net = process.getBuiltinModule('node:net');
        const { createInterface } = process.getBuiltinModule('node:readline');
        const { setTimeout } = process.getBuiltinModule('node:timers/promises');
-       // Not a pipe, which would be enlarged.
+       // The stream is a socket, as a pipe would be enlarged.
        const server = net.createServer({ pauseOnConnect: true }).listen(${JSON.stringify(`${cwd}.socket`)});
        const accepted = new Promise((resolve) => server.once('connection', resolve));
        const given = net.connect(${JSON.stringify(`${cwd}.socket`)});

@@ -32,7 +32,7 @@ interface SavedRun {
   readonly id: string;
   /** The files that the run left at the paths that it changed. */
   readonly left: Tree;
-  /** Which edit of each path was the last one before the run. */
+  /** Says which edit of each path was the last one before the run. */
   readonly seen: ReadonlyMap<string, number>;
   /** Paths that were there. */
   readonly there: ReadonlySet<string>;

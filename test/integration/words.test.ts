@@ -70,7 +70,7 @@ describe.each(identities())('words as $label', (as) => {
     const more = await runWasbox(['run', '--continue', '2nd.sh'], { as, cwd });
     expect([more.status, more.out]).toEqual([0, '1\n']);
     expect(more.err).toContain('2 files added');
-    // Not one of another directory, and not an older one.
+    // The run is not one of another directory, and not an older one.
     const elsewhere = await runWasbox(['run', '--continue', '--', 'true'], {
       as,
       cwd: makeProject(as),

@@ -19,7 +19,7 @@ export interface Told {
   readonly signal?: string;
   /** Texts of the questions, in their order. */
   readonly asked: readonly string[];
-  /** At the same time, where none is answered. */
+  /** The most questions at the same time, where none is answered. */
   readonly most: number;
   /** The number of those whose signal was aborted. */
   readonly withdrawn: number;

@@ -1,5 +1,5 @@
-// Which build is tested: this checkout's, or with WASBOX_TEST_INSTALLED=DIR the package that is installed in DIR, as npm and
-// the release's other artefacts install it (`/usr/lib/wasbox`): its command, its library, its native part.
+// Says which build is tested: this checkout's, or with WASBOX_TEST_INSTALLED=DIR the package that is installed in DIR,
+// as npm and the release's other artefacts install it (`/usr/lib/wasbox`): its command, its library, its native part.
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 

@@ -1,4 +1,4 @@
-/** Who reaches whom, by name. */
+/** Says who reaches whom, by name. */
 export type Graph = ReadonlyMap<string, Iterable<string>>;
 
 /** Groups that reach each other in a circle: the strongly connected parts (Tarjan), each sorted. */

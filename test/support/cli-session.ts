@@ -20,7 +20,7 @@ export interface SessionPlace {
 
 const places: SessionPlace[] = [];
 
-// Also where a test failed: an owner lives for as long as its idle time.
+// Sessions are stopped where a test failed, too: an owner lives for as long as its idle time.
 afterEach(async () => {
   for (const place of places.splice(0)) await place.run(['stop', '--all', '--grace', '0s']);
 });

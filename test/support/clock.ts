@@ -1,7 +1,7 @@
 /** Clocks that are wrong, for programs that ask libc for the time: Node's do. Files get the kernel's times. */
 import { existsSync } from 'node:fs';
 
-/** In Debian's package faketime. */
+/** The library in Debian's package faketime. */
 const library = ['x86_64', 'aarch64']
   .map((processor) => `/usr/lib/${processor}-linux-gnu/faketime/libfaketimeMT.so.1`)
   .find((path) => existsSync(path));

@@ -65,7 +65,7 @@ export function makeFastpath(as: Identity, executable: string = fastpathOf(as)):
       const run = await runProgram([executable, ...args], {
         as,
         ...options,
-        // As every shell sets it; the script in front of Node would add it otherwise.
+        // Every shell sets PWD; the script in front of Node would add it otherwise.
         env: { ...env, PWD: options.cwd ?? as.scratch, ...options.env },
       });
       return { ...run, nodes: fs.readFileSync(marks, 'utf8').length };

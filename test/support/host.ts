@@ -138,8 +138,8 @@ export async function eventually(
 }
 
 /**
- * For what is to happen while a limit of time runs that is measured itself: tries with ever longer
- * ones until `inTime` says that it did; the last result counts whatever it says.
+ * Tries what is to happen while a limit of time runs that is measured itself, with ever longer limits, until `inTime`
+ * says that it did; the last result counts whatever it says.
  */
 export async function withSeconds<T>(
   attempt: (seconds: number) => Promise<T>,

@@ -1,6 +1,6 @@
 /**
- * As whom the tests start wasbox. Root hides bugs, so under root every launch test runs twice: as
- * root, and as an ordinary user with a home of its own. An ordinary user runs them once.
+ * The users as whom the tests start wasbox. Root hides bugs, so under root every launch test runs twice: as root, and
+ * as an ordinary user with a home of its own. An ordinary user runs them once.
  */
 import { inject } from 'vitest';
 
@@ -30,7 +30,7 @@ export function everyone(): Identity[] {
 }
 
 /**
- * As whom a test is made: everyone, or with `WASBOX_TEST_AS=own` only the user who runs the tests, for
+ * The users as whom a test is made: everyone, or with `WASBOX_TEST_AS=own` only the user who runs the tests, for
  * `.ci/run`, in which the ordinary user runs all of them as well.
  */
 export function identities(): Identity[] {

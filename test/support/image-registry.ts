@@ -195,7 +195,7 @@ export async function madeServer(
     requests,
     stop: () =>
       new Promise((resolve) => {
-        // Not closeAllConnections(), which leaves those of CONNECT.
+        // closeAllConnections() is not used, as it leaves those of CONNECT.
         for (const socket of sockets) socket.destroy();
         server.close(() => resolve());
       }),

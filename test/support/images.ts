@@ -157,7 +157,7 @@ print(json.dumps(found, sort_keys=True))
 
 export type Tree = Readonly<Record<string, string>>;
 
-/** With the rights of a root of its own, as an image's files may be closed to their owner. */
+/** Runs a script with the rights of a root of its own, as an image's files may be closed to their owner. */
 function inNamespace(script: string, ...args: string[]): string {
   const argv = ['-Urm', 'sh', '-ec', script, 'sh', ...args];
   return execFileSync('unshare', argv, { encoding: 'utf8', maxBuffer: 1 << 28 });

@@ -8,7 +8,7 @@ import type { Identity } from './identity.js';
 import { makeProject } from './project.js';
 import { startWasbox } from './wasbox.js';
 
-/** As the SDK's own for stdio, for a process that was started as another user. */
+/** A transport like the SDK's own for stdio, for a process that was started as another user. */
 class PipeTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;

@@ -18,7 +18,7 @@ export interface Planned {
   readonly cwd?: string;
   readonly identity?: Partial<IdentitySpec>;
   readonly maps?: IdentitySpec['maps'];
-  /** Without a backend, and without views. */
+  /** Namespaces for a plan without a backend, and without views. */
   readonly namespaces?: readonly NamespaceName[];
 }
 

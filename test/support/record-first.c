@@ -1,5 +1,5 @@
 /*
- * For tests of the native command: has a start recorded, then becomes it.
+ * Has a start recorded, then becomes it, for tests of the native command.
  *
  *   record-first NOTE WASBOX ARGUMENT…
  *

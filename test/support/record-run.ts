@@ -1,7 +1,7 @@
 /**
- * For tests of the native command: `wasbox run …` as the command line makes it, up to the plan, and
- * no further. The entry is saved, nothing is started. Bundled into the test installation by
- * two-ways.ts; writes one line to the file that the first argument names.
+ * Does, for tests of the native command, what `wasbox run …` does, up to the plan, and no further. The entry is saved,
+ * nothing is started. Bundled into the test installation by two-ways.ts; writes one line to the file that the first
+ * argument names.
  */
 import { appendFileSync } from 'node:fs';
 import { makeStateDirectory, openStore } from '../../src/changes/index.js';
@@ -34,7 +34,7 @@ async function record(argv: readonly string[]): Promise<string | undefined> {
   };
   let recorder = new Recorder(facts, line, host);
   let spec = resolveSpec(options, recorder.host, { terminal: 'auto' });
-  // As `wasbox run` has it, so that the start itself finds what was recorded.
+  // `wasbox run` does the same, so that the start itself finds what was recorded.
   if (recorder.repeats(spec) && host.files.lstat(spec.state.directory) === undefined) {
     makeStateDirectory(openStore(native));
     recorder = new Recorder(facts, line, host);
@@ -51,7 +51,7 @@ async function record(argv: readonly string[]): Promise<string | undefined> {
   } catch (error) {
     if (error !== planned) throw error;
   }
-  // As `wasbox run` has it.
+  // `wasbox run` saves under these conditions.
   const { report: file, html, json, audit, ask } = options;
   const report = [file, html].some((one) => one !== undefined) || [json, audit, ask].includes(true);
   const verbose = options.verbose === true;

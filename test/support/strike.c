@@ -78,8 +78,9 @@ static void drop(pid_t pid) {
       threads[i] = threads[--thread_count];
 }
 
-/* Which arguments are paths, by index, each after its directory's descriptor, or alone; -1 for none. Else `fd` is one
- * that the call uses. Calls that a file system does not refuse are not among them. */
+/* The arguments that are paths, by index, each after its directory's descriptor, or alone; -1 for
+ * none. Else `fd` is one that the call uses. Calls that a file system does not refuse are not among
+ * them. */
 static const struct call {
   long number;
   const char *name;
@@ -140,7 +141,7 @@ static int place_of(pid_t pid, int fd, char *place, size_t size) {
 static int names(pid_t pid, const uint64_t *args, int index, const char *call) {
   char text[4096], place[4096];
   struct iovec own = {text, 512};
-  /* In two parts: behind its page there may be nothing. */
+  /* The text is read in two parts: behind its page there may be nothing. */
   const size_t page = 4096 - (args[index] & 4095), part = page < 512 ? page : 512;
   const struct iovec theirs[] = {{(void *)args[index], part},
                                  {(void *)(args[index] + part), 512 - part}};
@@ -256,7 +257,7 @@ static void begin_counting(pid_t stopped) {
       ptrace(PTRACE_INTERRUPT, threads[i].pid, 0, 0);
 }
 
-/* At the begin or end of a call. Returns whether the process is to get the signal now. */
+/* Handles the begin or end of a call. Returns whether the process is to get the signal now. */
 static int at_call(struct thread *thread) {
   struct __ptrace_syscall_info info;
   if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->pid, sizeof info, &info) <= 0)

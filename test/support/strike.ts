@@ -8,7 +8,7 @@ import type { Identity } from './identity.js';
 
 /** Where and how a program is struck; strike.c says more. */
 export interface Strike {
-  /** At its nth call; 0: never. */
+  /** The number of its call that is struck; 0: never. */
   readonly at: number;
   /** Microseconds before its calls are counted. */
   readonly after?: number;

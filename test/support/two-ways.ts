@@ -88,7 +88,7 @@ export function twoWaysArgv(as: Identity, args: readonly string[]): string[] {
   return [recordFirst(as), note, fastpathOf(as), ...args];
 }
 
-/** Which starts failed, as their tests wanted. */
+/** Predicates of the starts that failed, as their tests wanted. */
 const failures: ((line: string) => boolean)[] = [];
 
 /**
@@ -112,11 +112,11 @@ export function startedThroughNode(): string[] {
 
 /** Counts what the starts of a whole test run came to. */
 export interface Tally {
-  /** Without Node from start to end. */
+  /** Starts without Node from start to end. */
   native: number;
-  /** Started without Node, which then reported the end. */
+  /** Starts without Node, which then reported the end. */
   finished: number;
-  /** Not recorded, so through Node. */
+  /** Starts that were not recorded, so through Node. */
   node: number;
   /** Why not, and how often. */
   readonly reasons: Map<string, number>;

@@ -127,7 +127,7 @@ describe('systemd', () => {
   });
 
   it('keeps nothing from wasbox that it needs', () => {
-    // As tried by test/deploy/systemd.mjs.
+    // The list is what test/deploy/systemd.mjs tried.
     const breaking =
       /^(RestrictNamespaces|RestrictSUIDSGID|DynamicUser|ProtectProc|ProcSubset|ProtectKernel(Tunables|Logs)|ProtectControlGroups|MemoryDenyWriteExecute)=/m;
     for (const name of units) expect(readFileSync(folder + name, 'utf8')).not.toMatch(breaking);

@@ -40,7 +40,7 @@ export function makePerson(work, packages, ids) {
       const { status, stdout, stderr } = spawnSync(command(version), words, { ...settings, cwd });
       return { status, stdout, stderr };
     },
-    /** As `start`; another status than 0 is an error. Returns what it printed. */
+    /** Does what `start` does; another status than 0 is an error. Returns what it printed. */
     good(version, cwd, ...words) {
       const { status, stdout, stderr } = this.start(version, cwd, ...words);
       if (status !== 0) throw new Error(`${version} ${words.join(' ')}: ${status}\n${stderr}`);

@@ -22,7 +22,7 @@ const root = join(here, '..', '..');
 const accounts = 'root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n';
 
 const needed = ['overlay', 'veth'];
-/** In the order in which they load. */
+/** The modules in the order in which they load. */
 const nfs = [
   ...['sunrpc', 'grace', 'lockd', 'nfs_acl', 'auth_rpcgss', 'nfsd', 'netfs', 'dns_resolver'],
   ...['nfs', 'nfsv4'],

@@ -82,7 +82,7 @@ static void *open_there(void *path) {
 
 static const char *asked;
 
-/* In a child: asks in a thread, and goes another way in the first one. */
+/* Asks, in a child, in a thread, and goes another way in the first one. */
 static void foolish(int which) {
   pthread_t thread;
   pthread_create(&thread, NULL, open_there, (void *)asked);

@@ -260,7 +260,7 @@ static const struct attempt attempts[] = {
     ROW(file_setattr), ROW(listns), ROW(fchroot), ROW(unknown_number),
 };
 
-/* In a child, so that a call that ends the process ends only that. */
+/* Tries in a child, so that a call that ends the process ends only that. */
 static void try_one(const struct attempt *one) {
   fflush(stdout);
   pid_t pid = fork();

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* At least so often; and for so long, until it has succeeded. */
+/* The race is tried at least so often, and for so long, until it has succeeded. */
 #define ROUNDS 1500
 #define SECONDS 1
 #define PLACE 100
@@ -43,7 +43,7 @@ static int goes_on(int round) {
   return !reached && (round < ROUNDS || time(NULL) < end);
 }
 
-/* On any connection: where does it lead? */
+/* Asks on any connection where it leads. */
 static void ask(int fd) {
   struct sockaddr_in peer = {0};
   socklen_t size = sizeof peer;

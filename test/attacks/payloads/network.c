@@ -177,7 +177,7 @@ static int raw(void) {
   return reached;
 }
 
-/* Through another process of the sandbox, which was given the socket. */
+/* Sends through another process of the sandbox, which was given the socket. */
 static int passed_on(void) {
   int pair[2];
   socketpair(AF_UNIX, SOCK_STREAM, 0, pair);

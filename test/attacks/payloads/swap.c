@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
   pthread_create(&thread, NULL, swap, NULL);
   unsigned long done = 0;
   const struct timespec times[2] = {{1, 0}, {1, 0}};
-  /* At least some, however busy the machine is. */
+  /* Some rounds are made, however busy the machine is. */
   while (time(NULL) < end || (done <= 100 && time(NULL) < end + 100)) {
     done += chmod((const char *)path, 0777) == 0;
     done += chmod("link", 0777) == 0;

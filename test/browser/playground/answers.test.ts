@@ -20,7 +20,7 @@ afterAll(async () => {
 
 const core = new URL('../../../dist/wasbox-core.wasm', import.meta.url);
 
-/** As much as the core takes on: what is more it gives up by itself. */
+/** The core takes on no more than this: anything beyond it gives up by itself. */
 const entangled = `target x86_64
 default errno(EPERM)
 ${Array.from({ length: 10 }, (_, i) => `allow ioctl where fd & ${1 << i} and request & ${2 << i} and arg as u64 & ${4 << i}`).join('\n')}

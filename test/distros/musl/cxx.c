@@ -1,6 +1,6 @@
 /*
- * For the test root of musl (roots.mjs): what a libstdc++ that was built for glibc wants of it and
- * musl lacks. Loaded under the name of libstdc++, in front of that, so that the functions of
+ * The test root of musl (roots.mjs) uses this: what a libstdc++ that was built for glibc wants of
+ * it and musl lacks. Loaded under the name of libstdc++, in front of that, so that the functions of
  * locales are these.
  *
  * libstdc++ reads its tables of characters out of glibc's locale_t; musl's fits into the front of

@@ -328,7 +328,7 @@ test('parts of a directory that hides the host’s stay applied', () => {
   finishRun(fixture.store, run, end, 'keep');
   const kept = openRun(fixture.store);
   applyRun(fixture.store, kept, { paths: ['d/a', 'd/c'] });
-  // Not a deletion of what was just applied.
+  // The file that was just applied is no deletion.
   expect(lines(scanRun(fixture.store, kept))).toEqual(['modified d/b', 'deleted d/gone']);
   expect(readFileSync(host('d/gone'), 'utf8')).toBe('old');
   chmodSync(host('d/a'), 0o600);

@@ -135,7 +135,7 @@ test('the clock is in doubt for a day of running after it was set', () => {
   expect(at(now + 400 * day, 2000 + 2 * day)).toBe(false);
   expect(at(now + 400 * day + day / 2, 2000 + 2.5 * day)).toBe(false);
   expect(at(now + 401 * day, 3000 + 3 * day)).toBe(true);
-  // After another boot, too; and a machine that was off for a month is believed.
+  // Another boot changes nothing; and a machine that was off for a month is believed.
   expect(at(now + 431 * day, 1000, 'b')).toBe(true);
   expect(at(now + 900 * day, 1000, 'c')).toBe(false);
   expect(at(now, 2000, 'd')).toBe(false);

@@ -127,7 +127,7 @@ test.each(identities())(
       await wasbox('run', '-q', '--audit', '--', 'sh', '-c', ': word-7401');
     }
     await wasbox('diff');
-    // As a search of a large home leaves it.
+    // A search of a large home leaves such a file.
     writeFiles(as, join(state, 'wasbox'), { 'searches/1-2': 'word-7401' });
     fs.chmodSync(join(state, 'wasbox/searches'), 0o700);
     // A directory that overlayfs leaves in a layer's directory is closed to its owner, and empty.

@@ -36,8 +36,8 @@ describe.each(identities())('trees, as $label', (as) => {
       'except OSError as e: print(errno.errorcode[e.errno])',
       'open("own", "a").write("x")',
     );
-    // To write needs a copy, whose owner could not be written down. An id-mapped mount, as root has
-    // it, does not let such a file be removed either.
+    // A write needs a copy, whose owner could not be written down. An id-mapped mount, as root has it, does not let
+    // such a file be removed either.
     const root = as.uid === 0;
     expect(run.out).toMatch(root ? /^f\n(E(ACCES|OVERFLOW)\n){2}$/ : /^f\nEOVERFLOW\n$/);
     expect(treeDigest(cwd)).toBe(before);

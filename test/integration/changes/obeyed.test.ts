@@ -54,7 +54,7 @@ describe.each(identities())('what is obeyed, as $label', (as) => {
         mkdir -p "$(dirname $name)"; printf '#!/bin/sh\\ntouch "$FIRED"\\n' > $name; chmod 755 $name; done
       echo run > real/x; echo text > plain; mkdir -p other; ln -s ../real other/bin`;
     const control = reviewed(as, files, { PATH: usual });
-    // In any PATH: what is no link into a package.
+    // A file that is no link into a package is held in any PATH.
     expect(heldIn(await control.run(script))).toEqual(['sub/node_modules/.bin/cc']);
     const { run, cwd } = reviewed(as, files, { PATH: `bin:./node_modules/.bin/:${usual}` });
     const byName = ['bin/git', 'other/bin', 'real/x', 'sub/bin/a', 'sub/node_modules/.bin/cc'];

@@ -39,7 +39,7 @@ function clear(directory: string): void {
 
 function once(fixture: Fixture, seed: number): void {
   const twin = join(fixture.base, 'twin');
-  // Without hard links: overlayfs breaks those of the lower layer when it copies up.
+  // The tree has no hard links: overlayfs breaks those of the lower layer when it copies up.
   outside(fixture.workdir, seed * 2 + 1_000_000, []);
   // A file that only root can read on the host is refused, so such modes only arise inside.
   worker.call('open', fixture.workdir);

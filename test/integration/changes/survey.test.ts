@@ -112,7 +112,7 @@ test('finds every path that a program obeys, as a walk over all names does', () 
   for (let n = 0; n < 4000; n++) {
     const sample = sampleOf(n % 2 === 0 ? commented : uncommented, random);
     const names = sample.split('/').filter((name) => name !== '' && name !== '.' && name !== '..');
-    // In the spellings that a lenient file system takes for the same.
+    // The names are in spellings that a lenient file system takes for the same.
     const spelled = names
       .map((name) => (random() < 0.2 ? `${name.toUpperCase()}.` : name))
       .join('/');

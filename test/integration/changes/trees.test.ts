@@ -121,7 +121,7 @@ describe.each(identities())('trees, as $label', (as) => {
     expect(again.out).toBe('run\nn\n');
     expect((await wasbox('apply', id)).err).not.toContain('not applied');
     expect(fs.readFileSync(join(cwd, 'a'), 'utf8')).toBe('again\n');
-    // Also where a directory was replaced whole: what was applied is there, what was deleted is not.
+    // A directory that was replaced whole is no different: what was applied is there, what was deleted is not.
     await sh([], 'rm -r d; mkdir d; echo 1 > d/x; echo 1 > d/y');
     const whole = (await runs())[0]?.id ?? '';
     await wasbox('apply', whole, 'd/x');

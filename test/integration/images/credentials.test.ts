@@ -1,4 +1,4 @@
-/** Which servers see the credentials for a registry. The oracle is what each server has heard. */
+/** Tries which servers see the credentials for a registry. The oracle is what each server has heard. */
 import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,8 @@ import {
 } from '../../support/image-registry.js';
 import { imageBlobs, tarOf } from '../../support/images.js';
 
-// As Docker Hub's registry-1.docker.io and auth.docker.io; and a third. Only the proxy knows where they are.
+// The names stand for Docker Hub's registry-1.docker.io and auth.docker.io; and a third. Only the proxy knows where
+// they are.
 const names = ['registry.test', 'tokens.test', 'elsewhere.test'] as const;
 type Name = (typeof names)[number];
 

@@ -16,7 +16,7 @@ import {
 } from '../../support/image-registry.js';
 import { imageBlobs, tarOf } from '../../support/images.js';
 
-// Never resolved by a name server (RFC 6761): only the proxy knows where it is.
+// The name is never resolved by a name server (RFC 6761): only the proxy knows where it is.
 const name = 'registry.test';
 const { native } = loadNative();
 const { HOME } = process.env;

@@ -37,7 +37,7 @@ const running: MadeServer[] = [];
 
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'wasbox-pulls-'));
-  // Not to be compressed, and larger than what a socket buffers.
+  // The bytes cannot be compressed, and are more than a socket buffers.
   const noise = Buffer.alloc(3_000_000);
   for (let i = 0, x = 1; i < noise.length; i++) {
     x = (x * 1103515245 + 12345) % 2147483648;

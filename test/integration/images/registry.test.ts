@@ -91,7 +91,7 @@ beforeAll(async () => {
     );
   };
   push(`oci:${layout}:test`, `${name}:1`);
-  // For two platforms.
+  // The image is for two platforms.
   const both = place();
   const entries = ['amd64', 'arm64'].map((architecture) => {
     const { manifest, blobs } = imageBlobs({

@@ -21,8 +21,8 @@ export interface Program {
    */
   readonly refused?: RegExp;
   /**
-   * For a refused program, what runs outside to show that it works there, and must change nothing,
-   * not even as root: a mount, for instance, only in a namespace of its own. @default argv
+   * The control of a refused program: what runs outside to show that it works there, and must change nothing, not even
+   * as root: a mount, for instance, only in a namespace of its own. @default argv
    */
   readonly control?: readonly string[];
   /** It makes something that --apply never applies: the run ends with 3. */

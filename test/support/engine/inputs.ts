@@ -8,7 +8,7 @@ export interface Input {
   readonly cwd: string;
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Which kind of file stdin and stderr are. */
+  /** The kinds of file that stdin and stderr are. */
   readonly streams: readonly [number, number];
 }
 
@@ -154,7 +154,7 @@ export class Inputs {
     const random = this.#random;
     const { project, home } = this.#tree;
     const env = this.#environment();
-    // Not all of /usr, which takes seconds to search for what --hide names.
+    // All of /usr is left out, which takes seconds to search for what --hide names.
     const cwd = random.chance(0.93)
       ? project
       : random.pick([home, '/', '/usr/bin', dirname(project)]);

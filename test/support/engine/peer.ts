@@ -59,7 +59,7 @@ const out = fs.openSync(join(place, 'out'), 'a+');
 
 const starter = new Starter([program, engine], place, [out, ...streams]);
 
-/** As `wasbox run` has it: parsed, resolved, planned, recorded. */
+/** Does what `wasbox run` does: parse, resolve, plan, record. */
 async function inNode({
   cwd,
   words,
@@ -147,7 +147,7 @@ function around(a: Buffer, b: Buffer): string {
   return `${text.join('; ')}; ${part} at ${at}: ${JSON.stringify(near(a))} / ${JSON.stringify(near(b))}`;
 }
 
-/** As src/engine/main.ts has it. */
+/** Returns the words that src/engine/main.ts has for an error. */
 const wordsOf = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 

@@ -1,5 +1,5 @@
 /*
- * For peer.ts: starts the engine for one input after the other. A process as large as Node takes
+ * Starts the engine for one input after the other, for peer.ts. A process as large as Node takes
  * milliseconds to start another one, of which a comparison of 200,000 inputs makes 200,000.
  *
  *   starter ENGINE REQUESTS ANSWERS OUT STREAM…     (all but the first are open descriptors)

@@ -63,7 +63,7 @@ export class Starter {
     throw new Error(`the engine ended with wait status 0x${status.toString(16)}`);
   }
 
-  /** As waitpid(2) has it. */
+  /** Returns the status as waitpid(2) has it. */
   #start(strings: readonly string[], numbers: readonly number[]): number {
     const text = Buffer.from(strings.map((one) => `${one}\0`).join(''));
     const head = Buffer.from(Uint32Array.from([text.length, ...numbers]).buffer);

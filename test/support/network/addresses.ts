@@ -1,4 +1,4 @@
-/** Who has which address in the test network. The public ones are made up: nothing leaves it. */
+/** The addresses of the test network. The public ones are made up: nothing leaves it. */
 
 export const addresses = {
   /**

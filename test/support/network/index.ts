@@ -107,7 +107,7 @@ export class Network {
 
   /** argv that runs a program as root on the servers' side. */
   there(argv: readonly string[]): string[] {
-    // Also in the pid namespace: it ends with the namespace.
+    // The program is in the pid namespace, too: it ends with the namespace.
     return [...enter(this.#therePid), `--pid=/proc/${this.#therePid}/ns/pid`, ...argv];
   }
 

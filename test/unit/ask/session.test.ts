@@ -47,7 +47,7 @@ const always = (decision: Decision) => {
   return { ask, asked };
 };
 
-/** For `vi.waitFor`. */
+/** Options of `vi.waitFor`. */
 const patience = { timeout: 60_000 };
 
 describe('a session', () => {

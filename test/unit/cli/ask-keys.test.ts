@@ -1,4 +1,4 @@
-/** Which bytes of a terminal are an answer, and which only look like one. */
+/** Tests which bytes of a terminal are an answer, and which only look like one. */
 import { describe, expect, it } from 'vitest';
 import { allowsFrom, exchangedMs, KeyReader, silenceMs } from '../../../src/cli/ask-keys.js';
 

@@ -35,7 +35,7 @@ export interface Profile {
 }
 
 export interface Host {
-  /** As wasbox names it; the architecture of the call and, for `arches`, of the machine. */
+  /** The name that wasbox has for it; the architecture of the call and, for `arches`, of the machine. */
   arch: string;
   /** The machine's own architecture, as Go names it. */
   goArch: string;

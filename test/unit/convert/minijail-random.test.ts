@@ -30,7 +30,7 @@ interface Test {
   readonly value: bigint;
 }
 
-/** As minijail says: `&` is any of the bits, `in` no other bit; the order has no sign and 64 bits. */
+/** Judges as minijail says: `&` is any of the bits, `in` no other bit; the order has no sign and 64 bits. */
 function holds({ arg, width, op, value }: Test, args: readonly bigint[]): boolean {
   const all = BigInt.asUintN(64, args[arg] ?? 0n);
   const read = BigInt.asUintN(width, all);

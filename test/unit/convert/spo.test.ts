@@ -70,7 +70,7 @@ function ask(text: string, points: readonly bigint[], random: Random, includes =
     nr: random.pick([...calls.map(({ nr }) => nr), 39]),
     args: Array.from({ length: 6 }, () => random.pick(points)),
   }));
-  // As wide as the kernel reads: an evaluator of 64 bits then agrees.
+  // The arguments are as wide as the kernel reads: an evaluator of 64 bits then agrees.
   const cut = events.map(({ nr, args, arch }) => {
     const widths: readonly number[] = calls.find((call) => call.nr === nr)?.widths ?? [];
     return { arch, nr, args: args.map((value, i) => BigInt.asUintN(widths[i] ?? 64, value)) };

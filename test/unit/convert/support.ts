@@ -57,7 +57,7 @@ export interface Driver {
 }
 
 const cache = join(root, 'node_modules', '.cache', 'wasbox-tests');
-/** For `beforeAll`, in milliseconds: a busy machine takes long, and files that need it wait for one. */
+/** The limit of `beforeAll`, in milliseconds: a busy machine takes long, and files that need it wait for one. */
 export const buildLimit = 900_000;
 
 /** The driver: the core compiled natively, with sanitizers, once for each state of its sources. */

@@ -43,7 +43,7 @@ static uint32_t compile_there(const struct drawn *d, struct filter_instruction *
   uint32_t count = 0, token = tokens[m - machines];
   int failed = 0;
   if (token != seccomp_arch_native())
-    /* In this order: one filter is of one byte order. */
+    /* The order matters: one filter is of one byte order. */
     failed |= seccomp_arch_remove(filter, SCMP_ARCH_NATIVE) | seccomp_arch_add(filter, token);
   for (int r = 0; r < d->rules_count; r++)
     failed |= add_rule(filter, d, &d->rules[r]);

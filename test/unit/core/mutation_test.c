@@ -308,8 +308,8 @@ static void test_mutants(const struct wb_policy *policy, const struct wb_program
     }
 }
 
-/* With tables cut to a few calls: the prover's time goes with their number, what it can overlook
- * does not. */
+/* Tests a program with tables cut to a few calls: the prover's time goes with their number, what it
+ * can overlook does not. */
 static void test_program(const char *text, bool cut, uint32_t part) {
   struct wb_context cx = {0};
   struct wb_options options = {.name = {"test", 4}, .text = {text, (uint32_t)strlen(text)}};

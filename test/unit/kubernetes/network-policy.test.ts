@@ -40,7 +40,7 @@ function within(address: string, blocks: readonly string[]): boolean {
   return list.check(address, family(address));
 }
 
-/** As a network plugin decides. */
+/** Decides like a network plugin. */
 function lets(
   egress: readonly EgressRule[],
   address: string,

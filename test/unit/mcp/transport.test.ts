@@ -64,7 +64,7 @@ it('a client that leaves without reading is noticed, and so is one whose pipe br
   broken.transport.onclose = () => {
     closed++;
   };
-  // As many writes fail as there were.
+  // Each of the writes fails.
   for (let i = 0; i < 3; i++) broken.output.emit('error', new Error('EPIPE'));
   expect(closed).toBe(2);
 });

@@ -14,7 +14,7 @@ const objects = dirname(addonFolder(process.arch));
 /** Circles that a stage needs, each with the reason; files as their targets name them, sorted. */
 const allowed: Readonly<Record<string, string>> = {};
 
-/** Who calls whom, of the lines of nm(1): `FILE:ADDRESS TYPE SYMBOL`. */
+/** Returns who calls whom, of the lines of nm(1): `FILE:ADDRESS TYPE SYMBOL`. */
 function callsOf(lines: readonly string[]): Map<string, Set<string>> {
   const definers = new Map<string, string>();
   const wanted: [file: string, symbol: string][] = [];
@@ -35,7 +35,7 @@ function callsOf(lines: readonly string[]): Map<string, Set<string>> {
 
 function nm(target: string): string[] {
   const cwd = join(objects, `${target}.objects`);
-  // Without the entry point, which is called by the kernel and has what every program starts with.
+  // The entry point is left out, which is called by the kernel and has what every program starts with.
   const files = readdirSync(cwd, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.o') && name !== 'sys_start.S.o',
   );

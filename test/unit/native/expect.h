@@ -1,4 +1,4 @@
-/* For the tests of a checker: each failure is told, and counted. */
+/* Checks of a checker's tests: each failure is told, and counted. */
 #ifndef WASBOX_TEST_EXPECT_H
 #define WASBOX_TEST_EXPECT_H
 

@@ -189,7 +189,7 @@ static struct wb_plan *privileged(struct wb_plan *plan) {
   return plan;
 }
 
-/* As many ranges as there is room for, one id each. */
+/* Makes as many ranges as there is room for, one id each. */
 static struct wb_plan *many_ranges(struct wb_plan *plan, uint32_t count) {
   plan->ids = WB_IDS_PRIVILEGED;
   plan->uid_range_count = count;
@@ -293,7 +293,8 @@ static void views(void *memory) {
   op(good, 1)->lower_count = 0; /* one directory alone is not an overlay */
   EXPECT(!wb_plan_valid(good, good->size));
   REFUSED(op(plan, 1)->flags = WB_OP_READ_ONLY); /* and a layer */
-  /* In memory: with a layer that it is saved to, unless it is the root; never a handed-over one. */
+  /* A view in memory has a layer that it is saved to, unless it is the root; it is never a
+   * handed-over one. */
   good = good_plan(memory);
   op(good, 1)->flags |= WB_OP_IN_MEMORY;
   EXPECT(wb_plan_valid(good, good->size));

@@ -45,7 +45,7 @@ static int is_failing(void) {
   return 1;
 }
 
-/* As on NFS and some FUSE: renameat2(2) has no flags. */
+/* Set where it is as on NFS and some FUSE: renameat2(2) has no flags. */
 static int plain_renames;
 
 /* Another process does `meet` before the call `meet_at`, to each directory in `runs`. */
@@ -215,7 +215,7 @@ static void saved_ids(void) {
     snprintf(name, sizeof name, "%.7s%c%c", id, alphabet[i / 32], alphabet[i % 32]);
     CHECK(mkdirat(saved, name, 0700) == 0);
   }
-  /* As without the count that it would come after. */
+  /* The ID is drawn as without the count that it would come after. */
   CHECK(unlinkat(state, "clock", 0) == 0);
   CHECK(wb_choose_id(state, 1800000000000ull, id) == 0 && strcmp(id + 7, "00") == 0);
   close(saved);
@@ -364,7 +364,7 @@ static void owned(void) {
   clear();
 }
 
-/* As init does. */
+/* Makes files as init does. */
 static void place(const struct wb_rundir *run) {
   const int home = openat(run->directory, "trees/1/layers/0/upper", O_RDONLY | O_DIRECTORY);
   CHECK(home >= 0 && mkdirat(home, "a", 0755) == 0 && mkdirat(home, "a/b", 0755) == 0);
@@ -557,7 +557,7 @@ static void private_root(void) {
     CHECK(mkdirat(held[i], "closed", 0) == 0 && mknodat(held[i], "file", S_IFREG | 0600, 0) == 0);
     CHECK(fchmod(held[i], 0) == 0);
   }
-  /* As the copy is whole; a spare is never taken for that. */
+  /* The copy is whole; a spare is never taken for that. */
   CHECK(renameat(run.directory, "live.new", run.directory, "live") == 0);
   end(&run);
   /* One without a private root is not taken for it, nor the other way. */
@@ -739,7 +739,7 @@ static void swept_at_end(void (*how)(int, const char *, int)) {
   CHECK(taken == 1); /* between the lock and the directory */
 }
 
-/* Without descriptors to be had, from the first to the last that a start needs. */
+/* Tries without descriptors to be had, from the first to the last that a start needs. */
 static void without_descriptors(void) {
   struct rlimit before;
   CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
@@ -786,7 +786,7 @@ static void race(void) {
   clear();
 }
 
-/* In a state directory of root's, in place of the one that the rest uses. */
+/* Tries in a state directory of root's, in place of the one that the rest uses. */
 static void as_root(void) {
   char aside[128];
   snprintf(aside, sizeof aside, "%s/aside", base);

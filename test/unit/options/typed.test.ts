@@ -8,7 +8,7 @@ type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 test('the declarations of the options are those of the table', () => {
-  // For the compiler; for this run, that it is the table of a sandbox.
+  // The types are for the compiler; for this run, that it is the table of a sandbox.
   const properties: Same<
     { [P in keyof PropertiesOf<Row>]: PropertiesOf<Row>[P] },
     { [P in keyof TableOptions]: TableOptions[P] }

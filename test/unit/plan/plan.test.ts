@@ -280,7 +280,7 @@ describe('buildPlan', () => {
       directory: true,
       origin: 'user',
     };
-    // Without the file, which could not be made on it.
+    // The file is left out, which could not be made on it.
     const rest = spec.views.slice(0, -1);
     const written = new Reader(buildPlan({ ...spec, views: [root, ...rest] }, inputs));
     expect(plan.header('layers') & WB_LAYER_READ_ONLY_ROOT).toBe(WB_LAYER_READ_ONLY_ROOT);

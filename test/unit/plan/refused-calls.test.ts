@@ -1,4 +1,4 @@
-/** Which filters refuse all key calls, as compiled: the session keyring of a run follows from it. */
+/** Tests which filters refuse all key calls, as compiled: the session keyring of a run follows from it. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ownArchitecture } from '../../../src/plan/index.js';
 import { refuseKeyCalls } from '../../../src/plan/refused-calls.js';

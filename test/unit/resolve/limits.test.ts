@@ -142,7 +142,7 @@ describe('no limit', () => {
       const { layersInMemory, limits } = resolve(parseRunArguments(argv), { ...machine, files });
       expect(layersInMemory).toBe('layerObstacle' in machine ? true : undefined);
       const most = layersInMemory && files === meminfo ? 4 * gib : gib;
-      // Beside what the sandbox is made with.
+      // The limit has room for what the sandbox is made with, too.
       expect(limits.privateBytes).toBeGreaterThanOrEqual(most);
       expect(limits.privateBytes).toBeLessThan(1.01 * most);
       expect(Number.isFinite(limits.privateInodes)).toBe(true);

@@ -16,7 +16,7 @@ import { resolveSpec } from '../../../src/resolve/resolve.js';
 import { numbers, oneOf } from '../../support/random.js';
 import { seedsFor } from '../../support/seeds.js';
 
-/** Also directories that are closed, which an ordinary user cannot empty. */
+/** Removes directories that are closed, too, which an ordinary user cannot empty. */
 function removeAll(path: string): void {
   spawnSync('chmod', ['-R', 'u+rwx', path]);
   fs.rmSync(path, { recursive: true, force: true });

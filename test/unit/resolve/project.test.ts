@@ -1,4 +1,4 @@
-/** Which project a directory is in. */
+/** Tests which project a directory is in. */
 import { describe, expect, it } from 'vitest';
 import { findProject } from '../../../src/resolve/project.js';
 import { baseFiles, type FakeEntry, fakeHost } from './fake-host.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** In the order of `enum wb_arch`. */
+/** The names are in the order of `enum wb_arch`. */
 export const ARCHES = [
   'x86_64',
   'i386',

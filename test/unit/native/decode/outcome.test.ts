@@ -34,7 +34,7 @@ function padded(text: string, size: number): Buffer {
   return bytes;
 }
 
-/** As supervisor/outcome.c lays it out. */
+/** Lays a record out like supervisor/outcome.c. */
 function record(values: Values, tables: Readonly<Record<string, Buffer>>): Buffer {
   const places: Record<string, number> = {};
   let size: number = records.outcomeSize;
