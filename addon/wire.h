@@ -495,7 +495,7 @@ struct wb_session_command {
 #define WB_SESSION_STARTED 1
 #define WB_SESSION_FAILED 2
 #define WB_SESSION_ENDED 3
-/* Once, before all others, with the id 0: programs can be started. */
+/* Sent once, before all others, with the id 0: programs can be started. */
 #define WB_SESSION_READY 4
 
 struct wb_session_event {

@@ -28,7 +28,7 @@
  * command reads is as long as files are. While the image is made, none is. */
 #define LARGE ((size_t)1 << 20)
 
-/* Up to SMALL bytes a size for each 8, above it four for each power of two. */
+/* Classes: up to SMALL bytes a size for each 8, above it four for each power of two. */
 #define SMALL ((size_t)1024)
 #define CLASSES (SMALL / 8 + 1 + 4 * 20)
 

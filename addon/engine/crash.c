@@ -12,7 +12,7 @@
 /* SIGABRT: what the C library ends with on memory that it finds damaged. */
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
-/* Only what may be called anywhere (signal-safety(7)). */
+/* Calls only what may be called anywhere (signal-safety(7)). */
 static void crashed(int number) {
   static const char line[] = "wasbox: wasbox-engine crashed: its file may be damaged. Install "
                              "wasbox again\n";

@@ -19,7 +19,7 @@ static int is_option(const char *word, const char *option) {
   return !*option && (!*word || *word == '=');
 }
 
-/* Only as far as it is sure that words are options: a value of one ends the search. */
+/* Looks only as far as it is sure that words are options: a value of one ends the search. */
 int is_for_engine(const struct command *command) {
   if (command->argc < 3 || !same_text(command->argv[1], "run"))
     return 0;

@@ -139,7 +139,7 @@ static struct wb_entry *read_named(int plans, uint64_t hash, const struct wanted
   return fit(entry, wanted);
 }
 
-/* So many first words may be those of an entry, and all of them. */
+/* An entry's words may be up to so many first words, or all of them. */
 #define FIRST_WORDS 24
 
 /* An entry is named after the words that count: all, or those up to the program, whose arguments

@@ -204,7 +204,8 @@ static long load_policy_and_wait(struct start *start) {
   const long ret = plan->layers & WB_LAYER_SECCOMP ? load_policy(start) : 0;
   if (first && ret >= 0)
     await(&start->ready);
-  /* Under a filter that refuses even to wait, for the time that init takes for two calls. */
+  /* The child spins under a filter that refuses even to wait, for the time that init takes for two
+   * calls. */
   while (plan->watch_count && ret >= 0 && !__atomic_load_n(&start->handed, __ATOMIC_SEQ_CST))
     ;
   return ret;

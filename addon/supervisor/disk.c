@@ -156,7 +156,7 @@ static void descend(struct wb_disk *disk, int below, uint32_t mode, int64_t next
   disk->depth++;
 }
 
-/* Back from a directory that is read. */
+/* Goes back from a directory that is read. */
 static void ascend(struct wb_disk *disk) {
   if (disk->depth <= LAST) {
     close_last(disk);

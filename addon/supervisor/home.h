@@ -22,7 +22,8 @@ struct wb_home {
   char text[WB_HOME_TEXT_MAX];
 };
 
-/* When all processes are gone. `scratch` is the sandbox's private tmpfs (borrowed), or -1. */
+/* Called when all processes are gone. `scratch` is the sandbox's private tmpfs (borrowed), or
+ * -1. */
 void wb_home_list(int scratch, const struct wb_plan *plan, struct wb_home *home);
 
 #ifdef __cplusplus

@@ -23,7 +23,7 @@ void wb_members_find(struct wb_members *members, int proc);
 /* Returns whether the name of an entry of /proc is a process of the run, init included. */
 int wb_members_has(const struct wb_members *members, const char *name);
 
-/* Or the warden. */
+/* Returns whether it is init, or the warden. */
 int wb_members_is_init(const struct wb_members *members, const char *name);
 
 #endif

@@ -51,7 +51,7 @@ static int join(const struct wb_move_tree *tree) {
       sys3(__NR_setresuid, tree->uid, tree->uid, tree->uid) < 0 ||
       sys5(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
       sys2(__NR_capset, &header, none) < 0 ||
-      /* Behind the ids, which would clear it. The supervisor may be gone by now. */
+      /* The signal comes after the ids, which would clear it. The supervisor may be gone by now. */
       sys5(__NR_prctl, PR_SET_PDEATHSIG, 9 /* SIGKILL */, 0, 0, 0) < 0 ||
       sys0(__NR_getppid) != tree->supervisor)
     return -1;

@@ -47,7 +47,7 @@ int wb_moves_serve(struct wb_moves *moves, const struct wb_watch *watch);
 /* Processor time of all helpers so far, in microseconds: the payload has it spent. */
 uint64_t wb_moves_spent_us(const struct wb_moves *moves);
 
-/* When the run is over: ends what is under way. */
+/* Ends what is under way when the run is over. */
 void wb_moves_end(struct wb_moves *moves);
 
 #ifdef __cplusplus

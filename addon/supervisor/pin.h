@@ -40,8 +40,8 @@ void wb_pin_end(struct wb_pin *caller);
 /* Returns whether the caller waits for the answer: what was read of it before was its own. */
 int wb_pin_stands(const struct wb_pin *caller);
 
-/* Up to `size` bytes of the caller's memory, up to the end of the page that holds a NUL or that
- * cannot be read; how many. */
+/* Reads up to `size` bytes of the caller's memory, up to the end of the page that holds a NUL or
+ * that cannot be read; how many. */
 size_t wb_pin_read(struct wb_pin *caller, uint64_t address, void *out, size_t size);
 
 /* Reads into `out` whatever bytes there are. */

@@ -35,7 +35,7 @@ int wb_ptys_take(struct wb_ptys *ptys, const struct wb_watch *watch, struct wb_p
  * of the run's. */
 const struct wb_pty *wb_ptys_find(const struct wb_ptys *ptys, int file, struct statx *info);
 
-/* When the run is over. */
+/* Called when the run is over. */
 void wb_ptys_close(struct wb_ptys *ptys);
 
 #ifdef __cplusplus

@@ -443,7 +443,7 @@ static size_t add_keyboard(const struct wb_screen *screen, char *out, size_t at,
   return at;
 }
 
-/* Back to the main screen; the keyboard modes of the other are reached from there alone. */
+/* Goes back to the main screen; the keyboard modes of the other are reached from there alone. */
 static size_t add_main_screen(const struct wb_screen *screen, char *out, size_t at) {
   const int there = on_alternate(screen);
   if (!there && (screen->keyboard[1] || screen->keyboard_set[1])) {
