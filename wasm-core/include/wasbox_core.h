@@ -375,7 +375,8 @@ void wb_reset(void) WB_EXPORT(wb_reset);
 void *wb_buffer(uint32_t size) WB_EXPORT(wb_buffer);
 /* Compiles and proves a policy. Never NULL. */
 struct wb_result *wb_compile(const struct wb_request *request) WB_EXPORT(wb_compile);
-/* Like wb_compile, then judges the request's events with the program and with the policy. */
+/* Does what wb_compile does, then judges the request's events with the program and with the
+ * policy. */
 struct wb_result *wb_explain(const struct wb_request *request) WB_EXPORT(wb_explain);
 /* Compiles two policies for the same targets and says for every call whether they differ. */
 struct wb_comparison *wb_compare(const struct wb_request *first, const struct wb_request *second)

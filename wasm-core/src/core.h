@@ -408,8 +408,8 @@ struct wb_difference_found {
   bool by_arguments;
 };
 
-/* Like wb_verify, but goes on: one difference for every call and every gap that has one. `policy`
- * may be another one than the program was made from, for the same targets. NULL where the
+/* Does what wb_verify does, but goes on: one difference for every call and every gap that has one.
+ * `policy` may be another one than the program was made from, for the same targets. NULL where the
  * conditions are too entangled. */
 struct wb_difference_found *wb_find_differences(const struct wb_policy *policy,
                                                 const struct wb_program *program, uint32_t *count);

@@ -46,7 +46,7 @@ static bool ended(const struct parser *p) {
          (p->at != p->start && t->first_on_line && t->indent <= p->indent);
 }
 
-/* Like ended, but a closing bracket may stand at the start of its line. */
+/* Returns what ended returns, but a closing bracket may stand at the start of its line. */
 static bool ended_inside(const struct parser *p) {
   return ended(p) && token(p)->kind != WB_TOKEN_MARK;
 }

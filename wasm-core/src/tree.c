@@ -274,7 +274,7 @@ static uint32_t build(const struct wb_builder *b, const struct wb_segment *s, ui
   struct wb_segment *merged = wb_alloc(n * sizeof *merged);
   uint32_t count = wb_segments_merge(s, n, merged);
   if (count > WB_WINDOW) {
-    /* Too many for the search. */
+    /* There are too many for the search. */
     uint32_t cut = wb_segments_half(merged, count);
     uint32_t no = build(b, merged, cut, peeled), yes = build(b, merged + cut, count - cut, peeled);
     return wb_tree_test(b, WB_NODE_GE, merged[cut].start, merged[cut].origin, yes, no);
