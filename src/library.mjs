@@ -136,7 +136,7 @@ export async function bundleLibrary(src, options) {
     write: false,
   });
   const files = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
-  // Only there so that esbuild makes a part of the errors.
+  // The file is there only so that esbuild makes a part of the errors.
   files.delete('errors.js');
   files.set('index.js', reexports(files.get('index.js')));
   return { files, metafile };

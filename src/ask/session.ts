@@ -40,7 +40,7 @@ export interface AskedRecords {
 }
 
 export interface SessionOptions {
-  /** Or the reason why no questions are possible: then everything is denied. */
+  /** The function that is asked, or the reason why no questions are possible: then everything is denied. */
   readonly ask: Ask | string;
   /** Passes an answer to the supervisor. */
   readonly answer: (id: number, allow: boolean) => void;

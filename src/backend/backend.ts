@@ -15,7 +15,7 @@ export interface LoweredSpec {
   readonly namespaces: readonly NamespaceName[];
   /** The file tree; nothing without a mount namespace. */
   readonly operations: readonly Operation[];
-  /** Only without namespaces. */
+  /** The private root of a run without namespaces. */
   readonly privateRoot?: PrivateRoot | undefined;
 }
 

@@ -76,7 +76,7 @@ Object.defineProperty(Number.prototype, 'toLocaleString', { value: grouped, writ
 Object.assign(globalThis, {
   AbortController: EngineAbortController,
   Atomics: {
-    // Only ever to pause: nothing changes the cell.
+    // The call only ever pauses: nothing changes the cell.
     wait: (_cell: unknown, _place: number, _value: number, ms: number) => machine.system.sleep(ms),
   },
   Buffer: EngineBuffer,

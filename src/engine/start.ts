@@ -129,7 +129,7 @@ export async function startOf(
     throw new LeaveToNode('no form for it');
   }
   handOver(start, false);
-  // Too many questions, say: the start is made, and not saved.
+  // The entry cannot be whole with too many questions, say: the start is made, and not saved.
   const whole = encode('all');
   if (whole !== undefined) {
     handOver(whole, recording.obstacle() === undefined);

@@ -185,7 +185,7 @@ export interface Host {
   /** Returns what the payload gets as this stream. */
   stream(index: StreamIndex): StreamKind;
   terminals(): Terminals;
-  /** Under which paths mounts show a directory: absolute, without symbolic links; it need not be there. */
+  /** Returns under which paths mounts show a directory: absolute, without symbolic links; it need not be there. */
   mountPaths(directory: string): MountPaths;
   /** Where processes can be seen: every mount of proc(5), or of a part of it. */
   procMounts(): ProcMounts;

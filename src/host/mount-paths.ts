@@ -1,6 +1,6 @@
 /**
- * Under which paths one directory of the host appears: bind mounts and further mounts of
- * its file system, from /proc/self/mountinfo (proc_pid_mountinfo(5)).
+ * Finds under which paths one directory of the host appears: bind mounts and further mounts of its file system, from
+ * /proc/self/mountinfo (proc_pid_mountinfo(5)).
  */
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -24,7 +24,7 @@ import type { SandboxOptions } from './options.js';
 
 /** Says who decides, and for how long a question may stay open. */
 export interface Asking {
-  /** Or why no user can be asked: then everything that would be asked is denied. */
+  /** The function that is asked, or why no user can be asked: then everything that would be asked is denied. */
   readonly ask: Ask | string;
   /** Milliseconds; 0 without a limit. */
   readonly timeoutMs: number;

@@ -26,7 +26,7 @@ export interface RunningSandbox<
 > extends AsyncDisposable {
   /** Pid of the sandbox's init on the host. */
   readonly pid: number;
-  /** Under which its changes are saved, if they are; undefined where it can change nothing. */
+  /** The ID under which its changes are saved, if they are; undefined where it can change nothing. */
   readonly runId: string | undefined;
   /** `null` unless that stream is a pipe. */
   readonly stdin: Stdin;

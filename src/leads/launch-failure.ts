@@ -17,7 +17,7 @@ import { type Advice, adviseSetupFailure } from './set-up.js';
 export interface FailedLaunch {
   /** The state directory, where the run has layers. */
   readonly state?: string | undefined;
-  /** Under which the changes up to the end are saved. */
+  /** The ID under which the changes up to the end are saved. */
   readonly runId?: string | undefined;
 }
 

@@ -46,7 +46,7 @@ export interface NativeLaunchRequest {
   readonly lock?: number | undefined;
   /** That run, to be ended by the supervising thread if the payload leaves its layer as it was made. */
   readonly layer?: NativeRunEnd | undefined;
-  /** Instead of `directory`, `lock` and `layer`: the run that the supervising thread creates before it starts the sandbox. */
+  /** The run that the supervising thread creates before the start, in place of `directory`, `lock` and `layer`. */
   readonly create?: NativeNewRun | undefined;
   /** Init's end of a session's socket, for a plan of a session. To stay open until it has started. */
   readonly session?: number | undefined;
@@ -129,8 +129,8 @@ export interface NativeSandbox {
     reuse: boolean,
   ): Promise<boolean>;
   /**
-   * Once the sandbox has ended: a descriptor of the private tmpfs if layers in it must be saved. It belongs to the
-   * caller. Undefined otherwise, and if the payload never started.
+   * Returns, once the sandbox has ended, a descriptor of the private tmpfs if layers in it must be saved. It belongs to
+   * the caller. Undefined otherwise, and if the payload never started.
    */
   takeMemory(): number | undefined;
   /** Answers a question with WB_DECISION_*; one that is not open any more is left alone. */

@@ -26,7 +26,7 @@ export type FrameType = 'H' | 'C' | 'K' | 'I' | 'E' | 'S' | 'O' | 'R' | 'A' | 'N
 /** A command for the session. */
 export interface ExecRequest {
   readonly argv: readonly string[];
-  /** Inside the sandbox. @default that of the session */
+  /** The path inside the sandbox. @default that of the session */
   readonly cwd?: string | undefined;
   /** Variables on top of the session's. */
   readonly env?: Readonly<Record<string, string>> | undefined;

@@ -43,7 +43,7 @@ export interface BuilderRule {
   readonly calls: readonly string[];
   /** All of them must hold. */
   readonly where?: readonly BuilderCondition[] | undefined;
-  /** Only on these architectures. */
+  /** The architectures to which it is limited. */
   readonly on?: readonly Architecture[] | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** When something was refused, as a field of the report. */
+/** Tells when something was refused, as a field of the report. */
 
 /**
  * Milliseconds since the start, with the microseconds that tell one call from the next; nothing where one

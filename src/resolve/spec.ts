@@ -328,7 +328,7 @@ export interface SandboxSpec {
   /** Directories and files inside that the payload may write: Landlock's second wall. */
   readonly writable: readonly string[];
   readonly net: NetworkMode;
-  /** Only where `net` is `rules`. */
+  /** Set only where `net` is `rules`. */
   readonly network?: NetworkSpec | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly limits: LimitsSpec;

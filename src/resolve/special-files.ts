@@ -33,7 +33,7 @@ export function hideSpecialFiles(draft: Draft): void {
     if (!isReadOnly(mount) || !mount.directory || mount.origin !== 'user') continue;
     for (const { path } of host.files.specials(mount.source, entryLimit)) {
       const target = posix.join(mount.target, path.slice(mount.source.length));
-      // Only where this mount is what is seen at that place.
+      // The file is hidden only where this mount is what is seen at that place.
       const place = tree.locate(target);
       if (place.mount === mount && place.hostPath === path) {
         tree.add(hiddenView({ target, directory: false }));

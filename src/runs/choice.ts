@@ -25,7 +25,7 @@ export interface ApplyChoice {
    * @default false
    */
   readonly incomplete?: boolean | undefined;
-  /** Only tells what would be done. @default false */
+  /** True to only tell what would be done. @default false */
   readonly dryRun?: boolean | undefined;
 }
 

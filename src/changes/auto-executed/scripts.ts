@@ -39,7 +39,7 @@ export function scriptKind(path: Names): ScriptKind | undefined {
 /** Names and directories of {@link scriptKind}, roughly: each such path has one of these. A name has one star at most. */
 const patterns: readonly string[] = [
   ...['hooks/*', '.githooks/*', '.git-hooks/*', '.husky/*', '.shadowenv.d/*'],
-  // Whatever is somewhere in them; five names of a path are looked at.
+  // Every file that is somewhere in them counts; five names of a path are looked at.
   ...['.lefthook', '.lefthook-local', '.idea'].flatMap((name) =>
     [1, 2, 3, 4].map((depth) => name + '/*'.repeat(depth)),
   ),

@@ -11,7 +11,7 @@ import { findId, runIds, type UnreadableRun, unknownRun } from './saved-runs.js'
 
 export interface DiscardReport {
   readonly discarded: readonly RunRecord[];
-  /** Still running, or in use by another wasbox process. */
+  /** Runs that are still running, or in use by another wasbox process. */
   readonly busy: readonly RunRecord[];
   /**
    * Left alone, because this version cannot read them: those of a newer version always, damaged ones where they were

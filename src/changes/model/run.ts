@@ -18,7 +18,7 @@ export interface TreeIdentity {
    * named.
    */
   readonly home?: HomeKind | undefined;
-  /** Only of an empty home: paths at which the sandbox, not the run, made mount points and links. */
+  /** Paths at which the sandbox, not the run, made mount points and links; for an empty home only. */
   readonly placed?: readonly string[] | undefined;
 }
 

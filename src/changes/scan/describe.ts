@@ -150,7 +150,7 @@ export class Describer {
     if (this.#place.home !== undefined) return noiseOfHome(path, after);
     if (after.type !== 'directory' || path.at(-1) !== '__pycache__') return undefined;
     const place = this.#quick ? undefined : environmentAround(this.#tree, path);
-    // Then all in it has its source beside it.
+    // Everything in it has its source beside it then.
     const isCompiled = place !== undefined && this.isAsInstalled([...path, 'module']);
     return isCompiled ? { what: 'compiled modules', place } : undefined;
   }

@@ -17,7 +17,7 @@ import { treesOf } from './session.js';
 export const privateRootName = 'live';
 /** The name until its copies are whole. The native command has both names: addon/rundir/layer.h. */
 export const newPrivateRootName = 'live.new';
-/** Once it was captured, until it is removed. */
+/** The name once it was captured, until it is removed. */
 const goneName = 'live.gone';
 /** The name of what a capture could not read: it stays until the run is discarded. */
 const restName = 'live.rest';

@@ -1,6 +1,6 @@
 /**
- * When a run began, by the time that files get: what changed on the host later is the user's. The clock may be set back
- * while the run goes on; the start that its entry has would then be later than such a change.
+ * Tells when a run began, by the time that files get: what changed on the host later is the user's. The clock may be
+ * set back while the run goes on; the start that its entry has would then be later than such a change.
  */
 import { readFileSync } from 'node:fs';
 import type { RunRecord } from '../model/index.js';

@@ -18,7 +18,7 @@ export interface Store extends StateDirectory {
 }
 
 export interface StoreOptions {
-  /** Instead of `$XDG_STATE_HOME/wasbox`. */
+  /** The directory to use instead of `$XDG_STATE_HOME/wasbox`. */
   readonly directory?: string | undefined;
   /** @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;

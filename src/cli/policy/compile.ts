@@ -37,7 +37,7 @@ export function compileVerb(argv: readonly string[]): number {
   const { source, options, remarks } = readPolicy(operands[0], values);
   const compiled = compilePolicy(source, options);
   printDiagnostics([...remarks, ...compiled.diagnostics, ...lintPolicy(source, options)]);
-  // Only beside a file: standard output may be a pipe whose reader shows both streams.
+  // Figures are printed only beside a file: standard output may be a pipe whose reader shows both streams.
   if (values.output !== undefined) err(figuresText(compiled));
   if (values.format === 'asm') {
     deliver(listFilter({ ...compiled, arch: compiled.targets[0] }), values.output);

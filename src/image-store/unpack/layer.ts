@@ -163,7 +163,7 @@ async function writeSparse(
   ftruncateSync(fd, size);
 }
 
-/** Only `user.*`: the others need rights, or ids that are not kept. overlayfs's own would steer the overlay. */
+/** Sets only `user.*`: the others need rights, or ids that are not kept. overlayfs's own would steer the overlay. */
 function setAttributes(native: StoreNative, fd: number, { xattrs }: TarEntry): void {
   for (const [name, value] of xattrs) {
     if (isKept(name)) native.fsetxattr(fd, name, value);
