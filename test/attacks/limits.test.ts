@@ -57,7 +57,7 @@ for line in sys.stdin:
             while True: pass
 `;
 
-/** So many that never rest, and one that would have more. */
+/** A program with so many processes that never rest, and one that would have more. */
 const stubbornCrowd = (count: number): string => `import os, time
 for n in range(${count}):
     try:

@@ -99,7 +99,7 @@ describe.each(isolatedIdentities())('the set-up, as $label with $isolation', (as
     });
     expect(run.status).toBe(0);
     expect(fs.readdirSync(tmp)).toEqual([]);
-    // Nor under a name that another process could have planted; mkdtemp(3) ends in six random letters.
+    // The copy has no name that another process could have planted either; mkdtemp(3) ends in six random letters.
     expect(predictable().filter((name) => !before.includes(name))).toEqual([]);
     const kept = listTree(state);
     expect(kept.some((one) => one.path.endsWith(mark))).toBe(true);

@@ -84,7 +84,7 @@ needs('root').describe('a bind mount of what holds the state directory', () => {
       const bind = (target: string) => `mount --bind ${shellQuote(holder)} ${shellQuote(target)}\n`;
       const words = ['run', '--discard', '--ro', elsewhere, '--', 'sh', '-c', attack, 'sh', at];
       for (const argv of [wasboxArgv(as, words), [nativeOf(as), ...words]]) {
-        // So that it stands behind the first pages of mountinfo.
+        // More mounts put it behind the first pages of mountinfo.
         const more = `for i in $(seq 100); do mount -t tmpfs more ${shellQuote(join(mounts, 'more'))}; done\n`;
         const script = `${name === 'last' ? more : ''}${bind(own)}${bind(at)}user ${argv.map(shellQuote).join(' ')}`;
         const run = await inNamespace(script, cwd, env);

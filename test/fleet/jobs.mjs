@@ -68,7 +68,7 @@ export async function work(server, name, { jobs, workers, concurrency, more = []
     await queue.resume();
     await drain(queue, fleet);
     const seconds = (performance.now() - begun) / 1000;
-    // Only those that run still count: where none was killed, all.
+    // The sum has only those that run still: where none was killed, all.
     const used = fleet.running.map(({ pid }, n) => processorMs(pid) - (before[n] ?? 0));
     const serverMs = processorMs(server.process.pid) - serverBefore;
     const statuses = await fleet.end();

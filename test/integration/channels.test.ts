@@ -105,7 +105,7 @@ describe.each(identities())('installed by $label', (as) => {
 
     expect(fingerprint(installed)).toEqual(before);
     for (const argv of channel.check?.(place) ?? []) await does(argv);
-    // So that the scratch directory can be removed.
+    // The scratch directory can be removed then.
     execFileSync('chmod', ['-R', 'u+w', project]);
   });
 });

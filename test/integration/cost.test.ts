@@ -28,7 +28,7 @@ const costs = {
   frontCalls: [180, 440],
   // ioctl(2) on the listener, for each question: receive, answer.
   question: [1.95, 2.05],
-  // And where the caller is looked at: whether the question stands, once the caller is pinned.
+  // The audit looks at the caller, too: whether the question stands, once the caller is pinned.
   audited: [1.95, 3.05],
   files: {
     // Rules for the network, profiles (TOML), questions and the audit are in it.

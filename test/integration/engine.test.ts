@@ -28,7 +28,7 @@ const files = {
   'venv/pyvenv.cfg': 'home = /usr/bin\n',
 };
 
-/** Outside of the directory that is sandboxed: only there may it loosen anything. */
+/** The profile lies outside of the directory that is sandboxed: only there may it loosen anything. */
 const PROFILE = '../engine-p.toml';
 
 /** Command lines of one plain run each. */

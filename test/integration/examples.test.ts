@@ -75,7 +75,7 @@ describe.each(identities())('examples as $label', (as) => {
   test.each(nasty)('%s changes nothing when nothing sandboxes it', async (name) => {
     const cwd = project(as);
     const before = treeDigest(cwd);
-    // Only without a network, so that no packet leaves the machine that runs the tests.
+    // The example runs without a network, so that no packet leaves the machine that runs the tests.
     const offline = ['unshare', '--user', '--map-root-user', '--net'];
     const run = await runProgram([...offline, ...command(name)], { as, cwd });
     expect(run.out).toMatch(/skipped/);

@@ -31,7 +31,7 @@ describe.each(identities())('the end of the command, as $label', (as) => {
   test('gives a pipe back blocking, as it was, whatever the program made of it', async () => {
     const argv = wasboxArgv(as, ['run', '-q', '--discard', 'set.py']);
     const run = await runProgram(['python3', 'hold.py', ...argv], { as, cwd: project() });
-    // Meanwhile: the control, it is the very pipe.
+    // The control meanwhile: it is the very pipe.
     expect(run.out, run.err).toBe('False True False 3\n');
   });
 

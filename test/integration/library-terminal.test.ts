@@ -43,7 +43,7 @@ os.write(2, b"to stderr ")
 print(json.dumps([[os.isatty(fd) for fd in range(3)], mine()]))
 if os.isatty(0): print(list(os.get_terminal_size(0)))
 `;
-/** So many MiB of all values. */
+/** Writes so many MiB of all values. */
 const burst = `import os, sys, tty
 tty.setraw(1)
 block = bytes(range(256)) * 4096

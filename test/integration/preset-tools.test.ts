@@ -32,7 +32,7 @@ interface Tool {
   readonly configuration: (npm: string, mirror: string) => Files;
   readonly files: Files;
   readonly install: readonly string[];
-  /** Outside, afterwards. */
+  /** The command that is run outside, afterwards. */
   readonly use: readonly string[];
   readonly prints: string;
   /** A text that the requests for the package itself have in their path. */

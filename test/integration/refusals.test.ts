@@ -15,7 +15,7 @@ import { weakenedArgv } from '../support/weaken.js';
 
 const EPERM = 1;
 const names = rows.map(([name]) => name);
-/** Behind what the program itself wrote. */
+/** Reads the report, which stands behind what the program itself wrote. */
 const report = (run: Ended): RunReport =>
   JSON.parse(run.err.slice(run.err.indexOf('{\n'))) as RunReport;
 const unquoted = (option: string) => option.replaceAll("'", '');

@@ -26,7 +26,7 @@ afterAll(() => {
   worker.close();
 });
 
-/** Outside, with the rights over its own files that the payload has inside. */
+/** Works outside, with the rights over its own files that the payload has inside. */
 const outside = (directory: string, seed: number, more: readonly string[]): unknown =>
   worker.call('operations', directory, seed, 30, ...more);
 

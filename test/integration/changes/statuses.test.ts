@@ -34,7 +34,7 @@ test.each(identities().flatMap((as) => isolations.map((isolation) => ({ as, isol
       const cwd = makeProject(as, many);
       const words = ['run', '--isolation', isolation, ...options, '--', 'sh', '-c', script];
       const run = await runWasbox(words, { as, cwd });
-      // Once more, as the native command repeats it.
+      // The native command repeats it.
       const again = makeProject(as, many);
       const repeated = await runWasbox(words, { as, cwd: again });
       found.push([what, run.status, repeated.status]);

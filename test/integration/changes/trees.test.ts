@@ -163,7 +163,7 @@ describe.each(identities())('trees, as $label', (as) => {
     const file = (name: string) => fs.readFileSync(join(cwd, 'new/deep', name), 'utf8');
     expect([file('b'), file('d'), file('mine')]).toEqual(['2\n', '2\n', 'by the user\n']);
     expect(fs.readdirSync(join(cwd, 'new/deep')).sort()).toEqual(['b', 'd', 'er', 'mine']);
-    // Once more, from what that left.
+    // The last run starts from what that left.
     const last = await sh(['--continue', id], 'ls -A new/deep; rm new/deep/.envrc');
     expect([last.status, last.out]).toEqual([0, '.envrc\nb\nd\ner\nmine\n']);
   });

@@ -93,7 +93,7 @@ const broken = (response: ServerResponse): void => {
   response.writeHead(503).end();
 };
 const silent = (): void => undefined;
-/** Only where a server is silent: others may be slow on a busy machine. */
+/** The limit is set only where a server is silent: others may be slow on a busy machine. */
 const patience = (text: string): number | undefined => (text === 'nothing' ? 4000 : undefined);
 
 describe('a mirror', () => {

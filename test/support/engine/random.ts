@@ -33,7 +33,7 @@ export class Random {
     return list.filter(() => this.chance(share));
   }
 
-  /** Up to `limit` results. */
+  /** Returns up to `limit` results. */
   several<T>(limit: number, make: () => T): T[] {
     return Array.from({ length: this.below(limit + 1) }, make);
   }

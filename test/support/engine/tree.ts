@@ -189,7 +189,7 @@ export class Tree {
     this.names.push('closed/inside.sh', 'closed');
   }
 
-  /** So that it can be removed. */
+  /** Opens the closed directory, so that it can be removed. */
   open(): void {
     const closed = join(this.project, 'closed');
     if (fs.existsSync(closed)) fs.chmodSync(closed, 0o700);

@@ -32,7 +32,7 @@ function bytesOf(insns: readonly Insn[]): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Behind a test of the architecture. */
+/** Puts instructions behind a test of the architecture. */
 const onX86 = (insns: readonly Insn[]): Uint8Array =>
   bytesOf([[LD, 0, 0, 4], [JEQ, 1, 0, X86_64], [RET, 0, 0, KILL], ...insns]);
 

@@ -102,7 +102,7 @@ static size_t put_record(unsigned char *out, const char *owner, size_t length, u
 #define ALIAS "\5Alias\3net"
 #define OTHER "\5other\3net"
 
-/* Only what belongs to the name that was asked for, or to what it is an alias of. */
+/* The answer has only what belongs to the name that was asked for, or to what it is an alias of. */
 static void aliases(void) {
   static unsigned char query[512], answer[2048], out[2048];
   struct dns_question question;

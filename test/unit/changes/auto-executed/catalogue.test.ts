@@ -34,7 +34,7 @@ describe.each(rows)('$name', ({ level: expected, patterns, source, why }) => {
     if (pattern.startsWith('~/')) {
       const names = sample.slice(2).split('/');
       expect(matchNames(names, false, names)?.level).toBe(expected);
-      // Only there, unless another row says so anyway.
+      // The name matches only there, unless another row says so anyway.
       expect(matchNames(['x'], false, ['project', ...names])).toBeUndefined();
       return;
     }
