@@ -57,7 +57,8 @@
 /* The process that writes the id maps. */
 #define WB_IDS_SELF 0
 #define WB_IDS_PRIVILEGED 1
-/* Like SELF, by the uid 0 of a user namespace, which is another user on the host. */
+/* The ids are as with SELF, written by the uid 0 of a user namespace, which is another user on the
+ * host. */
 #define WB_IDS_NESTED 2
 /* There are none: without a user namespace of its own, the payload has the caller's ids. */
 #define WB_IDS_KEPT 3

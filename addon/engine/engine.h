@@ -15,7 +15,7 @@ JSRuntime *arena_runtime(void);
 const void *arena_image(JSContext *context, JSValue program, size_t *size);
 /* Maps the image that is in a file. 0, or -1 where it is none. */
 int arena_restore(JSContext **context, JSValue *program, int fd, uint64_t offset, uint64_t size);
-/* From now on what is large is mapped by itself: after the arena has been restored, or will not be
+/* From now on, what is large is mapped by itself: after the arena has been restored, or will not be
  * saved. */
 void arena_map_large(void);
 

@@ -102,7 +102,7 @@ static uint64_t end_process(long proc, const char *process, uint64_t number) {
     return 0;
   const struct rlimit64 none = {0, 0};
   struct rlimit64 before = none;
-  /* Without a pid namespace the number may be a process's of the host by now. kill(2) then fails,
+  /* Without a pid namespace, the number may be a process's of the host by now. kill(2) then fails,
    * as Landlock keeps signals within the domain; it has no say in prlimit(2). */
   if (has_own_numbers)
     sys4(__NR_prlimit64, pid, RLIMIT_NPROC, &none, &before);

@@ -134,7 +134,7 @@ static int renew(const struct wb_rundir *run) {
              : -1;
 }
 
-/* Under sudo the directories around `upper` are given to the user who called it. */
+/* Under sudo, the directories around `upper` are given to the user who called it. */
 static int is_own(const struct wb_rundir *run) {
   struct statx layer, home;
   const uint32_t uid = (uint32_t)syscall(SYS_geteuid);

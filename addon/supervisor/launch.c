@@ -299,7 +299,7 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
   close(control[1]);
   close(plan_fd);
   if (ret == 0 && plan->ids == WB_IDS_PRIVILEGED && (ret = wb_grant(run, request, failure)) < 0) {
-    /* Without its GO init cannot do anything but die. */
+    /* Without its GO, init cannot do anything but die. */
     siginfo_t info;
     syscall(SYS_pidfd_send_signal, run->pidfd, SIGKILL, NULL, 0);
     waitid((idtype_t)P_PIDFD, (id_t)run->pidfd, &info, WEXITED | __WALL);

@@ -63,7 +63,7 @@ void wb_wake(const struct wb_run *run) {
     return; /* it is awake already */
 }
 
-/* Without a pid namespace the other processes would survive init. The warden kills them, after
+/* Without a pid namespace, the other processes would survive init. The warden kills them, after
  * SIGCONT if it is stopped. If it may not be signalled (root without CAP_KILL), init does it.
  */
 static int kill_domain(const struct wb_run *run) {
