@@ -176,7 +176,7 @@ struct wb_result {
   uint32_t decisions, decision_count; /* struct wb_decision, from wb_explain */
   uint32_t widths, width_count;       /* struct wb_width_in_force */
   uint32_t foreign_action;
-  /* Like weighted_milli, of the calls that a kernel from 5.11 on runs the filter for. */
+  /* Weighted as weighted_milli, of the calls that a kernel from 5.11 on runs the filter for. */
   uint32_t filtered_milli;
 };
 

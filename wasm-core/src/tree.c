@@ -126,7 +126,7 @@ static bool chain(const struct wb_segment *s, uint32_t i, uint32_t j, uint32_t *
   return true;
 }
 
-/* In an optimal tree the split of a run lies between those of the two runs that are shorter by one
+/* In an optimal tree, the split of a run lies between those of the two runs that are shorter by one
  * (Knuth's bound). Chains of `==` bend that a little, so the neighbours are tried as well. */
 void wb_runs_cuts(const struct wb_choice *best, uint32_t n, uint32_t i, uint32_t j, uint32_t *first,
                   uint32_t *last) {
