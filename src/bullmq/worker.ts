@@ -160,7 +160,7 @@ function start(
         : { limiter: { max: rateLimit.max, duration: rateLimit.durationMs } }),
     },
   );
-  // Without a listener Node ends the process; the client connects again by itself.
+  // Without a listener, Node ends the process; the client connects again by itself.
   worker.on('error', (error) => onError?.(error));
   worker.on('lockRenewalFailed', (ids) => {
     for (const id of ids) worker.cancelJob(id, 'another worker has taken the job over');

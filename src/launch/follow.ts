@@ -70,7 +70,7 @@ export async function follow<End, Result extends object>(
     stdout.release();
     stderr.release();
   };
-  // From then on no callback holds up the program or the result: its promise may never be fulfilled.
+  // From then on, no callback holds up the program or the result: its promise may never be fulfilled.
   const patience = after(timeoutMs ?? Number.POSITIVE_INFINITY, release);
   let endInput: (() => void) | undefined;
   try {

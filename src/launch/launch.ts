@@ -49,7 +49,7 @@ export async function launch(spec: SandboxSpec, options: LaunchOptions): Promise
   const unmade = unmadeRun(prepared);
   const launched = unmade && (await new Launching(prepared).begin(unmade));
   if (launched !== undefined) return launched;
-  // To create the run first creates what is missing, or reports what is wrong.
+  // Creating the run first creates what is missing, or reports what is wrong.
   const second = await new Launching(prepared).begin(undefined);
   if (second === undefined) throw new TypeError('a sandbox whose run is made starts or tells why');
   return second;

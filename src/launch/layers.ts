@@ -55,7 +55,7 @@ export async function dropOrKeep(store: Store, run: Run, keep: boolean): Promise
   else removeRun(store, run);
 }
 
-/** Under sudo the payload is the user who called it: the layer must be that user's to write to. */
+/** Under sudo, the payload is the user who called it: the layer must be that user's to write to. */
 export function giveLayer(run: Run, { identity }: SandboxSpec, isNew: boolean): void {
   for (const { layer } of run.trees) {
     // The root of a tree that goes on has the owner that it had.

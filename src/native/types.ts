@@ -348,11 +348,11 @@ export interface Native extends NativeRuns, NativeReads, NativeSessions, NativeO
   close(fd: number): void;
   /** A pipe(2) with O_CLOEXEC: [read end, write end]. */
   pipe(): [number, number];
-  /** From here on this environment owns the descriptors that it opens: they are closed with it. */
+  /** From here on, this environment owns the descriptors that it opens: they are closed with it. */
   ownDescriptors(): void;
   /** Something else may take this descriptor over from here on; until it is forgotten, both count. */
   lendDescriptor(fd: number): void;
-  /** From here on something else closes this descriptor. */
+  /** From here on, something else closes this descriptor. */
   forgetDescriptor(fd: number): void;
   /** openat2(2). `resolve` takes RESOLVE_* bits. Returns a descriptor (O_CLOEXEC is added). */
   openat2(

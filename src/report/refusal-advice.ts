@@ -78,7 +78,7 @@ function conditionsOf(call: string, args: Args, names: readonly string[]): strin
   return names.flatMap((name) => {
     const value = args[name];
     if (value === undefined) return [];
-    // For other families the protocol adds nothing.
+    // For other families, the protocol adds nothing.
     const vague = name === 'protocol' && args.domain !== 'AF_NETLINK' && !isInternet(args);
     if (vague) return [];
     return [`${name} == ${value}`];

@@ -39,7 +39,7 @@ export function resolveIdentity(
 const looseBase = 30_000;
 const looseCount = 30_000;
 
-/** Without a user namespace the ids inside are the host's. Root's payload gets one that no account has. */
+/** Without a user namespace, the ids inside are the host's. Root's payload gets one that no account has. */
 function hostIdentity(host: Host, workdir: Workdir): IdentitySpec {
   const user = host.userById(host.uid);
   const home = homeOf(host.env.HOME, user);

@@ -54,7 +54,7 @@ export function addSystem(draft: Draft, network: NetworkMode, own: Pick<Own, 'tr
   // Services keep their sockets there, too: only for those who have it in their PATH.
   if (pathEntries(draft).some((entry) => isWithin(entry, '/opt'))) draft.show('/opt', 'system');
   addHome(draft);
-  // Without mounts the supervisor answers who opens it (addon/net/resolv_conf.c).
+  // Without mounts, the supervisor answers who opens it (addon/net/resolv_conf.c).
   if (network === 'none' || (network === 'rules' && !own.tree)) return;
   if (network === 'host') draft.show('/etc/resolv.conf', 'system');
   else addResolver(draft);

@@ -79,8 +79,8 @@ function pinned(mount: HostView, state: string): HostView[] {
 }
 
 /**
- * In the state directory lie the layers of all runs; a layer inside its own lower is undefined, unless
- * nothing can reach it there: in the home it is hidden.
+ * The layers of all runs lie in the state directory; a layer inside its own lower is undefined, unless nothing can
+ * reach it there: in the home it is hidden.
  */
 function refuseOverlay(mount: HostView, state: string): void {
   const { source } = mount;

@@ -31,7 +31,7 @@ export function watchRefused(
   const before = launched.refusals();
   return async () => {
     const now = launched.refusals();
-    // At the sandbox's end the table is gone: the result of the session has it.
+    // At the sandbox's end, the table is gone: the result of the session has it.
     if (now.length === 0 || isSame(before, now)) return [];
     const counts = new Map<string, number>();
     for (const one of await decoded(spec, before)) counts.set(keyOf(one), one.count);

@@ -112,7 +112,7 @@ export class OpenSession implements Session {
     return this.#sandboxes.result.then(done, done);
   }
 
-  /** From now on it ends after that time without a program. @internal */
+  /** From now on, the session ends after that time without a program. @internal */
   endIdleAfter(idleMs: number | undefined): void {
     this.#idleMs = idleMs;
     if (!this.#turns.isBusy) this.#rest();

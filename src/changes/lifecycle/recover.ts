@@ -32,7 +32,7 @@ export function recoverRun(
   const journal = hasAnyJournal(native, runDirectory, record);
   if (record.status !== 'running' && !journal) return record;
   try {
-    // Which directory it used is known by the time alone: it may be long ago.
+    // The directory that it used is known by the time alone: it may be long ago.
     const ended =
       record.status === 'running' ? { ...record, status: 'interrupted' as const } : record;
     recoverLayers(native, runDirectory, record);

@@ -231,7 +231,7 @@ class Reader {
       } while (cursor.take(/&&/) !== undefined);
       rules.push(['allow', tests.join(' and ')]);
     } while (cursor.take(/\|\|/) !== undefined);
-    // Without an action of its own the line ends with the default: later lines must not decide.
+    // Without an action of its own, the line ends with the default: later lines must not decide.
     const otherwise = cursor.take(/;/) === undefined ? this.byDefault : this.action(cursor, one);
     if (otherwise === undefined || !cursor.ended) return undefined;
     rules.push([otherwise, '']);
