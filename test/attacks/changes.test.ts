@@ -108,9 +108,9 @@ for (_, count), names in links.items():
     expect(listTree(cwd).map(({ path }) => path)).toEqual(
       expect.arrayContaining(['attr', 'd/in', 'two']),
     );
-    // And it says what it did not apply.
+    // The output says what was not applied.
     expect(apply.err).toContain('fifo: not applied: it is a device');
-    // With Landlock isolation a run can make neither set-id bits nor attributes nor sockets.
+    // With Landlock isolation, a run can make neither set-id bits nor attributes nor sockets.
     const more = as.isolation === 'namespaces';
     expect(apply.err.includes('setuid: applied without its set-id bits')).toBe(more);
     expect(apply.err.includes('attr: applied without its extended attributes')).toBe(more);

@@ -83,7 +83,7 @@ describe.each(isolatedIdentities())('chains to kernel bugs as $label, with $isol
   });
 
   test.each(Object.entries(refused))('%s is refused with %s', (name, error) => {
-    // With Landlock isolation and no network there is no socket to set an option on.
+    // With Landlock isolation and no network, there is no socket to set an option on.
     const first = as.isolation === 'landlock' && /^(UDP_|SO_)/.test(name) ? 'EPERM' : error;
     expect(inside.get(name)).toBe(first);
     expect(outside.get(name)).toBeDefined();

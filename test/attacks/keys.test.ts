@@ -64,10 +64,10 @@ describe.each(identities())('keys, as $label', (as) => {
     expect(outer).toBeGreaterThan(0);
     expect(inner).toBeGreaterThan(0);
     expect(inner).not.toBe(outer);
-    // Without a sandbox in between it is the same.
+    // Without a sandbox in between, it is the same.
     const [before, after] = await run(show);
     expect(after).toBe(before);
-    // And by default there is none to ask for.
+    // There is, by default, none to ask for.
     const [, refused] = await run(wasboxArgv(as, ['run', '-q', '--discard', '--', ...show]));
     expect(refused).toBe(-1);
   });

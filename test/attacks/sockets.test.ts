@@ -60,7 +60,7 @@ describe.each(isolatedIdentities())(
       const places = [join(cwd, name), `/tmp/${name}`, join(as.home, name), join(shown, name)];
       const opened = await Promise.all(places.map(open));
       const targets = places.map((path) => `unix:${path}`);
-      // Without mounts a read-only place that holds a socket is refused.
+      // Without mounts, a read-only place that holds a socket is refused.
       const mounted = as.isolation === 'landlock' ? [] : ['--ro', shown];
       const run = await inside(['--net', network, ...mounted], targets);
       expect(run.out.split('\n')).toHaveLength(places.length + 1);

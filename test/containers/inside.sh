@@ -52,7 +52,7 @@ commit() {
     run -q -- sh -c 'git add file && git -c user.name=n -c user.email=e@example.com commit -qm first' &&
     ! git rev-parse -q --verify HEAD && "$wasbox" apply && test "$(git log --format=%s)" = first
 }
-# As in README.md: what it must not apply by itself makes apply end with 1.
+# README.md says it: what it must not apply by itself makes apply end with 1.
 tour() {
   mkdir -p tour && cd tour && git init -q . && cp "$examples"/nasty.py . &&
     GITHUB_TOKEN=secret run nasty.py >../tour.out 2>../tour.err

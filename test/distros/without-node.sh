@@ -83,7 +83,7 @@ same ps "$("$wasbox" ps)" 'Nothing runs.'
 same sessions "$("$wasbox" session ls)" 'No session runs.'
 same sh "$("$wasbox" sh -c 'echo "from sh"' 2>told)" 'from sh'
 "$wasbox" discard --all >told 2>&1 || true
-# Without a terminal a question is a no.
+# Without a terminal, a question is a no.
 status=0
 "$wasbox" run --discard --ask -- unshare -U true 2>asked </dev/null || status=$?
 same asked "$status" 1

@@ -191,7 +191,7 @@ user.describe('a session', () => {
       expect(await eventually(() => directories().length === 0)).toBe(true);
       return status;
     };
-    // On a loaded machine the session may end before the command begins.
+    // On a loaded machine, the session may end before the command begins.
     expect(await withSeconds(used, (status) => status === 0, [1, 10, 60])).toBe(0);
     await run(['session', 'start', '-q', '--name', 'limited', '--timeout', '2s']);
     const long = await run(['exec', 'limited', '--', 'sleep', '1000']);

@@ -205,7 +205,7 @@ describe('a default run of a program', () => {
   });
 
   test('takes so many system calls of init', () => {
-    // On a busy machine a run lasts so long that init checks its limits: five calls each time.
+    // On a busy machine, a run lasts so long that init checks its limits: five calls each time.
     const looks = init.count('shmctl');
     expectWithin('system calls of init', init.names.length - 5 * looks, costs.initCalls);
   });

@@ -251,7 +251,7 @@ describe.each(identities())('as $label', (as) => {
     expect(ran.out).toBe(`${home}\n`);
     expect((await run(['apply', '.profile'], home)).status).toBe(0);
     expect(read('.profile')).toBe('a\nb\n');
-    // Without it the user is told.
+    // Without it, the user is told.
     expect((await run(['run', '-c', 'pwd'], home)).err).toContain('wasbox run --home cow -c pwd');
   });
 

@@ -351,7 +351,8 @@ describe('a slip', () => {
     const pool = await createPool({ lang: 'sh', size: 1, timeoutMs: 300, graceMs: 50 });
     const task = await pool.run({ code: 'yes', onStdout });
     expect(task.outcome).toBe('timeout');
-    // Nor one that its caller gives up, though it has ended by itself, or a pool that is closed.
+    // A run that its caller gives up is not held up either, though it has ended by itself, nor is a pool that is
+    // closed.
     const controller = new AbortController();
     const marker = `41${process.pid}.5`;
     const before = called;

@@ -89,7 +89,7 @@ describe.each(identities())('--tty always as $label', (as) => {
   });
 
   test('a program that ended in time loses nothing, however late its output is read', async () => {
-    // On a busy machine the program may need more than the first limit.
+    // On a busy machine, the program may need more than the first limit.
     for (let seconds = 2; ; seconds *= 2) {
       const limited = ['run', '-q', '--discard', '--timeout', `${seconds}s`, '--tty', 'always'];
       const argv = [...limited, '--', 'python3', '-c', fills];

@@ -249,7 +249,7 @@ static int send_signal(pid_t stopped) {
   return status;
 }
 
-/* From here on each call stops its thread. */
+/* From here on, each call stops its thread. */
 static void begin_counting(pid_t stopped) {
   is_counting = 1;
   for (int i = 0; i < thread_count; i++)

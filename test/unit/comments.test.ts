@@ -8,7 +8,22 @@ import { describe, expect, it } from 'vitest';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folders = ['src', 'addon', 'wasm-core', 'test', 'bench', 'docs'];
 
-const headless = /^(?:What|Whether|Of|By|To be|The same)\b(?!-)/;
+/** Openings after which no subject comes. `Which of` may be the subject of a sentence, and so may `Not every`. */
+const headless =
+  /^(?:What|Whether|Of|By|To be|The same|Who|Whom|Whose|Which(?! of\b)|Not(?! every\b)|Also|And|Into|Like|Nor|Or|Than|Within)\b(?!-)/;
+
+/**
+ * Openings of an introductory phrase: a sentence has a comma behind it ("As root, each run has …"), a fragment has not
+ * ("As makedev(3) makes it."). `At most` and `At least` qualify a subject.
+ */
+const introductory =
+  /^(?:After|Among|As|At(?! most\b| least\b)|Before|Behind|Below|Beside|Between|Beyond|For|From|In|On|Over|Through|To|Under|Until|While|With|Without)\b(?!-)/;
+
+/** A comma in the first clause, which may have versions and names of files in it. */
+const comma = /^(?:(?![.:;](?:\s|$)).)*?, /;
+
+const hasNoSubject = (text: string): boolean =>
+  headless.test(text) || (introductory.test(text) && !comma.test(text));
 
 /** The mark of a comment that ends with its line, by the extension of the file. */
 const lineMarks: Readonly<Record<string, string>> = {
@@ -36,9 +51,13 @@ function headlessComments(name: string, text: string): string[] {
   const lines = text.split('\n').map((line) => line.trim());
   return lines.flatMap((line, at) => {
     if (line.startsWith(mark) && lines[at - 1]?.startsWith(mark)) return [];
-    const [, rest] = /^\/\*+$/.test(line) ? [line, lines[at + 1]] : (begin.exec(line) ?? []);
+    const isBlock = /^\/\*+$/.test(line);
+    const [, rest] = isBlock ? [line, lines[at + 1]] : (begin.exec(line) ?? []);
     const opening = rest?.replace(/^\*?\s*/, '') ?? '';
-    return headless.test(opening) ? [`${at + 1}: ${opening}`] : [];
+    const next = at + (isBlock ? 2 : 1);
+    const behind = lines.slice(next, next + 3).map((one) => one.replace(/^(?:\*|#|\/\/)\s*/, ''));
+    const whole = opening.endsWith('*/') ? opening : [opening, ...behind].join(' ');
+    return hasNoSubject(whole) ? [`${at + 1}: ${opening}`] : [];
   });
 }
 
@@ -62,6 +81,17 @@ describe('a comment', () => {
       '@@ What it has is the end of a sentence here.',
       "const url = 'https:@@What';",
       'int b; @* To be called first. */',
+      '@* In percent; less is no rename, as in git. */',
+      '@** As Node finds them: 0, 1 and 2. */',
+      '@** As root, each run has ids of its own. */',
+      '@* Before Linux 6.6,',
+      ' * tmpfs has no attributes. */',
+      '@@ Which process is the init of a run.',
+      '@@ With a comma on the line below, which is this',
+      '@@ one, it is a sentence.',
+      'int most; @* At most this many directories. */',
+      '@* Without its GO init can only die. */',
+      'call("a, b");',
     ]
       .join('\n')
       .replaceAll('@', '/');
@@ -70,6 +100,10 @@ describe('a comment', () => {
       '2: Whether it has one.',
       '5: By its name.',
       '9: To be called first. */',
+      '10: In percent; less is no rename, as in git. */',
+      '11: As Node finds them: 0, 1 and 2. */',
+      '15: Which process is the init of a run.',
+      '19: Without its GO init can only die. */',
     ]);
     expect(headlessComments('made-up.py', '# The same once more.')).toHaveLength(1);
     expect(headlessComments('made-up.py', '# The same-named one.\n')).toHaveLength(0);

@@ -39,7 +39,7 @@ describe.each(files)('kubernetes/%s', (name) => {
   });
 
   needs('kubectl').test('is read by kubectl', () => {
-    // Without a server kubectl knows no kinds: it reads the files and stops there.
+    // Without a server, kubectl knows no kinds: it reads the files and stops there.
     const read = (args: readonly string[], input?: string) =>
       spawnSync('kubectl', args, { encoding: 'utf8', input });
     const set = ['label', '--local', '--overwrite', '-o', 'json', 'checked=yes', '-f'];

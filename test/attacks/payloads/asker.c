@@ -57,7 +57,7 @@ static int race(int times) {
   pthread_create(&thread, NULL, change, NULL);
   for (int i = 0; i < times; i++) {
     char text[16] = "";
-    /* On a busy machine the other thread may not run for a while. */
+    /* On a busy machine, the other thread may not run for a while. */
     for (unsigned before = changes; changes == before;)
       sched_yield();
     int fd = open(shared, O_RDONLY);

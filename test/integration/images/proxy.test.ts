@@ -149,7 +149,7 @@ describe('a pull', () => {
       );
       expect(through.requests).toHaveLength(1);
     }
-    // Nor without TLS what it sends in place of the registry.
+    // Without TLS, what it sends in place of the registry is not believed either.
     const through = await proxy((socket) =>
       socket.end(
         `HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: ${bytes.length}\r\n\r\n${bytes}`,

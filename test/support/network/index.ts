@@ -86,7 +86,7 @@ export class Network {
       [there, 'there', addresses.there],
     ] as const) {
       ip(pid, 'link', 'set', 'lo', 'up');
-      // Without duplicate address detection IPv6 addresses count at once.
+      // Without duplicate address detection, IPv6 addresses count at once.
       ip(pid, 'link', 'set', name, 'up', 'addrgenmode', 'eui64');
       for (const address of list) {
         const flags = address.includes(':') ? ['nodad'] : [];

@@ -448,7 +448,7 @@ static void reuse(void) {
   CHECK(count("runs") == 0 && count("spare") == 1 && create(&run, 1) == 0);
   CHECK(fstat(run.directory, &is) == 0 && is.st_ino == was.st_ino && count("spare") == 0);
   CHECK(fstatat(run.directory, "layers/0/upper", &upper_is, 0) == 0);
-  /* Without namespaces no payload reaches it. */
+  /* Without namespaces, no payload reaches it. */
   CHECK((upper_is.st_ino == upper_was.st_ino) == with_root && (upper_is.st_mode & 07777) == 0751);
   close(held);
   wb_rundir_close(&run);
