@@ -28,11 +28,12 @@
  * command reads is as long as files are. While the image is made, none is. */
 #define LARGE ((size_t)1 << 20)
 
-/* Classes: up to SMALL bytes a size for each 8, above it four for each power of two. */
+/* Sizes come in classes: up to SMALL bytes, one for each 8; above it, four for each power of
+ * two. */
 #define SMALL ((size_t)1024)
 #define CLASSES (SMALL / 8 + 1 + 4 * 20)
 
-/* Its memory begins behind the size, at a multiple of 8: nothing in QuickJS needs more. */
+/* A piece's memory begins behind its size, at a multiple of 8: nothing in QuickJS needs more. */
 struct piece {
   size_t size;
   struct piece *next; /* while it is given back */
@@ -173,8 +174,8 @@ JSRuntime *arena_runtime(void) {
   return head->runtime = JS_NewRuntime2(&functions, NULL);
 }
 
-/* The runtime's limits of the stack are this process's: arena_restore sets them anew. Two builds
- * give the same bytes. */
+/* The runtime's limits of the stack are this process's: arena_restore sets them anew. Without them,
+ * two builds give the same bytes. */
 static void forget_stack(void) {
   const uintptr_t here = (uintptr_t)__builtin_frame_address(0), far = 16 << 20;
   for (uintptr_t *word = (uintptr_t *)(void *)ARENA; (char *)word < ARENA + head->used; word++)

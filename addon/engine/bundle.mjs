@@ -10,8 +10,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const engine = join(root, 'src', 'engine');
 
 /**
- * Modules of Node's: what src/engine has in their place, else nothing. What needs one of these does not get
- * into the bundle, since no file of src does anything by being imported.
+ * Replaces modules of Node's by what src/engine has in their place, else by an empty one. What needs one of these does
+ * not get into the bundle, since no file of src does anything by being imported.
  */
 const withoutNode = {
   name: 'without-node',
@@ -19,7 +19,7 @@ const withoutNode = {
     build.onResolve({ filter: /^node:/ }, ({ path }) =>
       path === 'node:path' ? undefined : { path, namespace: 'node', sideEffects: false },
     );
-    // A module that is not there is CommonJS, so that it is only missed where it is used.
+    // A module that src/engine does not have is an empty one of CommonJS: a name is only missed where it is used.
     build.onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => {
       const own = `./node/${path.slice('node:'.length)}.ts`;
       const has = existsSync(join(engine, own));

@@ -182,7 +182,7 @@ struct beginning {
 static int work(void *given) {
   const struct beginning *from = given;
   leave_crashes(); /* the engine says how it ended */
-  /* Its parent's end is its own, also where it computes for long. */
+  /* This process ends with its parent, also where it computes for long. */
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != from->engine)
     _exit(1);
   if (dup2(from->socket, 0) < 0 || syscall(SYS_close_range, 1u, ~0u, 0u) < 0 || contain() < 0)

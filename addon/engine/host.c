@@ -89,7 +89,8 @@ static JSValue host_stat(JSContext *context, JSValueConst self, int count, JSVal
   return stat_with(context, values[0], 0);
 }
 
-/* When a directory was made, in nanoseconds, as digits; "0" where the file system does not say. */
+/* Returns when a directory was made, in nanoseconds, as digits; "0" where the file system does not
+ * say. */
 static JSValue host_birth(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
   int nul;
@@ -473,7 +474,7 @@ static const uint8_t *bytes_of(JSContext *context, JSValueConst *values, uint32_
   return bytes + from;
 }
 
-/* The check of an entry (addon/fastpath/entry.c), over whole words. */
+/* Returns the checksum of an entry (addon/fastpath/entry.c), over whole words. */
 static JSValue host_check(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count;
   uint32_t size, hash = 0x811c9dc5u, word;

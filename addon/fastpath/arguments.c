@@ -9,9 +9,8 @@
 #include "../sys/utf8.h"
 #include "fastpath.h"
 
-/* Bytes that are not UTF-8 are none of JSON's strings; the engine says what becomes of them, and of
- * too many.
- */
+/* Returns whether the words are UTF-8, as strings in JSON must be, and not too many; the engine
+ * says what becomes of others. */
 int arguments_fit(const struct wb_entry *entry, char *const *words) {
   const struct wb_plan *plan = (const struct wb_plan *)(const void *)entry_at(entry, entry->plan);
   uint32_t count = plan->argc;
@@ -61,7 +60,7 @@ char *arguments_as_json(char *const *words, uint32_t *size) {
   return text;
 }
 
-/* A path into what the run has a copy of leads to the copy. */
+/* Writes a word: a path into what the run has a copy of leads to the copy. */
 static char *put_word(char *out, const struct wb_entry *entry, const char *directory,
                       const char *word) {
   const char *at = entry_at(entry, entry->renames), *end = at + entry->renames_size;

@@ -1,8 +1,7 @@
 /*
- * Options of which it is known beforehand that the engine carries the run out
- * (src/engine/start.ts): an entry of it cannot be made, so the engine need not be started once more
- * to find that out. Called by main.c. Where this is wrong about a word, the run is the same and
- * only not recorded.
+ * Lists options with which the engine is known to carry the run out itself (src/engine/start.ts):
+ * an entry of it cannot be made, so the engine need not be started once more to find that out.
+ * Called by main.c. Where this is wrong about a word, the run is the same and only not recorded.
  */
 #include "fastpath.h"
 

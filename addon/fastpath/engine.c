@@ -74,7 +74,7 @@ static int limits_files(void) {
   return sys4(__NR_prlimit64, 0, RLIMIT_FSIZE, 0, &limit) < 0 || limit.rlim_cur < WB_ENTRY_MAX;
 }
 
-/* 1, and the byte that says what is ready; 0 where nothing comes any more. */
+/* Returns 1, and the byte that says what is ready; 0 where nothing comes any more. */
 static int is_ready(int socket, char *said) {
   long n;
   do

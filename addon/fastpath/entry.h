@@ -17,7 +17,8 @@
 #define WB_ENTRY_MAGIC 0x59544e45
 #define WB_ENTRY_VERSION 10
 #define WB_ENTRY_MAX 1048576
-/* Accounts may come from a directory on the network, where no file tells of a change. */
+/* An entry is used for a day: accounts may come from a directory on the network, where no file
+ * tells of a change. */
 #define WB_ENTRY_LIFETIME_S 86400
 
 /* Facts about a start that the native command gathers, and Node only passes through. */

@@ -99,12 +99,12 @@ static int tidy_up(void *unused) {
 }
 
 int leave_behind(struct wb_run *run, const struct wb_rundir *directory, int entry) {
-  /* wb_tree_remove needs so much for a tree; what is not touched takes no memory. */
+  /* wb_tree_remove needs so much stack for a tree; what is not touched takes no memory. */
   static unsigned char stack[1 << 19] __attribute__((aligned(16)));
   left.pid = take_place(directory->state, &left.file);
   if (left.pid < 0)
     return -1;
-  /* Those of the run take a while to close, and lead to nothing but the sandbox. */
+  /* The run's descriptors take a while to close, and lead to nothing but the sandbox. */
   const int needed[] = {
       run->pidfd,          run->control,        run->wake,          run->watch.listener,
       run->answering.stop, run->answering.told, run->sampling.told, run->mounts,

@@ -244,7 +244,7 @@ static int start_payload(void *argument) {
   }
   if (landlock >= 0 && (ret = sys2(__NR_landlock_restrict_self, landlock, 0)) < 0)
     return fail(start, WB_STEP_LANDLOCK, ret);
-  /* They close at the execution, when the table is the child's own. */
+  /* Descriptors close at the execution, when the table is the child's own. */
   if ((plan->layers & WB_LAYER_CLOSE_FDS) &&
       (ret = sys3(__NR_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC)) < 0)
     return fail(start, WB_STEP_DESCRIPTORS, ret);

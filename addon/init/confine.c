@@ -139,8 +139,8 @@ void drop_capabilities(const struct wb_plan *plan) {
   check(sys2(__NR_capset, &header, none), WB_STEP_CAPABILITIES, NULL);
 }
 
-/* Both init and the payload's process; what is left to each is to drop the capabilities that it
- * has, when it needs them no more. */
+/* Called by init and by the payload's process; what is left to each is to drop the capabilities
+ * that it has, when it needs them no more. */
 void bound_rights(const struct wb_plan *plan) {
   if (plan->layers & WB_LAYER_CAPABILITIES)
     bound_capabilities((plan->namespaces & CLONE_NEWUSER) != 0);

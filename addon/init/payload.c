@@ -25,7 +25,8 @@ static void forward_signal(long payload, uint32_t signal) {
     sys2(__NR_kill, -1, signal);
     return;
   }
-  /* Its process group; before setsid(2) took effect, or without a session, only itself. */
+  /* The signal goes to the payload's process group; before setsid(2) took effect, or without a
+   * session, only to itself. before setsid(2) took effect, or without a session, only itself. */
   if (sys2(__NR_kill, -payload, signal) < 0)
     sys2(__NR_kill, payload, signal);
 }

@@ -221,7 +221,7 @@ static void signal_program(uint32_t id, uint32_t signal) {
   if (slot == used || signal == 0 || signal > 64)
     return;
   const int pid = programs[slot].pid;
-  /* Its process group, which setsid(2) made before it was executed. */
+  /* The signal goes to the program's process group, which setsid(2) made before it was executed. */
   sys2(__NR_kill, -pid, signal);
 }
 

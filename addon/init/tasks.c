@@ -108,7 +108,7 @@ static uint64_t ask_kernel(void) {
   return room == 1 ? with - 1 : 0;
 }
 
-/* Its directory of threads has a link for each beside its own two. */
+/* A process's directory of threads has a link for each beside its own two. */
 static uint64_t threads_of(long proc, const char *process, uint64_t unused) {
   (void)unused;
   char path[64];

@@ -206,7 +206,7 @@ ssize_t datagrams_receive(struct net *net, struct datagram_socket *socket, int f
   *from = socket->peer;
   if (n < 0)
     return -1;
-  /* Those before it were received without a question where they came from. */
+  /* Datagrams before it were received without a question where they came from. */
   while (socket->count && socket->arrived[socket->first].size != (size_t)n) {
     socket->first = (socket->first + 1) % DATAGRAM_SOURCES_MAX;
     socket->count--;

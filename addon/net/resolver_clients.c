@@ -70,8 +70,8 @@ int resolver_client_ready(struct net *net, uint32_t index, size_t *size) {
     write_client(net, (int)index);
     return 0;
   }
-  /* Its length, then exactly that: what follows waits in the socket, as the second query of
-   * getaddrinfo(3), which is sent with the first. */
+  /* A query's length is read, then exactly that: what follows waits in the socket, as the second
+   * query of getaddrinfo(3), which is sent with the first. */
   for (;;) {
     *size = (size_t)client->in[0] << 8 | client->in[1];
     const size_t wanted = client->read < 2 ? 2 : 2 + (*size <= QUERY_SIZE ? *size : QUERY_SIZE);

@@ -251,7 +251,7 @@ static int copy_names(struct copy_job *job, int from, int to, int depth) {
   return ret;
 }
 
-/* Its mode and times come last: both would be in the way, or be changed. */
+/* A copy's mode and times come last: both would be in the way, or be changed. */
 static int copy_directory(struct copy_job *job, int from, const char *name, int to, int depth,
                           const struct stat *info) {
   if (depth >= COPY_DEPTH_MAX)

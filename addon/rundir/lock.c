@@ -63,8 +63,8 @@ static int make_lock_in_place(int directory) {
   return closed(fd, error);
 }
 
-/* Held before another process can see it, so that a new run is never taken for an interrupted one.
- */
+/* The lock is held before another process can see it, so that a new run is never taken for an
+ * interrupted one. */
 int wb_rundir_make_lock(int directory) {
   int fd = wb_open_beneath(directory, "lock.new", O_RDWR | O_CREAT, 0600);
   if (fd < 0)
@@ -74,7 +74,7 @@ int wb_rundir_make_lock(int directory) {
   if (wb_rename_noreplace(directory, "lock.new", directory, "lock") == 0)
     return fd;
   const int error = errno;
-  /* Its name is this process's as long as it holds the lock. */
+  /* The name is this process's as long as it holds the lock. */
   if (error != ENOENT)
     syscall(SYS_unlinkat, directory, "lock.new", 0);
   fd = closed(fd, error);

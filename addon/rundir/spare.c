@@ -20,7 +20,7 @@
 /* The number of runs at a time that need not wait for the file system. */
 #define SPARES_MAX 32
 
-/* Those with a layer for the home have names of their own, and those with a private root as well.
+/* Spares with a layer for the home have names of their own, and those with a private root as well.
  */
 static const char *name_of(const struct wb_rundir *run, int number, char name[sizeof "kept-0"]) {
   memcpy(name, run->private_root ? "live-0" : run->home ? "home-0" : "kept-0", sizeof "kept-0");
@@ -121,7 +121,7 @@ static int renew_home(const struct wb_rundir *run) {
 }
 
 static int renew(const struct wb_rundir *run) {
-  /* Its layers are filled once the payload is gone: they are as they were made. */
+  /* A private root's layers are filled once the payload is gone: they are as they were made. */
   if (run->private_root)
     return wb_private_root_renew(run);
   if (run->home && renew_home(run) < 0)

@@ -231,7 +231,7 @@ std::unique_ptr<Retired> Reopen(int state, const RunEnd &end, bool untouched, bo
   return one;
 }
 
-// Its job ends it from here on, or the end of the process.
+// Keeps a run until its job ends it, or the end of the process.
 Retired *Enlist(std::unique_ptr<Retired> one) {
   Retired *last = one.release();
   std::unique_lock<std::mutex> lock(retired_mutex);
