@@ -87,7 +87,7 @@ static void unknown_argument(struct wb_context *cx, const struct wb_test_node *t
   const char *call = wb_syscall_name(id);
   struct wb_text call_text = wb_text_of(call);
   if (wb_text_is(call_text, "clone3") && wb_text_is(text, "flags")) {
-    /* They are in the structure that its first argument points to. */
+    /* The flags are in the structure that its first argument points to. */
     wb_report(cx, WB_E_POINTER, test->argument)->detail = call_text;
     return;
   }

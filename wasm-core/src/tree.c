@@ -202,7 +202,7 @@ static uint32_t best_first(const struct wb_runs *r, double price, uint32_t i, ui
   double all = wb_runs_weight(r, i, j), gain = 0;
   uint32_t which = UINT32_MAX;
   for (uint32_t x = i; x <= j; x++) {
-    /* Its path becomes one test, that of all others one test longer. */
+    /* The path to this segment becomes one test, that of all others one test longer. */
     double weight = r->s[x].weight, most = weight * 16 - all - price;
     if (!r->s[x].single || most <= gain)
       continue;
