@@ -36,7 +36,7 @@ const common = {
   logLevel: 'warning',
   metafile: true,
   plugins: [pureModules],
-  // Its build for Node requires modules of Node, for what is not used of it here.
+  // The package's build for Node requires modules of Node, for what is not used of it here.
   alias: { yaml: join(src, '..', 'node_modules', 'yaml', 'browser', 'index.js') },
 };
 

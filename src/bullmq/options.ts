@@ -136,7 +136,7 @@ export function settingsOf(options: WorkerOptions): WorkerSettings {
     if (!Object.hasOwn(defaults, name)) throw wrong(`most.${name} is not a limit`, '');
     most[name as keyof Caps] = value ?? defaults[name as keyof Caps];
   }
-  // They are the limits of a run, and are refused in the same words.
+  // Caps are the limits of a run, too, and are refused in the same words.
   for (const limits of [run, most]) validateRunOptions(limits);
   return {
     name: options.name ?? `${hostname()}:${process.pid}`,

@@ -4,11 +4,11 @@ import { WasboxError } from '../errors/index.js';
 import type { PageDiffs } from '../report/html/index.js';
 import type { RunReport } from '../report/index.js';
 
-/** Files, and characters of all of them, that go into a page. */
+/** The most files, and characters of all of them, that go into a page. */
 const mostFiles = 300;
 const mostText = 2 << 20;
 
-/** Undefined where nothing of the run is saved, or no longer. */
+/** Returns the differences; undefined where nothing of the run is saved, or no longer. */
 export function pageDiffs(store: Store, { runId, changes }: RunReport): PageDiffs | undefined {
   const saved = changes?.disposition === 'kept' || changes?.disposition === 'partly-applied';
   if (runId === undefined || !saved) return undefined;
@@ -29,7 +29,7 @@ export function pageDiffs(store: Store, { runId, changes }: RunReport): PageDiff
       run.close();
     }
   } catch (error) {
-    // Discarded in another terminal meanwhile: the page then has the list of paths alone.
+    // The run was discarded in another terminal meanwhile: the page then has the list of paths alone.
     if (error instanceof WasboxError) return undefined;
     throw error;
   }

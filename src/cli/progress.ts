@@ -26,7 +26,7 @@ const words: Readonly<Record<Shown['stage'], string>> = {
 };
 
 export interface ProgressLine {
-  /** Undefined where stderr is not a terminal. */
+  /** Shows progress; undefined where stderr is not a terminal. */
   readonly show: ((progress: Shown) => void) | undefined;
   /** Removes it for good. */
   end(): void;

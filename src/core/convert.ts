@@ -21,7 +21,7 @@ export interface CoreNote {
 }
 
 export interface CoreConversion {
-  /** Undefined where the input cannot be converted. */
+  /** The policy; undefined where the input cannot be converted. */
   readonly text: string | undefined;
   readonly notes: readonly CoreNote[];
 }

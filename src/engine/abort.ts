@@ -15,7 +15,7 @@ class EngineAbortSignal {
     this.#listeners.delete(listener);
   }
 
-  /** Its controller's. */
+  /** Called by its controller. */
   end(reason: unknown): void {
     if (this.aborted) return;
     this.aborted = true;

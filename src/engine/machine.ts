@@ -125,5 +125,5 @@ export interface Machine extends Text {
   readonly system: System;
 }
 
-/** Its own name in the global scope is `machine`, which src/engine/host.ts types for itself. */
+/** The global scope has it as `machine`, which src/engine/host.ts types for itself. */
 export const machine = (globalThis as unknown as { machine: Machine }).machine;

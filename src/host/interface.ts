@@ -166,7 +166,7 @@ export type RecordedRead =
 
 /** Questions that can be asked again all at once. */
 export interface Agreement {
-  /** Those that cannot. */
+  /** The questions that cannot. */
   readonly rest: readonly RecordedRead[];
   /** Returns whether the host answers each of the others as it did. */
   holds(): boolean;

@@ -30,7 +30,7 @@ const stateIn = (home: string): string => join(home, '.local', 'state');
 export const homeState = (host: Asked, home: string): StateDirectory =>
   namedState(host, join(stateIn(home), 'wasbox'));
 
-/** Its own name may be no link: a planted one would choose where the runs are. */
+/** The directory's own name may be no link: a planted one would choose where the runs are. */
 export const namedState = ({ files }: Pick<Asked, 'files'>, named: string): StateDirectory => ({
   directory: join(resolveExisting(files, dirname(named)), basename(named)),
   named,

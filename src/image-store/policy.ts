@@ -49,7 +49,7 @@ function scopesOf(
   return [kind, [text.slice(kind.length + 1), ...above, '']];
 }
 
-/** Its own; `{}` has a prototype. */
+/** Returns an own property; `{}` has a prototype. `{}` has a prototype. */
 const member = (object: JsonObject, name: string): Json | undefined =>
   Object.hasOwn(object, name) ? object[name] : undefined;
 

@@ -19,7 +19,7 @@ export type RegistriesHost = Pick<Host, 'env' | 'uid' | 'userById'> & {
 const system = '/etc/containers';
 const fileLimit = 1 << 20;
 
-/** Undefined where there is none. What is there and cannot be read may block something: an error. */
+/** Reads a file; undefined where there is none. What is there and cannot be read may block something: an error. */
 function readFile(files: RegistriesHost['files'], file: string): Registries | undefined {
   let there: boolean;
   try {

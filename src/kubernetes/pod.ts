@@ -12,7 +12,7 @@ export interface PodLimits {
 export interface PodSettings {
   readonly name: string;
   readonly labels: object;
-  /** Undefined leaves it to what fills the pod in. */
+  /** The container's image; undefined leaves it to what fills the pod in. */
   readonly image: string | undefined;
   /** Relative to the directory of profiles of the kubelet. */
   readonly localhostProfile: string;

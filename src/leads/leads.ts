@@ -59,7 +59,7 @@ const optionsBehind = ({ argv }: RunReport): string[] => {
   return runOptionTable.map(({ name }) => name).filter((name) => words.has(name));
 };
 
-/** Those with which nothing of the script has to do. */
+/** Returns the options with which nothing of the script has to do. */
 const unknownTo = (options: readonly string[], script: string): string[] =>
   script === '' || handsOn.test(script)
     ? []

@@ -4,7 +4,7 @@ import type { Host } from '../host/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 
 const required = /(?:^|;)[ \t]*require[ \t(]+(["'])([a-z][\w/-]*)\1/gm;
-/** They are in the interpreter itself. */
+/** Features that are in the interpreter itself. */
 const builtIn = new Set(['enumerator', 'thread', 'rational', 'complex', 'fiber', 'ruby2_keywords']);
 
 /** Gems of another name than what is required. */

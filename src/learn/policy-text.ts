@@ -157,7 +157,7 @@ class Learner {
     return rules.join('\n');
   }
 
-  /** Undefined for a call that was not seen and needs no condition. */
+  /** Returns the line of a call; undefined for one that was not seen and needs no condition. */
   #line(call: string): string | undefined {
     const rule = this.#refused.has(call) ? undefined : this.#conditional(call);
     const whole = this.#treated.get(call) === 'always' && !this.#refused.has(call);

@@ -60,7 +60,7 @@ export function seenBy(audit: AuditRecords, command: string, shown: readonly str
   };
 }
 
-/** Both together, with the command of the earlier one. */
+/** Joins both, with the command of the earlier one. */
 export function joinSeen(before: Seen, after: Seen): Seen {
   const calls: Record<string, number> = { ...before.calls };
   for (const [call, count] of Object.entries(after.calls)) calls[call] = (calls[call] ?? 0) + count;

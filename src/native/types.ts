@@ -227,7 +227,7 @@ export interface NativeRuns {
     /** True if the last layer is that of an empty home, which no overlay uses. */
     home: boolean,
     /**
-     * Its changes are to be dropped: then they are where a worker thread that holds the run is
+     * True if the run's changes are to be dropped: then they are where a worker thread that holds the run is
      * terminated.
      */
     discard: boolean,

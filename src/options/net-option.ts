@@ -6,11 +6,11 @@ import type { NetworkOption } from './value-types.js';
 export const netWord = (net: NetworkOption): string | undefined =>
   typeof net === 'string' ? net : net.length === 1 ? net[0] : undefined;
 
-/** Its parts, which are words or rules. */
+/** Returns the option's parts, which are words or rules. */
 export const netParts = (net: NetworkOption): readonly string[] =>
   typeof net === 'string' ? net.split(',') : net;
 
-/** Its rules. @throws UsageError */
+/** Returns the option's rules. @throws UsageError */
 export const netRulesOf = (option: string, net: NetworkOption): NetRule[] =>
   typeof net === 'string'
     ? readNetRules(option, net)

@@ -35,7 +35,7 @@ export function connect(store: Store, session: OwnedSession, [type, request]: Re
   } finally {
     closeDescriptor(directory);
   }
-  // Its directory is the user's own, which root can give to others.
+  // The session's directory is the user's own, which root can give to others.
   if (native.peerOf(socket)[1] !== process.geteuid?.()) {
     closeDescriptor(socket);
     throw new LaunchError('ERR_SESSION_UNKNOWN', `session ${session.name} is another user's`);

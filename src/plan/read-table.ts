@@ -197,7 +197,7 @@ const aboutFiles: ReadonlySet<RecordedRead['kind']> = new Set([
   'access',
 ]);
 
-/** Those of the reads that a table for the addon can have. */
+/** Returns whether a table for the addon can have this read. */
 export const isOfTable = (read: RecordedRead): boolean =>
   aboutFiles.has(read.kind) && 'path' in read && !read.path.includes('\0');
 

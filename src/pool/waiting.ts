@@ -37,7 +37,7 @@ const bootOutputBytes = 4096;
 
 /** The program that waits. */
 export interface WaitingProgram {
-  /** Undefined for a command that reads its task from stdin by itself. */
+  /** The runtime that takes the task; undefined for a command that reads it from stdin by itself. */
   readonly runtime: Runtime | undefined;
   /** The program, as options of a run. */
   readonly program: Readonly<Record<string, unknown>>;
@@ -186,7 +186,7 @@ export class WaitingSandbox {
       if (abort.aborted) stop();
     });
     const ready = this.#runtime === undefined ? Promise.resolve() : this.#stdout.take(readyByte);
-    // Its own error says more than that it ended: a program that is not there, a refused mount.
+    // The end's own error says more than that it ended: a program that is not there, a refused mount.
     const ended = this.#launched.done.then(() => 'ended');
     try {
       const trouble = await Promise.race([ready.then(() => undefined), late, ended]);

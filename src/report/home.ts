@@ -76,7 +76,7 @@ export interface HomeLines {
 const isDangerous = ({ flags }: ReportChange): boolean =>
   ['held', 'leads-out', 'unseen', 'runs-later', 'executable'].some((flag) => flags.includes(flag));
 
-/** Undefined where nothing of the changes is in the home. */
+/** Returns lines about the home; undefined where nothing of the changes is in it. */
 export function homeLines({ home, paths }: ReportChanges, id: string): HomeLines | undefined {
   if (home === undefined) return undefined;
   const own = paths.filter((one) => one.home === true);

@@ -99,9 +99,9 @@ export interface ReportChanges {
   /** `none`, `kept`, `applied`, `partly-applied` or `discarded`. */
   readonly disposition: string;
   readonly counts: ReportCounts;
-  /** Those of them that are directories. */
+  /** Counts of the changes that are directories. */
   readonly directories?: ReportCounts | undefined;
-  /** Those of them that are in the user's home. */
+  /** Counts of the changes that are in the user's home. */
   readonly home?: (ReportCounts & { readonly directories?: ReportCounts }) | undefined;
   /** Bytes of file content that the run wrote. */
   readonly sizeBytes: number;

@@ -52,8 +52,8 @@ export class NameSearch {
   }
 
   /**
-   * Those of the names in a directory that patterns may match, and the directories on the way to such names.
-   * Undefined where it cannot be looked through.
+   * Returns the names in a directory that patterns may match, and the directories on the way to such names. Undefined
+   * where it cannot be looked through.
    *
    * @param path of the directory inside
    * @param from the host's that is shown there

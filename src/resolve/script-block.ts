@@ -13,7 +13,7 @@ export interface ScriptBlock {
 
 const blockForm = /^# \/\/\/ script[ \t]*\r?\n((?:#(?: .*)?\r?\n)+?)# \/\/\/[ \t]*$/m;
 
-/** Undefined where there is none; `invalid` where it is no TOML of that form. */
+/** Reads the block; undefined where there is none; `invalid` where it is no TOML of that form. */
 export function scriptBlock(text: string): ScriptBlock | 'invalid' | undefined {
   const lines = blockForm.exec(text)?.[1];
   if (lines === undefined) return undefined;

@@ -114,7 +114,7 @@ function agreementOf(reads: readonly RecordedRead[], host: Host): Agreement {
     single.every((read) => answersSo(now, read)) && (together === undefined || together.holds());
 }
 
-/** Undefined where it must be resolved again. */
+/** Returns the spec for another run; undefined where it must be resolved again. */
 function forAnotherRun(spec: SandboxSpec, host: Host): SandboxSpec | undefined {
   if (!hasDrawnBlock(spec.identity)) return spec;
   const identity = drawAgain(spec.identity, host);

@@ -27,7 +27,7 @@ export class SessionQuestions {
     };
   }
 
-  /** Undefined where nothing is asked. @param spec of the session, where it is known */
+  /** Makes a session's questions; undefined where nothing is asked. @param spec of the session, where it is known */
   static of(options: SessionOptions, spec?: SandboxSpec): SessionQuestions | undefined {
     const asking = askingOf(options);
     const questions = asking && new SessionQuestions(asking);

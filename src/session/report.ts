@@ -8,7 +8,7 @@ export interface SessionProgram {
   readonly argv: readonly string[];
   /** ISO 8601, UTC. */
   readonly startedAt: string;
-  /** Undefined while it runs, and where the session ended before it. */
+  /** How it ended; undefined while it runs, and where the session ended before it. */
   readonly end: ExecEnd | undefined;
 }
 

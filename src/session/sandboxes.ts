@@ -41,7 +41,7 @@ export interface SandboxesOf {
   /** The questions that it asks, and keeps of the answers; undefined where nothing is asked. */
   readonly questions: SessionQuestions | undefined;
   readonly ports: SessionPorts;
-  /** Undefined where it can change nothing. */
+  /** The session's layers; undefined where it can change nothing. */
   readonly layers: SessionLayers | undefined;
 }
 

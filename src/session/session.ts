@@ -238,7 +238,7 @@ export class OpenSession implements Session {
     return this.#executions.spawnAtTerminal(program, place);
   }
 
-  /** Those of a command of the command line. @throws UsageError @internal */
+  /** Checks the limits of a command of the command line. @throws UsageError @internal */
   requireLimits(limits: OwnLimits): OwnLimits {
     return this.#executions.requireLimits(limits);
   }

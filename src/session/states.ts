@@ -12,7 +12,7 @@ const alive = new WeakSet<SessionLayers>();
 const isAlive = (layers: SessionLayers): boolean => alive.has(layers);
 
 interface StatesOf {
-  /** Undefined where the session can change nothing. */
+  /** The session's layers; undefined where it can change nothing. */
   readonly layers: SessionLayers | undefined;
   readonly sandboxes: Sandboxes;
   readonly turns: Turns;

@@ -47,7 +47,7 @@ interface Movable {
   readonly mode: number;
 }
 
-/** Undefined if the file must be copied. */
+/** Returns what is needed to move a file; undefined if it must be copied. */
 function lookMovable(
   { native, moves }: Placer,
   target: Target,

@@ -11,7 +11,7 @@ import type { ChangesNative } from '../model/index.js';
 const noise =
   /^(user|trusted)\.overlay\.|^security\.(selinux|SMACK64|apparmor|ima|evm)$|^system\.(?!posix_acl_)/;
 export const isNoise = (attribute: string): boolean => noise.test(attribute);
-/** They mean that the content is in another file; wasbox never mounts with these features. */
+/** These attributes mean that the content is in another file; wasbox never mounts with these features. */
 const foreign = ['user.overlay.metacopy', 'user.overlay.redirect'];
 
 /** Names and values of an open file's or directory's attributes. */

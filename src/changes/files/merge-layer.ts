@@ -71,7 +71,7 @@ export class LayerMerge {
     if (placed) this.#native.setTimes(upper, before.atimeNs, before.mtimeNs);
   }
 
-  /** Both have an entry of that name: the upper one hides the lower one, or shows it through. */
+  /** Merges an entry that both have: the upper one hides the lower one, or shows it through. */
   #both(upper: number, lower: number, name: Buffer, depth: number): void {
     if (lstatAt(upper, name)?.isDirectory() !== true) return;
     const below = lstatAt(lower, name);

@@ -65,7 +65,7 @@ function isGit(names: ReadonlySet<string>): boolean {
   return names.has('head') && names.has('commondir');
 }
 
-/** Undefined in a directory that may be read but not entered: there is no way through a link in it. */
+/** Returns where a link leads; undefined in a directory that may be read but not entered: no way leads through it. */
 function linkAt(fd: number, name: string): Buffer | undefined {
   try {
     return stateAt(fd, Buffer.from(name, 'latin1'))?.link;
@@ -75,7 +75,7 @@ function linkAt(fd: number, name: string): Buffer | undefined {
   }
 }
 
-/** Undefined, too, where it is not accessible or gone meanwhile. */
+/** Returns where a link below leads; undefined, too, where it is not accessible or gone meanwhile. */
 function linkBelow(native: ChangesNative, root: number, path: Names): Buffer | undefined {
   try {
     return withFd(openDirectoryPath(native, root, bytesOf(path.slice(0, -1))), (fd) =>

@@ -118,7 +118,7 @@ export interface ChangeCounts {
 
 export interface ChangeSummary {
   readonly counts: ChangeCounts;
-  /** Those of them that are directories; absent where there are none. */
+  /** Counts of the changes that are directories; absent where there are none. */
   readonly directories?: ChangeCounts | undefined;
   readonly sizeBytes: number;
   readonly diskBytes: number;

@@ -104,7 +104,7 @@ class Reader {
 /** Returns whether a file starts like an index. */
 export const looksLikeIndex = (bytes: Buffer): boolean => bytes.toString('latin1', 0, 4) === 'DIRC';
 
-/** Undefined if it is not an index or is damaged. */
+/** Reads git's index; undefined if it is not one or is damaged. */
 export function parseIndex(bytes: Buffer): GitIndex | undefined {
   for (const length of hashLengths) {
     try {

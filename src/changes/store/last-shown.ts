@@ -146,7 +146,7 @@ function note(store: Store, tree: TreeIdentity, use: (place: number) => void): v
         withFd(openDirectory(store.native, places, name), (place) =>
           writeWhole(store.native, place, unchangedName, '', false),
         );
-        // Its mtime must not say that a run just changed nothing.
+        // The file's mtime must not say that a run just changed nothing.
         utimesSync(at(places, Buffer.concat([name, Buffer.from('/quiet')])), 0, 0);
       }
       withFd(openDirectory(store.native, places, name), use);

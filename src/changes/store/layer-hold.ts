@@ -24,7 +24,7 @@ export interface ProcessRef {
   readonly lock: number;
 }
 
-/** Adds one to the open `refs` of a layer that stays meanwhile. */
+/** Adds such a file to the open `refs` of a layer that stays meanwhile. */
 export function makeProcessRef(native: ChangesNative, refs: number): ProcessRef {
   const { randomBytes } = process.getBuiltinModule('node:crypto');
   for (;;) {
@@ -41,7 +41,7 @@ export function makeProcessRef(native: ChangesNative, refs: number): ProcessRef 
   }
 }
 
-/** Removes one whose process has ended. Returns whether it is gone. */
+/** Removes a file whose process has ended. Returns whether it is gone. */
 export function dropLeftRef(native: ChangesNative, refs: number, name: string): boolean {
   try {
     return withFd(openToRead(native, refs, Buffer.from(name)), (lock) => {

@@ -15,7 +15,7 @@ export interface Opened {
   /** The open parent directory, and the run's own. */
   readonly parent: number;
   readonly directory: number;
-  /** Undefined if another process has it. */
+  /** The descriptor of the lock; undefined if another process has it. */
   readonly lock: number | undefined;
   /** Does what is left for a removed run when the lock is closed. */
   afterClose?: (() => void) | undefined;

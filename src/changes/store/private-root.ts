@@ -78,15 +78,15 @@ function rename(directory: string, from: string, to: string): void {
   renameSync(join(directory, from), join(directory, to));
 }
 
-/** Its copies are whole: from here on it is compared. */
+/** Called once the copies are whole: from here on the private root is compared. */
 export const beginPrivateRoot = (directory: string): void =>
   rename(directory, newPrivateRootName, privateRootName);
 
-/** Its layers are what the run did: it is not compared any more. */
+/** Called once the layers are what the run did: the private root is not compared any more. */
 export const endedPrivateRoot = (directory: string): void =>
   rename(directory, privateRootName, goneName);
 
-/** Its layers have what could be read: it is not compared any more, but stays for the user to look at. */
+/** Called once the layers have what could be read: it is not compared any more, but stays for the user to look at. */
 export const leavePrivateRoot = (directory: string): void =>
   rename(directory, privateRootName, restName);
 

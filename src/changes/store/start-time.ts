@@ -19,7 +19,7 @@ const ticksPerSecond = 100;
 function processAgeMs(): number {
   const stat = readFileSync('/proc/self/stat', 'latin1');
   const [uptime = '0'] = readFileSync('/proc/uptime', 'latin1').split(' ');
-  // Its name, in parentheses, may have blanks. The start is field 22.
+  // The process's name, in parentheses, may have blanks. The start is field 22.
   const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
   return (Number(uptime) - ticks / ticksPerSecond) * 1000;
 }

@@ -19,10 +19,10 @@ export function printJson(value: object): void {
 /** Escapes each line of a text that is not ours; the line breaks stay. */
 export const safeLines = (text: string): string => text.split('\n').map(displayText).join('\n');
 
-/** An argument; JSON knows no 64-bit integers, so there it is text, too. */
+/** Returns an argument as text, in JSON as well, which knows no 64-bit integers. */
 export const hexText = (value: bigint): string => `0x${value.toString(16)}`;
 
-/** Warnings and remarks, on stderr. */
+/** Prints warnings and remarks on stderr. */
 export function printDiagnostics(diagnostics: readonly PolicyDiagnostic[]): void {
   for (const diagnostic of diagnostics) err(`${formatDiagnostic(diagnostic)}\n`);
 }

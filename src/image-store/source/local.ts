@@ -51,7 +51,7 @@ const namesOf = (all: readonly Descriptor[]): string[] => [
   ...new Set(all.flatMap(({ name }) => (name === undefined ? [] : [name]))),
 ];
 
-/** Those of the index that the reference means: several where they are for several platforms. */
+/** Returns the images of the index that the reference means: several where they are for several platforms. */
 function named(all: readonly Descriptor[], { name, text }: LocalReference): Descriptor[] {
   const names = namesOf(all);
   if (name !== undefined) {

@@ -148,7 +148,7 @@ async function* dataOf(
   }
 }
 
-/** Its types know none of these: names as bytes, and archives from before ustar. */
+/** The library's types know none of these: names as bytes, and archives from before ustar. */
 const options = { filenameEncoding: 'latin1', allowUnknownFormat: true };
 
 /** Reads `source` to its end, also behind the archive's end. */

@@ -125,7 +125,7 @@ export class LayerTree {
     return place;
   }
 
-  /** Undefined where it is missing and not to be made. */
+  /** Opens a directory; undefined where it is missing and not to be made. */
   #open(wanted: readonly Buffer[], make: boolean): Place | undefined {
     const stack: { readonly name: Buffer; readonly fd: number }[] = [];
     const pending = [...wanted];

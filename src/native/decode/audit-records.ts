@@ -17,7 +17,7 @@ export type AuditActionKind =
   | 'bind'
   | 'send';
 
-/** Those that change files. */
+/** The actions that change files. */
 export const changingActions: ReadonlySet<AuditActionKind> = new Set<AuditActionKind>([
   'write',
   'create',
@@ -64,7 +64,7 @@ export interface AuditProcessRecord {
   readonly threads: number;
   readonly calls: number;
   readonly startedNs: number;
-  /** Undefined if it did not exit by itself. */
+  /** The time when it ended; undefined if it did not exit by itself. */
   readonly endedNs: number | undefined;
   readonly exitCode: number | undefined;
   readonly maxRssBytes: number;

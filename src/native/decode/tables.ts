@@ -50,7 +50,7 @@ export async function coreTables(arch: Architecture): Promise<Tables> {
 }
 
 /**
- * Those that came with the package: beside the bundle, or in dist/ when the sources run.
+ * The tables that came with the package: beside the bundle, or in dist/ when the sources run.
  * @internal
  */
 export function shippedTables(arch: Architecture): Tables | undefined {

@@ -121,7 +121,7 @@ class Parser {
   }
 }
 
-/** Undefined where the text is not JSON, which is then among the findings. */
+/** Reads JSON; undefined where the text is not JSON, which is then among the findings. */
 export function parseJson(source: SourceText, findings: Findings): JsonNode | undefined {
   try {
     return new Parser(source).document();

@@ -31,7 +31,7 @@ const operators: Readonly<Record<string, Comparison['op']>> = {
 
 interface Entry {
   readonly call: string;
-  /** Undefined: no conditions. */
+  /** The conditions; undefined: none. */
   readonly term: readonly Comparison[] | undefined;
 }
 

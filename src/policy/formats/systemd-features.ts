@@ -20,7 +20,7 @@ const namespaceBits: Readonly<Record<string, number>> = {
 
 const allNamespaces = Object.values(namespaceBits).reduce((all, bit) => all | bit, 0);
 
-/** Those whose mmap is the first call of the name, with flags in registers. */
+/** Architectures whose mmap is the first call of the name, with flags in registers. */
 const modernMmap = [
   ...['x86_64', 'x32', 'aarch64', 'riscv64', 'ppc64le', 's390x', 'mips64el', 'loongarch64'],
 ];
@@ -140,7 +140,7 @@ function retainedNamespaces(settings: readonly Setting[], findings: Findings): n
   return retained;
 }
 
-/** Those on which systemd filters: elsewhere sockets are made through socketcall, too. */
+/** Architectures on which systemd filters: elsewhere sockets are made through socketcall, too. */
 const withSocket = [
   'x86_64',
   'x32',

@@ -1,6 +1,6 @@
 /** Names that systemd has for groups and architectures. */
 
-/** Its sets; the policy language has a few more. */
+/** The sets of systemd; the policy language has a few more. the policy language has a few more. */
 export const groupNames: ReadonlySet<string> = new Set(
   `aio basic-io chown clock cpu-emulation debug default file-system io-event ipc keyring known memlock module
   mount network-io obsolete pkey privileged process raw-io reboot resources sandbox setuid signal swap sync
@@ -20,7 +20,7 @@ export const missingCalls: readonly string[] = [
   ...newerCalls,
 ];
 
-/** Those that are not in @known. */
+/** Calls that are not in @known. */
 export const notKnown: ReadonlySet<string> = new Set(['nfsservctl', ...newerCalls]);
 
 export const architectureNames: Readonly<Record<string, string>> = {

@@ -13,7 +13,7 @@ const words: Readonly<Record<string, string>> = {
   'trace(0)': 'trace',
 };
 
-/** Undefined for what minijail has no word for. */
+/** Returns minijail's word for an action; undefined for what it has no word for. */
 function actionWord(action: string): string | undefined {
   const [, value] = /^errno\((\d+)\)$/.exec(action) ?? [];
   return value === undefined ? words[action] : `return ${value}`;
