@@ -39,7 +39,7 @@ export class Choices {
     });
   }
 
-  /** Undefined: the policy's own targets. */
+  /** The architecture that was chosen; undefined: the policy's own targets. */
   get arch(): Architecture | undefined {
     return (this.#arch.value || this.#wanted?.arch || undefined) as Architecture | undefined;
   }

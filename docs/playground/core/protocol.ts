@@ -24,7 +24,7 @@ export interface PolicyInput {
 export interface CallInput {
   readonly name: string;
   readonly args: readonly string[];
-  /** Undefined: the policy's first target. */
+  /** The architecture of the call; undefined: the policy's first target. */
   readonly on: Architecture | undefined;
 }
 

@@ -64,7 +64,7 @@ export class DecisionsPane {
     new ResizeObserver(() => this.#filter()).observe(this.#host);
   }
 
-  /** Undefined: there is no filter, or not yet. */
+  /** Shows calls; undefined: there is no filter, or not yet. */
   show(calls: readonly ExplainedCall[] | undefined): void {
     this.#all = calls === undefined ? [] : rowsOf(calls);
     this.#filter();
