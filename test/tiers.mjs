@@ -24,7 +24,7 @@ const pure = [
 /** Unit tests that replace modules of Node's: each file has a process of its own. */
 const mocking = ['test/unit/cli/**/*.test.ts'];
 
-/** Those of them that compile or start a program. */
+/** Tests among `pure` that compile or start a program. */
 const withPrograms = ['export', 'firejail', 'minijail', 'oci', 'systemd'].map(
   (name) => `test/unit/convert/${name}.test.ts`,
 );

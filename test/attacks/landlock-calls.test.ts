@@ -127,7 +127,7 @@ os._exit(7)`,
     expect(keepers).toHaveLength(2);
     child.stdin?.end([pid, ...keepers, process.pid].map((one) => `${one}\n`).join(''));
     const status = await new Promise((resolve) => child.once('close', resolve));
-    // Its own child killed it, too: it is in the same domain.
+    // The program's own child killed it, too: it is in the same domain.
     expect([out, status]).toEqual(['ready\n', 137]);
   });
 

@@ -55,7 +55,7 @@ function install(name: string, objects: readonly string[], pins: string): void {
   ]);
 }
 
-/** Both sides in a pid namespace; what became of the host's processes, and the tries. */
+/** Runs both sides in a pid namespace; returns what became of the host's processes, and the tries. */
 function race(as: Identity, build: string, isolation: 'namespaces' | 'landlock', time: number) {
   const results = path('results');
   fs.writeFileSync(results, '');

@@ -165,7 +165,7 @@ describe('a burst', () => {
   test('starts at most one run in a turn of the event loop, which only looks at files', async () => {
     const [[most, calls]] = await inProgram(watched(burst));
     expect(most).toBe(2);
-    // They ask whether what was found for the first run still holds, where the addon does not.
+    // Runs ask whether what was found for the first run still holds, where the addon does not.
     const looking = calls as Record<string, number>;
     const known = ['accessSync', 'closeSync', 'fstatSync', 'lstatSync', 'openSync', 'readSync'];
     known.push(

@@ -8,7 +8,7 @@ import { eventually, processesWith, uniqueMarker } from '../support/host.js';
 import { identities } from '../support/identity.js';
 import { inSession } from '../support/session.js';
 
-/** Both ways to a program whose streams the caller has, and what is done with each. */
+/** The two ways to a program whose streams the caller has, and what is done with each. */
 const ways = `
   const ways = [
     (argv, options) => session.spawn(argv, options),

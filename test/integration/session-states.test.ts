@@ -127,7 +127,7 @@ user.describe('a session', () => {
     const pid = owner('trial');
     process.kill(pid, 'SIGKILL');
     expect(await eventually(() => !isAlive(pid))).toBe(true);
-    // Its threads, which have the lock open, may be a moment longer there than it.
+    // The owner's threads, which have the lock open, may be a moment longer there than it.
     let told = '';
     for (let i = 0; i < 100 && told === ''; i++) told = (await run(['session', 'ls'])).err;
     expect(told).toMatch(/session trial was killed.*wasbox diff/);

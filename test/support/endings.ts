@@ -54,7 +54,7 @@ const runs: Way = ({ limits, sandbox, call, ...program }, workdir) =>
 
 const asEnded = (result: object): Ended => result as Ended;
 
-/** Its streams are read here, so that it takes no input and no callbacks. */
+/** The child's streams are read here, so that it takes no input and no callbacks. */
 const spawns: Way = ({ limits, sandbox, call, ...program }, workdir) =>
   tell(async () => {
     await using child = await spawn({

@@ -112,7 +112,7 @@ with zipfile.ZipFile(sys.argv[1], 'w') as archive:
 interface Wheel {
   readonly name?: string;
   readonly version?: string;
-  /** Its one module. */
+  /** The package's one module. */
   readonly code?: string;
   /** Interpreter, ABI and platform. */
   readonly tag?: string;

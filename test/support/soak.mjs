@@ -47,7 +47,7 @@ const { values } = parseArgs({
   },
 });
 const { isolation } = values;
-// Both need namespaces.
+// Pools and sessions need namespaces.
 const isNone = (name) => isolation === 'landlock' && (name === 'pool' || name === 'session');
 const number = (name) => (isNone(name) ? 0 : Number(values[name]));
 const dist = values.dist ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist');

@@ -219,7 +219,7 @@ static void set_result(pid_t pid, long result) {
 
 #endif
 
-/* Those but one, so that they handle the signal as without this program. */
+/* Lets all threads go but one, so that they handle the signal as without this program. */
 static void let_go(pid_t stopped) {
   for (int i = 0; i < thread_count; i++)
     if (threads[i].pid != stopped) {

@@ -37,7 +37,7 @@ static void spread(long n) {
   }
 }
 
-/* Both the sandbox's own loopback, which answers at once, and an address of the host. */
+/* The address is both the sandbox's own loopback, which answers at once, and one of the host. */
 static struct sockaddr_in shared;
 static volatile int over;
 static uint32_t outside;

@@ -98,7 +98,7 @@ test('another directory in its place is not taken for the one that a run used', 
   const saved = join(fixture.store.directory, 'saved', id, 'run.json');
   renameSync(fixture.workdir, `${fixture.workdir}-old`);
   mkdirSync(fixture.workdir);
-  // Its inode has the number of the old one, as file systems give it again.
+  // The new directory's inode has the number of the old one, as file systems give it again.
   const ino = execFileSync('stat', ['-c', '%i', fixture.workdir], { encoding: 'utf8' }).trim();
   const record = JSON.parse(readFileSync(saved, 'utf8'));
   writeFileSync(saved, JSON.stringify({ ...record, workdir: { ...record.workdir, ino } }));

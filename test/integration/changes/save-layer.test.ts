@@ -180,7 +180,7 @@ describe('several layers', () => {
     expect(fs.readdirSync(saved('first', 'upper'))).toEqual(['one']);
   });
 
-  /** Its calls fail from the nth on, as after a kill. */
+  /** Returns a native part whose calls fail from the nth on, as after a kill. */
   function killedAt(n: number): ChangesNative {
     let calls = 0;
     const call = (target: ChangesNative, name: keyof ChangesNative): unknown => {

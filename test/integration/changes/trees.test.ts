@@ -186,7 +186,7 @@ describe.each(identities())('trees, as $label', (as) => {
       const ended = new Date(Date.now() - 40 * 86_400_000).toISOString();
       fs.writeFileSync(file, JSON.stringify({ ...record, ended }));
     }
-    // They are looked at once a day.
+    // Expired runs are looked for once a day.
     const tally = join(env().XDG_STATE_HOME, 'wasbox/tally');
     const [, , bytes = ''] = fs.readFileSync(tally, 'utf8').split(/[ \n]/);
     fs.writeFileSync(tally, `1 ${Date.now() - 25 * 3_600_000} ${bytes}\n`);

@@ -116,7 +116,7 @@ function draw(random: Random): { text: string; all: Uint8Array[] } {
     lines.push('restrict-namespaces user,net');
     all.push(...filters('restrict-namespaces', '1', 'user,net'));
   }
-  // Its own order of loading: the list comes last, so that its errno counts.
+  // Firejail has its own order of loading: the list comes last, so that its errno counts.
   return { text: `${lines.join('\n')}\n`, all };
 }
 

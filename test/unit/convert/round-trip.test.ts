@@ -60,7 +60,7 @@ interface Checked {
   readonly allowsMore: readonly string[];
 }
 
-/** Undefined where the format has no words for the policy. */
+/** Compares a policy with its export; undefined where the format has no words for the policy. */
 function check(to: ExportFormat, text: string): Checked | undefined {
   const written = tryExport(to, text);
   return written && compared(to, text, written);
@@ -76,7 +76,7 @@ function tryExport(to: ExportFormat, text: string): ExportedPolicy | undefined {
   }
 }
 
-/** Undefined where they are too complex to compare. */
+/** Returns the differences; undefined where the policies are too complex to compare. */
 function differencesOf(first: string, second: string): PolicyDifference[] | undefined {
   try {
     return diffPolicies({ text: first }, { text: second });

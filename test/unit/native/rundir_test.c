@@ -237,7 +237,7 @@ static void ordered_ids(void) {
   CHECK(unlinkat(state, "clock", 0) == 0);
 }
 
-/* Those who only read share the lock, and keep out who changes the run. */
+/* Processes that only read share the lock, and keep out who changes the run. */
 static void shared_lock(void) {
   struct wb_rundir run;
   CHECK(create(&run, 0) == 0);

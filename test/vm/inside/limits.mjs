@@ -139,7 +139,7 @@ if (control < 200) fail('the swap bomb is none');
 
 if (heldBy === 'supervisor') finish();
 
-// Its parents do not wait for them: without a cgroup their time would be lost.
+// The parents do not wait for their children: without a cgroup the time of these would be lost.
 const spinners = wasbox(
   '--cpu',
   '1s',
