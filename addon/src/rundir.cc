@@ -96,7 +96,7 @@ struct Retired {
   bool reuse;
 };
 
-// Each holds three descriptors and a thread.
+// Each retired run holds three descriptors and a thread.
 constexpr size_t kMostRetired = 64;
 
 std::mutex retired_mutex;
@@ -190,7 +190,7 @@ uint32_t NumberOr0(const Napi::Value &value) {
   return value.IsNumber() ? value.As<Napi::Number>().Uint32Value() : 0;
 }
 
-// A run as createRun returns it.
+// Reads a run as createRun returns it.
 bool ReadRun(const Napi::Value &value, std::string *id, wb_rundir *run) {
   const Napi::Object object =
       value.IsObject() ? value.As<Napi::Object>() : Napi::Object::New(value.Env());
@@ -213,8 +213,8 @@ bool ReadRun(const Napi::Value &value, std::string *id, wb_rundir *run) {
   return true;
 }
 
-// One that is over, and whether its layer is as it was made, if that is asked. `state` stays open
-// until it is retired or removed.
+// Returns a run that is over, and whether its layer is as it was made, if that is asked. `state`
+// stays open until it is retired or removed.
 std::unique_ptr<Retired> Reopen(int state, const RunEnd &end, bool untouched, bool *opened) {
   auto one = std::make_unique<Retired>();
   wb_rundir *run = &one->run;
@@ -319,8 +319,8 @@ void *RetireUntouched(const RunEnd &end) {
   return Enlist(std::move(one));
 }
 
-// Each in the thread that supervised the run: then the more of them are left behind, the larger is
-// their share of the processors.
+// Recycles each run in the thread that supervised it: then the more of them are left behind, the
+// larger is their share of the processors.
 void RecycleRun(void *argument) {
   Retired *one = static_cast<Retired *>(argument);
   {

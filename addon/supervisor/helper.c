@@ -16,7 +16,7 @@
 int wb_helper_begin(int (*work)(void *), void *memory, size_t size) {
   const uint64_t all = ~(uint64_t)0;
   uint64_t mask = 0;
-  /* Handlers are this program's. */
+  /* The signal handlers are this program's: they must not run in the helper. */
   sys4(__NR_rt_sigprocmask, SIG_SETMASK, &all, &mask, SIGSET_BYTES);
   /* No exit signal: the caller's own handling of children never hears of it. */
   const int pid = clone(work, (char *)memory + size, CLONE_VM, memory);

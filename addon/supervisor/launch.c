@@ -1,5 +1,5 @@
 /*
- * Starting init. A thread of the caller clones with CLONE_VM | CLONE_VFORK, so the cost does not
+ * Starts init. A thread of the caller clones with CLONE_VM | CLONE_VFORK, so the cost does not
  * depend on the caller's memory; the child touches only its own stack and raw system calls.
  */
 #define _GNU_SOURCE
@@ -80,9 +80,9 @@ static int keep_capabilities(int packets) {
 
 /* Should the machine run out of memory before the supervisor has looked, the kernel takes the
  * sandbox first, init and all. Its processes may take that back for themselves, but not for init,
- * whose part of /proc is read-only: then init is the first, and the sandbox goes with it. A second
- * line, so that nothing depends on it; on its own signal structure alone, because of CLONE_VFORK.
- */
+ * whose part of /proc is read-only: then init is the first, and the sandbox goes with it. This is a
+ * second line of defence, on which nothing depends. The kernel changes the child's own signal
+ * structure alone, because of CLONE_VFORK. */
 static void go_first(void) {
   int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd < 0)
@@ -226,8 +226,8 @@ static void hold_mounts(struct wb_run *run) {
     close(init);
 }
 
-/* Prepares what only the one who sits at it needs: the ends of the relay, which the caller
- * may close once the run has started, and signals that the supervisor hears of. */
+/* Prepares what only a person at the terminal needs: the ends of the relay, which the caller may
+ * close once the run has started, and signals that the supervisor hears of. */
 static int attend(struct wb_run *run, const struct wb_request *request,
                   struct wb_failure *failure) {
   /* Without a person there is a program, which shows the terminal: its size changes by a call. */

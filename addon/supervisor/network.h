@@ -20,12 +20,12 @@ struct wb_network {
    * it was about. */
   int (*begin)(struct wb_network *network, const struct wb_plan *plan, uint32_t *step, char *what,
                size_t room);
-  /* Something of the sandbox's network from init (WB_NETWORK_*); takes `file` over. */
+  /* Takes over `file`, something of the sandbox's network from init (WB_NETWORK_*). */
   void (*receive)(struct wb_network *network, uint32_t what, int file, int error);
   /* The sandbox's namespaces are those of this process, which outlives the run. */
   void (*started)(struct wb_network *network, int pidfd);
-  /* 1: the notification, which the policy allows, is answered here, now or later; 0: the kernel
-   * may go on with it. */
+  /* Returns 1 where the notification, which the policy allows, is answered here, now or later; 0
+   * where the kernel may go on with it. */
   int (*take)(struct wb_network *network, const struct wb_watch *watch, struct wb_pin *caller);
   void (*serve)(struct wb_network *network, const struct wb_watch *watch);
   /* Milliseconds until `serve` must be called anyway; -1: none. */
@@ -39,7 +39,7 @@ struct wb_network {
   int (*udp_error)(const struct wb_network *network);
 };
 
-/* addon/net/engine.c. NULL with errno. */
+/* addon/net/engine.c: returns NULL with errno where it cannot be made. */
 struct wb_network *wb_network_new(void);
 /* Lets go of every descriptor; what was noted stays. */
 void wb_network_close(struct wb_network *network);
