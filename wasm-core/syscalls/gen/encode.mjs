@@ -16,7 +16,7 @@ export class Bytes {
     return this;
   }
 
-  /** Any 64-bit pattern; small numbers of either sign take few bytes. */
+  /** Adds any 64-bit pattern; small numbers of either sign take few bytes. */
   signed(value) {
     const wrapped = BigInt.asIntN(64, BigInt(value));
     return this.unsigned(wrapped < 0n ? -wrapped * 2n - 1n : wrapped * 2n);
