@@ -121,7 +121,7 @@ function* textOf(files: Differences, values: ParsedLine['values']): Generator<st
   }
 }
 
-/** Piece by piece: all of it may be more than one string can hold. */
+/** Prints JSON piece by piece: all of it may be more than one string can hold. */
 function printJson(files: Differences, { record }: Run): void {
   out(`{\n"schemaVersion": 1,\n"run": ${jsonText(record)},\n"changes": [`);
   let separator = '\n';

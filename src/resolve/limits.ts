@@ -5,7 +5,7 @@ import type { Draft } from './draft.js';
 import type { LimitsSpec } from './spec.js';
 import { defaultLimits } from './system.js';
 
-/** `MemTotal:       24682496 kB`: the first line, and the only one that stays the same. */
+/** The length of the first line, `MemTotal:       24682496 kB`, the only one that stays the same. */
 const memoryLine = 28;
 
 /** Bytes of memory that the machine has and the caller's cgroups allow; undefined where neither says. */

@@ -30,7 +30,7 @@ export function resolveTerminal(
 ): ResolvedTerminal {
   const terminal = tty ?? unsaid;
   if (ask === undefined || ask === false) return { terminal };
-  // A callback of the program's.
+  // Questions go to a callback of the program's.
   if (ask !== true) return { terminal, asking: { at: 'program' } };
   return askingAtTerminal(terminal, host);
 }

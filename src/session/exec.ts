@@ -81,7 +81,7 @@ function directoryOf(spec: SandboxSpec, { cwd }: ExecPlace): string {
   return posix.resolve(spec.realCwd, cwd);
 }
 
-/** The program as init takes it. @throws UsageError */
+/** Returns the program as init takes it. @throws UsageError */
 export function execBytes(
   spec: SandboxSpec,
   argv: readonly string[],
