@@ -82,7 +82,7 @@ int run_jobs(void);
 /* napi.c: the exports of the addon that is linked in. */
 JSValue load_addon(JSContext *context);
 
-/* A word of the command line; undefined where it is not UTF-8. */
+/* host.c: a word of the command line; undefined where it is not UTF-8. */
 JSValue new_argument(JSContext *context, const char *word);
 
 #endif

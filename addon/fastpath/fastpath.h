@@ -134,9 +134,9 @@ struct wb_entry *make_entry(const struct wanted *wanted, const struct installati
 struct wb_entry *end_making(struct making *making, const struct wanted *wanted);
 /* Ends the making of a start that failed, or was not made. */
 void stop_making(struct making *making);
-/* Returns where the engine cannot be executed. */
 /* beyond.c: whether the words ask for what no entry can be made of. */
 int is_for_engine(const struct command *command);
+/* engine.c: returns where the engine cannot be executed. */
 void execute_engine(const struct installation *installation, char **argv, char **envp);
 /* words.c: a vector of so many words, in fresh memory. */
 char **new_vector(size_t count);

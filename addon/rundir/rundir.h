@@ -142,7 +142,7 @@ long wb_tree_remove_some(int parent, const char *name, uint32_t most);
 /* discard.c: removes a run that lies in `spare` under its id, whatever was written to its layers.
  * With `reuse` its emptied only layer becomes a spare, as wb_rundir_recycle does. */
 int wb_rundir_discard(struct wb_rundir *run, int reuse);
-/* Moves a run whose lock is held to another directory, made where it is missing. */
+/* end.c: moves a run whose lock is held to another directory, made where it is missing. */
 int wb_rundir_move(int state, const char *id, const char *from, const char *to);
 
 #ifdef __cplusplus
