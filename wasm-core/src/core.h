@@ -108,7 +108,7 @@ void wb_use_files(const struct wb_source *files, uint32_t count);
 struct wb_text wb_text_at(uint32_t address, uint32_t size);
 #endif
 
-/* --- suggest.c ------------------------------------------------------------------------------- */
+/* --- suggestions: diag.c --------------------------------------------------------------------- */
 
 /* Collects the nearest candidate to a misspelled word. */
 struct wb_suggest {
@@ -305,8 +305,8 @@ struct wb_policy *wb_resolve(struct wb_context *cx, const struct wb_options *opt
 /* First kernel that keeps, for each number, whether every filter allows it whatever the arguments:
  * it runs no filter for those. */
 #define WB_CACHING_KERNEL (5 << 8 | 11)
-/* Returns whether kernels do so for an architecture: not for MIPS, nor for numbers with x32's
- * bit. */
+/* compile.c: returns whether kernels do so for an architecture: not for MIPS, nor for numbers with
+ * x32's bit. */
 bool wb_arch_is_cached(enum wb_arch arch);
 
 /* --- lint.c ------------------------------------------------------------------------------------
@@ -385,7 +385,7 @@ struct wb_program {
 /* `count` may exceed WB_MAX_INSTRUCTIONS: then there are no instructions. */
 struct wb_program *wb_emit(const struct wb_graph *graph, bool big_endian);
 
-/* --- verify.c ----------------------------------------------------------------------------------
+/* --- verify.c, satisfy.c -----------------------------------------------------------------------
  */
 
 enum wb_verdict { WB_VERDICT_EQUAL, WB_VERDICT_DIFFERENT, WB_VERDICT_TOO_COMPLEX };
