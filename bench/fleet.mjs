@@ -1,5 +1,5 @@
-// The constants of docs/pages/guide/many-machines.md: what a job costs the queue's server and its worker, how large results
-// and reports are, and what an image takes on a node:
+// The constants of the page that docs/reference/many-machines.mjs makes: what a job costs the queue's server and its
+// worker, how large results and reports are, and what an image takes on a node:
 //     npm run bench -- fleet [--jobs 500] [--user NAME] [--root FILE.tar] [--write]
 // Counts and processor time only, so that other load on the machine does not matter. Needs valkey-server and a built
 // checkout; for the image root, mmdebstrap and umoci (FILE.tar: what mmdebstrap has made already). As root, --user is whom the
