@@ -26,7 +26,7 @@ static void forward_signal(long payload, uint32_t signal) {
     return;
   }
   /* The signal goes to the payload's process group; before setsid(2) took effect, or without a
-   * session, only to itself. before setsid(2) took effect, or without a session, only itself. */
+   * session, only to itself. */
   if (sys2(__NR_kill, -payload, signal) < 0)
     sys2(__NR_kill, payload, signal);
 }

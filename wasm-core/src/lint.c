@@ -77,8 +77,7 @@ static void lint_ioctl(struct wb_context *cx, const struct wb_policy *policy,
   if (wb_constant(target->arch, -1, "TIOCSTI", 7, &sti) != 0 ||
       wb_constant(target->arch, -1, "TIOCLINUX", 9, &linux_request) != 0)
     return;
-  /* Both requests insert characters into the terminal's input; the second through a selection. the
-   * second through a selection. */
+  /* Both requests insert characters into the terminal's input; the second through a selection. */
   bool a = lets(policy, target, "ioctl", 1, sti);
   bool b = lets(policy, target, "ioctl", 1, linux_request);
   if (a != b)

@@ -1,6 +1,6 @@
 /** Names that systemd has for groups and architectures. */
 
-/** The sets of systemd; the policy language has a few more. the policy language has a few more. */
+/** The sets of systemd; the policy language has a few more. */
 export const groupNames: ReadonlySet<string> = new Set(
   `aio basic-io chown clock cpu-emulation debug default file-system io-event ipc keyring known memlock module
   mount network-io obsolete pkey privileged process raw-io reboot resources sandbox setuid signal swap sync

@@ -7,7 +7,7 @@ import type { Input } from './inputs.js';
 
 export type Made = { readonly entry: Buffer; readonly lasting: boolean } | { readonly why: string };
 
-/** Opens both ends of a FIFO; each end sees when the other is closed. each end sees when the other is closed. */
+/** Opens both ends of a FIFO; each end sees when the other is closed. */
 function pipeAt(path: string): { readonly reading: number; readonly writing: number } {
   spawnSync('mkfifo', [path]);
   // Held open meanwhile, else each end would wait for the other to be opened.
