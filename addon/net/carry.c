@@ -89,7 +89,7 @@ void net_carry_find(struct carried *all, struct wb_pin *caller, uint64_t inode, 
  * payload's: its calls of epoll_ctl(2) will name the socket by it. Shares memory with the caller,
  * which waits. */
 struct registration {
-  int epoll, file;
+  int pidfd, file; /* of the caller; of the new socket */
   const struct carried_epoll *wanted;
 };
 
@@ -97,7 +97,9 @@ static int register_again(void *argument) {
   struct registration *one = argument;
   struct epoll_event event = {.events = one->wanted->events, .data = {.u64 = one->wanted->data}};
   const int number = one->wanted->target;
-  const int epoll = one->epoll == number ? dup(one->epoll) : one->epoll;
+  /* Whatever the payload has put at that number by now: this table ends with this child. */
+  const int taken = wb_process_take(one->pidfd, one->wanted->number);
+  const int epoll = taken == number ? dup(taken) : taken;
   if (one->file == number || dup2(one->file, number) == number)
     epoll_ctl(epoll, EPOLL_CTL_ADD, number, &event);
   _exit(0);
@@ -105,11 +107,11 @@ static int register_again(void *argument) {
 
 void net_carry_over(const struct carried *all, struct wb_pin *caller, int file) {
   const uint64_t until_ns = wb_now_ns() + CARRY_NS;
-  for (uint32_t i = 0; i < all->epoll_count && wb_now_ns() < until_ns; i++) {
-    struct registration one = {wb_pin_take(caller, all->epolls[i].number), file, &all->epolls[i]};
-    if (one.epoll < 0)
-      continue;
+  const int pidfd = all->epoll_count ? wb_pin_pidfd(caller) : -1;
+  for (uint32_t i = 0; pidfd >= 0 && i < all->epoll_count && wb_now_ns() < until_ns; i++) {
+    struct registration one = {pidfd, file, &all->epolls[i]};
     wb_run_in_namespaces(register_again, &one, 0);
-    net_let_go(one.epoll); /* whatever the payload has put at that number */
   }
+  if (pidfd >= 0)
+    close(pidfd);
 }

@@ -72,6 +72,18 @@ static int take_call(struct wb_asker *asker, const struct wb_watch *watch, struc
 #define LENT_FLAGS                                                                                 \
   (O_ACCMODE | O_APPEND | O_NONBLOCK | O_TRUNC | O_DIRECTORY | O_DIRECT | O_SYNC | O_DSYNC)
 
+struct lending {
+  const struct wb_watch *watch;
+  const struct wb_held *held;
+};
+
+static int give(int file, void *context) {
+  const struct lending *lending = context;
+  const struct wb_held *held = lending->held;
+  const int sent = wb_watch_give(lending->watch, held->notification, file, held->flags & O_CLOEXEC);
+  return sent < 0 ? -sent : 0;
+}
+
 static void decide_file(struct wb_asker *asker, const struct wb_watch *watch, struct wb_held *held,
                         uint32_t decision) {
   (void)asker;
@@ -86,16 +98,11 @@ static void decide_file(struct wb_asker *asker, const struct wb_watch *watch, st
   snprintf(link, sizeof link, "/proc/self/fd/%d", held->file);
   ssize_t n = readlink(link, path, sizeof path - 1);
   int error = n > 0 && fstat(held->file, &info) == 0 ? 0 : ESTALE;
-  int fd = -1;
   if (!error) {
+    struct lending lending = {watch, held};
     path[n] = 0;
-    fd = wb_host_open(path, info.st_dev, info.st_ino, held->flags & LENT_FLAGS);
-    const int sent =
-        fd < 0 ? -errno : wb_watch_give(watch, held->notification, fd, held->flags & O_CLOEXEC);
-    error = sent < 0 ? -sent : 0;
+    error = wb_host_lend(path, info.st_dev, info.st_ino, held->flags & LENT_FLAGS, give, &lending);
   }
-  if (fd >= 0)
-    close(fd);
   if (error)
     wb_watch_respond(watch, held->notification, error, 0, 0);
 }

@@ -5,7 +5,8 @@
  * directory one walks to everything above it. So the file is opened through a mount of its own,
  * whose root it is and which is read-only unless it is to be written. Such a mount takes a mount
  * namespace, and without root's rights a user namespace, of a child that ends at once; the mount
- * lives as long as the descriptor.
+ * lives as long as the descriptor. The child also gives it, from a table of its own: this process
+ * may have locks on the file, which closing it here would take away (pin.h).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,7 +28,9 @@ struct loan {
   dev_t device;
   ino_t inode;
   int flags;
-  int fd, error; /* written by the child */
+  wb_host_give *give;
+  void *context;
+  int error; /* written by the child */
 };
 
 static void fd_link(char out[40], int fd) {
@@ -75,32 +78,26 @@ static int own_mount(const struct loan *loan, int file) {
   return tree;
 }
 
-/* Shares memory and descriptors with the caller, which waits. */
+/* Shares memory with the caller, which waits. */
 static int run_child(void *argument) {
   struct loan *loan = argument;
   char link[40];
-  int file = find_again(loan), tree = file < 0 ? -1 : own_mount(loan, file);
+  int file = find_again(loan), tree = file < 0 ? -1 : own_mount(loan, file), lent = -1;
   if (tree >= 0) {
     fd_link(link, tree);
     /* O_NONBLOCK keeps this from waiting for the holder of a lease on it. */
-    loan->fd = open(link, loan->flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    lent = open(link, loan->flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   }
-  loan->error = errno;
-  if (tree >= 0)
-    close(tree);
-  if (file >= 0)
-    close(file);
+  if (lent >= 0 && !(loan->flags & O_NONBLOCK))
+    fcntl(lent, F_SETFL, loan->flags & (O_APPEND | O_DIRECT));
+  loan->error = lent < 0 ? errno : loan->give(lent, loan->context);
   _exit(0);
 }
 
-int wb_host_open(const char *path, dev_t device, ino_t inode, int flags) {
-  struct loan loan = {path, device, inode, flags, -1, ENOMEM};
+int wb_host_lend(const char *path, dev_t device, ino_t inode, int flags, wb_host_give *give,
+                 void *context) {
+  struct loan loan = {path, device, inode, flags, give, context, ENOMEM};
   const int user = geteuid() == 0 && wb_is_real_root() ? 0 : CLONE_NEWUSER;
-  const int error = wb_run_in_namespaces(run_child, &loan, CLONE_FILES | CLONE_NEWNS | user);
-  if (error)
-    loan.error = error;
-  if (loan.fd >= 0 && !(flags & O_NONBLOCK))
-    fcntl(loan.fd, F_SETFL, flags & (O_APPEND | O_DIRECT));
-  errno = loan.error;
-  return loan.fd;
+  const int error = wb_run_in_namespaces(run_child, &loan, CLONE_NEWNS | user);
+  return error ? error : loan.error;
 }

@@ -44,9 +44,13 @@ struct wb_host_file {
  */
 int wb_host_find(struct wb_host_file *file, const struct wb_opening *opening);
 
+/* Answers a call with a descriptor, which stays the function's caller's. Returns 0 or an errno. */
+typedef int wb_host_give(int file, void *context);
+
 /* Opens exactly that file, through a mount of its own: nothing above it can be reached from it, and
- * unless it is to be written, nothing of it can be changed, its mode and times included. Returns a
- * descriptor (O_CLOEXEC), or -1 with errno. */
-int wb_host_open(const char *path, dev_t device, ino_t inode, int flags);
+ * unless it is to be written, nothing of it can be changed, its mode and times included. Calls
+ * `give` with it, in a child that shares memory. Returns 0 or an errno. */
+int wb_host_lend(const char *path, dev_t device, ino_t inode, int flags, wb_host_give *give,
+                 void *context);
 
 #endif

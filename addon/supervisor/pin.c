@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <linux/stat.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include "notify.h"
 #include "pin.h"
 #include "processes.h"
+#include "run_in_namespaces.h"
 
 #ifndef PIDFD_THREAD
 #define PIDFD_THREAD O_EXCL /* Linux 6.9 */
@@ -220,17 +223,121 @@ static uint32_t group_of(struct wb_pin *caller) {
                                                        : 0;
 }
 
-int wb_pin_take(struct wb_pin *caller, int number) {
+int wb_pin_pidfd(struct wb_pin *caller) {
   int pidfd = (int)syscall(SYS_pidfd_open, caller->call->pid, PIDFD_THREAD);
   if (pidfd < 0 && errno == EINVAL)
     pidfd = (int)syscall(SYS_pidfd_open, group_of(caller), 0);
+  if (pidfd < 0 || wb_pin_stands(caller))
+    return pidfd;
+  close(pidfd);
+  errno = ESRCH;
+  return -1;
+}
+
+/* The kind of a file, as stat(2) has it; 0 where that cannot be found out. */
+static unsigned kind_of(int file) {
+  struct statx info;
+  return syscall(SYS_statx, file, "", AT_EMPTY_PATH, STATX_TYPE, &info) < 0
+             ? 0
+             : info.stx_mode & S_IFMT;
+}
+
+/* Another thread of a payload put a file in the place of a socket while that was copied. Its copy
+ * stays open, and from then on this process copies the slow way: atomic. */
+static int astray;
+
+/* A copy, straight into this process's table, of what was a socket a moment ago. */
+static int take_straight(int pidfd, int number) {
+  const int file = wb_process_take(pidfd, number);
+  const unsigned kind = file < 0 ? 0 : kind_of(file);
+  if (file < 0 || kind == S_IFSOCK)
+    return file;
+  if (kind == S_IFREG || kind == S_IFDIR)
+    __atomic_store_n(&astray, 1, __ATOMIC_RELAXED);
+  else
+    close(file); /* no program has locks on it */
+  errno = ENOTSOCK;
+  return -1;
+}
+
+/* A copy in a child's own table, which passes sockets on. */
+struct visit {
+  int pidfd, number, channel, error;
+};
+
+union control {
+  struct cmsghdr head;
+  char room[CMSG_SPACE(sizeof(int))];
+};
+
+static int visit(void *argument) {
+  struct visit *visit = argument;
+  union control control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+  char byte = 0;
+  struct iovec vector = {&byte, 1};
+  const struct msghdr message = {.msg_iov = &vector,
+                                 .msg_iovlen = 1,
+                                 .msg_control = &control,
+                                 .msg_controllen = sizeof control};
+  const int file = wb_process_take(visit->pidfd, visit->number);
+  visit->error = file < 0 ? errno : kind_of(file) == S_IFSOCK ? 0 : ENOTSOCK;
+  memcpy(CMSG_DATA(&control.head), &file, sizeof file);
+  if (!visit->error && sendmsg(visit->channel, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    visit->error = errno;
+  _exit(0);
+}
+
+static int receive(int channel) {
+  union control control;
+  char byte;
+  struct iovec vector = {&byte, 1};
+  struct msghdr message = {.msg_iov = &vector,
+                           .msg_iovlen = 1,
+                           .msg_control = &control,
+                           .msg_controllen = sizeof control};
+  int file = -1;
+  if (recvmsg(channel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) == 1 &&
+      message.msg_controllen >= CMSG_LEN(sizeof file) && control.head.cmsg_type == SCM_RIGHTS)
+    memcpy(&file, CMSG_DATA(&control.head), sizeof file);
+  else
+    errno = EMFILE;
+  return file;
+}
+
+static int take_by_child(int pidfd, int number) {
+  int ends[2], file = -1;
+  if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0)
+    return -1;
+  struct visit request = {pidfd, number, ends[1], 0};
+  int error = wb_run_in_namespaces(visit, &request, 0);
+  error = error ? error : request.error;
+  if (!error && (file = receive(ends[0])) < 0)
+    error = errno;
+  close(ends[0]);
+  close(ends[1]);
+  errno = error;
+  return file;
+}
+
+int wb_pin_take(struct wb_pin *caller, int number) {
+  static const char socket[] = "socket:[";
+  char target[sizeof socket] = "";
+  const ssize_t n = number < 0 ? 0 : wb_pin_link_base(caller, number, target, sizeof target);
+  if (n >= 0 && strcmp(target, socket) != 0) {
+    errno = number < 0 ? EBADF : ENOTSOCK;
+    return -1;
+  }
+  if (n < 0 && (errno == ENOENT || errno == ESRCH)) {
+    errno = errno == ENOENT ? EBADF : ESRCH;
+    return -1;
+  }
+  const int pidfd = wb_pin_pidfd(caller);
   if (pidfd < 0)
     return -1;
-  int file = -1, error = ESRCH;
-  if (wb_pin_stands(caller)) {
-    file = wb_process_take(pidfd, number);
-    error = errno;
-  }
+  /* A caller that is closed to all but root does not show what its descriptors are. */
+  const int slow = n < 0 || __atomic_load_n(&astray, __ATOMIC_RELAXED);
+  const int file = slow ? take_by_child(pidfd, number) : take_straight(pidfd, number);
+  const int error = errno;
   close(pidfd);
   errno = error;
   return file;

@@ -65,7 +65,16 @@ ssize_t wb_pin_link_base(struct wb_pin *caller, int fd, char *out, size_t size);
 /* The beginning of a text of that directory, ended by a NUL. Returns its length, or -1. */
 ssize_t wb_pin_text(struct wb_pin *caller, const char *name, char *out, size_t size);
 
-/* A copy of a descriptor of the caller's, or -1 with errno. pidfd_getfd(2), Linux 5.6 */
+/* A pidfd of the caller's thread, for a child that has a table of descriptors of its own; -1 with
+ * errno. */
+int wb_pin_pidfd(struct wb_pin *caller);
+
+/* A copy of a socket of the caller's, or -1 with errno: EBADF where nothing has the number,
+ * ENOTSOCK for another kind of file. pidfd_getfd(2), Linux 5.6
+ *
+ * Closing a copy of a file takes the locks of this process on that file away, as fcntl(2) has them,
+ * and this process may be a program that uses the library, with a database that the payload may
+ * read. So no copy of another kind of file is ever closed in this process's table. */
 int wb_pin_take(struct wb_pin *caller, int number);
 
 /* --- processes that are not the caller of a notification -------------------------------------- */

@@ -1,5 +1,5 @@
-/* See run_in_namespaces.h. Called by files.c, inject_file.c, lookups.c, rights.c, and by inside.c
- * and carry.c of addon/net. */
+/* See run_in_namespaces.h. Called by files.c, inject_file.c, lookups.c, pin.c, rights.c, and by
+ * inside.c and carry.c of addon/net. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
