@@ -109,7 +109,6 @@ export const targets = {
       'net/engine.c',
       'net/handed.c',
       'net/inside.c',
-      'net/linger.c',
       'net/names.c',
       'net/options.c',
       'net/packet.c',

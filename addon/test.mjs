@@ -28,7 +28,6 @@ check('plan_check_test', ['addon/plan_check.c']);
 check('exec_check_test', ['addon/exec_check.c']);
 check('digest_test', ['addon/engine/digest.c']);
 check('packets_test', ['addon/net/dns.c', 'addon/net/packet.c']);
-check('linger_test', ['addon/net/linger.c']);
 check('screen_test', ['addon/supervisor/screen.c']);
 check('ask_test', ['addon/supervisor/ask.c']);
 check(

@@ -55,7 +55,7 @@ static void let_go(struct net *net, struct handed *one) {
     return;
   if (one->connecting)
     net_unwatch(net, one->file);
-  net_let_go(one->file);
+  close(one->file);
   one->file = -1;
   one->connecting = 0;
 }

@@ -232,9 +232,6 @@ int resolv_conf_begin(struct net *net);
 /* 1: answered; 0: the kernel may go on with the call. */
 int resolv_conf_take(const struct net *net, struct wb_pin *caller);
 
-/* linger.c: closes such a descriptor without waiting for whom the socket is connected to. */
-void net_let_go(int file);
-
 /* carry.c: what leads to a socket that another one replaces, besides the number `place`. */
 #define CARRIED_MAX 16
 struct carried_epoll {

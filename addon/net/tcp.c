@@ -88,7 +88,7 @@ static int put_at(const struct net *net, struct wb_pin *caller, const struct pen
   if (now < 0)
     return EBADF;
   const int same = inode_of(now) == one->inode;
-  net_let_go(now);
+  close(now);
   if (!same) /* closed meanwhile, and used for something else */
     return EBADF;
   return wb_watch_replace(net->watch, one->notification, one->file, number,
@@ -129,7 +129,7 @@ static int wait_for(struct call *call, int file, int place) {
   while (index < PENDING_MAX && net->pending[index].used)
     index++;
   if (index == PENDING_MAX || net_watch(net, file, EPOLLOUT, SOURCE_PENDING, index) < 0) {
-    net_let_go(file);
+    close(file);
     return ENOBUFS;
   }
   struct timeval limit = {0, 0};
@@ -181,7 +181,7 @@ static int connect_outside(struct call *call, const struct sockaddr *to, socklen
   if (error == EINPROGRESS && blocking)
     return wait_for(call, file, call->place);
   if (error && error != EINPROGRESS) {
-    net_let_go(file);
+    close(file);
     return error;
   }
   set_blocking(file, call->status);
@@ -191,7 +191,7 @@ static int connect_outside(struct call *call, const struct sockaddr *to, socklen
                               .pid = call->caller->call->pid,
                               .inode = inode_of(call->file)};
   const int failed = put_by(call->net, call->caller, &one);
-  net_let_go(file);
+  close(file);
   return failed ? failed : error;
 }
 
@@ -237,7 +237,7 @@ static int ask_about(struct call *call, const unsigned char *bytes, size_t size,
   const struct net_target target = {bytes, size, name};
   if (net_ask(call->net, WB_QUESTION_NETWORK, call->caller, &target, file, decide))
     return 1;
-  net_let_go(file);
+  close(file);
   return 0;
 }
 
@@ -254,7 +254,7 @@ static int connect_resolver(struct call *call, uint16_t port) {
       net_from_sockaddr(&raw, room, &to))
     resolver_expect(call->net, to.port);
   if (copy >= 0)
-    net_let_go(copy);
+    close(copy);
   return error;
 }
 
@@ -358,11 +358,12 @@ int tcp_take(struct net *net, struct wb_pin *caller) {
   struct call call = {.net = net, .caller = caller, .place = (int)notif->data.args[0]};
   call.file = net->handed ? handed_file(net, caller, call.place) : wb_pin_take(caller, call.place);
   if (call.file < 0)
-    return answer(net, notif->id, net->handed || errno == EBADF ? errno : EACCES);
+    return answer(net, notif->id,
+                  net->handed || errno == EBADF || errno == ENOTSOCK ? errno : EACCES);
   if (notif->data.nr == SYS_listen) {
     const int failed =
         wb_pin_stands(caller) ? listen_inside(&call, (int)notif->data.args[1]) : EINTR;
-    net_let_go(call.file);
+    close(call.file);
     return answer(net, notif->id, failed);
   }
   call.domain = number_option(call.file, SO_DOMAIN);
@@ -372,7 +373,7 @@ int tcp_take(struct net *net, struct wb_pin *caller) {
       (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)) {
     /* Sockets of the sandbox's own network, or of none: harmless wherever they are led, and should
      * another take the descriptor's place in time, Landlock stands before TCP. */
-    net_let_go(call.file);
+    close(call.file);
     return 0;
   }
   unsigned char bytes[sizeof(struct sockaddr_storage)] __attribute__((aligned(8)));
@@ -387,13 +388,13 @@ int tcp_take(struct net *net, struct wb_pin *caller) {
     call.status = fcntl(call.file, F_GETFL);
     error = is_connect ? dial(&call, bytes, (size_t)size) : bind_inside(&call, bytes, (size_t)size);
   }
-  net_let_go(call.file);
+  close(call.file);
   return error == LATER ? 1 : answer(net, notif->id, error);
 }
 
 static void forget(struct net *net, struct pending *one) {
   net_unwatch(net, one->file);
-  net_let_go(one->file);
+  close(one->file);
   one->used = 0;
   net->pending_count--;
 }

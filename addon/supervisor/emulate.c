@@ -1,8 +1,8 @@
 /*
  * Calls that the policy allows and that inside would do something else than outside: the supervisor
  * answers them in the kernel's place. Called by notify.c before a call is left to the kernel;
- * src/plan/emulate.ts is the filter that asks about them. None of them is made, so nothing is won
- * by changing memory in time.
+ * src/plan/emulate.ts is the filter that asks about them. The kernel makes none of them as it was
+ * called, so nothing is won by changing memory in time.
  *
  * - Ids that the sandbox does not have. A user namespace maps the payload's own, and of any other
  *   the kernel says EINVAL, where an ordinary user outside gets EPERM from chown(2), setuid(2) and
@@ -10,6 +10,11 @@
  * - RLIMIT_CORE. A run has 1; at 0 a crash would start the handler that core_pattern pipes to, as
  *   root of the host and with the payload's memory. Programs set it to 0 for themselves, or raise
  *   it: both succeed, and change nothing. core(5)
+ * - SO_LINGER with a time. The process that closes such a socket last waits for its peer, and the
+ *   payload decides which process that is: it passes the socket through a stream that it shares
+ *   with a program outside, or the supervisor has a copy. Inside, a socket never makes anyone wait:
+ *   the call succeeds, and what is unsent is sent in the background, as without the option. A time
+ *   of 0, which resets the connection, is set. inet_release of net/ipv4/af_inet.c, socket(7)
  */
 #define _GNU_SOURCE
 #include <asm/unistd.h>
@@ -18,6 +23,7 @@
 #include <linux/seccomp.h>
 #include <linux/resource.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -155,6 +161,34 @@ static int takes_core_limit(const struct seccomp_data *data, int *error) {
   return is_set || is_both;
 }
 
+/* Sets the option on a copy of the socket. Where none can be had, it does not linger either. */
+static int set_linger(struct wb_pin *caller, int number, const struct linger *wanted) {
+  const struct linger linger = {wanted->l_onoff && wanted->l_linger == 0, 0};
+  const int file = wb_pin_take(caller, number);
+  if (file < 0)
+    return errno == EBADF || errno == ENOTSOCK ? errno : 0;
+  const long ret = syscall(SYS_setsockopt, file, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+  const int error = ret < 0 ? errno : 0;
+  close(file);
+  return error;
+}
+
+static int takes_linger(struct wb_pin *caller, int *error) {
+  const struct seccomp_data *data = &caller->call->data;
+  struct linger wanted;
+  if (data->nr != __NR_setsockopt || (int)data->args[1] != SOL_SOCKET ||
+      (int)data->args[2] != SO_LINGER)
+    return 0;
+  if ((int)data->args[4] < (int)sizeof wanted)
+    *error = EINVAL;
+  else if (wb_pin_copy(caller, data->args[3], &wanted, sizeof wanted) != sizeof wanted)
+    *error = EFAULT;
+  else
+    *error = set_linger(caller, (int)data->args[0], &wanted);
+  return 1;
+}
+
 int wb_emulate(const struct wb_ids *ids, struct wb_pin *caller, int *error) {
-  return takes_core_limit(&caller->call->data, error) || takes_ids(ids, caller, error);
+  return takes_core_limit(&caller->call->data, error) || takes_linger(caller, error) ||
+         takes_ids(ids, caller, error);
 }

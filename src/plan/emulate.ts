@@ -1,6 +1,6 @@
 /**
  * The program that sends calls to the supervisor which it answers in the kernel's place
- * (addon/supervisor/emulate.c): those with ids that do not exist inside, and those that set RLIMIT_CORE.
+ * (addon/supervisor/emulate.c): those with ids that do not exist inside, and those that set RLIMIT_CORE or SO_LINGER.
  */
 import type { IdRange } from '../resolve/index.js';
 import {
@@ -18,6 +18,8 @@ import {
 import type { IdMaps } from './ids.js';
 
 const RLIMIT_CORE = 4;
+const SOL_SOCKET = 1;
+const SO_LINGER = 13;
 
 /**
  * AUDIT_ARCH_*, and numbers: chown, lchown and fchown have a uid in argument 1 and a gid in 2, fchownat
@@ -30,6 +32,7 @@ const architectures = {
     chown: [92, 93, 94],
     chownAt: 260,
     set: [105, 106, 113, 114, 117, 119],
+    setsockopt: 54,
     setrlimit: 160,
     prlimit: 302,
   },
@@ -38,6 +41,7 @@ const architectures = {
     chown: [55],
     chownAt: 54,
     set: [143, 144, 145, 146, 147, 149],
+    setsockopt: 208,
     setrlimit: 164,
     prlimit: 261,
   },
@@ -67,11 +71,12 @@ function idsIn(name: string, first: number, { uids, gids }: IdMaps): Line[] {
 
 /** `struct sock_filter[]` that asks about calls which the supervisor answers, and allows others. */
 export function emulatedCalls(ids: IdMaps, arch: keyof typeof architectures): Uint8Array {
-  const { audit, chown, chownAt, set, setrlimit, prlimit } = architectures[arch];
+  const { audit, chown, chownAt, set, setsockopt, setrlimit, prlimit } = architectures[arch];
   const targets = [
     ...chown.map((nr) => [nr, 'chown'] as const),
     ...set.map((nr) => [nr, 'ask'] as const),
     [chownAt, 'chownat'] as const,
+    [setsockopt, 'setsockopt'] as const,
     [setrlimit, 'setrlimit'] as const,
     [prlimit, 'prlimit'] as const,
   ].sort(([a], [b]) => a - b);
@@ -90,6 +95,11 @@ export function emulatedCalls(ids: IdMaps, arch: keyof typeof architectures): Ui
     { code: JEQ, k: 0, yes: 'allow', no: 'allow' },
     ...idsIn('chown', 1, ids),
     ...idsIn('chownat', 2, ids),
+    'setsockopt',
+    { code: LOAD, k: argument(1) },
+    { code: JEQ, k: SOL_SOCKET, no: 'allow' },
+    { code: LOAD, k: argument(2) },
+    { code: JEQ, k: SO_LINGER, yes: 'ask', no: 'allow' },
     'prlimit',
     { code: LOAD, k: argument(1) },
     { code: JEQ, k: RLIMIT_CORE, yes: 'ask', no: 'allow' },

@@ -13,6 +13,7 @@ const machines = [
     chown: [92, 93, 94],
     at: 260,
     limits: [160, 302],
+    option: 54,
     set: [105, 106, 113, 114, 117, 119],
   },
   {
@@ -21,12 +22,13 @@ const machines = [
     chown: [55],
     at: 54,
     limits: [164, 261],
+    option: 208,
     set: [143, 144, 145, 146, 147, 149],
   },
 ] as const;
 const ids = [0, 1, 999, 1000, 1001, 65_535, 65_536, 0xffff_fffe, 0xffff_ffff];
 
-describe.each(machines)('ids on $arch', ({ arch, audit, chown, at, set, limits }) => {
+describe.each(machines)('ids on $arch', ({ arch, audit, chown, at, set, limits, option }) => {
   beforeAll(() => init());
 
   const range = (inside: number, count: number) => ({ inside, outside: 7, count });
@@ -65,6 +67,16 @@ describe.each(machines)('ids on $arch', ({ arch, audit, chown, at, set, limits }
       const wanted = BigInt.asUintN(32, resource) === 4n ? NOTIFY : ALLOW;
       expect(ask(setrlimit, [resource, 4n, 4n])).toBe(wanted);
       expect(ask(prlimit, [4n, resource, 0n, 4n])).toBe(wanted);
+    }
+    for (const [level, name] of [
+      [1n, 13n],
+      [1n | (1n << 32n), 13n | (1n << 32n)],
+      [1n, 9n],
+      [6n, 13n],
+      [13n, 1n],
+    ] as const) {
+      const lingers = BigInt.asUintN(32, level) === 1n && BigInt.asUintN(32, name) === 13n;
+      expect(ask(option, [7n, level, name, 7n, 8n])).toBe(lingers ? NOTIFY : ALLOW);
     }
     expect(ask(chown[0], [0n, 12345n, 12345n, 0n, 0n, 0n], 0x40000003)).toBe(ALLOW);
   });
