@@ -54,6 +54,7 @@ const supervisor = [
   'supervisor/notify.c',
   'supervisor/outcome.c',
   'supervisor/pin.c',
+  'supervisor/reserve.c',
   'supervisor/payload_path.c',
   'supervisor/processes.c',
   'supervisor/programs.c',

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../supervisor/reserve.h"
 #include "datagrams.h"
 
 /* Datagrams taken in one turn, so that other sockets get theirs. */
@@ -89,7 +90,8 @@ int datagrams_make(struct net *net, int family, int type) {
     return -1;
   struct datagram_socket *place = place_for_socket(net);
   const int given = fcntl(ends[1], F_DUPFD_CLOEXEC, 0);
-  if (given < 0 || fstat(ends[1], &info) < 0 ||
+  errno = EMFILE;
+  if (given < 0 || wb_reserve_reached(ends[1]) || fstat(ends[1], &info) < 0 ||
       ((type & SOCK_NONBLOCK) && fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0) ||
       net_watch(net, ends[0], EPOLLIN, SOURCE_DATAGRAM, index_of(net, place)) < 0) {
     const int error = errno;

@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../supervisor/reserve.h"
 #include "net.h"
 
 /* Copies that are kept at a time: what more a program has unconnected, it cannot connect. */
@@ -153,8 +154,9 @@ int handed_take(struct net *net, struct wb_pin *caller) {
   }
   struct stat info;
   const int file = socket(domain, type | SOCK_CLOEXEC, protocol);
-  if (file < 0 || fstat(file, &info) < 0) {
-    wb_watch_respond(net->watch, notif->id, errno, 0, 0);
+  const int is_last = file >= 0 && wb_reserve_reached(file);
+  if (file < 0 || is_last || fstat(file, &info) < 0) {
+    wb_watch_respond(net->watch, notif->id, is_last ? EMFILE : errno, 0, 0);
     if (file >= 0)
       close(file);
     return 1;

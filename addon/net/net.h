@@ -135,6 +135,7 @@ struct net {
 };
 
 /* sources.c */
+/* Returns -1 with errno, EMFILE where few descriptors are left. */
 int net_watch(struct net *net, int file, uint32_t events, enum source source, uint32_t index);
 int net_rewatch(struct net *net, int file, uint32_t events, enum source source, uint32_t index);
 /* Stops watching a file that others have as well: closing it here would leave it watched. */

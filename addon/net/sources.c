@@ -1,8 +1,10 @@
 /* Keeps what the one epoll(7) of a run's network watches. Called by the parts that engine.c
  * serves. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <sys/epoll.h>
 
+#include "../supervisor/reserve.h"
 #include "net.h"
 
 static int control(struct net *net, int operation, int file, uint32_t events, enum source source,
@@ -11,7 +13,12 @@ static int control(struct net *net, int operation, int file, uint32_t events, en
   return epoll_ctl(net->face.fd, operation, file, &event);
 }
 
+/* A file that is watched stays open. */
 int net_watch(struct net *net, int file, uint32_t events, enum source source, uint32_t index) {
+  if (wb_reserve_reached(file)) {
+    errno = EMFILE;
+    return -1;
+  }
   return control(net, EPOLL_CTL_ADD, file, events, source, index);
 }
 

@@ -33,6 +33,7 @@
 #include "pin.h"
 #include "processes.h"
 #include "ptys.h"
+#include "reserve.h"
 
 /* Character device 5:2. ptmx(4) */
 #define PTMX_MAJOR 5
@@ -112,7 +113,8 @@ static void give_master(struct wb_ptys *ptys, const struct wb_watch *watch,
     return;
   }
   const int terminal = ioctl(master, TIOCGPTPEER, O_PATH | O_CLOEXEC);
-  if (terminal < 0 || ioctl(master, TIOCGPTN, &number) < 0 || !look(terminal, &info)) {
+  if (terminal < 0 || wb_reserve_reached(terminal) || ioctl(master, TIOCGPTN, &number) < 0 ||
+      !look(terminal, &info)) {
     if (terminal >= 0)
       close(terminal);
     close(master);
