@@ -4,8 +4,9 @@
  * on what lies in the run's own directories. Called by notify.c.
  *
  * The file is opened once, and what is judged and changed is that inode. It is the run's if its
- * path is below the run's private root: nothing else can come there, since Landlock lets the
- * payload move and link nothing into it, and nothing can be mounted there. What other threads
+ * path is below the run's private root: nothing can be mounted there, and Landlock lets the payload
+ * move and link nothing into it but what it may write, which is the run's own or shown for writing
+ * (--rw): the user has given that away. LANDLOCK_ACCESS_FS_REFER. What other threads
  * change meanwhile decides which of the run's own files it is, as it would without a supervisor.
  */
 #define _GNU_SOURCE
