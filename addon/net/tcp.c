@@ -82,14 +82,19 @@ static int closes_at_exec(struct wb_pin *caller, int number) {
   return line && sscanf(line, "flags:%o", &flags) == 1 && (flags & O_CLOEXEC);
 }
 
+/* The inode of a socket of the caller's, which its /proc tells, unless that is closed; 0: none. */
+static uint64_t inode_at(struct wb_pin *caller, int number) {
+  const uint64_t shown = handed_inode(caller, number);
+  const int file = shown ? -1 : wb_pin_take(caller, number);
+  const uint64_t inode = file < 0 ? shown : inode_of(file);
+  if (file >= 0)
+    close(file);
+  return inode;
+}
+
 static int put_at(const struct net *net, struct wb_pin *caller, const struct pending *one,
                   int number) {
-  int now = wb_pin_take(caller, number);
-  if (now < 0)
-    return EBADF;
-  const int same = inode_of(now) == one->inode;
-  close(now);
-  if (!same) /* closed meanwhile, and used for something else */
+  if (inode_at(caller, number) != one->inode) /* closed meanwhile, and used for something else */
     return EBADF;
   return wb_watch_replace(net->watch, one->notification, one->file, number,
                           closes_at_exec(caller, number));
