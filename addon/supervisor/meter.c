@@ -31,6 +31,9 @@
 /* Threads of a run that is looked at in passing. */
 #define SMALL 16
 #define REST_NS (2000 * MS)
+/* How many looks in a row may show nothing, and the time between them. */
+#define BLIND_LOOKS 4
+#define BLIND_NS (20 * MS)
 
 static uint32_t count_processors(void) {
   unsigned long mask[16] = {0};
@@ -186,24 +189,37 @@ static int is_costly(const struct wb_meter *meter, const struct wb_processes *se
   return seen->tasks > SMALL || now - meter->busy_ns < REST_NS || meter->disk.depth >= 0;
 }
 
+/* After a look that showed nothing, as this process or the machine had no descriptors left. Where
+ * that lasts, the run is held to no limit, and ends. */
+static int be_blind(struct wb_meter *meter, int error, uint64_t now) {
+  const int holds = (meter->plan->memory_bytes || meter->plan->cpu_us) && !in_cgroup(meter);
+  if (holds && ++meter->blind >= BLIND_LOOKS)
+    meter->error = error;
+  meter->next_ns = meter->error ? 0 : now + BLIND_NS;
+  return 0;
+}
+
 int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
   const uint64_t spent = meter_spent_ns();
   struct wb_processes seen;
   const uint64_t cpu_before = meter->usage.cpu_us;
   const uint64_t since_ns = meter->looked_ns ? now - meter->looked_ns : 0;
   int wanted = 0;
-  if (wb_processes_sample(meter->proc, &meter->members, unwaited_since(meter), &meter->programs,
-                          &seen) != 0) {
+  const int error = wb_processes_sample(meter->proc, &meter->members, unwaited_since(meter),
+                                        &meter->programs, &seen);
+  if (error == ESRCH) {
     meter->next_ns = 0; /* the sandbox is gone; its end is on the way */
     return 0;
   }
+  if (error)
+    return be_blind(meter, error, now);
+  meter->blind = 0;
   if (seen.cpu_us != meter->live_cpu_us)
     meter->busy_ns = now;
   if (!may_wait && is_costly(meter, &seen, now))
     return WB_METER_THREAD;
   meter->usage.samples++;
   meter_sample_private(meter);
-  meter_sample_descriptors(meter, now, seen.resident_bytes);
   seen.kernel_bytes += meter->ipc_bytes + meter->ipc_task_bytes * seen.tasks;
   if (in_cgroup(meter)) {
     judge_cgroup(meter);
@@ -216,7 +232,15 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
   judge_processes(meter, &seen);
   wanted |= meter_judge_programs(meter, &seen, since_ns, now);
   meter->looked_ns = now;
-  meter_sample_layers(meter, wb_now_ns());
+  /* What takes longest comes last, and delays no look at the processes: a payload decides how many
+   * threads and descriptors it has. */
+  const uint64_t before_descriptors = meter_spent_ns();
+  if (!meter->usage.limit && meter_sample_descriptors(meter, now, seen.resident_bytes) &&
+      !in_cgroup(meter))
+    meter_judge_memory(meter, &seen);
+  const uint64_t of_descriptors = meter_spent_ns() - before_descriptors;
+  if (!meter->usage.limit)
+    meter_sample_layers(meter, wb_now_ns());
   if (meter->crowded >= CROWD_LOOKS && now >= meter->deprioritise_next_ns) {
     meter->usage.deprioritised = 1;
     meter->deprioritise_next_ns = now + CALM_NS; /* it may have new sessions by then */
@@ -225,7 +249,7 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
     if (meter->usage.reached & 1u << WB_LIMIT_PROCESSES)
       wanted |= WB_METER_SPARE;
   }
-  const uint64_t end = wb_now_ns(), cost = meter_spent_ns() - spent;
+  const uint64_t end = wb_now_ns(), cost = meter_spent_ns() - spent - of_descriptors;
   const int busy = meter->usage.cpu_us != cpu_before;
   const uint64_t memory = seen.resident_bytes + seen.kernel_bytes + meter_shared_bytes(meter);
   meter->interval_ns = meter_least(meter->interval_ns * 2, busy ? BUSY_NS : IDLE_NS);

@@ -59,6 +59,8 @@ struct wb_meter {
   struct wb_machine start;                      /* when the run began */
   struct wb_programs programs;                  /* of a session, with limits of their own */
   uint32_t crowded; /* samples in a row at which very many were running */
+  uint32_t blind;   /* samples in a row that could read nothing */
+  int error;        /* why the run cannot be held to its limits any more, or 0 */
   /* Files without a name: what shows itself, and what else there is of memory and of disk. Their
    * buffers lie apart from what each sample writes, which shares two pages with the rest. */
   struct wb_hidden hidden_memory;

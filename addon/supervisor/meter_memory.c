@@ -101,7 +101,7 @@ static uint64_t hidden_bytes(struct wb_meter *meter, int64_t growth, uint64_t li
   return wb_hidden_sample(&meter->hidden_memory, &meter->files.memory, &figures);
 }
 
-void meter_sample_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes) {
+int meter_sample_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes) {
   const uint64_t spent = meter_spent_ns();
   const int held = meter->cgroup && meter->cgroup->fd >= 0;
   const uint64_t limit = held ? 0 : meter->plan->memory_bytes;
@@ -112,11 +112,12 @@ void meter_sample_descriptors(struct wb_meter *meter, uint64_t now, uint64_t res
   const int soon = limit && (resident_bytes + all > limit ||
                              growth - meter->sampled_growth > (int64_t)(limit / 16));
   if (now < (soon ? meter->descriptors_soon_ns : meter->descriptors_next_ns))
-    return;
+    return 0;
   meter_sample_files(meter, limit != 0);
   meter->sampled_growth = growth;
   meter->hidden_bytes = limit ? hidden_bytes(meter, growth, limit) : 0;
-  const uint64_t pause = (meter_spent_ns() - spent) * WB_METER_COST_SHARE, end = wb_now_ns();
-  meter->descriptors_soon_ns = end + pause;
-  meter->descriptors_next_ns = end + most(pause, DESCRIPTORS_NS);
+  const uint64_t cost = meter_spent_ns() - spent, end = wb_now_ns();
+  meter->descriptors_soon_ns = end + cost * WB_METER_COST_SHARE_SOON;
+  meter->descriptors_next_ns = end + most(cost * WB_METER_COST_SHARE, DESCRIPTORS_NS);
+  return 1;
 }

@@ -10,6 +10,8 @@
 
 /* A sample may take one part in so many of the time until the next. */
 #define WB_METER_COST_SHARE 25
+/* The same for descriptors while what they may keep would be beyond a limit. */
+#define WB_METER_COST_SHARE_SOON 5
 
 /* Processor time of this thread: what a sample costs must not grow with what others do meanwhile,
  * or a busy machine would be looked after least. */
@@ -59,8 +61,8 @@ struct wb_machine meter_machine(void);
 /* Bytes and inodes that the sandbox's own files in memory take. */
 void meter_sample_private(struct wb_meter *meter);
 
-/* Samples what open descriptors keep, where a sample of them is due. */
-void meter_sample_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes);
+/* Samples what open descriptors keep, where a sample of them is due. Returns whether it was. */
+int meter_sample_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes);
 
 void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen);
 

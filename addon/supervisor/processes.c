@@ -74,12 +74,16 @@ struct own {
   uint64_t resident_bytes, swapped_bytes, table_bytes, anonymous_bytes;
 };
 
-/* Returns what a process has of its own; zeros for what has ended. proc_pid_status(5) */
-static struct own own_memory(int proc, const char *process) {
+/* Returns what a process has of its own; zeros for what has ended. Where that cannot be read for
+ * want of descriptors or memory, `error` becomes why. proc_pid_status(5) */
+static struct own own_memory(int proc, const char *process, int *error) {
   /* `text` has room for the text and the longest name that is looked for. */
   char path[64], text[2048 + 32] = {0};
   path_of(path, process, "status");
-  if (wb_read_text(proc, path, text, 2048) <= 0)
+  const ssize_t size = wb_read_text(proc, path, text, 2048);
+  if (size < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+    *error = errno;
+  if (size <= 0)
     return (struct own){0, 0, 0, 0};
   return (struct own){
       wb_processes_field(text, "VmRSS:") * 1024, wb_processes_field(text, "VmSwap:") * 1024,
@@ -200,17 +204,17 @@ int wb_processes_sample(int proc, struct wb_members *members, uint64_t since_ns,
   wb_programs_begin(programs);
   rewind_to_start(proc);
   wb_directory_begin(&directory, proc);
-  int seen = 0;
+  int seen = 0, error = 0;
   while ((entry = wb_directory_next(&directory))) {
     if (!wb_members_has(members, entry->name))
       continue;
     seen = 1;
-    struct own own = own_memory(proc, entry->name);
+    struct own own = own_memory(proc, entry->name, &error);
     char name[WB_PROCESS_NAME_MAX];
     const char *seen_at =
         own.resident_bytes == 0 ? wb_process_seen_at(proc, entry->name, name) : NULL;
     if (seen_at)
-      own = own_memory(proc, seen_at);
+      own = own_memory(proc, seen_at, &error);
     out->resident_bytes += own.resident_bytes;
     out->swapped_bytes += own.swapped_bytes;
     if (own.anonymous_bytes + own.swapped_bytes > out->largest_bytes)
@@ -225,7 +229,7 @@ int wb_processes_sample(int proc, struct wb_members *members, uint64_t since_ns,
   if (out->unwaited)
     out->machine_running = running_tasks(proc);
   /* Init itself is always there while the sandbox is. */
-  return seen ? 0 : ESRCH;
+  return seen ? error : ESRCH;
 }
 
 uint64_t wb_processes_field(const char *text, const char *name) {
@@ -251,6 +255,7 @@ void wb_processes_memory(int proc, const struct wb_members *members, uint32_t ma
                          struct wb_memory *out) {
   struct wb_directory directory;
   const struct wb_name *entry;
+  int unread = 0; /* the next sample finds that, too */
   *out = (struct wb_memory){0, 0};
   rewind_to_start(proc);
   wb_directory_begin(&directory, proc);
@@ -267,6 +272,6 @@ void wb_processes_memory(int proc, const struct wb_members *members, uint32_t ma
           (wb_processes_field(text, "Pss_Anon:") + wb_processes_field(text, "SwapPss:")) * 1024;
       out->shared_bytes += wb_processes_field(text, "Pss_Shmem:") * 1024;
     } else if (errno != ESRCH && errno != ENOENT)
-      out->own_bytes += own_memory(proc, process).resident_bytes;
+      out->own_bytes += own_memory(proc, process, &unread).resident_bytes;
   }
 }

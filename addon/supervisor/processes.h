@@ -26,7 +26,7 @@ struct wb_programs;
 /* A quick sample: two small files a process. `proc` is the sandbox's /proc, or the host's, of which
  * only `members` count; they are looked for anew. With `since_ns`
  * (CLOCK_MONOTONIC), looks for `unwaited` ones from then on. What those of `programs` use is noted
- * there. Returns 0 or an errno. */
+ * there. Returns 0, ESRCH where the sandbox is gone, or why a process could not be read. */
 int wb_processes_sample(int proc, struct wb_members *members, uint64_t since_ns,
                         struct wb_programs *programs, struct wb_processes *out);
 

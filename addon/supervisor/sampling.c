@@ -94,17 +94,21 @@ int wb_sampling_serve(struct wb_run *run, const struct pollfd *wait, int *error)
     if (!wait->revents || !wb_event_hear(sampling->told))
       return 0;
     *error = take_back(run);
+    *error = *error ? *error : run->meter.error;
     return sampling->wanted;
   }
   const uint64_t now = wb_now_ns();
   if (!run->meter.next_ns || now < run->meter.next_ns)
     return 0;
   run->meter.helped_us = __atomic_load_n(&run->answering.helped_us, __ATOMIC_RELAXED);
-  const int wanted = wb_meter_sample(&run->meter, now, 0);
-  if (!(wanted & WB_METER_THREAD))
-    return wanted;
+  int wanted = wb_meter_sample(&run->meter, now, 0);
+  if (wanted & WB_METER_THREAD && begin(run))
+    return 0;
   /* Where no thread can be had, as with a user who has as many as allowed, this one looks. */
-  return begin(run) ? 0 : wb_meter_sample(&run->meter, now, 1);
+  if (wanted & WB_METER_THREAD)
+    wanted = wb_meter_sample(&run->meter, now, 1);
+  *error = run->meter.error;
+  return wanted;
 }
 
 void wb_sampling_end(struct wb_run *run) {

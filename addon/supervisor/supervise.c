@@ -346,8 +346,10 @@ static int step(struct supervision *now) {
   const int n = poll(wait, WAITS, patience);
   /* Something else may be ready each time, as with output without end. */
   const int is_due = answer_ms == 0 || (n == 0 && answer_ms > 0 && answer_ms <= patience);
-  if (n < 0 && errno != EINTR)
+  if (n < 0 && errno != EINTR) {
+    refuse_limits(run, now->result, errno); /* nothing would hold the run to them */
     return 0;
+  }
   if (n > 0 && wait[WAIT_CONTROL].revents && !receive(run, now->result))
     now->has_control = 0; /* only its death is still to come */
   if (n > 0 && wait[WAIT_PIDFD].revents)
