@@ -33,7 +33,7 @@ const withPrograms = ['export', 'firejail', 'minijail', 'oci', 'systemd'].map(
 const launches = (...names) => names.map((name) => `test/integration/${name}.test.ts`);
 
 /** Long tests that `npm test` leaves to `npm run test:all`, by project. */
-const slow = {
+export const slow = {
   pure: ['test/unit/convert/oci.test.ts'],
   unit: ['test/abi/elsewhere.test.ts'],
   launch: [
@@ -74,10 +74,11 @@ const slow = {
 };
 
 /**
- * Tests whose outcome does not depend on who runs them, or whose subject is a tool inside and not the user. Of the passes of `.ci/run` only the one as an ordinary user has
- * these; as root run `pure` ones, in turn.
+ * Tests whose outcome does not depend on who runs them: words and reports, the library's own work, what a tool inside does,
+ * what is read and merged before anything is written. None of them has a test that needs root, which
+ * test/unit/tiers.test.ts sees to. Of the passes of `.ci/run` only the one as an ordinary user has these; attacks run in both.
  */
-const anyUser = [
+export const anyUser = [
   ...documentation,
   'test/golden/**/*.test.ts',
   'test/abi/**/*.test.ts',
@@ -85,29 +86,36 @@ const anyUser = [
   ...launches('packaging', 'preset-tools', 'presets', 'projects', 'runtimes', 'soak', 'types'),
   ...launches('tarball'),
   ...launches('changes/kill', 'changes/programs', 'images/crash', 'images/hostile', 'session-many'),
-  ...launches('first-run', 'bullmq', 'channels', 'examples', 'learn', 'machine-tools', 'week'),
+  ...launches('first-run', 'bullmq', 'channels', 'examples', 'learn', 'machine-tools'),
   ...launches('session-states', 'terminal-shell', 'why-programs', 'changes/patch'),
   ...launches('changes/property', 'state-damage', 'changes/environments', 'changes/pieces'),
-  ...launches(
-    'changes/statuses',
-    'engine',
-    'engine-attacks',
-    'example-agents',
-    'fastpath-arguments',
-  ),
+  ...launches('changes/statuses', 'engine', 'example-agents', 'fastpath-arguments'),
   ...launches('fastpath-entry', 'forum-scripts', 'images/lookup', 'mcp-states'),
   ...launches('missing-packages', 'pool-ready', 'same-limits', 'same-words', 'why'),
-  'test/attacks/terminal-parts.test.ts',
+  ...launches('hints', 'slips', 'noise', 'report-schema', 'refusals', 'observed', 'watching'),
+  ...launches('tty', 'words', 'queues', 'program-shapes', 'home-programs', 'script-packages'),
+  ...launches('library-why', 'library-denied', 'library-tools', 'library-terminal'),
+  ...launches('library-import', 'installers', 'images/registry', 'images/pulls', 'images/mirrors'),
+  ...launches('images/credentials', 'changes/renames', 'changes/move', 'changes/merge'),
+  ...launches('changes/deletions', 'changes/spellings', 'changes/foreign-bytes', 'changes/latest'),
+  ...launches('changes/clock', 'changes/terminal'),
 ];
 
 /** All files of tests, from the checkout. */
-const all = ['abi', 'attacks', 'browser', 'docs', 'golden', 'integration', 'unit']
+export const all = ['abi', 'attacks', 'browser', 'docs', 'golden', 'integration', 'unit']
   .flatMap((folder) =>
     readdirSync(`${root}test/${folder}`, { recursive: true }).map(
       (name) => `test/${folder}/${name}`,
     ),
   )
   .filter((path) => path.endsWith('.test.ts'));
+
+/** Launch tests that replace modules of Node's: each file has a process of its own. */
+const mockingLaunches = all.filter(
+  (path) =>
+    /^test\/(integration|attacks)\//.test(path) &&
+    /\bvi\.(mock|doMock)\(/.test(readFileSync(root + path, 'utf8')),
+);
 
 /** Files whose programs are missing here. */
 const lacking = all.filter((path) => isLeftOut(path));
@@ -131,15 +139,27 @@ const elsewhere = pass === 'root' ? [...anyUser, ...asOrdinaryUser()] : [];
  */
 export const longest = [
   'test/attacks/pins.test.ts',
-  ...launches('release', 'engine'),
-  'test/attacks/limits.test.ts',
-  'test/attacks/bombs.test.ts',
-  ...launches('changes/kill'),
-  'test/attacks/landlock-ends.test.ts',
-  ...launches('programs', 'killed-runs', 'saved', 'week', 'state-damage', 'state-faults'),
-  'test/attacks/allow-lists.test.ts',
+  ...launches('release', 'bundles', 'channels', 'engine', 'changes/environments', 'forum-scripts'),
+  'test/browser/pages.test.ts',
   'test/docs/examples.test.ts',
-  ...launches('mcp', 'first-run', 'packaging', 'changes/statuses', 'network/matrix', 'landlock'),
+  'test/attacks/limits.test.ts',
+  ...launches(
+    'changes/kill',
+    'killed-runs',
+    'network/matrix',
+    'landlock',
+    'same-words',
+    'programs',
+  ),
+  ...launches('with-packages', 'saved', 'week', 'state-damage', 'state-faults', 'changes/patch'),
+  'test/attacks/allow-lists.test.ts',
+  'test/attacks/interrupted-apply.test.ts',
+  'test/attacks/bombs.test.ts',
+  'test/attacks/refusals.test.ts',
+  'test/attacks/landlock-ends.test.ts',
+  'test/attacks/terminal-parts.test.ts',
+  ...launches('streams', 'mcp', 'first-run', 'packaging', 'changes/statuses', 'dry-run-plan'),
+  ...launches('missing-packages', 'causes', 'bad-policies', 'script-packages', 'images/crash'),
   'test/unit/convert/oci.test.ts',
   'test/attacks/responsive.test.ts',
   ...launches('bullmq', 'exec-limits', 'changes/pieces', 'preset-tools', 'library-endings'),
@@ -163,7 +183,8 @@ export const projects = {
     ...[...pure, ...mocking, ...launching, ...documentation],
   ]),
   mocking: project(mocking, []),
-  launch: project(launching, slow.launch),
+  launch: project(launching, slow.launch, mockingLaunches),
+  'launch-mocking': project(mockingLaunches, []),
   docs: project(documentation, slow.docs),
 };
 
@@ -174,6 +195,9 @@ const has = ({ include, exclude }, path) =>
 /** A path, or a pattern of these lists. */
 const matches = (glob, path) =>
   glob === path || (glob.indexOf('*') > 0 && path.startsWith(glob.slice(0, glob.indexOf('*'))));
+
+/** Files that a project has in this tier and pass. */
+export const filesOf = (name) => all.filter((path) => has(projects[name], path));
 
 /** Files that this tier and pass would run, if their programs were there. */
 export const leftOutFiles = lacking.filter((path) =>

@@ -21,6 +21,11 @@ class LongestFirst extends BaseSequencer {
 process.umask(0o022);
 useBuilt();
 
+/** Starts through the native command are counted by file: there each file has a process of its own. */
+const startsAreCounted = process.env.WASBOX_TEST_FASTPATH === '1';
+
+const site = 'test/support/site-setup.ts';
+
 export default defineConfig({
   root,
   plugins: [installedLibrary],
@@ -31,7 +36,7 @@ export default defineConfig({
     expect: { poll: { timeout: 100_000 } },
     runner: 'test/support/runner.ts',
     pool: 'forks',
-    maxWorkers: 4, // they wait for terminals, browsers and sandboxes half of their time
+    maxWorkers: 6, // on two processors: they wait for terminals, browsers and sandboxes most of their time
     maxConcurrency: 2,
     // Node loads these: vitest's own loader would have a `module` around them.
     server: { deps: { external: installedFiles } },
@@ -40,26 +45,18 @@ export default defineConfig({
       { extends: true, test: { name: 'pure', ...projects.pure, isolate: false } },
       { extends: true, test: { name: 'unit', ...projects.unit, isolate: false } },
       { extends: true, test: { name: 'mocking', ...projects.mocking } },
-      {
-        extends: true,
+      ...(['launch', 'launch-mocking', 'docs'] as const).map((name) => ({
+        extends: true as const,
         test: {
-          name: 'launch',
-          ...projects.launch,
-          globalSetup: ['test/support/global-setup.ts'],
-          setupFiles: ['test/support/two-ways-proof.ts'],
+          name,
+          ...projects[name],
+          // Files share the processes of the tests, which import vitest and the library once each.
+          isolate: name === 'launch-mocking' || startsAreCounted,
+          globalSetup: ['test/support/global-setup.ts', ...(name === 'docs' ? [site] : [])],
+          setupFiles: ['test/support/each-file.ts'],
           testTimeout: 400_000,
         },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'docs',
-          ...projects.docs,
-          globalSetup: ['test/support/global-setup.ts', 'test/support/site-setup.ts'],
-          setupFiles: ['test/support/two-ways-proof.ts'],
-          testTimeout: 400_000,
-        },
-      },
+      })),
     ],
   },
 });

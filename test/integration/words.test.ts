@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { identities } from '../support/identity.js';
+import { identities, stateOf } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { failedToStart } from '../support/two-ways.js';
 import { type Ended, ended, runWasbox, startWasbox } from '../support/wasbox.js';
@@ -156,7 +156,7 @@ describe.each(identities())('words as $label', (as) => {
     const { out } = await runWasbox(['ps', '--json'], { as, cwd });
     const all = (JSON.parse(out) as { runs: { id: string; argv: string[] }[] }).runs;
     const id = all.find(({ argv }) => argv.join(' ').includes(file))?.id ?? '';
-    const lock = join(as.scratch, `state-${process.pid}`, 'wasbox', 'runs', id, 'lock');
+    const lock = join(stateOf(as), 'wasbox', 'runs', id, 'lock');
     const before = readFileSync(lock);
     writeFileSync(lock, `${String(process.pid).padStart(10, '0')}\n`);
     const stop = await runWasbox(['stop', id], { as, cwd });

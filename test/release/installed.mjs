@@ -18,7 +18,7 @@ const work = fs.mkdtempSync('/var/tmp/wasbox-installed-');
 try {
   fs.chmodSync(work, 0o755);
   execFileSync('dpkg-deb', ['-x', join(release, deb), work]);
-  const words = ['test/run.mjs', '--project=launch', ...process.argv.slice(2)];
+  const words = ['test/run.mjs', '--project=launch*', ...process.argv.slice(2)];
   const { status } = spawnSync(process.execPath, words, {
     cwd: checkout,
     stdio: 'inherit',

@@ -57,8 +57,15 @@ export function ordinaryUser(): Identity {
 /** True if this process may act as root: needed by some controls. */
 export const underRoot = process.getuid?.() === 0;
 
-/** Where an identity's runs are kept: test files at the same time have one each. */
-export const stateOf = (as: Identity): string => `${as.scratch}/state-${process.pid}`;
+let files = 0;
+
+/** Begins another file of tests in this process. test/support/each-file.ts calls it. */
+export function nextFile(): void {
+  files += 1;
+}
+
+/** Where an identity's runs are kept: each test file has one of its own. */
+export const stateOf = (as: Identity): string => `${as.scratch}/state-${process.pid}-${files}`;
 
 /** A small, fixed environment, the same inside and outside, so that outputs can be compared. */
 export function environmentOf(as: Identity): Record<string, string> {
