@@ -13,6 +13,7 @@ import {
   siteRoot,
   startBrowser,
   total,
+  type View,
   weighed,
 } from './support.js';
 
@@ -27,8 +28,13 @@ const pages = [
 
 let browser: Browser;
 let site: Site;
+/** The view in which every page is loaded; nothing of a page is kept for the next one. */
+let view: View;
 beforeAll(async () => {
   [browser, site] = await Promise.all([startBrowser(), serveSite()]);
+  view = await openView(browser, site);
+  const devtools = await view.context.newCDPSession(view.page);
+  await devtools.send('Network.setCacheDisabled', { cacheDisabled: true });
 });
 afterAll(async () => {
   await browser.close();
@@ -37,7 +43,10 @@ afterAll(async () => {
 
 /** One load a page: what follows is asked of the page that is there. */
 test.each(pages)('%s', async (path) => {
-  const { page, context, problems } = await openView(browser, site);
+  const { page, context, problems } = view;
+  problems.length = 0;
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 1280, height: 800 });
   const sizes = weighed(context, (body) => gzipSync(body).length);
   await page.goto(site.url + path, { waitUntil: 'networkidle' });
   expect(await page.locator('h1').count()).toBe(1);
@@ -56,7 +65,6 @@ test.each(pages)('%s', async (path) => {
   await page.setViewportSize({ width: 360, height: 740 });
   expect(await overflow(page), 'pixels too wide for a phone').toBe(0);
   expect(await seriousFindings(page, 'but colours'), 'phone').toEqual([]);
-  await context.close();
 });
 
 test('the site works offline after the first visit', async () => {
