@@ -30,7 +30,7 @@ if (entry === undefined || (isUnknown && name !== 'fuzz')) {
     const { status } = spawnSync(file, isLast ? [...argv, ...rest] : argv, {
       cwd: root,
       stdio: 'inherit',
-      env: { ...process.env, ...env },
+      env: { ...env, ...process.env },
     });
     process.exitCode = status ?? 1;
     if (status !== 0) break;

@@ -3,6 +3,12 @@ const node = (...argv) => [process.execPath, ...argv];
 const suite = (name) => node(`test/${name}/run.mjs`);
 const release = ['npm', 'run', '--silent', 'release'];
 const launches = node('test/run.mjs', '--project=launch*');
+/** Runs the file once: what fails by chance fails. */
+const integration = (name) =>
+  node(
+    'node_modules/vitest/vitest.mjs',
+    ...['run', '--config', 'test/vitest.config.ts', `test/integration/${name}.test.ts`],
+  );
 
 /** Lists by menu and name: a line about it, its commands in order, and variables of theirs. */
 export const menus = {
@@ -25,6 +31,16 @@ export const menus = {
     ],
     node: ['the launch tests in Node, as without an engine', [launches], { WASBOX_TEST_NODE: '1' }],
     containers: ['wasbox in containers of other systems', [suite('containers')]],
+    kills: [
+      '10,000 runs, and commands about their changes, killed at a system call',
+      [integration('killed-runs')],
+      { WASBOX_KILLS: '10000' },
+    ],
+    damage: [
+      '500 kinds of damage to the state directory',
+      [integration('state-damage')],
+      { WASBOX_DAMAGE: '500' },
+    ],
     images: ['images of several tools', [suite('images')]],
     'image-store': ["images made of Debian's packages", [node('test/image-store/debian.mjs')]],
     inspector: ["wasbox mcp by the protocol's inspector", [suite('inspector')]],

@@ -1,12 +1,12 @@
 /**
- * Runs that are ended at a system call of their start or end: the user's files are as they were, or as the program left
- * them, up to one of its steps. `WASBOX_KILLS=10000 WASBOX_SEED=1` for more by hand; with `WASBOX_KILLS_CLI`, the cli.js
- * of a build before the mend, it fails.
+ * Runs that are ended at a system call of their start or end, `apply` and `discard` as well: the user's files are as they
+ * were, or as the program left them, up to one of its steps. `npm run nightly -- kills` makes 10,000; `WASBOX_KILLS` and
+ * `WASBOX_SEED` say how many, and which. With `WASBOX_KILLS_CLI`, the cli.js of a build before the mend, it fails.
  */
 import { constants } from 'node:os';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { identities } from '../support/identity.js';
-import { type Victim, Victims } from '../support/kills.js';
+import { type Measured, type Victim, Victims, victims } from '../support/kills.js';
 import { pass } from '../support/packages.mjs';
 import { firstSeed, numbers } from '../support/random.js';
 import type { Strike } from '../support/strike.js';
@@ -27,7 +27,29 @@ const trees = [
   ['landlock', 20_000, 0.02],
 ] as const;
 
-type Measured = Awaited<ReturnType<Victims['measure']>>;
+/** How many of a hundred kills each gets. */
+const shares: Readonly<Record<Victim, number>> = {
+  command: 32,
+  'command --apply': 8,
+  'command --discard': 5,
+  library: 26,
+  init: 6,
+  'innermost init': 4,
+  holder: 4,
+  apply: 10,
+  discard: 5,
+};
+
+const hundred = victims.flatMap((victim) => Array.from({ length: shares[victim] }, () => victim));
+
+/** Chooses by these shares, so that each has its part in a few kills as in many. */
+const victimOf = (i: number): Victim => hundred[(i * 37) % hundred.length] ?? 'command';
+
+/** Runs with Landlock isolation have no such process. */
+const without: Readonly<Record<string, Victim>> = {
+  landlock: 'holder',
+  namespaces: 'innermost init',
+};
 
 /**
  * When to kill: at a call; in a large tree, whose calls are too many to count, at one of those that follow a time. Many
@@ -44,6 +66,12 @@ function pick(next: () => number, { calls, micros }: Measured): Strike {
 }
 
 const seed = firstSeed();
+/** How many kills there were, and how many of them came before the end of their victim. */
+const made = new Map<Victim, { readonly struck: number; readonly all: number }>();
+afterAll(() => {
+  const counts = [...made].map(([what, { struck, all }]) => `${what} ${struck} of ${all}`);
+  console.log(`kills with seed ${seed}: ${counts.join(', ')}`);
+});
 const everyone = identities();
 
 describe.each(everyone)('as $label', (as) => {
@@ -52,23 +80,23 @@ describe.each(everyone)('as $label', (as) => {
     { timeout: 120_000 + kills * 5_000 },
     async (isolation, files, share) => {
       const next = numbers(seed + files);
-      const victims = new Victims(as, isolation, files);
+      const trees = new Victims(as, isolation, files);
       const count = Math.max(2, Math.round((kills * share) / everyone.length));
       const found: string[] = [];
       try {
-        const command = await victims.measure('command');
-        const library = files > 2000 ? command : await victims.measure('library');
-        const whole: Record<Victim, Measured> = { command, library };
         for (let i = 0; i < count; i++) {
-          const victim = i % 3 === 2 ? 'library' : 'command';
+          const chosen = victimOf(i);
+          const victim = chosen === without[isolation] ? 'init' : chosen;
           const signal = [SIGKILL, SIGKILL, SIGINT, SIGTERM, SIGHUP][Math.floor(next() * 5)] ?? 9;
-          const strike = { ...pick(next, whole[victim]), signal };
-          const wrong = await victims.kill(victim, strike);
+          const strike = { ...pick(next, await trees.measure(victim)), signal };
+          const wrong = await trees.kill(victim, strike);
+          const { struck, all } = made.get(victim) ?? { struck: 0, all: 0 };
+          made.set(victim, { struck: struck + (trees.didStrike ? 1 : 0), all: all + 1 });
           if (wrong !== undefined)
             found.push(`seed ${seed}: ${victim}, ${JSON.stringify(strike)}: ${wrong}`);
         }
       } finally {
-        victims.dispose();
+        trees.dispose();
       }
       expect(found).toEqual([]);
     },

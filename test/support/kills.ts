@@ -6,10 +6,43 @@ import { pathToFileURL } from 'node:url';
 import type { Identity } from './identity.js';
 import { makeProject } from './project.js';
 import { type Strike, strikeArgv, struckBy } from './strike.js';
-import { runProgram, wasboxArgv } from './wasbox.js';
+import { type Ended, runProgram, wasboxArgv } from './wasbox.js';
 
-/** Says what is killed: the command, or a program that uses the library. */
-export type Victim = 'command' | 'library';
+/**
+ * Says what is killed: the command, with each of its ends; a program that uses the library; a process of the sandbox; or
+ * a command about the changes of a run that has ended.
+ */
+export type Victim = (typeof victims)[number];
+
+export const victims = [
+  'command',
+  'command --apply',
+  'command --discard',
+  'library',
+  'init',
+  'innermost init',
+  'holder',
+  'apply',
+  'discard',
+] as const;
+
+/** The processes of a sandbox that are killed while the command goes on. Landlock isolation has two of init. */
+const parts: Partial<Record<Victim, Pick<Strike, 'child' | 'deepest'>>> = {
+  init: { child: 'wasbox-init' },
+  'innermost init': { child: 'wasbox-init', deepest: true },
+  holder: { child: 'wasbox-holder' },
+};
+
+/** Returns whether the victim comes after a run that ended by itself. */
+const isLater = (victim: Victim): boolean => victim === 'apply' || victim === 'discard';
+
+/** When a run, or a command, may be killed. */
+export interface Measured {
+  /** How many calls it makes; 0 in a large tree, where they are not counted. */
+  readonly calls: number;
+  /** How many microseconds it takes. */
+  readonly micros: number;
+}
 
 /** A run in a larger tree makes so many calls that it runs freely up to some of them. */
 const mostTraced = 100;
@@ -44,6 +77,8 @@ export function treeOf(directory: string): string {
   }
   return [...found.sort(), `${plain} others`].join('\n');
 }
+
+const isOption = (word: string): boolean => word.startsWith('--');
 
 const tmpfsMagic = 0x01021994;
 
@@ -121,8 +156,12 @@ export class Victims {
   }
 
   #argv(victim: Victim): string[] {
-    if (victim === 'command') {
-      const words = ['run', '--isolation', this.#isolation, '--', 'sh', '-c', script];
+    if (victim !== 'library') {
+      const how = ['--isolation', this.#isolation, ...victim.split(' ').filter(isOption)];
+      const words = {
+        apply: ['apply', '--delete'],
+        discard: ['discard', '--all'],
+      }[victim as string] ?? ['run', ...how, '--', 'sh', '-c', script];
       return wasboxArgv({ ...this.#as, isolation: 'namespaces' }, words);
     }
     const library = pathToFileURL(join(dirname(this.#as.cli), 'index.js')).href;
@@ -138,11 +177,17 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
     return runProgram(argv, { as: this.#as, cwd: this.#directory, env });
   }
 
-  /** Starts a run and strikes it. */
-  async #start(victim: Victim, strike: Strike): Promise<void> {
+  /** Returns whether the last strike came before the end of its victim. */
+  get didStrike(): boolean {
+    return struckBy(this.#count).call !== undefined;
+  }
+
+  /** Starts a run, or what comes after one, and strikes it. */
+  async #start(victim: Victim, strike: Strike): Promise<Ended> {
+    if (isLater(victim)) await this.#run(this.#argv('command'));
     const marked = victim === 'library' && strike.after === undefined;
-    const argv = strikeArgv(this.#as, { ...strike, marked }, this.#count, this.#argv(victim));
-    await this.#run(argv);
+    const struck = { ...strike, ...parts[victim], marked };
+    return this.#run(strikeArgv(this.#as, struck, this.#count, this.#argv(victim)));
   }
 
   #wasbox(...words: string[]) {
@@ -155,20 +200,35 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
     if (ids.length > 0) await this.#wasbox('discard', ...ids);
   }
 
-  /**
-   * How many calls a whole run makes, which begins as all that follow: the first one is recorded. In a large tree: how
-   * many microseconds it takes.
-   */
-  async measure(victim: Victim): Promise<{ readonly calls: number; readonly micros: number }> {
-    await this.#run(this.#argv(victim));
-    await this.#discard();
-    const began = performance.now();
+  readonly #measured = new Map<Victim, Measured>();
+
+  /** Measures a whole run which begins as all that follow: the first one is recorded. */
+  async measure(victim: Victim): Promise<Measured> {
+    const known = this.#measured.get(victim);
+    if (known !== undefined) return known;
+    // A process of the sandbox is struck at a call of the command.
+    const measured = parts[victim] ? await this.measure('command') : await this.#measure(victim);
+    this.#measured.set(victim, measured);
+    return measured;
+  }
+
+  async #measure(victim: Victim): Promise<Measured> {
+    if (isLater(victim)) await this.measure('command');
+    else await this.#run(this.#argv(victim));
+    await this.#clear();
+    if (isLater(victim)) await this.#run(this.#argv('command'));
     const isLarge = this.#files > mostTraced;
+    const began = performance.now();
     if (isLarge) await this.#run(this.#argv(victim));
     else await this.#start(victim, { at: 0 });
     const micros = (performance.now() - began) * 1000;
-    await this.#discard();
+    await this.#clear();
     return { calls: isLarge ? 0 : struckBy(this.#count).calls, micros };
+  }
+
+  async #clear(): Promise<void> {
+    await this.#discard();
+    if (treeOf(this.#directory) !== this.allowed[0]) this.#reset();
   }
 
   /**
@@ -176,8 +236,9 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
    * @returns what is wrong; undefined if nothing is
    */
   async kill(victim: Victim, strike: Strike): Promise<string | undefined> {
-    await this.#start(victim, strike);
-    const said: string[] = [];
+    const struck = await this.#start(victim, strike);
+    // A program of its own that uses the library may throw.
+    const said: string[] = victim === 'library' ? [] : [struck.err];
     let listed: readonly { readonly status: string }[] = [];
     // The sandbox of a killed command takes a moment to end.
     for (let tries = 0; tries < 500; tries++) {
@@ -200,14 +261,21 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
       await new Promise((resolve) => setTimeout(resolve, 100));
       left = this.#left();
     }
-    if (now !== this.allowed[0]) this.#reset();
-    await this.#discard();
+    await this.#clear();
     const fault = said.find((text) => /internal error|bug in wasbox|ERR_|E[A-Z]{4,}:/.test(text));
     const where = `at ${struckBy(this.#count).call ?? 'no call'}`;
     if (fault !== undefined) return `${where} it said: ${fault}`;
-    if (!this.allowed.includes(now))
+    if (!this.#allowedAfter(victim, listed.length > 0).includes(now))
       return `${where} ${JSON.stringify(listed)}\n${said.join('')}the tree is:\n${now}`;
     return left.length === 0 ? undefined : `${where} left behind: ${left.join(', ')}`;
+  }
+
+  /** The trees that may be there after a kill, once what was still saved is applied. */
+  #allowedAfter(victim: Victim, isSaved: boolean): readonly string[] {
+    const whole = this.allowed.slice(-1);
+    if (victim === 'apply') return whole;
+    if (victim === 'discard') return isSaved ? whole : this.allowed.slice(0, 1);
+    return this.allowed;
   }
 
   #names(name: string): string[] {

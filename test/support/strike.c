@@ -5,6 +5,9 @@
  *     strike [option…] -- program [argument…]
  *
  *     --signal S       sends the process this signal at the call
+ *     --child NAME     sends it to a process below that one, the first of that name, at the first call from then on
+ *                      at which there is one
+ *     --deepest        to the last of that name, which is the farthest below
  *     --errno E        makes the call fail with this errno, without its effect
  *     --on             and all that follow
  *     --at N           at the nth call; 0: never, which counts them
@@ -19,6 +22,7 @@
  * Ends with the program's status, or 128 + a signal that ended it.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +46,8 @@ static struct {
   int signal, error, on;
   long at, after;
   int marked;
-  const char *below, *call, *count, *until;
+  int deepest;
+  const char *below, *call, *child, *count, *until;
 } how;
 
 static struct thread {
@@ -54,6 +59,8 @@ static int thread_count;
 static pid_t main_pid;
 static int is_counting; /* else it runs freely */
 static long counted;
+static int is_struck;
+static pid_t victim; /* who gets the signal */
 static char struck[512];
 static volatile sig_atomic_t time_is_up;
 
@@ -219,6 +226,45 @@ static void set_result(pid_t pid, long result) {
 
 #endif
 
+static int read_text(const char *path, char *text, size_t size) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  const ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+  if (fd >= 0)
+    close(fd);
+  text[n < 0 ? 0 : n] = 0;
+  return n >= 0;
+}
+
+/* Returns the first or the last process below one that has the name asked for; 0 where none has. */
+static pid_t child_below(pid_t pid) {
+  char path[64], name[32], text[512], list[4096], state;
+  pid_t found = 0;
+  snprintf(path, sizeof path, "/proc/%d/task", pid);
+  DIR *tasks = opendir(path);
+  if (!tasks)
+    return 0;
+  for (struct dirent *task; (task = readdir(tasks)) && (how.deepest || !found);) {
+    if (task->d_name[0] == '.')
+      continue;
+    snprintf(path, sizeof path, "/proc/%d/task/%.16s/children", pid, task->d_name);
+    if (!read_text(path, list, sizeof list))
+      continue;
+    char *rest = list;
+    for (char *word; (word = strtok_r(rest, " ", &rest)) && (how.deepest || !found);) {
+      const pid_t child = atoi(word);
+      snprintf(path, sizeof path, "/proc/%d/stat", child);
+      if (read_text(path, text, sizeof text) &&
+          sscanf(text, "%*d (%31[^)]) %c", name, &state) == 2 && state != 'Z' &&
+          strcmp(name, how.child) == 0)
+        found = child;
+      const pid_t below = how.deepest || !found ? child_below(child) : 0;
+      found = below ? below : found;
+    }
+  }
+  closedir(tasks);
+  return found;
+}
+
 /* Lets all threads go but one, so that they handle the signal as without this program. */
 static void let_go(pid_t stopped) {
   for (int i = 0; i < thread_count; i++)
@@ -238,9 +284,11 @@ static int send_signal(pid_t stopped) {
     usleep(10000);
   if (how.until)
     usleep(50000); /* the program goes on to its next call */
-  if (how.signal != SIGKILL)
+  if (victim != main_pid && how.signal == SIGKILL)
+    kill(victim, SIGKILL); /* before the program goes on */
+  if (victim != main_pid || how.signal != SIGKILL)
     let_go(stopped);
-  kill(main_pid, how.signal);
+  kill(victim, how.signal);
   for (pid_t one; (one = waitpid(-1, &status, __WALL)) > 0;)
     if (!WIFEXITED(status) && !WIFSIGNALED(status))
       ptrace(PTRACE_CONT, one, 0, 0);
@@ -269,12 +317,15 @@ static int at_call(struct thread *thread) {
   if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
     return 0;
   static char first[sizeof struck];
-  const int did_strike = how.at > 0 && counted >= how.at;
-  if (did_strike && !how.on)
+  if (is_struck && !how.on)
     return 0;
-  if (did_strike && !*first)
+  if (is_struck && !*first)
     memcpy(first, struck, sizeof first);
   if (counts(thread->pid, &info) && ++counted >= how.at && how.at > 0) {
+    victim = how.child ? child_below(main_pid) : main_pid;
+    if (!how.error && !victim)
+      return 0;
+    is_struck = 1;
     if (!how.error)
       return 1;
     thread->failing = 1;
@@ -323,6 +374,7 @@ static int read_options(int argc, char **argv) {
   static const struct option options[] = {
       {"signal", 1, 0, 's'}, {"errno", 1, 0, 'e'},  {"on", 0, 0, 'o'},
       {"at", 1, 0, 'n'},     {"after", 1, 0, 'a'},  {"marked", 0, 0, 'm'},
+      {"child", 1, 0, 'd'},  {"deepest", 0, 0, 'D'},
       {"below", 1, 0, 'b'},  {"count", 1, 0, 'c'},  {"call", 1, 0, 'l'},  {"until", 1, 0, 'u'},
       {0, 0, 0, 0},
   };
@@ -334,6 +386,8 @@ static int read_options(int argc, char **argv) {
     case 'n': how.at = atol(optarg); break;
     case 'a': how.after = atol(optarg); break;
     case 'm': how.marked = 1; break;
+    case 'd': how.child = optarg; break;
+    case 'D': how.deepest = 1; break;
     case 'b': how.below = optarg; break;
     case 'c': how.count = optarg; break;
     case 'l': how.call = optarg; break;
@@ -370,8 +424,7 @@ int main(int argc, char **argv) {
   status = follow();
   FILE *out = how.count ? fopen(how.count, "w") : NULL;
   if (out) {
-    const int did_strike = how.at > 0 && counted >= how.at;
-    fprintf(out, "%ld %d %s\n", counted, did_strike, did_strike ? struck : "");
+    fprintf(out, "%ld %d %s\n", counted, is_struck, is_struck ? struck : "");
     fclose(out);
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

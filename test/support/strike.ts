@@ -13,6 +13,10 @@ export interface Strike {
   /** Microseconds before its calls are counted. */
   readonly after?: number;
   readonly signal?: number;
+  /** The name of a process below the program that gets the signal in its place; strike.c says which. */
+  readonly child?: string;
+  /** True if of several with that name the one farthest below gets it. */
+  readonly deepest?: boolean;
   /** An error number with which the call fails. */
   readonly errno?: number;
   /** True if all that follow fail, too. */
