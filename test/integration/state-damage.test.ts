@@ -1,7 +1,8 @@
 /**
- * Damage to every file of the state directory: cut, flipped, exchanged with another, of a newer version, replaced by a
- * directory, a FIFO or a link, closed. Then the commands look at it: nothing wrong is applied, nothing hangs, nothing is
- * an internal error, and what is not the damaged run's is as before. `WASBOX_DAMAGE=500 WASBOX_SEED=1` for more.
+ * Damage to every file of the state directory: cut, zeroed, flipped, exchanged with another, of a newer version, replaced
+ * by a directory, a FIFO or a link, closed, another user's. And to its directories. Then the commands look at it: nothing
+ * wrong is applied, nothing hangs, nothing is an internal error, and what the other runs did is applied. `npm run nightly
+ * -- damage` makes 500; `WASBOX_DAMAGE` and `WASBOX_SEED` say how many, and which.
  */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -12,7 +13,7 @@ import { makeProject } from '../support/project.js';
 import { firstSeed, isInternal, numbers, oneOf } from '../support/random.js';
 import { type Ended, runProgram, wasboxArgv } from '../support/wasbox.js';
 
-const count = Number(process.env.WASBOX_DAMAGE ?? 12);
+const count = Number(process.env.WASBOX_DAMAGE ?? 16);
 const seed = firstSeed();
 
 /** Files that the runs make of a project, by which their work is known. */
@@ -28,14 +29,39 @@ const mayBe: Readonly<Record<string, readonly (string | undefined)[]>> = {
   'd/c': [undefined, 'c\n'],
 };
 
+/** The files after all runs. Two runs did each part, so that it is applied though one of them is damaged. */
+const whole: Readonly<Record<string, string>> = {
+  ...{ a: 'a\n1\n', 'd/c': 'c\n', n1: 'new\n', n2: 'new\n' },
+};
+
 /** A run's own files: the program wrote them, and wasbox compares them as they are. */
 const ofPayload = /\/layers\/\d+\/(upper|work)\/./;
 
-const damages: Readonly<
-  Record<string, (path: string, next: () => number, all: readonly string[]) => void>
-> = {
+type Damage = (path: string, next: () => number, all: readonly string[]) => void;
+
+/** Closed ones are opened again before the last look. */
+const ofDirectories: Readonly<Record<string, Damage>> = {
+  'closed directory': (path) => fs.chmodSync(path, 0),
+  'directory that cannot be written': (path) => fs.chmodSync(path, 0o500),
+  'open directory': (path) => fs.chmodSync(path, 0o777),
+  'link in place of a directory': (path) => {
+    fs.renameSync(path, `${path}.away`);
+    fs.symlinkSync(`${path}.away`, path);
+  },
+  'file in place of a directory': (path) => {
+    fs.renameSync(path, `${path}.away`);
+    fs.writeFileSync(path, '');
+  },
+  'missing directory': (path) => fs.renameSync(path, `${path}.away`),
+  ...(process.getuid?.() === 0
+    ? { "another user's directory": (path: string) => fs.chownSync(path, 12345, 12345) }
+    : {}),
+};
+
+const damages: Readonly<Record<string, Damage>> = {
   cut: (path, next) => fs.truncateSync(path, Math.floor(next() * fs.statSync(path).size)),
   empty: (path) => fs.truncateSync(path, 0),
+  zeros: (path) => fs.writeFileSync(path, Buffer.alloc(fs.statSync(path).size)),
   flip: (path, next) => {
     const bytes = fs.readFileSync(path);
     if (bytes.length === 0) return;
@@ -69,7 +95,13 @@ const damages: Readonly<
   },
   closed: (path) => fs.chmodSync(path, 0),
   gone: (path) => fs.rmSync(path),
+  ...(process.getuid?.() === 0
+    ? { "another user's": (path: string) => fs.chownSync(path, 12345, 12345) }
+    : {}),
 };
+
+/** Names that say where each run is. */
+const runIn = /\/(?:runs|saved)\/[^/]+/;
 
 class Damaged {
   readonly #as: Identity;
@@ -86,10 +118,10 @@ class Damaged {
     const env = { XDG_STATE_HOME: this.#path('state') };
     const argv = wasboxArgv({ ...this.#as, isolation: 'namespaces' }, words);
     const cwd = this.#path(project);
-    return runProgram(argv, { as: this.#as, cwd, env, timeoutMs: 30_000 });
+    return runProgram(argv, { as: this.#as, cwd, env, timeoutMs: 120_000 });
   }
 
-  /** Two projects with runs, one of them interrupted by a kill, as they are copied for each damage. */
+  /** Makes two projects with runs, one of them interrupted by a kill. */
   async make(): Promise<void> {
     fs.mkdirSync(this.#path('state'), { mode: 0o700 });
     for (const name of ['one', 'two']) {
@@ -97,27 +129,21 @@ class Damaged {
       for (const [file, text] of Object.entries(before))
         fs.writeFileSync(this.#path(name, file), text);
     }
-    this.#own();
-    for (const name of ['one', 'two'])
-      for (const script of scripts)
-        for (const isolation of ['namespaces', 'landlock'])
-          await this.#wasbox(name, 'run', '-q', '--isolation', isolation, '-c', script);
-    await this.#wasbox(
-      'one',
-      'run',
-      '-q',
-      '--isolation',
-      'landlock',
-      '-c',
-      'echo 1 >> a; kill -9 -1',
-    );
+    execFileSync('chown', ['-R', `${this.#as.uid}:${this.#as.gid}`, this.#place]);
+    const run = (name: string, isolation: string, script: string) =>
+      this.#wasbox(name, 'run', '-q', '--isolation', isolation, '-c', script);
+    for (const script of scripts)
+      for (const isolation of ['namespaces', 'landlock']) await run('one', isolation, script);
+    await run('two', 'namespaces', scripts[0] ?? '');
+    await run('one', 'landlock', 'echo 1 >> a; kill -9 -1');
     await this.#wasbox('two', 'diff', '--stat');
     // A directory that overlayfs leaves is closed to its owner.
-    execFileSync('chmod', ['-R', 'u+rwX', this.#place]);
+    execFileSync('chmod', ['-R', 'u+rwX', this.#path('state')]);
   }
 
-  #own(): void {
-    execFileSync('chown', ['-R', `${this.#as.uid}:${this.#as.gid}`, this.#place]);
+  dispose(): void {
+    execFileSync('chmod', ['-R', 'u+rwX', this.#place]);
+    fs.rmSync(this.#place, { recursive: true });
   }
 
   #tree(name: string): Record<string, string | undefined> {
@@ -129,37 +155,62 @@ class Damaged {
     );
   }
 
-  #files(): string[] {
-    const state = this.#path('state');
-    return (fs.readdirSync(state, { recursive: true }) as string[])
-      .map((path) => join(state, path))
-      .filter((path) => fs.lstatSync(path).isFile() && !ofPayload.test(path))
-      .sort();
-  }
-
-  /** @returns what is wrong; undefined if nothing is */
-  async damage(next: () => number): Promise<string | undefined> {
-    const kept = `${this.#place}.kept`;
-    execFileSync('cp', ['-a', this.#place, kept]);
-    try {
-      const files = this.#files();
-      const path = oneOf(next, files);
-      const how = oneOf(next, Object.keys(damages));
-      damages[how]?.(path, next, files);
-      if (process.getuid?.() === 0 && this.#as.uid !== 0)
-        fs.lchownSync(path.replace(/$/, ''), this.#as.uid, this.#as.gid);
-      const what = `${how} ${path.slice(this.#place.length)}`;
-      return await this.#look(what);
-    } catch (error) {
-      return String(error);
-    } finally {
-      execFileSync('chmod', ['-R', 'u+rwX', this.#place]);
-      execFileSync('rm', ['-rf', this.#place]);
-      fs.renameSync(kept, this.#place);
+  /** Removes the entries of two runs that did the same. */
+  loseBoth(): void {
+    for (const { parentPath, name } of this.#entries()) {
+      const path = join(parentPath, name);
+      if (name === 'run.json' && fs.readFileSync(path, 'utf8').includes('n2')) fs.rmSync(path);
     }
   }
 
-  async #look(what: string): Promise<string | undefined> {
+  #entries(): fs.Dirent[] {
+    return fs
+      .readdirSync(this.#path('state'), { recursive: true, withFileTypes: true })
+      .filter(({ parentPath, name }) => !ofPayload.test(join(parentPath, name)));
+  }
+
+  /**
+   * Damages a file, or for every fifth number a directory.
+   * @returns what is wrong; undefined if nothing is
+   */
+  async damage(next: () => number): Promise<string | undefined> {
+    const isDirectory = next() < 0.2;
+    const paths = this.#entries()
+      .filter((entry) => (isDirectory ? entry.isDirectory() : entry.isFile()))
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .sort();
+    const path = oneOf(next, paths);
+    const table = isDirectory ? ofDirectories : damages;
+    const how = oneOf(next, Object.keys(table));
+    table[how]?.(path, next, paths);
+    // A file that was made anew is the user's, too.
+    const isThere = fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    if (isThere && process.getuid?.() === 0 && !how.startsWith('another'))
+      fs.lchownSync(path, this.#as.uid, this.#as.gid);
+    const what = `${how} ${path.slice(this.#place.length)}`;
+    const wrong = await this.#look();
+    const isBack = !isDirectory || this.#putBack(path);
+    const missing = wrong ?? (await this.applyAll(isBack));
+    return missing === undefined ? undefined : `${what}: ${missing}`;
+  }
+
+  /** Undoes damage to a directory. Returns false where another directory is in its place. */
+  #putBack(path: string): boolean {
+    const away = `${path}.away`;
+    if (fs.existsSync(away)) {
+      const info = fs.lstatSync(path, { throwIfNoEntry: false });
+      // A directory of one run takes that run with it.
+      if (info?.isDirectory() || info === undefined) return runIn.test(path);
+      fs.rmSync(path);
+      fs.renameSync(away, path);
+    }
+    fs.chmodSync(path, 0o700);
+    fs.lchownSync(path, this.#as.uid, this.#as.gid);
+    return true;
+  }
+
+  /** Uses the state directory as it is. */
+  async #look(): Promise<string | undefined> {
     const lines: readonly (readonly [string, ...string[]])[] = [
       ['one', 'runs'],
       ['one', 'diff', '--stat'],
@@ -167,52 +218,71 @@ class Damaged {
       ['one', 'run', '-q', '--isolation', 'landlock', '-c', 'exit 4'],
       ['two', 'run', '-q', '-c', 'exit 4'],
     ];
-    const ended: [string, Ended][] = [];
-    for (const [project, ...words] of lines)
-      ended.push([words.join(' '), await this.#wasbox(project, ...words)]);
-    const { runs } = JSON.parse(
-      (await this.#wasbox('one', 'runs', '--json')).out || '{"runs":[]}',
-    ) as {
-      runs: { id: string }[];
-    };
-    for (const { id } of runs.reverse())
-      ended.push([`apply ${id}`, await this.#wasbox('one', 'apply', id)]);
-    ended.push(['discard', await this.#wasbox('two', 'discard', '--all')]);
-    for (const [command, { err, status }] of ended) {
-      if (isInternal(err)) return `${what}: wasbox ${command}: ${err}`;
-      if (
-        command.startsWith('run ') &&
-        status !== 4 &&
-        (status !== 125 || !/wasbox: .{20}/.test(err))
-      )
-        return `${what}: wasbox ${command}: status ${status}: ${err}`;
+    for (const [project, ...words] of lines) {
+      const { status, err } = await this.#wasbox(project, ...words);
+      const said = `wasbox ${words.join(' ')}: status ${status}: ${err}`;
+      if (isInternal(err)) return said;
+      if (words[0] === 'run' && status !== 4 && (status !== 125 || !/wasbox: .{20}/.test(err)))
+        return said;
     }
+    return undefined;
+  }
+
+  /** Applies all runs of one project, and discards those of the other. Returns what is wrong. */
+  async applyAll(isBack: boolean): Promise<string | undefined> {
+    const listed = await this.#wasbox('one', 'runs', '--json');
+    const { runs } = JSON.parse(listed.out || '{"runs":[]}') as { runs: { id: string }[] };
+    const said = [listed.err];
+    for (const { id } of runs.reverse()) said.push((await this.#wasbox('one', 'apply', id)).err);
+    said.push((await this.#wasbox('two', 'discard', '--all')).err);
+    const internal = said.find(isInternal);
+    if (internal !== undefined) return internal;
     for (const name of ['one', 'two']) {
-      const wrong = Object.entries(this.#tree(name)).find(
-        ([path, text]) => !mayBe[path]?.includes(text),
-      );
-      const lost = Object.keys(before).find(
-        (path) => !mayBe[path]?.includes(this.#tree(name)[path]),
-      );
-      if (wrong !== undefined || lost !== undefined)
-        return `${what}: in ${name}: ${JSON.stringify(wrong ?? lost)}`;
+      const tree = this.#tree(name);
+      const paths = new Set([...Object.keys(tree), ...Object.keys(mayBe)]);
+      const wrong = [...paths].find((path) => !mayBe[path]?.includes(tree[path]));
+      if (wrong !== undefined) return `in ${name}: ${wrong} is ${JSON.stringify(tree[wrong])}`;
     }
+    const tree = this.#tree('one');
+    const lost = Object.keys({ ...whole, ...tree }).find((path) => whole[path] !== tree[path]);
+    if (isBack && lost !== undefined)
+      return `lost: ${lost} is ${JSON.stringify(tree[lost])}\n${said.join('')}`;
     return undefined;
   }
 }
 
-describe.each(identities())('as $label', (as) => {
-  test('damaged files of the state directory lead to nothing wrong, no hang and no internal error', {
-    timeout: 120_000 + count * 20_000,
+const everyone = identities();
+
+describe.each(everyone)('as $label', (as) => {
+  test('damage to the state directory leads to nothing wrong, no hang and no internal error, and loses no other run', {
+    timeout: 120_000 + count * 40_000,
   }, async () => {
-    const next = numbers(seed);
-    const damaged = new Damaged(as);
-    await damaged.make();
+    const next = numbers(seed + as.uid);
     const found: string[] = [];
-    for (let i = 0; i < count; i++) {
-      const wrong = await damaged.damage(next);
-      if (wrong !== undefined) found.push(`seed ${seed}, ${i}: ${wrong}`);
+    for (let i = 0; i < count / everyone.length; i++) {
+      const damaged = new Damaged(as);
+      try {
+        await damaged.make();
+        const wrong = await damaged.damage(next);
+        if (wrong !== undefined) found.push(`${i}: ${wrong}`);
+      } catch (error) {
+        found.push(`${i}: ${error}`);
+      } finally {
+        damaged.dispose();
+      }
     }
-    expect(found).toEqual([]);
+    console.log(`${Math.ceil(count / everyone.length)} damages with seed ${seed}, as ${as.label}`);
+    expect(found, `seed ${seed}`).toEqual([]);
+  });
+
+  test('control: the loss of both runs that did the same is noticed', async () => {
+    const damaged = new Damaged(as);
+    try {
+      await damaged.make();
+      damaged.loseBoth();
+      expect(await damaged.applyAll(true)).toMatch(/^lost: /);
+    } finally {
+      damaged.dispose();
+    }
   });
 });
