@@ -96,8 +96,8 @@ export class Victims {
   readonly #as: Identity;
   readonly #files: number;
   readonly #isolation: string;
-  /** Has the project, the state directory and the count of calls. */
-  readonly #place: string;
+  /** Have the project, the state directory and the count of calls. */
+  readonly #places: readonly string[];
   readonly #directory: string;
   readonly #state: string;
   readonly #count: string;
@@ -109,17 +109,19 @@ export class Victims {
     this.#as = { ...as, cli: process.env.WASBOX_KILLS_CLI ?? as.cli };
     this.#isolation = isolation;
     this.#files = files;
-    // Not every kernel can put an overlay's layer there.
-    const memory = isolation === 'landlock' ? inMemory() : undefined;
-    this.#place = memory ?? makeProject(as, {}, 'killed');
-    fs.chmodSync(this.#place, 0o755);
-    [this.#directory, this.#state, this.#count] = ['project', 'state', 'calls'].map((name) =>
-      join(this.#place, name),
-    ) as [string, string, string];
+    // Not every kernel can put an overlay's layer in memory: then apply copies from one file system to another.
+    const memory = inMemory();
+    const onDisk = makeProject(as, {}, 'killed');
+    const ofRuns = isolation === 'landlock' && memory !== undefined ? memory : onDisk;
+    this.#places = memory === undefined ? [onDisk] : [onDisk, memory];
+    this.#directory = join(memory ?? onDisk, 'project');
+    this.#state = join(ofRuns, 'state');
+    this.#count = join(ofRuns, 'calls');
+    for (const place of this.#places) fs.chmodSync(place, 0o755);
     fs.mkdirSync(this.#directory);
     for (let n = 0; n < files - 3; n++) fs.writeFileSync(join(this.#directory, `p${n}`), 'p\n');
     this.#reset();
-    execFileSync('chown', ['-hR', `${as.uid}:${as.gid}`, this.#place]);
+    execFileSync('chown', ['-hR', `${as.uid}:${as.gid}`, ...this.#places]);
     const allowed = [treeOf(this.#directory)];
     for (const step of steps) {
       if (step === lastStep) {
@@ -177,6 +179,12 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
     return runProgram(argv, { as: this.#as, cwd: this.#directory, env });
   }
 
+  /** Makes what a command works on: the changes of a run, or of two for `discard --all`. */
+  async #prepare(victim: Victim): Promise<void> {
+    if (isLater(victim)) await this.#run(this.#argv('command'));
+    if (victim === 'discard') await this.#run(this.#argv('command'));
+  }
+
   /** Returns whether the last strike came before the end of its victim. */
   get didStrike(): boolean {
     return struckBy(this.#count).call !== undefined;
@@ -184,7 +192,7 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
 
   /** Starts a run, or what comes after one, and strikes it. */
   async #start(victim: Victim, strike: Strike): Promise<Ended> {
-    if (isLater(victim)) await this.#run(this.#argv('command'));
+    await this.#prepare(victim);
     const marked = victim === 'library' && strike.after === undefined;
     const struck = { ...strike, ...parts[victim], marked };
     return this.#run(strikeArgv(this.#as, struck, this.#count, this.#argv(victim)));
@@ -216,8 +224,8 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
     if (isLater(victim)) await this.measure('command');
     else await this.#run(this.#argv(victim));
     await this.#clear();
-    if (isLater(victim)) await this.#run(this.#argv('command'));
     const isLarge = this.#files > mostTraced;
+    if (isLarge) await this.#prepare(victim);
     const began = performance.now();
     if (isLarge) await this.#run(this.#argv(victim));
     else await this.#start(victim, { at: 0 });
@@ -292,6 +300,6 @@ await run({ command: 'sh', args: ['-c', ${JSON.stringify(script)}], isolation: $
   }
 
   dispose(): void {
-    fs.rmSync(this.#place, { recursive: true, force: true });
+    for (const place of this.#places) fs.rmSync(place, { recursive: true, force: true });
   }
 }
