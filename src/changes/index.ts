@@ -68,6 +68,7 @@ export {
 } from './lifecycle/stack.js';
 export {
   applyToStandIn,
+  checkStandIn,
   type StandingIn,
   standIn,
   standInForMissing,

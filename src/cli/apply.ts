@@ -11,6 +11,7 @@ import {
   openRun,
   type Run,
   type Store,
+  standIn,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import { displayText } from '../text/index.js';
@@ -18,7 +19,7 @@ import { applyStatus, printApplied, printAppliedJson } from './apply-report.js';
 import { chooseChanges, fullPath } from './choose.js';
 import { agrees } from './choose-question.js';
 import { latestRun, placeIn } from './latest.js';
-import { runIn, workdirOption } from './other-directory.js';
+import { otherDirectory, workdirOption } from './other-directory.js';
 import { progressLine } from './progress.js';
 import { refuseSession, runAndPaths } from './run-operands.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
@@ -152,7 +153,7 @@ function applyElsewhere(
   paths: readonly string[],
   options: ApplyOptions,
 ): { readonly report: ApplyReport; readonly path: string } {
-  const other = runIn(store, run, directory);
+  const other = standIn(store, run, directory);
   try {
     const chosen = paths.length === 0 ? {} : { paths };
     const report = applyWithProgress(store, other.run, { ...chosen, ...options }, applyToStandIn);
@@ -180,8 +181,10 @@ export function applyVerb(argv: readonly string[]): number {
       `wasbox apply takes ${interactive ? '-i' : '--resolved'} or --workdir, not both`,
     );
   }
+  const elsewhere = typeof workdir === 'string' ? otherDirectory(store, workdir) : undefined;
   const run = openRun(store, id ?? latestRun(store, interactive ? 'show' : 'apply'), {
     onInUse: waitForRun(),
+    elsewhere,
   });
   try {
     const options = {
@@ -193,8 +196,8 @@ export function applyVerb(argv: readonly string[]): number {
     const { record } = run;
     const maybeId = id === undefined ? paths[0] : undefined;
     const isJson = parsed.values.json === true;
-    if (typeof workdir === 'string') {
-      const { report, path } = applyElsewhere(store, run, workdir, paths, options);
+    if (elsewhere !== undefined) {
+      const { report, path } = applyElsewhere(store, run, elsewhere, paths, options);
       if (isJson) printAppliedJson(report, record.id);
       else printApplied(report, { ...how, id: record.id, directory: path, maybeId, stays: true });
       return applyStatus(report);

@@ -12,6 +12,7 @@ import {
   type Run,
   type StandingIn,
   type Store,
+  standIn,
   standInForMissing,
 } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
@@ -20,7 +21,7 @@ import { type OwnedSession, withViewOf } from '../owner/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { latestRun, placeIn } from './latest.js';
 import { requireNode } from './node-module.js';
-import { runIn, workdirOption } from './other-directory.js';
+import { otherDirectory, workdirOption } from './other-directory.js';
 import { page } from './pager.js';
 import { progressLine } from './progress.js';
 import { runAndPaths } from './run-operands.js';
@@ -210,9 +211,12 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
   const { id, paths, session } = runAndPaths(store, parsed.operands);
   if (session !== undefined && typeof values.workdir !== 'string')
     return diffOfSession(store, session, paths, values);
+  const { workdir } = values;
+  const elsewhere = typeof workdir === 'string' ? otherDirectory(store, workdir) : undefined;
   const run = openRun(store, id ?? latestRun(store, 'show'), {
     shared: true,
     onInUse: waitForRun(),
+    elsewhere,
   });
   if (run.record.incomplete === true) err(`wasbox: ${incompleteText}\n`);
   const from = placeIn(run.record);
@@ -220,9 +224,8 @@ export async function diffVerb(argv: readonly string[]): Promise<number> {
   let other: StandingIn | undefined;
   let files: Differences | undefined;
   try {
-    const { workdir } = values;
     other =
-      typeof workdir === 'string' ? runIn(store, run, workdir) : standInForMissing(store, run);
+      elsewhere === undefined ? standInForMissing(store, run) : standIn(store, run, elsewhere);
     tellMissing(other.missing, run.record.id);
     files = new Differences(store, other.run, { ...chosen, patch, detail: detailOf(values) });
     await print(files, run, values, page);

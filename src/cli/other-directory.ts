@@ -1,6 +1,6 @@
 /** `--workdir DIR` of `apply` and `diff`: another directory in place of the run's. */
 import { resolve } from 'node:path';
-import { type Run, type StandingIn, type Store, standIn } from '../changes/index.js';
+import { checkStandIn, type Store } from '../changes/index.js';
 import { UsageError } from '../errors/index.js';
 import type { OptionEntry } from '../options/index.js';
 import { displayText } from '../text/index.js';
@@ -24,13 +24,14 @@ const problems: Readonly<Record<string, string>> = {
 };
 
 /**
- * The run with its changes compared with that directory.
+ * The path of that directory, for `openRun` and `standIn`.
  * @throws UsageError if it cannot be opened
  */
-export function runIn(store: Store, run: Run, directory: string): StandingIn {
+export function otherDirectory(store: Store, directory: string): string {
   const path = resolve(currentDirectory(), directory);
   try {
-    return standIn(store, run, path);
+    checkStandIn(store, path);
+    return path;
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     const why = problems[code];

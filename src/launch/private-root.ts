@@ -188,7 +188,7 @@ export function endPrivateRoot(
     try {
       if (
         !hasPrivateRoot(directory) ||
-        !capturePrivateRoot(native, directory, record, identity.unowned === true)
+        !capturePrivateRoot(native, directory, record, { unowned: identity.unowned === true })
       )
         throw new Error('its copy of the directory is damaged');
     } catch (error) {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Identity, identities, stateOf } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
-import { type Ended, runWasbox, startWasbox } from '../support/wasbox.js';
+import { type Ended, ended, runWasbox, startWasbox } from '../support/wasbox.js';
 
 const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`f${n}`, `${n}\n`]));
 const landlock = ['run', '--isolation', 'landlock'];
@@ -116,6 +116,78 @@ describe.each(identities())('an interrupted run, as $label', (as) => {
       false,
       false,
     ]);
+  });
+
+  /** Kills a run, moves its directory, and lists the runs. */
+  async function moved() {
+    const cwd = makeProject(as, { f1: '1\n', f2: '2\n', 'd/a': 'a' });
+    const run = await killedRun(as, cwd, 'rm f1; echo new > f2; echo made > made; mv d e');
+    const now = `${cwd}.moved`;
+    fs.renameSync(cwd, now);
+    const elsewhere = makeProject(as, {});
+    const id = run.slice(run.lastIndexOf('/') + 1);
+    expect(said(await wasbox(elsewhere, 'runs'))).toContain(id);
+    const lost = await wasbox(elsewhere, 'diff', id);
+    expect([lost.status, lost.err]).toEqual([
+      1,
+      expect.stringMatching(/cannot be opened[\s\S]*wasbox diff \w+ --workdir DIR/),
+    ]);
+    return { cwd, now, elsewhere, id };
+  }
+
+  test('whose directory was moved is applied to it there, deletions as well', async () => {
+    const { now, elsewhere, id } = await moved();
+    const diff = await wasbox(elsewhere, 'diff', id, '--stat', '--workdir', now);
+    expect([diff.status, diff.out]).toEqual([0, expect.stringContaining('D f1')]);
+    const applied = await wasbox(elsewhere, 'apply', id, '--workdir', now);
+    expect([applied.status, fs.readdirSync(now).sort()], said(applied)).toEqual([
+      0,
+      ['e', 'f2', 'made'],
+    ]);
+    expect(fs.readFileSync(join(now, 'f2'), 'utf8')).toBe('new\n');
+    await wasbox(elsewhere, 'discard', id);
+  });
+
+  test('whose directory was moved is applied once that is back', async () => {
+    const { cwd, now, elsewhere, id } = await moved();
+    // Another directory by that name is not compared either, or its deletions would be lost.
+    fs.mkdirSync(cwd);
+    fs.chownSync(cwd, as.uid, as.gid);
+    expect((await wasbox(elsewhere, 'diff', id)).err).toContain('is not the one that the run used');
+    fs.rmdirSync(cwd);
+    fs.renameSync(now, cwd);
+    const applied = await wasbox(cwd, 'apply', id);
+    expect([applied.status, fs.readdirSync(cwd).sort()], said(applied)).toEqual([
+      0,
+      ['e', 'f2', 'made'],
+    ]);
+  });
+
+  test('that ends after its directory was replaced keeps its status, and its changes for the moved one', async () => {
+    const cwd = makeProject(as, { f1: '1\n', f2: '2\n' });
+    const code = 'echo ready; read line; rm f1; echo new > f2; exit 7';
+    const child = startWasbox([...landlock, '--', 'sh', '-c', code], { as, cwd });
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    fs.renameSync(cwd, `${cwd}.moved`);
+    fs.mkdirSync(cwd);
+    fs.chownSync(cwd, as.uid, as.gid);
+    const run = await ended(child, { as, stdin: '\n' });
+    expect([run.status, run.err]).toEqual([7, expect.stringContaining('could not be saved yet')]);
+    const [, id = ''] = /wasbox diff (\w+)/.exec(run.err) ?? [];
+    await wasbox(cwd, 'apply', id, '--workdir', `${cwd}.moved`);
+    expect(fs.readdirSync(`${cwd}.moved`)).toEqual(['f2']);
+    await wasbox(cwd, 'discard', id);
+  });
+
+  test('is incomplete in another directory, from which nothing is deleted', async () => {
+    const { elsewhere, id } = await moved();
+    for (const name of ['f1', 'f2']) fs.writeFileSync(join(elsewhere, name), 'other\n');
+    const words = ['apply', id, '--workdir', elsewhere];
+    const refused = await wasbox(elsewhere, ...words);
+    expect([refused.status, refused.err]).toEqual([3, expect.stringContaining('--incomplete')]);
+    await wasbox(elsewhere, ...words, '--incomplete');
+    expect(fs.readdirSync(elsewhere).sort()).toEqual(['e', 'f1', 'f2', 'made']);
+    await wasbox(elsewhere, 'discard', id);
   });
 
   test.each(['namespaces', 'landlock'])(

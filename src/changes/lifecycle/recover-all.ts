@@ -23,8 +23,16 @@ import type { Store } from '../store/state-dir.js';
 import { recoverRun } from './recover.js';
 import { flattenDirectory } from './stack.js';
 
-/** Recovers an opened run if it is not in use; undefined if there is nothing to keep. */
-export function recoverOpened(store: Store, id: string, opened: Opened): RunRecord | undefined {
+/**
+ * Recovers an opened run if it is not in use; undefined if there is nothing to keep.
+ * @param elsewhere a directory in place of the working directory, for changes that were not compared yet
+ */
+export function recoverOpened(
+  store: Store,
+  id: string,
+  opened: Opened,
+  elsewhere?: string,
+): RunRecord | undefined {
   const { native } = store;
   const { directory, lock } = opened;
   if (!hasRecord(directory)) {
@@ -38,7 +46,7 @@ export function recoverOpened(store: Store, id: string, opened: Opened): RunReco
   // A run that is dropped needs no look at its layers.
   const dropped = record.status === 'running' && record.discard === true;
   const path = join(store.directory, opened.place, id);
-  const captured = dropped ? record : captureCopies(store, path, directory, record);
+  const captured = dropped ? record : captureCopies(store, path, directory, record, elsewhere);
   if (record.status === 'running') removePrivateRoot(native, path);
   const flat = dropped ? record : flattenDirectory(store, directory, captured);
   const recovered = recoverRun(native, directory, flat);
@@ -55,21 +63,22 @@ const passing: ReadonlySet<string> = new Set([
 /**
  * Moves what an interrupted run changed in its copies to its layers. What was cut short before its copies were whole
  * changed nothing. What cannot be read stays where it is, and the run is incomplete.
- * @throws an error that another try may not meet
+ * @throws an error that another try may not meet, as where a directory is missing: it may be mounted again
  */
 function captureCopies(
   { native }: Store,
   path: string,
   directory: number,
   record: RunRecord,
+  elsewhere: string | undefined,
 ): RunRecord {
   if (record.status !== 'running' || !hasPrivateRoot(path)) return record;
   let whole = false;
   let readable = true;
   try {
-    whole = capturePrivateRoot(native, path, record);
+    whole = capturePrivateRoot(native, path, record, { elsewhere });
   } catch (error) {
-    if (passing.has(errnoOf(error))) throw error;
+    if (error instanceof ChangesError || passing.has(errnoOf(error))) throw error;
     readable = false;
   }
   // The record is marked before the layers are all there is.

@@ -208,6 +208,8 @@ export interface OpenOptions {
   readonly shared?: boolean | undefined;
   /** Called while another process uses the run, with how long that has lasted; waits, or throws. @default throws */
   readonly onInUse?: ((error: RunInUseError, waitedMs: number) => void) | undefined;
+  /** An absolute path: an interrupted run whose changes were not compared yet is compared with it. @default its own */
+  readonly elsewhere?: string | undefined;
 }
 
 /**
@@ -219,13 +221,13 @@ export interface OpenOptions {
 export function openRun(
   store: Store,
   wanted?: string,
-  { shared = false, onInUse }: OpenOptions = {},
+  { shared = false, onInUse, elsewhere }: OpenOptions = {},
 ): Run {
   const id = findId(store, wanted);
   const began = performance.now();
   for (;;) {
     try {
-      return (shared ? openToLook(store, id) : undefined) ?? openOwned(store, id);
+      return (shared ? openToLook(store, id) : undefined) ?? openOwned(store, id, elsewhere);
     } catch (error) {
       if (!(error instanceof RunInUseError) || onInUse === undefined) throw error;
       onInUse(error, performance.now() - began);
@@ -250,12 +252,12 @@ function openToLook(store: Store, id: string): Run | undefined {
   }
 }
 
-function openOwned(store: Store, id: string): Run {
+function openOwned(store: Store, id: string, elsewhere?: string): Run {
   const opened = openAt(store, id, places);
   if (opened === undefined) throw unknownRun(`Run ${id} was not found.`);
   let kept = false;
   try {
-    const record = explainingState(store, id, () => recoverOpened(store, id, opened));
+    const record = explainingState(store, id, () => recoverOpened(store, id, opened, elsewhere));
     if (opened.lock === undefined && record?.status !== 'running') throw new RunInUseError(id);
     if (record === undefined) throw unknownRun(`Run ${id} was not found.`);
     if (opened.lock === undefined) {

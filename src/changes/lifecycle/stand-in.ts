@@ -89,10 +89,14 @@ export function standInForMissing(store: Store, run: Run): StandingIn {
   };
 }
 
+/** Opens a directory that is to stand in. @throws the error of the call that fails */
+export const checkStandIn = (store: Store, path: string): void =>
+  closeDescriptor(openRoot(store.native, path));
+
 /** The run's changes of its working directory alone, compared with another directory. @param path absolute */
 export function standIn(store: Store, run: Run, path: string): StandingIn {
   const { record } = run;
-  closeDescriptor(openRoot(store.native, path));
+  checkStandIn(store, path);
   const room = explainingState(store, record.id, () => makeRoom(run, store));
   const workdir = { ...record.workdir, path };
   const standIns = new Map([[0, { host: path, records: room }]]);

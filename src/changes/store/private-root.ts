@@ -8,9 +8,12 @@
  */
 import { lstatSync, readlinkSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { ChangesError } from '../../errors/index.js';
+import { closeDescriptor } from '../../native/index.js';
 import { privateCopyName, privateHomeName } from '../../resolve/index.js';
 import { removeDirectory } from '../files/remove.js';
-import type { ChangesNative, RunRecord } from '../model/index.js';
+import { openTree } from '../files/workdir.js';
+import type { ChangesNative, RunRecord, TreeIdentity } from '../model/index.js';
 import { layerPath } from './layer-path.js';
 import { treesOf } from './session.js';
 
@@ -46,27 +49,64 @@ function ownerOf(upper: string, unowned: boolean): number[] {
   return unowned ? [0, 0] : [uid, gid];
 }
 
+export interface CaptureOptions {
+  /** True if root's payload had ids of no account; what it made is root's then. @default true */
+  readonly unowned?: boolean | undefined;
+  /** A directory in place of the working directory, an absolute path. */
+  readonly elsewhere?: string | undefined;
+}
+
+/**
+ * Returns whether a directory is the one that the run copied. Files are known by their inodes, so nothing tells in another
+ * one what the run deleted.
+ * @throws ChangesError if it is not, and the user did not name it
+ */
+function isSource(
+  native: ChangesNative,
+  record: RunRecord,
+  tree: TreeIdentity,
+  isOwn: boolean,
+): boolean {
+  try {
+    closeDescriptor(openTree(native, tree, record));
+    return true;
+  } catch (error) {
+    if (!(error instanceof ChangesError)) throw error;
+    if (!isOwn) return false;
+    throw new ChangesError(error.code, error.message, {
+      cause: error.cause,
+      hint: `The changes are found by comparing with it. Put it back, or name it:\n  wasbox diff ${record.id} --workdir DIR`,
+    });
+  }
+}
+
 /**
  * Moves what changed to the run's layers, or goes on where an earlier call was cut short. No process of the run
  * may be left.
  * @param directory of the run
- * @param unowned whether root's payload had ids of no account; what it made is root's then
  * @returns whether the layers are all that the run did
- * @throws an error with `code` where it does not find room
+ * @throws ChangesError if a directory of the run is missing or another one; an error with `code` where there is no room
  */
 export function capturePrivateRoot(
   native: ChangesNative,
   directory: string,
   record: RunRecord,
-  unowned = true,
+  { unowned = true, elsewhere }: CaptureOptions = {},
 ): boolean {
   const place = privateRootOf(directory);
   if (place === undefined) return true;
-  let whole = true;
-  for (const [index, { path, home }] of treesOf(record).entries()) {
-    const empty = home === 'empty';
+  const trees = [...treesOf(record).entries()].map(([index, tree]) => {
+    const empty = tree.home === 'empty';
+    const source = empty ? undefined : index === 0 ? (elsewhere ?? tree.path) : tree.path;
     const name = empty ? privateHomeName : privateCopyName(index);
-    const source = empty ? undefined : path;
+    return { index, tree, source, name, isOwn: source === tree.path };
+  });
+  let whole = true;
+  // Nothing is moved before all of them are known to be there.
+  for (const { tree, source, isOwn } of trees)
+    if (source !== undefined && !isSource(native, record, { ...tree, path: source }, isOwn))
+      whole = false;
+  for (const { index, source, name } of trees) {
     const upper = join(layerPath(directory, index), 'upper');
     const request = { source, place, name };
     if (!native.captureWorkingCopy(request, upper, ...ownerOf(upper, unowned))) whole = false;
