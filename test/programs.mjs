@@ -37,6 +37,7 @@ const files = [
   [/^test\/integration\/(network\/(udp|matrix)|changes\/hard-mounts)/, 'iproute2', 'curl'],
   [/^test\/integration\/network\/(udp|matrix)/, 'dnsmasq-base', 'iperf3', 'nginx-light', 'strace'],
   [/^test\/integration\/changes\/hard-mounts/, 'bindfs', 'python3-fusepy'],
+  [/^test\/integration\/state-mounts/, 'bindfs'],
   [/^test\/attacks\/(network|landlock-datagrams|landlock-network|packets|allow-lists)/, 'iproute2'],
   [/^test\/attacks\/(network|landlock-network|allow-lists)/, 'curl', 'bind9-dnsutils'],
   [/^test\/attacks\/landlock-datagrams/, 'bind9-dnsutils', 'musl-tools'],
