@@ -144,7 +144,8 @@ static void take_descriptors(struct sample *sample, const char *process, const c
   }
   uint32_t count = 0;
   wb_directory_begin(&directory, fd);
-  while (sample->left > 0 && (entry = wb_directory_next(&directory))) {
+  while (wb_files_go_on(sample->sandbox, &sample->left) &&
+         (entry = wb_directory_next(&directory))) {
     struct statx info;
     sample->left--;
     count++;

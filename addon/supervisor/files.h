@@ -13,6 +13,10 @@ struct wb_sandbox {
   uint32_t init;                    /* init's number in the supervisor's pid namespace */
   uint64_t private_device; /* of the sandbox's files in memory, which are counted otherwise */
   uint64_t page_bytes;
+  /* Called every few descriptors, of which a payload may have many; or NULL. Returns whether the
+   * sample is of no more use. */
+  int (*is_over)(void *context);
+  void *context;
 };
 
 #define WB_UNLINKED_MAX 512
@@ -57,6 +61,15 @@ struct wb_files {
 void wb_files_sample(const struct wb_sandbox *sandbox, int unlinked, struct wb_files *files);
 
 /* --- between files.c and the files that it calls --- */
+
+#define WB_FILES_LOOK_EVERY 64
+
+/* Returns whether a sample goes on, with so many descriptors left to go through. */
+static inline int wb_files_go_on(const struct wb_sandbox *sandbox, uint32_t *left) {
+  if (*left % WB_FILES_LOOK_EVERY == 0 && sandbox->is_over && sandbox->is_over(sandbox->context))
+    *left = 0;
+  return *left > 0;
+}
 
 /* file_set.c: whether a file was met in this sample; takes note of it. */
 int wb_files_is_new(struct wb_files *files, uint64_t device, uint64_t inode);

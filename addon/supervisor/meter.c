@@ -200,7 +200,7 @@ static int be_blind(struct wb_meter *meter, int error, uint64_t now) {
 }
 
 int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
-  const uint64_t spent = meter_spent_ns();
+  const uint64_t spent = meter_spent_ns(), files_before = meter->files_cost_ns;
   struct wb_processes seen;
   const uint64_t cpu_before = meter->usage.cpu_us;
   const uint64_t since_ns = meter->looked_ns ? now - meter->looked_ns : 0;
@@ -232,13 +232,11 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
   judge_processes(meter, &seen);
   wanted |= meter_judge_programs(meter, &seen, since_ns, now);
   meter->looked_ns = now;
-  /* What takes longest comes last, and delays no look at the processes: a payload decides how many
-   * threads and descriptors it has. */
-  const uint64_t before_descriptors = meter_spent_ns();
+  /* Descriptors take longest: they come last and delay no look at the processes, since a payload
+   * decides how many threads and descriptors it has. */
   if (!meter->usage.limit && meter_sample_descriptors(meter, now, seen.resident_bytes) &&
       !in_cgroup(meter))
     meter_judge_memory(meter, &seen);
-  const uint64_t of_descriptors = meter_spent_ns() - before_descriptors;
   if (!meter->usage.limit)
     meter_sample_layers(meter, wb_now_ns());
   if (meter->crowded >= CROWD_LOOKS && now >= meter->deprioritise_next_ns) {
@@ -249,7 +247,8 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
     if (meter->usage.reached & 1u << WB_LIMIT_PROCESSES)
       wanted |= WB_METER_SPARE;
   }
-  const uint64_t end = wb_now_ns(), cost = meter_spent_ns() - spent - of_descriptors;
+  const uint64_t end = wb_now_ns(), of_files = meter->files_cost_ns - files_before;
+  const uint64_t cost = meter_spent_ns() - spent - of_files;
   const int busy = meter->usage.cpu_us != cpu_before;
   const uint64_t memory = seen.resident_bytes + seen.kernel_bytes + meter_shared_bytes(meter);
   meter->interval_ns = meter_least(meter->interval_ns * 2, busy ? BUSY_NS : IDLE_NS);

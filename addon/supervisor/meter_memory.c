@@ -7,6 +7,7 @@
  * as a page of them is mapped: see hidden.c. Called by meter.c.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <linux/sysinfo.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -15,6 +16,7 @@
 #include "meter_parts.h"
 
 #define DESCRIPTORS_NS 500000000ull
+#define GLANCE_NS 10000000ull
 /* A run that exceeds a limit by this part of it has surely exceeded it. */
 #define SURELY 8
 
@@ -79,11 +81,39 @@ void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen)
     meter_exceed(meter, WB_LIMIT_MEMORY);
 }
 
+static int holds_memory(const struct wb_meter *meter) {
+  return meter->plan->memory_bytes && !(meter->cgroup && meter->cgroup->fd >= 0);
+}
+
+/* Looks at the processes while descriptors are gone through, which may take seconds. Returns
+ * whether a limit is exceeded. */
+static int glance(void *argument) {
+  struct wb_meter *meter = argument;
+  if (!holds_memory(meter) || wb_now_ns() < meter->glance_ns)
+    return meter->usage.limit != 0;
+  /* The other one is at a place in the directory. */
+  const int proc =
+      (int)syscall(SYS_openat, meter->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  struct wb_processes seen;
+  if (proc >= 0 && wb_processes_sample(proc, &meter->members, 0, &meter->programs, &seen) == 0) {
+    seen.kernel_bytes += meter->ipc_bytes + meter->ipc_task_bytes * seen.tasks;
+    meter_judge_memory(meter, &seen);
+  }
+  if (proc >= 0)
+    close(proc);
+  meter->glance_ns = wb_now_ns() + GLANCE_NS;
+  return meter->usage.limit != 0;
+}
+
 void meter_sample_files(struct wb_meter *meter, int unlinked) {
   const struct wb_plan *plan = meter->plan;
-  const struct wb_sandbox sandbox = {meter->proc, &meter->members, meter->init,
-                                     meter->scratch_device, meter->page_bytes};
+  const uint64_t spent = meter_spent_ns();
+  const struct wb_sandbox sandbox = {
+      meter->proc,       &meter->members, meter->init, meter->scratch_device,
+      meter->page_bytes, glance,          meter};
+  meter->glance_ns = wb_now_ns() + GLANCE_NS;
   wb_files_sample(&sandbox, unlinked, &meter->files);
+  meter->files_cost_ns += meter_spent_ns() - spent;
   if (plan->open_files && meter->files.most >= plan->open_files)
     meter->usage.reached |= 1u << WB_LIMIT_OPEN_FILES;
   if (plan->disk_bytes && meter->files.disk_bytes > plan->disk_bytes)
@@ -103,8 +133,7 @@ static uint64_t hidden_bytes(struct wb_meter *meter, int64_t growth, uint64_t li
 
 int meter_sample_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes) {
   const uint64_t spent = meter_spent_ns();
-  const int held = meter->cgroup && meter->cgroup->fd >= 0;
-  const uint64_t limit = held ? 0 : meter->plan->memory_bytes;
+  const uint64_t limit = holds_memory(meter) ? meter->plan->memory_bytes : 0;
   const int64_t growth = machine_growth(meter);
   /* It is due soon if it would be beyond the limit if all that the machine has more of were
    * this run's, and what has come since the last sample would be much of it. */

@@ -10,7 +10,7 @@
 
 /* A sample may take one part in so many of the time until the next. */
 #define WB_METER_COST_SHARE 25
-/* The same for descriptors while what they may keep would be beyond a limit. */
+/* This share is that of descriptors while what they may keep would be beyond a limit. */
 #define WB_METER_COST_SHARE_SOON 5
 
 /* Processor time of this thread: what a sample costs must not grow with what others do meanwhile,

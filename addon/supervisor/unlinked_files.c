@@ -169,7 +169,7 @@ void wb_unlinked_messages(const struct wb_sandbox *sandbox, const char *task, ui
   }
   const uint64_t until_ns = wb_now_ns() + MESSAGES_NS;
   wb_directory_begin(&directory, fd);
-  while (*left > 0 && (entry = wb_directory_next(&directory))) {
+  while (wb_files_go_on(sandbox, left) && (entry = wb_directory_next(&directory))) {
     (*left)--;
     if (wb_now_ns() > until_ns) {
       wb_unlinked_anything(path, files);

@@ -159,8 +159,13 @@ while True: pass`;
       expect(await eventually(() => out.includes('ready'), 20_000)).toBe(true);
       daemon.kill('SIGSTOP');
       expect(await eventually(() => isStopped(daemon.pid ?? 0))).toBe(true);
-      const isProgram = (pid: number) =>
-        fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('/usr/bin/python3');
+      const isProgram = (pid: number) => {
+        try {
+          return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('/usr/bin/python3');
+        } catch {
+          return false; // it has ended since it was listed
+        }
+      };
       const runs = () => processesWith(marker).some(isProgram);
       expect(runs()).toBe(true);
       expect(await eventually(() => !runs(), 15_000)).toBe(true);

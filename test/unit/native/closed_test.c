@@ -171,7 +171,7 @@ int main(int argc, char *argv[]) {
   struct task task = {.files = calloc(1, sizeof(struct wb_files)), .listener = -1};
   static const struct wb_members all_of_proc;
   task.sandbox = (struct wb_sandbox){open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), &all_of_proc,
-                                     (uint32_t)getpid(), 0, 4096};
+                                     (uint32_t)getpid(), 0, 4096, NULL, NULL};
   pthread_t thread;
   CHECK(pthread_create(&thread, NULL, look, &task) == 0);
   const double ended = serve(&task, pid);
