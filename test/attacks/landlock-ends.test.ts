@@ -115,10 +115,15 @@ describe.each(identities())('what a program with Landlock isolation started, as 
       });
       child.stdin?.write('\n');
       const end = ended(child, { as });
-      await isFull;
-      expect(left(mark)).toBeGreaterThan(90);
-      killAll(keepers[which]);
-      expect(await eventually(() => left(mark) === 0, 20_000)).toBe(true);
+      try {
+        await isFull;
+        // Without a pid namespace, the limit counts all processes of the user, whose other tests have some, too.
+        expect(await eventually(() => left(mark) > 50)).toBe(true);
+        killAll(keepers[which]);
+        expect(await eventually(() => left(mark) === 0, 20_000)).toBe(true);
+      } finally {
+        child.kill('SIGKILL'); // else a bomb would go on beside all other tests
+      }
       await end;
     },
   );
