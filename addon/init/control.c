@@ -42,7 +42,7 @@ static long send_over(int socket, const struct wb_event *event, const long *desc
 }
 
 void send_descriptors(const struct wb_event *event, const long *descriptors, uint32_t count) {
-  /* Without it, nobody would answer the payload. */
+  /* Without these descriptors, the supervisor cannot serve the run. */
   check(send_over(WB_FD_CONTROL, event, descriptors, count), WB_STEP_CONTROL, NULL);
 }
 

@@ -110,10 +110,6 @@ int wb_meter_program(struct wb_meter *meter, const struct wb_event *event, uint6
   return wb_programs_add(&meter->programs, event);
 }
 
-static int in_cgroup(const struct wb_meter *meter) {
-  return meter->cgroup && meter->cgroup->fd >= 0;
-}
-
 /* Judges what the kernel counts, and holds by itself except for the time. */
 static void judge_cgroup(struct wb_meter *meter) {
   struct wb_cgroup_use use;
@@ -163,7 +159,7 @@ static void judge_processes(struct wb_meter *meter, const struct wb_processes *s
 static uint64_t safe_time(const struct wb_meter *meter, uint64_t memory) {
   const struct wb_plan *plan = meter->plan;
   uint64_t time = IDLE_NS;
-  if (plan->memory_bytes && !in_cgroup(meter))
+  if (plan->memory_bytes && !meter_in_cgroup(meter))
     time = meter_least(time, meter_fill_time(plan->memory_bytes, memory, METER_MEMORY_PACE));
   if (plan->disk_bytes)
     time = meter_least(time, meter_fill_time(plan->disk_bytes, meter->usage.disk_bytes, DISK_PACE));
@@ -178,7 +174,7 @@ static uint64_t safe_time(const struct wb_meter *meter, uint64_t memory) {
 
 /* Returns from when on processes that may not be waited for are looked for; 0: not at all. */
 static uint64_t unwaited_since(const struct wb_meter *meter) {
-  const int estimates = meter->plan->cpu_us && meter->clock.fd < 0 && !in_cgroup(meter);
+  const int estimates = meter->plan->cpu_us && meter->clock.fd < 0 && !meter_in_cgroup(meter);
   return estimates || meter->programs.count ? meter->looked_ns : 0;
 }
 
@@ -191,12 +187,11 @@ static int is_costly(const struct wb_meter *meter, const struct wb_processes *se
 
 /* After a look that showed nothing, as this process or the machine had no descriptors left. Where
  * that lasts, the run is held to no limit, and ends. */
-static int be_blind(struct wb_meter *meter, int error, uint64_t now) {
-  const int holds = (meter->plan->memory_bytes || meter->plan->cpu_us) && !in_cgroup(meter);
+static void be_blind(struct wb_meter *meter, int error, uint64_t now) {
+  const int holds = (meter->plan->memory_bytes || meter->plan->cpu_us) && !meter_in_cgroup(meter);
   if (holds && ++meter->blind >= BLIND_LOOKS)
     meter->error = error;
   meter->next_ns = meter->error ? 0 : now + BLIND_NS;
-  return 0;
 }
 
 int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
@@ -205,14 +200,15 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
   const uint64_t cpu_before = meter->usage.cpu_us;
   const uint64_t since_ns = meter->looked_ns ? now - meter->looked_ns : 0;
   int wanted = 0;
-  const int error = wb_processes_sample(meter->proc, &meter->members, unwaited_since(meter),
-                                        &meter->programs, &seen);
+  const int error = meter_look(meter, meter->proc, unwaited_since(meter), &seen);
   if (error == ESRCH) {
     meter->next_ns = 0; /* the sandbox is gone; its end is on the way */
     return 0;
   }
-  if (error)
-    return be_blind(meter, error, now);
+  if (error) {
+    be_blind(meter, error, now);
+    return 0;
+  }
   meter->blind = 0;
   if (seen.cpu_us != meter->live_cpu_us)
     meter->busy_ns = now;
@@ -220,8 +216,7 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
     return WB_METER_THREAD;
   meter->usage.samples++;
   meter_sample_private(meter);
-  seen.kernel_bytes += meter->ipc_bytes + meter->ipc_task_bytes * seen.tasks;
-  if (in_cgroup(meter)) {
+  if (meter_in_cgroup(meter)) {
     judge_cgroup(meter);
   } else {
     meter_judge_memory(meter, &seen);
@@ -235,7 +230,7 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
   /* Descriptors take longest: they come last and delay no look at the processes, since a payload
    * decides how many threads and descriptors it has. */
   if (!meter->usage.limit && meter_sample_descriptors(meter, now, seen.resident_bytes) &&
-      !in_cgroup(meter))
+      !meter_in_cgroup(meter))
     meter_judge_memory(meter, &seen);
   if (!meter->usage.limit)
     meter_sample_layers(meter, wb_now_ns());

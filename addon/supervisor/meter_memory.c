@@ -81,8 +81,14 @@ void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen)
     meter_exceed(meter, WB_LIMIT_MEMORY);
 }
 
+int meter_look(struct wb_meter *meter, int proc, uint64_t since_ns, struct wb_processes *seen) {
+  const int error = wb_processes_sample(proc, &meter->members, since_ns, &meter->programs, seen);
+  seen->kernel_bytes += meter->ipc_bytes + meter->ipc_task_bytes * seen->tasks;
+  return error;
+}
+
 static int holds_memory(const struct wb_meter *meter) {
-  return meter->plan->memory_bytes && !(meter->cgroup && meter->cgroup->fd >= 0);
+  return meter->plan->memory_bytes && !meter_in_cgroup(meter);
 }
 
 /* Looks at the processes while descriptors are gone through, which may take seconds. Returns
@@ -91,14 +97,12 @@ static int glance(void *argument) {
   struct wb_meter *meter = argument;
   if (!holds_memory(meter) || wb_now_ns() < meter->glance_ns)
     return meter->usage.limit != 0;
-  /* The other one is at a place in the directory. */
+  /* The meter's own descriptor is at a place in the directory, from which the sample goes on. */
   const int proc =
       (int)syscall(SYS_openat, meter->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   struct wb_processes seen;
-  if (proc >= 0 && wb_processes_sample(proc, &meter->members, 0, &meter->programs, &seen) == 0) {
-    seen.kernel_bytes += meter->ipc_bytes + meter->ipc_task_bytes * seen.tasks;
+  if (proc >= 0 && meter_look(meter, proc, 0, &seen) == 0)
     meter_judge_memory(meter, &seen);
-  }
   if (proc >= 0)
     close(proc);
   meter->glance_ns = wb_now_ns() + GLANCE_NS;

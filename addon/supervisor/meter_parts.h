@@ -55,8 +55,17 @@ static inline uint64_t meter_unwaited_us(const struct wb_meter *meter,
   return all <= processors ? since_us * count : since_us * count * processors / all;
 }
 
+/* Returns whether the kernel counts and holds the run's memory and processes. */
+static inline int meter_in_cgroup(const struct wb_meter *meter) {
+  return meter->cgroup && meter->cgroup->fd >= 0;
+}
+
 /* meter_memory.c */
 struct wb_machine meter_machine(void);
+
+/* Looks at the processes as wb_processes_sample does, and adds what System V objects take. `proc`
+ * is the meter's, or another descriptor of the same directory. Returns 0 or an errno. */
+int meter_look(struct wb_meter *meter, int proc, uint64_t since_ns, struct wb_processes *seen);
 
 /* Bytes and inodes that the sandbox's own files in memory take. */
 void meter_sample_private(struct wb_meter *meter);

@@ -48,7 +48,7 @@ describe.each(isolatedIdentities())('locks of the process, as $label with $isola
     async (how, options) => {
       const cwd = makeProject(as, {});
       compilePayload(as, 'copies', cwd);
-      // Where root's payload, which has other ids with Landlock isolation, may read it as well.
+      // The directory is one that root's payload may read, too, which has other ids with Landlock isolation.
       const shown = fs.mkdtempSync('/var/tmp/wasbox-test-shown-');
       const file = join(shown, 'database');
       fs.writeFileSync(file, '');
@@ -64,7 +64,7 @@ describe.each(isolatedIdentities())('locks of the process, as $label with $isola
     240_000,
   );
 
-  test('go where a process closes a copy of the file', async () => {
+  test('locks are lost when a process closes a copy of the file: the control', async () => {
     const cwd = makeProject(as, { database: '' });
     const file = join(cwd, 'database');
     const closing = `import os, sys
@@ -95,7 +95,7 @@ describe.each(isolatedIdentities())('sockets that linger, as $label with $isolat
     return { cwd, program: compilePayload(as, 'copies', cwd) };
   };
 
-  test('make no process wait, and reset as ever', async () => {
+  test('a socket that lingers makes no process wait, and resets its connection as ever', async () => {
     const { cwd, program } = make();
     const run = await outcome(
       wasboxArgv(as, ['run', '-q', ...rules, '--', './copies', 'linger']),
@@ -109,7 +109,7 @@ describe.each(isolatedIdentities())('sockets that linger, as $label with $isolat
 });
 
 describe.each(identities())('sockets that linger and are passed, as $label', (as) => {
-  test('do not hold up the program that reads the stream', async () => {
+  test('a passed socket does not hold up the program that reads the stream', async () => {
     const cwd = makeProject(as, {});
     const program = compilePayload(as, 'copies', cwd);
     const read = (argv: readonly string[], most: string) =>
@@ -122,7 +122,7 @@ describe.each(identities())('sockets that linger and are passed, as $label', (as
 });
 
 describe.each(identities())('a payload that has descriptors opened, as $label', (as) => {
-  test('leaves enough to hold it to its limits', async () => {
+  test('a payload leaves the supervisor descriptors enough to hold it to its limits', async () => {
     const cwd = makeProject(as, {});
     compilePayload(as, 'copies', cwd);
     const landlock = { ...as, isolation: 'landlock' as const };

@@ -19,7 +19,7 @@ import { everyone, type Identity } from '../support/identity.js';
 import { needs } from '../support/needs.js';
 
 const seconds = Number(process.env.WASBOX_RACE_SECONDS ?? 15);
-const controlSeconds = 60;
+const controlSeconds = 180;
 
 /** How many calls the supervisor acts on. */
 const calls = { landlock: 16, namespaces: 12 };
@@ -30,7 +30,7 @@ const only = process.env.WASBOX_RACE_CALL ?? '';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const here = join(root, 'test/attacks/pins');
 const native = `native/${process.platform}-${process.arch}`;
-const slowed = ['wb_pin_copy', 'wb_pin_write', 'wb_pin_take', 'wb_pin_text'];
+const slowed = ['wb_pin_copy', 'wb_pin_write', 'wb_pin_take', 'wb_pin_pidfd', 'wb_pin_text'];
 
 const directory = fs.mkdtempSync(join(tmpdir(), 'wasbox-pins-'));
 afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));

@@ -26,8 +26,8 @@ print('kept', flush=True)
 os._exit(0)
 `;
 
-describe.each(identities())('memory where nobody looks, as $label', (as) => {
-  test.each(isolations)('many threads and descriptors hide none: %s', async (isolation) => {
+describe.each(identities())('memory that the supervisor does not see, as $label', (as) => {
+  test.each(isolations)('many threads and descriptors hide no memory: %s', async (isolation) => {
     const cwd = makeProject(as, { 'grows.py': grows(15), 'control.py': grows(0) });
     const run = (script: string, ...limit: string[]) => {
       const options = ['-q', '--discard', '--isolation', isolation, ...limit];

@@ -163,7 +163,7 @@ describe.each(identities())('an interrupted run, as $label', (as) => {
     ]);
   });
 
-  test('that ends after its directory was replaced keeps its status, and its changes for the moved one', async () => {
+  test('a run whose directory was replaced keeps its status, and its changes for the moved one', async () => {
     const cwd = makeProject(as, { f1: '1\n', f2: '2\n' });
     const code = 'echo ready; read line; rm f1; echo new > f2; exit 7';
     const child = startWasbox([...landlock, '--', 'sh', '-c', code], { as, cwd });
@@ -179,7 +179,7 @@ describe.each(identities())('an interrupted run, as $label', (as) => {
     await wasbox(cwd, 'discard', id);
   });
 
-  test('is incomplete in another directory, from which nothing is deleted', async () => {
+  test('an interrupted run is incomplete in another directory, from which nothing is deleted', async () => {
     const { elsewhere, id } = await moved();
     for (const name of ['f1', 'f2']) fs.writeFileSync(join(elsewhere, name), 'other\n');
     const words = ['apply', id, '--workdir', elsewhere];

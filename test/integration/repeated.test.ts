@@ -177,7 +177,7 @@ print([os.listxattr(at) for at in (".", os.environ["HOME"])])'`;
         seen.push(stdout);
         const { exitCode, stderr } = await lib.run({ code: ${JSON.stringify(spoil)} });
         if (exitCode !== 0) throw new Error(stderr);
-        // Until the layer is empty, it is no spare.
+        // A layer is no spare until it is empty.
         while (!list('spare').every((name) => /^(kept|home)-/.test(name)) || list('runs').length > 0)
           await new Promise((resolve) => setTimeout(resolve, 5));
       }

@@ -64,7 +64,7 @@ export function nextFile(): void {
   files += 1;
 }
 
-/** Where an identity's runs are kept: each test file has one of its own. */
+/** The directory in which an identity's runs are kept: each test file has one of its own. */
 export const stateOf = (as: Identity): string => `${as.scratch}/state-${process.pid}-${files}`;
 
 /** A small, fixed environment, the same inside and outside, so that outputs can be compared. */

@@ -35,16 +35,16 @@ describe('the lists of test/tiers.mjs', () => {
     expect(named.filter((path) => !path.includes('*') && !all.includes(path))).toEqual([]);
   });
 
-  it('have each file in one project', () => {
+  it('each test file is in one project', () => {
     expect(everything).toEqual([...new Set(everything)]);
     expect(everything.length).toBeGreaterThan(350);
   });
 
-  it('have each file in a short or a long tier', () => {
+  it('each test file is in a short or a long tier', () => {
     expect([...listed('test'), ...listed('rest')].sort()).toEqual(everything);
   });
 
-  it('have each file in a pass of .ci/run', () => {
+  it('each test file is in a pass of .ci/run', () => {
     const both = new Set([...listed('all', 'root'), ...listed('all', 'user')]);
     expect([...both].sort()).toEqual(everything);
   });

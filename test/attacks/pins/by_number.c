@@ -120,8 +120,12 @@ ssize_t wb_pin_text(struct wb_pin *caller, const char *name, char *out, size_t s
   return wb_read_text(AT_FDCWD, path, out, size);
 }
 
+int wb_pin_pidfd(struct wb_pin *caller) {
+  return (int)syscall(SYS_pidfd_open, caller->call->pid, O_EXCL);
+}
+
 int wb_pin_take(struct wb_pin *caller, int number) {
-  const int pidfd = (int)syscall(SYS_pidfd_open, caller->call->pid, O_EXCL);
+  const int pidfd = wb_pin_pidfd(caller);
   const int file = pidfd < 0 ? -1 : wb_process_take(pidfd, number);
   if (pidfd >= 0)
     close(pidfd);

@@ -54,5 +54,6 @@ SLOW(size_t, wb_pin_write,
      (struct wb_pin * caller, uint64_t address, const void *bytes, size_t size),
      (caller, address, bytes, size))
 SLOW(int, wb_pin_take, (struct wb_pin * caller, int number), (caller, number))
+SLOW(int, wb_pin_pidfd, (struct wb_pin * caller), (caller))
 SLOW(ssize_t, wb_pin_text, (struct wb_pin * caller, const char *name, char *out, size_t size),
      (caller, name, out, size))
