@@ -50,6 +50,8 @@ struct wb_usage {
 #define WB_INIT_DIED 3
 /* The part that answers the payload's calls failed, and the run was killed. */
 #define WB_WATCH_LOST 4
+/* Processes of the run are left that could not be ended. */
+#define WB_SOME_LEFT 5
 
 #define WB_OUTCOME_MAGIC 0x4d4f4357
 #define WB_OUTCOME_MAX 16777216

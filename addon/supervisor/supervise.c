@@ -458,7 +458,7 @@ void wb_supervise(struct wb_run *run, struct wb_result *result) {
   while (receive(run, result))
     ;
   if (!gone)
-    result->outcome.kind = WB_INIT_DIED; /* whatever init had told */
+    result->outcome.kind = WB_SOME_LEFT; /* whatever init had told */
   run->reader_deadline_ns = had_to_end(run, &result->outcome) ? run->started_ns : 0;
   finish_services(run);
   /* The listener failed, and the payload ended before this thread heard of it. */

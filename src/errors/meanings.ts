@@ -53,7 +53,7 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   ERR_OUTPUT: 'Messages or the report could not be written completely.',
   // run: the payload ran
   ERR_SESSION_FILE: 'A file of a session could not be read, written or removed.',
-  ERR_INIT_DIED: 'The sandbox ended without reporting a result.',
+  ERR_INIT_DIED: 'The sandbox ended without reporting a result, or left processes behind.',
   ERR_SUPERVISION: 'The supervisor failed while the program ran, so the program was killed.',
   ERR_OUTPUT_LENGTH: 'The output is too long for a JavaScript string; its bytes are there.',
   ERR_ABORTED: 'The run was ended by its AbortSignal.',

@@ -54,7 +54,7 @@ export interface EndedLaunch {
  */
 export async function endLaunch(ended: EndedLaunch, outcome: NativeOutcome): Promise<LaunchResult> {
   const { native, spec, store, run, startedAt, asked } = ended;
-  const ran = (outcome.kind === 'died' || outcome.kind === 'lost') && asked;
+  const ran = ['died', 'lost', 'left'].includes(outcome.kind) && asked;
   const keep = ran && spec.changesOnFailure !== 'discard';
   const saved = keep ? run?.record.id : undefined;
   const failure = launchFailure(native, spec, outcome, { state: store?.directory, runId: saved });

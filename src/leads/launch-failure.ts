@@ -62,6 +62,16 @@ export function launchFailure(
       runId,
     });
   }
+  if (outcome.kind === 'left') {
+    return new RunError(
+      'ERR_INIT_DIED',
+      'the sandbox ended, but processes of its program are left',
+      {
+        hint: `They may hang in the kernel, or go on. Look for them with ps, and kill them.${saved}`,
+        runId,
+      },
+    );
+  }
   const errno = native.errnoName(outcome.errno);
   if (outcome.kind === 'lost') {
     return new RunError(

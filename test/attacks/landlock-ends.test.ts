@@ -33,16 +33,18 @@ async function keepersOf({ pid: wasbox = 0 }: ChildProcess): Promise<Keepers> {
   return { wasbox, warden: named('init-warden'), init: named('wasbox-init') };
 }
 
-const killAll = (...pids: number[]): void => {
+const signalAll = (signal: 'SIGKILL' | 'SIGSTOP', pids: readonly number[]): void => {
   for (const pid of pids) {
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(pid, signal);
     } catch (error) {
       // It ended because of the one before.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
 };
+
+const killAll = (...pids: number[]): void => signalAll('SIGKILL', pids);
 
 /** The processes that are killed at one moment, as far as there is one. */
 const deaths: readonly (readonly [string, (keepers: Keepers) => void])[] = [
@@ -64,6 +66,27 @@ const deaths: readonly (readonly [string, (keepers: Keepers) => void])[] = [
     },
   ],
 ];
+
+/** Whatever a bomb is ended by must end it as a whole: each process that ends makes room for another. */
+const bombDeaths: readonly (readonly [string, (keepers: Keepers) => void])[] = [
+  ['init', ({ init }) => killAll(init)],
+  ['its warden', ({ warden }) => killAll(warden)],
+  ['wasbox', ({ wasbox }) => killAll(wasbox)],
+  ['the warden and init', ({ warden, init }) => killAll(warden, init)],
+  [
+    'the warden, while init is stopped',
+    ({ warden, init }) => {
+      process.kill(init, 'SIGSTOP');
+      killAll(warden);
+    },
+  ],
+];
+
+/** Ends a bomb that its sandbox has not ended: what is stopped keeps its place, so that no new one is born. */
+function defuse(mark: string): void {
+  for (let round = 0; round < 3; round++) signalAll('SIGSTOP', processesWith(mark));
+  killAll(...processesWith(mark));
+}
 
 describe.each(identities())('what a program with Landlock isolation started, as $label', (as) => {
   // Recovers the runs of each wasbox that was killed, whose copies lie outside of the scratch directory.
@@ -101,32 +124,29 @@ describe.each(identities())('what a program with Landlock isolation started, as 
     await end;
   });
 
-  test.each(['init', 'warden', 'wasbox'] as const)(
-    'is gone, a fork bomb, once this is killed: %s',
-    async (which) => {
-      const mark = uniqueMarker();
-      const cwd = makeProject(as, { 'daemons.py': payloadText('daemons.py') });
-      const argv = [...inside('--pids', '100'), 'python3', 'daemons.py', mark, 'bomb'];
-      const child = startProgram(argv, { as, cwd });
-      // The bomb leaves the test little of the processors, so that whatever can be found out is found out before.
-      const keepers = await keepersOf(child);
-      const isFull = new Promise((resolve) => {
-        child.stdout?.on('data', (piece) => String(piece).includes('full') && resolve(true));
-      });
-      child.stdin?.write('\n');
-      const end = ended(child, { as });
-      try {
-        await isFull;
-        // Without a pid namespace, the limit counts all processes of the user, whose other tests have some, too.
-        expect(await eventually(() => left(mark) > 50)).toBe(true);
-        killAll(keepers[which]);
-        expect(await eventually(() => left(mark) === 0, 20_000)).toBe(true);
-      } finally {
-        child.kill('SIGKILL'); // else a bomb would go on beside all other tests
-      }
-      await end;
-    },
-  );
+  test.each(bombDeaths)('is gone, a fork bomb, once this is killed: %s', async (_, die) => {
+    const mark = uniqueMarker();
+    const cwd = makeProject(as, { 'daemons.py': payloadText('daemons.py') });
+    const argv = [...inside('--pids', '100'), 'python3', 'daemons.py', mark, 'bomb'];
+    const child = startProgram(argv, { as, cwd });
+    // The bomb leaves the test little of the processors, so that whatever can be found out is found out before.
+    const keepers = await keepersOf(child);
+    const isFull = new Promise((resolve) => {
+      child.stdout?.on('data', (piece) => String(piece).includes('full') && resolve(true));
+    });
+    child.stdin?.write('\n');
+    const end = ended(child, { as });
+    try {
+      await isFull;
+      // Without a pid namespace, the limit counts all processes of the user, whose other tests have some, too.
+      expect(await eventually(() => left(mark) > 50)).toBe(true);
+      die(keepers);
+      expect(await eventually(() => left(mark) === 0, 20_000)).toBe(true);
+    } finally {
+      defuse(mark); // else a bomb would go on beside all other tests
+    }
+    await end;
+  });
 
   test('is gone when its time is over, with init stopped', async () => {
     const mark = uniqueMarker();

@@ -48,9 +48,9 @@ export interface NativeOutcome {
   /**
    * `ended`: the payload ran and was reaped; `setup`: a step before it failed; `exec`: execve
    * failed; `died`: init ended without a report; `lost`: what answers the payload's calls failed,
-   * and it was killed.
+   * and it was killed; `left`: processes of the run are left that could not be ended.
    */
-  readonly kind: 'ended' | 'setup' | 'exec' | 'died' | 'lost';
+  readonly kind: 'ended' | 'setup' | 'exec' | 'died' | 'lost' | 'left';
   /** Exit status, or -1. */
   readonly exitCode: number;
   /** Signal that killed the payload, or 0. */
@@ -103,7 +103,7 @@ export interface NativeOutcome {
 }
 
 /** Kinds by WB_ENDED and what follows it. */
-const kinds = ['ended', 'setup', 'exec', 'died', 'lost'] as const;
+const kinds = ['ended', 'setup', 'exec', 'died', 'lost', 'left'] as const;
 
 /** Bytes of a row of a table, and how many rows there can be. */
 const tables = {

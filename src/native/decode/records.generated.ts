@@ -15,6 +15,7 @@ export const WB_SETUP_FAILED = 1;
 export const WB_EXEC_FAILED = 2;
 export const WB_INIT_DIED = 3;
 export const WB_WATCH_LOST = 4;
+export const WB_SOME_LEFT = 5;
 export const WB_OUTCOME_MAGIC = 0x4d4f4357;
 export const WB_OUTCOME_MAX = 16777216;
 export const WB_QUESTIONS_MAX = 32;

@@ -170,7 +170,7 @@ describe('the record of an outcome', () => {
   it.each<[string, Values, Record<string, Buffer>]>([
     ['another magic', { magic: 1 }, full],
     ['another version', { version: WB_WIRE_VERSION + 1 }, full],
-    ['an unknown kind', { kind: 5 }, full],
+    ['an unknown kind', { kind: 6 }, full],
     ['a size beyond its bytes', { size: 100_000 }, full],
     ['no usage', {}, { ...full, usage: Buffer.alloc(0) }],
     ['a table beyond its end', { refusals: 100_000 }, full],
