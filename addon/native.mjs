@@ -53,6 +53,7 @@ const supervisor = [
   'supervisor/notification.c',
   'supervisor/notify.c',
   'supervisor/outcome.c',
+  'supervisor/message.c',
   'supervisor/pin.c',
   'supervisor/reserve.c',
   'supervisor/payload_path.c',

@@ -39,6 +39,7 @@ check(
     'directory',
     'members',
     'notification',
+    'message',
     'pin',
     'processes',
     'programs',

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "../supervisor/attach.h"
+#include "../supervisor/message.h"
 #include "../supervisor/supervisor.h"
 #include "addon.h"
 
@@ -59,22 +60,11 @@ Napi::Value PeerOf(const Napi::CallbackInfo &info) {
 
 // sendDescriptor(socket, byte, fd)
 Napi::Value SendDescriptor(const Napi::CallbackInfo &info) {
-  char byte = static_cast<char>(IntOf(info[1]));
+  const char byte = static_cast<char>(IntOf(info[1]));
   const int fd = IntOf(info[2]);
-  iovec vector = {&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
-  msghdr message = {};
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr *head = CMSG_FIRSTHDR(&message);
-  head->cmsg_level = SOL_SOCKET;
-  head->cmsg_type = SCM_RIGHTS;
-  head->cmsg_len = CMSG_LEN(sizeof fd);
-  memcpy(CMSG_DATA(head), &fd, sizeof fd);
-  if (sendmsg(IntOf(info[0]), &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-    ThrowErrno(info.Env(), errno, "sendmsg");
+  const int error = wb_message_send(IntOf(info[0]), &byte, 1, &fd, 1, MSG_DONTWAIT);
+  if (error)
+    ThrowErrno(info.Env(), error, "sendmsg");
   return info.Env().Undefined();
 }
 
@@ -82,14 +72,6 @@ Napi::Value SendDescriptor(const Napi::CallbackInfo &info) {
 // Undefined where nothing came in time, or the other end is closed.
 Napi::Value ReceiveDescriptor(const Napi::CallbackInfo &info) {
   const int socket = IntOf(info[0]);
-  char byte = 0;
-  iovec vector = {&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message = {};
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
   pollfd wait = {socket, POLLIN, 0};
   int ready;
   do {
@@ -97,19 +79,17 @@ Napi::Value ReceiveDescriptor(const Napi::CallbackInfo &info) {
   } while (ready < 0 && errno == EINTR);
   if (ready <= 0)
     return info.Env().Undefined();
-  const ssize_t n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  char byte = 0;
+  int fd;
+  const ssize_t n = wb_message_take(socket, &byte, 1, &fd, 1, nullptr);
   if (n < 0)
     ThrowErrno(info.Env(), errno, "recvmsg");
   if (n <= 0)
     return info.Env().Undefined();
   Napi::Array both = Napi::Array::New(info.Env(), 2);
   both.Set(0u, Napi::Number::New(info.Env(), static_cast<unsigned char>(byte)));
-  const cmsghdr *head = CMSG_FIRSTHDR(&message);
-  if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
-    int fd;
-    memcpy(&fd, CMSG_DATA(head), sizeof fd);
+  if (fd >= 0)
     both.Set(1u, NewDescriptor(info.Env(), fd));
-  }
   return both;
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 
+#include "../supervisor/message.h"
 #include "../supervisor/program_terminal.h"
 #include "../supervisor/supervisor.h"
 #include "../wire.h"
@@ -58,27 +59,8 @@ int SealedMemfd(const Napi::Uint8Array &bytes) {
 }
 
 // Returns 0 or an errno; EAGAIN where init has not read what was sent before.
-int Send(int socket, const wb_session_command &command, const int *fds, size_t count) {
-  wb_session_command copy = command;
-  iovec vector = {&copy, sizeof copy};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * WB_SESSION_FDS)] = {};
-  msghdr message = {};
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  if (count > 0) {
-    message.msg_control = control;
-    message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-    cmsghdr *head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(sizeof(int) * count);
-    memcpy(CMSG_DATA(head), fds, sizeof(int) * count);
-  }
-  ssize_t n;
-  do {
-    n = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  } while (n < 0 && errno == EINTR);
-  return n < 0 ? errno : 0;
+int Send(int socket, const wb_session_command &command, const int *fds, uint32_t count) {
+  return wb_message_send(socket, &command, sizeof command, fds, count, MSG_DONTWAIT);
 }
 
 bool Numbers(const Napi::CallbackInfo &info, std::initializer_list<unsigned> which) {

@@ -13,6 +13,7 @@
 
 #include "directory.h"
 #include "notify.h"
+#include "message.h"
 #include "pin.h"
 #include "processes.h"
 #include "run_in_namespaces.h"
@@ -265,41 +266,22 @@ struct visit {
   int pidfd, number, channel, error;
 };
 
-union control {
-  struct cmsghdr head;
-  char room[CMSG_SPACE(sizeof(int))];
-};
-
 static int visit(void *argument) {
   struct visit *visit = argument;
-  union control control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
-  char byte = 0;
-  struct iovec vector = {&byte, 1};
-  const struct msghdr message = {.msg_iov = &vector,
-                                 .msg_iovlen = 1,
-                                 .msg_control = &control,
-                                 .msg_controllen = sizeof control};
   const int file = wb_process_take(visit->pidfd, visit->number);
   visit->error = file < 0 ? errno : kind_of(file) == S_IFSOCK ? 0 : ENOTSOCK;
-  memcpy(CMSG_DATA(&control.head), &file, sizeof file);
-  if (!visit->error && sendmsg(visit->channel, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-    visit->error = errno;
+  if (!visit->error) {
+    const char byte = 0;
+    visit->error = wb_message_send(visit->channel, &byte, 1, &file, 1, MSG_DONTWAIT);
+  }
   _exit(0);
 }
 
 static int receive(int channel) {
-  union control control;
   char byte;
-  struct iovec vector = {&byte, 1};
-  struct msghdr message = {.msg_iov = &vector,
-                           .msg_iovlen = 1,
-                           .msg_control = &control,
-                           .msg_controllen = sizeof control};
-  int file = -1;
-  if (recvmsg(channel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) == 1 &&
-      message.msg_controllen >= CMSG_LEN(sizeof file) && control.head.cmsg_type == SCM_RIGHTS)
-    memcpy(&file, CMSG_DATA(&control.head), sizeof file);
-  else
+  int file;
+  wb_message_take(channel, &byte, 1, &file, 1, NULL);
+  if (file < 0)
     errno = EMFILE;
   return file;
 }

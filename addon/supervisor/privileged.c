@@ -18,6 +18,7 @@
 
 #include "../sys/openat2_libc.h"
 #include "../plan_check.h"
+#include "message.h"
 #include "pin.h"
 #include "supervisor.h"
 
@@ -151,26 +152,11 @@ static int collect_mounts(struct grant *grant, struct wb_failure *failure) {
 
 static int send_go(const struct wb_run *run, const struct grant *grant,
                    struct wb_failure *failure) {
-  const uint32_t count = grant->count;
-  struct wb_command command = {.kind = WB_COMMAND_GO, .value = count};
-  struct iovec vector = {&command, sizeof command};
-  union {
-    char bytes[CMSG_SPACE(sizeof(int) * WB_MOUNT_FDS_MAX)];
-    struct cmsghdr align;
-  } control;
-  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
-  if (count) {
-    memset(&control, 0, sizeof control);
-    message.msg_control = control.bytes;
-    message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int) * count);
-    memcpy(CMSG_DATA(header), grant->fds, sizeof(int) * count);
-  }
-  if (sendmsg(run->control, &message, MSG_NOSIGNAL) != sizeof command)
-    return wb_fail(failure, WB_STEP_CONTROL, errno, NULL);
+  const struct wb_command command = {.kind = WB_COMMAND_GO, .value = grant->count};
+  const int error =
+      wb_message_send(run->control, &command, sizeof command, grant->fds, grant->count, 0);
+  if (error)
+    return wb_fail(failure, WB_STEP_CONTROL, error, NULL);
   return 0;
 }
 

@@ -5,40 +5,26 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "message.h"
 #include "supervisor.h"
 
-static int deliver(const struct wb_run *run, struct wb_command command) {
-  struct iovec vector = {&command, sizeof command};
-  const struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
-  return sendmsg(run->control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
+static int deliver(const struct wb_run *run, struct wb_command command, int fd) {
+  return wb_message_send(run->control, &command, sizeof command, &fd, fd >= 0, MSG_DONTWAIT);
 }
 
 int wb_command(const struct wb_run *run, uint32_t kind, uint32_t value) {
-  return deliver(run, (struct wb_command){.kind = kind, .value = value});
+  return deliver(run, (struct wb_command){.kind = kind, .value = value}, -1);
 }
 
 int wb_command_with(const struct wb_run *run, uint32_t kind, int fd) {
-  struct wb_command command = {.kind = kind, .value = 1};
-  if (fd < 0)
-    return wb_command(run, kind, 0);
-  union {
-    struct cmsghdr header;
-    char room[CMSG_SPACE(sizeof fd)];
-  } control = {.header = {CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS}};
-  memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-  struct iovec vector = {&command, sizeof command};
-  const struct msghdr message = {.msg_iov = &vector,
-                                 .msg_iovlen = 1,
-                                 .msg_control = &control,
-                                 .msg_controllen = sizeof control};
-  if (sendmsg(run->control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+  /* Refused where too many descriptors of this user are on their way (ETOOMANYREFS): without it,
+   * then. */
+  if (fd >= 0 && deliver(run, (struct wb_command){.kind = kind, .value = 1}, fd) == 0)
     return 0;
-  /* Too many descriptors of this user are on their way (ETOOMANYREFS): without it, then. */
   return wb_command(run, kind, 0);
 }
 
@@ -49,7 +35,7 @@ void wb_end_programs(const struct wb_run *run) {
   for (uint32_t i = 0; i < programs->count; i++) {
     const struct wb_program *one = &programs->list[i];
     if (one->number && one->limit)
-      deliver(run, (struct wb_command){WB_COMMAND_END_PROGRAM, one->limit, one->number, 0});
+      deliver(run, (struct wb_command){WB_COMMAND_END_PROGRAM, one->limit, one->number, 0}, -1);
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "ask.h"
 #include "network.h"
+#include "message.h"
 #include "stack.h"
 #include "supervisor.h"
 
@@ -47,17 +48,6 @@ static void take_event(struct wb_run *run, struct wb_result *result, const struc
 #define DESCRIPTORS_MAX 2
 /* This niceness puts a run below everything else, short of SCHED_IDLE. */
 #define DEPRIORITISED_NICE 19
-
-/* The descriptors that came with an event; -1 for each that did not. */
-static void descriptors_of(struct msghdr *message, int fds[DESCRIPTORS_MAX]) {
-  struct cmsghdr *control = CMSG_FIRSTHDR(message);
-  for (unsigned i = 0; i < DESCRIPTORS_MAX; i++) {
-    fds[i] = -1;
-    if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
-        control->cmsg_len >= CMSG_LEN((i + 1) * sizeof *fds))
-      memcpy(&fds[i], CMSG_DATA(control) + i * sizeof *fds, sizeof *fds);
-  }
-}
 
 /* The listener, or the errno why there is none. */
 static void take_listener(struct wb_run *run, struct wb_outcome *outcome, int error, int fd) {
@@ -133,21 +123,12 @@ static int receive(struct wb_run *run, struct wb_result *result) {
     struct wb_event event;
     char path[WB_EVENT_PATH_MAX];
   } packet;
-  union {
-    struct cmsghdr align;
-    char room[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
-  } control;
-  struct iovec vector = {&packet, sizeof packet};
-  struct msghdr message = {.msg_iov = &vector,
-                           .msg_iovlen = 1,
-                           .msg_control = &control,
-                           .msg_controllen = sizeof control};
-  ssize_t n = recvmsg(run->control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  int fds[DESCRIPTORS_MAX], lost;
+  const ssize_t n =
+      wb_message_take(run->control, &packet, sizeof packet, fds, DESCRIPTORS_MAX, &lost);
   if (n < (ssize_t)sizeof packet.event)
     return 0;
-  int fds[DESCRIPTORS_MAX];
-  descriptors_of(&message, fds);
-  if (message.msg_flags & MSG_CTRUNC)
+  if (lost)
     lose_descriptors(run, result, &packet.event, fds);
   else if (packet.event.kind == WB_EVENT_LISTENER)
     take_listener(run, &result->outcome, packet.event.error, fds[0]);
