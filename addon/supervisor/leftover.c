@@ -114,12 +114,12 @@ static void kill_adopted(struct wb_run *run) {
 }
 
 int wb_leftover_end(struct wb_run *run) {
-  const uint64_t began = wb_now_ns();
+  const uint64_t began = wb_now_ns(), patience = adopts(run) ? 2 * PATIENCE_NS : PATIENCE_NS;
   if (!run->meter.plan->private_root)
     return 1;
   while (is_left(run)) {
     const uint64_t since = wb_now_ns() - began;
-    if (since >= 2 * PATIENCE_NS)
+    if (since >= patience)
       return 0;
     wb_command(run, WB_COMMAND_KILL, 0);
     wb_cgroup_kill(&run->cgroup);
