@@ -11,7 +11,8 @@ import { hostFacts } from '../host/index.js';
 import type { Native, NativeOutcome } from '../native/index.js';
 import { spoken } from '../options/index.js';
 import { stepNames } from '../plan/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import type { IdentitySpec, SandboxSpec } from '../resolve/index.js';
+import { type Closed, closedTo } from './closed-to.js';
 import { type Advice, adviseSetupFailure } from './set-up.js';
 
 export interface FailedLaunch {
@@ -21,6 +22,9 @@ export interface FailedLaunch {
   readonly runId?: string | undefined;
 }
 
+const closedHint = ({ hostUid }: IdentitySpec, { path, directory }: Closed): string =>
+  spoken`Root's programs run as uid ${String(hostUid)} in the sandbox, which may not ${directory ? 'enter' : 'execute'} ${path}. Copy the program to a place where every user may execute it.`;
+
 function executionFailure(spec: SandboxSpec, code: string, errnoText: string): Advice {
   const { path, display } = spec.command;
   if (code === 'ENOENT') {
@@ -29,6 +33,16 @@ function executionFailure(spec: SandboxSpec, code: string, errnoText: string): A
       message: `${path}, its interpreter or its dynamic linker was not found in the sandbox`,
       hint: spoken`If ${display} needs files that the sandbox hides, mount them: --ro PATH`,
     };
+  }
+  if (code === 'EACCES' && spec.isolation === 'landlock' && spec.identity.privileged) {
+    const closed = closedTo(spec.identity, path);
+    if (closed !== undefined) {
+      return {
+        code: 'ERR_EXEC',
+        message: `cannot execute ${path}: ${errnoText}`,
+        hint: closedHint(spec.identity, closed),
+      };
+    }
   }
   const hints: Readonly<Record<string, string>> = {
     EACCES: 'It is not executable, or its file system is mounted noexec.',
