@@ -156,7 +156,7 @@ ${terminal(tour)}
 <ol class="captures">${captures.map((one) => capture(tour, one)).join('\n')}</ol>
 <h2 id="install">Install</h2>
 <dl class="channels">${installs}</dl>
-<p class="muted small">Linux 5.12 or newer, x64 or arm64; no root, daemon, image, setuid helper or configuration. Then <code>wasbox doctor</code> checks your machine. <a href="guide/install.html">Every package manager</a></p>
+<p class="muted small">Linux 5.12 or newer, x64 or arm64; no root, daemon, image, setuid helper or configuration. wasbox is not on npm yet: a package of that name there is not this one. Then <code>wasbox doctor</code> checks your machine. <a href="guide/install.html">All about installing</a></p>
 <h2 id="promises">Four promises</h2>
 <ul class="promises">${promises.map(promise).join('\n')}</ul>
 <h2 id="start-up">Start-up, next to others</h2>

@@ -62,7 +62,7 @@ export function capture(tour, { command, from, to, title, text }) {
   const more = first > 0 ? '<span class="t-dim">…</span>\n' : '';
   return `<li><h3>${escapeHtml(title)}</h3>
 <p>${inline(text)}</p>
-<pre class="tour-screen" tabindex="0" role="region" aria-label="Terminal: ${escapeHtml(command)}">${typed}${more}${shown.join('')}</pre></li>`;
+<pre class="tour-screen" tabindex="0" role="group" aria-label="Terminal: ${escapeHtml(command)}">${typed}${more}${shown.join('')}</pre></li>`;
 }
 
 /** @param tour docs/landing/tour.json */
@@ -76,7 +76,7 @@ export function terminal(tour) {
   });
   return `<figure class="tour" id="tour">
 <div class="tour-bar"><span class="tour-title">~/demo</span><button type="button" class="tour-play" hidden>Pause</button></div>
-<pre class="tour-screen" tabindex="0" role="region" aria-label="Terminal: the tour, as it ran">${steps.join('<span class="t-line">\n</span>')}</pre>
+<pre class="tour-screen" tabindex="0" role="group" aria-label="Terminal: the tour, as it ran">${steps.join('<span class="t-line">\n</span>')}</pre>
 <figcaption>Recorded from a real run on ${escapeHtml(tour.recorded)}. nasty.py tries what malicious scripts try; an ordinary user runs it, with a token in the environment. Played slower than it ran.</figcaption>
 </figure>`;
 }

@@ -24,7 +24,7 @@ const entries = {
 };
 
 const code = (text) =>
-  `<div class="code wraps"><pre tabindex="0" role="region" aria-label="Code, ts"><code class="language-ts">${highlight(text, 'ts')}</code></pre></div>`;
+  `<div class="code wraps"><pre tabindex="0" role="group" aria-label="Code, ts"><code class="language-ts">${highlight(text, 'ts')}</code></pre></div>`;
 
 /** Prose of TSDoc: links without their braces, paragraphs. */
 const prose = (text) =>

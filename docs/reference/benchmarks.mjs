@@ -34,7 +34,7 @@ function measured(root, put) {
   const rest = all.filter(({ title }) => !shown.includes(title));
   return `${heading(2, 'Start-up')}
 <p>${escapeHtml(describe(results.machine))}; medians of interleaved runs as an ordinary user.</p>
-${chart === undefined ? '' : '<figure class="chart" tabindex="0" role="group" aria-label="Chart of start-up"><img src="startup.svg" alt="Chart: start-up; the figures are in the table"></figure>'}
+${chart === undefined ? '' : '<figure class="chart" tabindex="0" aria-label="Chart of start-up"><img src="startup.svg" alt="Chart: start-up; the figures are in the table"></figure>'}
 ${open.map((one) => `${heading(3, one.title)}\n${tableOf(one)}`).join('\n')}
 ${rest.map((one) => `<details><summary>${escapeHtml(one.title)}</summary>\n${tableOf(one)}</details>`).join('\n')}`;
 }
@@ -53,7 +53,7 @@ export function render({ root, put }) {
     const charts = names.filter((one) => one.endsWith('.svg') && one.startsWith(name));
     const figures = charts.map((chart) => {
       put(`about/${chart}`, readFileSync(join(folder, chart)));
-      return `<figure class="chart" tabindex="0" role="group" aria-label="Chart of ${name}"><img src="${chart}" alt="Chart: ${name}; the figures are in the table"></figure>`;
+      return `<figure class="chart" tabindex="0" aria-label="Chart of ${name}"><img src="${chart}" alt="Chart: ${name}; the figures are in the table"></figure>`;
     });
     return body.includes('<img') ? body : `${body}${figures.join('\n')}`;
   });

@@ -33,7 +33,7 @@ function section(command) {
   const [what = '', ...more] = command.what.split('\n');
   return `${heading(2, `wasbox ${command.name}`, slug(command.name))}
 <p>${inline(what)}</p>
-<div class="code"><pre tabindex="0" role="region" aria-label="Usage"><code>${escapeHtml(usages)}</code></pre></div>
+<div class="code"><pre tabindex="0" role="group" aria-label="Usage"><code>${escapeHtml(usages)}</code></pre></div>
 ${more.map((line) => `<p>${inline(line)}</p>`).join('\n')}
 ${options(command)}`;
 }

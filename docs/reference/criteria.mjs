@@ -157,7 +157,7 @@ function factsOf({ facts: { ownKernel, process: facts }, needs }) {
 }
 
 const code = (label, text) =>
-  `<div class="code"><pre tabindex="0" role="region" aria-label="${escapeHtml(label)}"><code>${escapeHtml(text)}</code></pre></div>`;
+  `<div class="code"><pre tabindex="0" role="group" aria-label="${escapeHtml(label)}"><code>${escapeHtml(text)}</code></pre></div>`;
 
 function systemSection(system, programs) {
   const failed = programs.filter((_, at) => !system.programs[at]);

@@ -73,7 +73,7 @@ export function drawing({ width, height, title, caption, parts, boxes }) {
       throw new Error(`"${one.lines[0]}" lies outside of the drawing "${title}"`);
     }
   }
-  return `<figure class="drawing" tabindex="0" role="group" aria-label="${escapeHtml(title)}"><svg viewBox="0 0 ${width} ${height}" style="min-width:${Math.round(width * 0.72)}px" role="img" aria-label="${escapeHtml(title)}">
+  return `<figure class="drawing" tabindex="0" aria-label="${escapeHtml(title)}"><svg viewBox="0 0 ${width} ${height}" style="min-width:${Math.round(width * 0.72)}px" role="img" aria-label="${escapeHtml(title)}">
 <defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path d="M0 0 10 5 0 10Z"/></marker></defs>
 ${parts.join('\n')}
 ${boxes.map(drawBox).join('\n')}

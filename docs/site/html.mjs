@@ -27,6 +27,9 @@ export const inline = (text) =>
     .map((part, i) => (i % 2 === 1 ? codeHtml(part) : escapeHtml(part)))
     .join('');
 
+/** The corner above a table's row names is no header: it has no text. */
+const headCell = (cell) => (cell === '' ? '<td></td>' : `<th scope="col">${cell}</th>`);
+
 /**
  * A table that scrolls inside its own box where it does not fit. With `named`, each cell but a row's first has its
  * column's name, which a narrow screen can show in front of it.
@@ -34,8 +37,8 @@ export const inline = (text) =>
 export const table = (head, rows, { label, className = '', named = false }) => {
   const cellOf = (cell, at) =>
     `<td${named && at > 0 ? ` data-column="${escapeHtml(head[at])}"` : ''}>${cell}</td>`;
-  return `<div class="table-box" role="region" aria-label="${escapeHtml(label)}" tabindex="0"><table class="${className}">
-<thead><tr>${head.map((cell) => `<th scope="col">${cell}</th>`).join('')}</tr></thead>
+  return `<div class="table-box" role="group" aria-label="${escapeHtml(label)}" tabindex="0"><table class="${className}">
+<thead><tr>${head.map(headCell).join('')}</tr></thead>
 <tbody>
 ${rows.map((row) => `<tr>${row.map(cellOf).join('')}</tr>`).join('\n')}
 </tbody></table></div>`;

@@ -15,7 +15,7 @@ export function codeBlock(text, info) {
   const { language, words } = readInfo(info);
   const copy = words.includes('nocopy') ? '' : ' data-copy';
   const label = language === '' ? 'Code' : `Code, ${language}`;
-  return `<div class="code"${copy}><pre tabindex="0" role="region" aria-label="${escapeHtml(label)}"><code class="language-${escapeHtml(language)}">${highlight(text, language)}</code></pre></div>\n`;
+  return `<div class="code"${copy}><pre tabindex="0" role="group" aria-label="${escapeHtml(label)}"><code class="language-${escapeHtml(language)}">${highlight(text, language)}</code></pre></div>\n`;
 }
 
 const markdown = new MarkdownIt({ html: true, typographer: false });
@@ -25,12 +25,16 @@ rules.fence = (tokens, at) => codeBlock(tokens[at].content, tokens[at].info);
 rules.code_inline = (tokens, at) => codeHtml(tokens[at].content);
 rules.code_block = (tokens, at) => codeBlock(tokens[at].content, '');
 rules.table_open = () =>
-  '<div class="table-box" role="region" aria-label="Table" tabindex="0"><table>\n';
+  '<div class="table-box" role="group" aria-label="Table" tabindex="0"><table>\n';
 rules.table_close = () => '</table></div>\n';
+/** The corner above a table's row names is no header: it has no text. */
+const isCorner = (inline) => inline.content === '';
 rules.th_open = (tokens, at, options, _, self) => {
+  if (isCorner(tokens[at + 1])) return '<td>';
   tokens[at].attrSet('scope', 'col');
   return self.renderToken(tokens, at, options);
 };
+rules.th_close = (tokens, at) => (isCorner(tokens[at - 1]) ? '</td>\n' : '</th>\n');
 
 /** Headings in this build's own form, each anchor once. */
 function addAnchors(tokens) {

@@ -5,10 +5,10 @@ import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
+  axeFindings,
   openView,
   overflow,
   type Site,
-  seriousFindings,
   serveSite,
   siteRoot,
   startBrowser,
@@ -58,13 +58,13 @@ test.each(pages)('%s', async (path) => {
     expect(statSync(join(siteRoot, path)).size, 'bytes of the HTML').toBeLessThan(200_000);
   }
   expect(problems, 'a console error, a failed request or another origin').toEqual([]);
-  expect(await seriousFindings(page)).toEqual([]);
+  expect(await axeFindings(page)).toEqual([]);
   await page.emulateMedia({ colorScheme: 'dark' });
-  expect(await seriousFindings(page, 'colours'), 'dark').toEqual([]);
+  expect(await axeFindings(page, 'colours'), 'dark').toEqual([]);
   // A phone has the same colours.
   await page.setViewportSize({ width: 360, height: 740 });
   expect(await overflow(page), 'pixels too wide for a phone').toBe(0);
-  expect(await seriousFindings(page, 'but colours'), 'phone').toEqual([]);
+  expect(await axeFindings(page, 'but colours'), 'phone').toEqual([]);
 });
 
 test('the site works offline after the first visit', async () => {
@@ -100,7 +100,7 @@ test('an accessibility fault, an overflow and another origin would be seen', asy
   });
   expect(await overflow(page)).toBeGreaterThan(0);
   const found = async (what: 'colours' | 'but colours') =>
-    (await seriousFindings(page, what)).map((text) => text.split(':')[0]);
+    (await axeFindings(page, what)).map((text) => text.split(':')[0]);
   expect(new Set(await found('colours'))).toEqual(new Set(['color-contrast']));
   expect(await found('but colours')).toContain('image-alt');
   expect(problems.join()).toContain('example.com');
@@ -132,7 +132,7 @@ test('the menu of a phone opens, and colours can be chosen', async () => {
   expect(await link.isVisible()).toBe(false);
   await page.locator('.menu-button').click();
   expect(await link.isVisible()).toBe(true);
-  expect(await seriousFindings(page)).toEqual([]);
+  expect(await axeFindings(page)).toEqual([]);
   await link.click();
   await page.waitForURL(/reference\/cli\.html/);
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { runWasbox } from '../support/wasbox.js';
-import { overflow, seriousFindings, startBrowser } from './support.js';
+import { axeFindings, overflow, startBrowser } from './support.js';
 
 /** Markup for file names, arguments and what the program is called. */
 const markup = '<script>document.title = "taken"<b onload=x()>';
@@ -129,11 +129,11 @@ test('the page has all parts, and can be read by everybody', async () => {
   expect(await page.locator('svg .bar').count()).toBeGreaterThanOrEqual(3);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
-    expect(await seriousFindings(page), colorScheme).toEqual([]);
+    expect(await axeFindings(page), colorScheme).toEqual([]);
   }
   await page.setViewportSize({ width: 360, height: 740 });
   expect(await overflow(page), 'pixels too wide for a phone').toBe(0);
-  expect(await seriousFindings(page), 'phone').toEqual([]);
+  expect(await axeFindings(page), 'phone').toEqual([]);
 });
 
 test('the page of a small run fits one screen, and says that nothing was blocked', async () => {

@@ -1,14 +1,7 @@
 /** The search of the documentation: what readers of other tools' manuals look for is found. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  openView,
-  type Site,
-  seriousFindings,
-  serveSite,
-  startBrowser,
-  type View,
-} from './support.js';
+import { axeFindings, openView, type Site, serveSite, startBrowser, type View } from './support.js';
 
 let browser: Browser;
 let site: Site;
@@ -162,9 +155,9 @@ describe('the search', () => {
     await searchFor(page, 'Landlock');
     expect(await page.locator('#found mark').first().textContent()).toMatch(/^landlock/i);
     expect(await page.locator('#found-said').textContent()).toMatch(/^\d+ results?$/);
-    expect(await seriousFindings(page)).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
     await page.emulateMedia({ colorScheme: 'dark' });
-    expect(await seriousFindings(page)).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
     await page.emulateMedia({ colorScheme: 'light' });
     await page.locator('#find').fill('');
     expect(await page.locator('.found').isHidden()).toBe(true);

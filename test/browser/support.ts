@@ -178,10 +178,10 @@ const axeSource = readFileSync(
 );
 
 /**
- * axe-core's findings that matter to a reader: serious and critical ones, as text.
+ * All findings of axe-core, minor ones too, as text.
  * @param what its rules on colours, those on everything else, or all
  */
-export async function seriousFindings(
+export async function axeFindings(
   page: Page,
   what: 'all' | 'colours' | 'but colours' = 'all',
 ): Promise<string[]> {
@@ -194,11 +194,9 @@ export async function seriousFindings(
   const violations = (await page.evaluate(
     `axe.run(document, ${JSON.stringify(options)}).then((results) => results.violations)`,
   )) as Result[];
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, help, nodes }) =>
-      nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)}`),
-    );
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map((node) => `${id}: ${help}: ${node.html.slice(0, 160)}`),
+  );
 }
 
 /** Returns by how many pixels the page is wider than its window; 0 where it fits. */

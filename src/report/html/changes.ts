@@ -49,7 +49,7 @@ function fileDiff({ path, text, added, removed }: PageDiff, open: boolean): Mark
       ? ''
       : html` <span class="plus">+${added}</span> <span class="minus">\u2212${removed}</span>`;
   const body = html`<summary><code>${path}</code>${counts}</summary>
-<pre class="diff" tabindex="0" role="region" aria-label="Difference of ${path}">${diffLines(shown)}${more > 0 ? html`<span class="note"># ${more} more lines\n</span>` : ''}</pre>`;
+<pre class="diff" tabindex="0" role="group" aria-label="Difference of ${path}">${diffLines(shown)}${more > 0 ? html`<span class="note"># ${more} more lines\n</span>` : ''}</pre>`;
   return open
     ? html`<details class="file" open>${body}</details>`
     : html`<details class="file">${body}</details>`;

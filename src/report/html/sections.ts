@@ -165,7 +165,7 @@ function callSection({ calls, totalCalls }: ReportAudit): Markup {
 <td class="number">${refused > 0 ? html`<span class="badge bad">${refused} refused</span>` : ''}</td></tr>`,
     4,
   );
-  const heads = html`<th>call</th><th class="number">times</th><th></th><th></th>`;
+  const heads = html`<th>call</th><th class="number">times</th><td></td><td></td>`;
   return folded('System calls', `${totalCalls} of ${calls.length} kinds`, table(heads, body));
 }
 

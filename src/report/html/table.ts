@@ -21,7 +21,7 @@ export function rows<T>(list: readonly T[], row: (one: T) => Markup, columns: nu
 }
 
 export const table = (heads: Markup, body: Markup): Markup =>
-  html`<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><thead><tr>${heads}</tr></thead><tbody>${body}</tbody></table></div>`;
+  html`<div class="scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr>${heads}</tr></thead><tbody>${body}</tbody></table></div>`;
 
 /** On a phone, each row is a block of its own, with the labels of its cells (`data-label`). */
 export const stackedTable = (heads: Markup, body: Markup): Markup =>

@@ -3,10 +3,10 @@ import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  axeFindings,
   openView,
   overflow,
   type Site,
-  seriousFindings,
   serveSite,
   startBrowser,
   total,
@@ -83,14 +83,14 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
         await page.waitForSelector('.traced');
       }
       expect([pane, await overflow(page)]).toEqual([pane, 0]);
-      expect([pane, await seriousFindings(page)]).toEqual([pane, []]);
+      expect([pane, await axeFindings(page)]).toEqual([pane, []]);
     }
     await page.selectOption('#example', 'errors');
     await page.waitForSelector('#problems:not([hidden])');
-    expect(await seriousFindings(page)).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
     await page.click('#import');
     expect(await overflow(page)).toBe(0);
-    expect(await seriousFindings(page)).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
     const form = await page.evaluate(() => {
       const { scrollWidth, clientWidth } = document.querySelector('dialog') ?? document.body;
       return scrollWidth - clientWidth;
