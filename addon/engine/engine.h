@@ -9,42 +9,44 @@
 
 #define PATH_LIMIT 4096
 
-/* arena.c: a runtime whose memory is the arena; NULL where its addresses are taken. */
+/* arena.c: returns a runtime whose memory is the arena; NULL where its addresses are taken. */
 JSRuntime *arena_runtime(void);
-/* The image: the arena with the program's value `program`, in whole pages. */
+/* Returns the image, which is the arena with the program's value `program`, in whole pages. */
 const void *arena_image(JSContext *context, JSValue program, size_t *size);
-/* Maps the image that is in a file. 0, or -1 where it is none. */
+/* Maps the image that is in a file. Returns 0, or -1 where the bytes are no image. */
 int arena_restore(JSContext **context, JSValue *program, int fd, uint64_t offset, uint64_t size);
-/* From now on, what is large is mapped by itself: after the arena has been restored, or will not be
- * saved. */
+/* From now on, a large allocation gets a mapping of its own. Called once the arena has been
+ * restored, or where it will not be saved. */
 void arena_map_large(void);
 
-/* program.c: the program at the end of this executable. Maps the image; 0, or -1 where there is
- * none. */
+/* program.c: maps the image of the program at the end of this executable. Returns 0, or -1 where
+ * there is none. */
 int restore_program(JSContext **context, JSValue *program);
-/* Runs the main module while the engine is built, which gives a promise, and writes an image to the
- * end of another executable that is built like this one. 0 or -1. */
+/* They build the engine: one runs the main module, whose promise is `*evaluated`; the other writes
+ * an image to the end of another executable that is built like this one. Both return 0 or -1. */
 int run_program(JSContext *context, JSValueConst global, JSValue *evaluated);
 int save_program(JSContext *context, JSValue program, const char *file);
 
-/* errors.c: `ENOENT` and its description; `UNKNOWN` and another one for what is none. */
+/* errors.c: the name of an errno, such as `ENOENT`, and its description; an unknown number is
+ * `UNKNOWN`. */
 const char *error_name(int number);
 const char *error_text(int number);
 
 /* core.c: the object `policyCore` of the global scope. */
 void add_core(JSContext *context, JSValueConst global);
-/* Ends the policy core's process before another program is executed: it is not left to that. */
+/* Ends the policy core's process, so that a program that is executed next does not inherit it. */
 void end_core(void);
 
 /* host.c: the object `machine` of the global scope. */
 void add_host(JSContext *context, JSValueConst global);
-/* Whoever has tried it meanwhile says here whether there are user namespaces. */
+/* Sets the socket on which the native command tells whether user namespaces work, if it has tried.
+ */
 void know_namespaces(int fd);
-/* Sets an element of an array; -1 with an exception pending, also where the value is one: one that
- * is missing would be one fewer to hide. */
+/* Sets an element of an array. Returns -1 with an exception pending where that failed or `value` is
+ * an exception: a list that silently lost an element could hide one file fewer. */
 int put(JSContext *context, JSValueConst array, uint32_t at, JSValue value);
-/* Reads what can be read from a descriptor, at most `most` bytes, as an ArrayBuffer of which
- * `room` is expected; or a negative errno. */
+/* Reads what can be read from a descriptor, at most `most` bytes, as an ArrayBuffer; or
+ * returns a negative errno. `room` is how many are expected. */
 JSValue read_all(JSContext *context, int fd, size_t room, size_t most);
 
 /* text.c: functions of `machine`. */
@@ -72,12 +74,12 @@ void add_system(JSContext *context, JSValueConst machine);
 /* The command line of this process, which `machine.system` gives to TypeScript. */
 void set_arguments(int argc, char **argv);
 
-/* crash.c: a crash of this process is a line and exit status 125; for the calling thread also one
- * of its stack. Then again what the kernel does. */
+/* crash.c: catch_crashes makes a crash of this process a line on stderr and exit status 125, and in
+ * the calling thread an overflow of its stack, too; leave_crashes restores the default action. */
 void catch_crashes(void);
 void leave_crashes(void);
 
-/* main.c: lets what is resolved go on. Below 0 where a job has failed. */
+/* main.c: runs the jobs that resolved promises have queued. Below 0 where one has failed. */
 int run_jobs(void);
 /* napi.c: the exports of the addon that is linked in. */
 JSValue load_addon(JSContext *context);

@@ -26,7 +26,7 @@ static struct attempt {
   struct wb_run run;
   struct wb_refusals refusals;
 } repeated, made;
-/* The one that signals are for. */
+/* The attempt whose payload gets the signals that the user sends to wasbox. */
 static struct wb_run *running;
 
 static void forward(int signal) {
@@ -35,8 +35,8 @@ static void forward(int signal) {
   errno = before;
 }
 
-/* Stops the payload, and this process as the kernel would without a handler: an orphaned process
- * group, which nothing could continue, is not stopped. */
+/* Stops the payload, then this process with the default action of SIGTSTP: the kernel leaves an
+ * orphaned process group running, which no shell could continue. */
 static void stop(int signal) {
   int before = errno;
   const uint64_t stops = SIGNAL_BIT(SIGTSTP);
@@ -44,7 +44,7 @@ static void stop(int signal) {
   handle(SIGTSTP, SIG_DFL);
   sys2(__NR_kill, sys0(__NR_getpid), SIGTSTP);
   sys4(__NR_rt_sigprocmask, SIG_UNBLOCK, &stops, 0, SIGSET_BYTES);
-  /* It goes on. */
+  /* A SIGCONT has continued this process. */
   handle(SIGTSTP, stop);
   wb_signal(running, SIGCONT);
   errno = before;
@@ -55,15 +55,15 @@ static void set_handlers(void (*handler)(int)) {
     handle(forwarded[i], handler);
 }
 
-/* Returns whether the program left all as it was made. */
+/* Returns whether the program changed nothing in its layer or its copy of the working directory. */
 static int is_untouched(const struct started *started) {
   const struct wb_rundir *run = &started->run;
   return wb_rundir_untouched(run, started->workdir) &&
          (!run->private_root || working_copy_unchanged(run, started->workdir));
 }
 
-/* Returns whether there is nothing to report or save, and no interrupted run to recover. For a
- * failure there may be advice. */
+/* Returns whether there is nothing to report or save, and no interrupted run to recover. A program
+ * that failed is not quiet: the engine may have advice. */
 static int ends_quietly(const struct started *started, const struct wb_result *result,
                         int interrupted) {
   const struct wb_outcome *outcome = &result->outcome;
@@ -153,9 +153,9 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
   };
   struct wb_failure failure;
   struct wb_result result;
-  /* The sandbox's start must not be interrupted; what is sent meanwhile waits. */
+  /* No signal may interrupt the start of the sandbox; those sent meanwhile stay pending. */
   const uint64_t mask = set_mask(ALL_SIGNALS);
-  if (making) /* then nothing holds init up */
+  if (making) /* no recorded answers have to agree before the program starts */
     say_note(entry, command->envp);
   if (!words || wb_start(running, &request, &failure) < 0) {
     set_mask(mask);
@@ -163,8 +163,8 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
     return START_FAILED; /* the engine makes it again, and says why it cannot */
   }
   note_init(started.run.lock, running->pid);
-  /* Init gets ready meanwhile. Nothing has been executed where an answer differs, and nothing will
-   * be. */
+  /* Init builds the sandbox while the host is asked again. It executes nothing until it is told
+   * to, and is never told to where an answer differs. */
   const int agrees = making || recorded_reads_agree(entry);
   if (agrees && !making)
     say_note(entry, command->envp);
@@ -189,7 +189,7 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
   set_mask(mask);
   give_back_streams();
 
-  /* The payload never ran: resolving afresh says why, or does better. */
+  /* The payload never ran: the engine resolves the options anew, and runs it or says why not. */
   if (!agrees || outcome->kind == WB_SETUP_FAILED || outcome->kind == WB_EXEC_FAILED) {
     wb_close(running);
     wb_release(running);
@@ -206,7 +206,7 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
     say_lacks(entry, outcome->lacks, command->envp);
   }
   if (quiet && !wb_is_lost(running) && leave_behind(running, &started.run, saved) == 0) {
-    /* It is exiting already; a PID 1 that does not reap would leave it as a zombie. */
+    /* The keeper is exiting already; a PID 1 that does not reap would leave it as a zombie. */
     wb_keeper_await(&running->terminal.keeper, 0);
     return outcome->exit_code;
   }
@@ -227,8 +227,8 @@ static int start_with(struct wb_entry *entry, int state, const struct wanted *wa
 
 int start(struct wb_entry *entry, int state, const struct wanted *wanted,
           const struct installation *installation, struct making *making) {
-  /* Files are made here with their mode; the caller's umask is for the payload, and for Node.
-   */
+  /* The modes of files made here must not depend on the caller's umask, which the payload and Node
+   * get. */
   const long umask = sys1(__NR_umask, 077);
   note_streams();
   const int status = start_with(entry, state, wanted, installation, (int)umask, making);

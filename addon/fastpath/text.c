@@ -36,7 +36,7 @@ int same_text(const char *a, const char *b) {
   return *a == *b;
 }
 
-/* Returns an FNV-1a hash, which names an entry; what matters is compared byte by byte. */
+/* Returns an FNV-1a hash, which only names an entry: its contents are compared byte by byte. */
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n) {
   const unsigned char *b = bytes;
   for (size_t i = 0; i < n; i++)

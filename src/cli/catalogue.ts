@@ -69,7 +69,7 @@ export function operandsOf(name: string, usage: string): Operand[] {
 const runCommand = (short: string): Command => ({
   name: 'run',
   short,
-  what: 'Run a script or command in a sandbox: no network, an empty home, a read-only system, and a copy-on-write working directory.',
+  what: 'Run a script or command in a sandbox: no network, an empty home, a read-only system, and a working directory whose changes wait for your review.',
   usages: [
     '[options] <script|command> [args…]',
     '[options] - [args…]',

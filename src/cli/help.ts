@@ -113,7 +113,7 @@ export function shortHelp(): string {
     },
   );
   return `wasbox runs untrusted code in a sandbox: no network, an empty home, a read-only
-system, and a copy-on-write working directory.
+system, and a working directory whose changes wait for your review.
 
   wasbox script.py [args…]         run a script (by its #! line or extension)
   wasbox run -- make test          run a command
@@ -142,7 +142,7 @@ Groups: ${groupWords()}
 `;
   }
   return `Run a script or command in a sandbox: no network, an empty home, a read-only
-system, and a copy-on-write working directory.
+system, and a working directory whose changes wait for your review.
 
 Usage: wasbox run [options] <script|command> [args…]
        wasbox run [options] - [args…]             the script is read from stdin

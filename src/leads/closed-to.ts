@@ -3,7 +3,7 @@ import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { IdentitySpec } from '../resolve/index.js';
 
-/** What keeps the payload out. */
+/** A directory or program that these ids may not use. */
 export interface Closed {
   readonly path: string;
   /** True for a directory on the way, false for the program at its end. */

@@ -88,7 +88,7 @@ class LineParser {
     return this.line(operands);
   }
 
-  /** Returns what was parsed, and the rest of the line as it is. Not by push(...rest): a call takes fewer arguments. */
+  /** Returns the parsed values, and the rest of the line as it is. push(...rest) would overflow the stack on a long line. */
   private line(operands: readonly string[]): ParsedLine {
     const rest = this.argv.slice(this.position);
     return { values: { ...this.values }, operands: operands.concat(rest) };

@@ -1,6 +1,6 @@
 /** "Did you mean": the nearest known word, by edits and swaps of neighbours. */
 
-/** The candidate nearest to `word`, or undefined where none is near enough to be meant. */
+/** Returns the candidate nearest to `word`, or undefined where none is near enough to be meant. */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   const all = [...candidates];
   const longer = all.filter((candidate) => word.length > 2 && candidate.startsWith(word));

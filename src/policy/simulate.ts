@@ -48,7 +48,7 @@ export interface Decision {
   readonly enforceable: boolean;
 }
 
-/** uretprobe and uprobe of x86_64: breakpoints of the kernel, which skip filters. */
+/** The numbers of uretprobe and uprobe on x86_64, which the kernel itself places in programs and exempts from filters. */
 const unenforceable: ReadonlySet<number> = new Set([335, 336]);
 
 function readArgument(arch: Architecture, value: bigint | number | string): bigint {
@@ -130,7 +130,7 @@ const special: Readonly<Record<number, Decision['decidedBy']>> = {
 
 /**
  * Says what a policy does with a call, by running the filter that it compiles to.
- * @throws PolicyError where the policy has errors; UsageError for a call or argument of no meaning
+ * @throws PolicyError where the policy has errors; UsageError for an unknown call or an invalid argument
  */
 export function simulate(
   source: PolicySource,

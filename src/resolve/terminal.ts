@@ -11,8 +11,8 @@ export interface ResolvedTerminal {
 }
 
 /**
- * Variables of a program with a terminal that its caller shows by itself: the size of this process's own says
- * nothing about it, and what shows one understands this TERM where this process has none.
+ * Variables of a program whose terminal the caller of the library displays. The size of this process's own terminal
+ * says nothing about that one; xterm-256color is what most displays understand, where this process has no TERM.
  */
 export const terminalVariables = ({
   TERM = 'xterm-256color',
@@ -22,7 +22,7 @@ export const terminalVariables = ({
   LINES: undefined,
 });
 
-/** @param unsaid what holds where no option says otherwise */
+/** @param unsaid the terminal mode where no option sets one */
 export function resolveTerminal(
   { tty = undefined, ask }: ResolveOptions,
   host: Host,
@@ -30,7 +30,7 @@ export function resolveTerminal(
 ): ResolvedTerminal {
   const terminal = tty ?? unsaid;
   if (ask === undefined || ask === false) return { terminal };
-  // Questions go to a callback of the program's.
+  // The program that called the library answers questions in a callback.
   if (ask !== true) return { terminal, asking: { at: 'program' } };
   return askingAtTerminal(terminal, host);
 }
@@ -49,7 +49,7 @@ function askingAtTerminal(terminal: TerminalMode, host: Host): ResolvedTerminal 
   if (!controlling) {
     return { terminal, asking: { at: 'nowhere', why: 'there is no terminal to ask on' } };
   }
-  // Data from the other end of a pipe to stdin goes through the terminal of its own, too.
+  // Where stdin is a pipe, its data must go through a terminal of the program's own, too.
   const own = relayed && !stdin ? 'always' : terminal;
   return { terminal: own, asking: { at: 'terminal', relayed, keyboard: relayed && stdin } };
 }
@@ -62,7 +62,7 @@ export function relayedStreams(
   const isTerminal = (index: StreamIndex) => host.stream(index) === 'terminal';
   if (terminal === 'never') return () => false;
   if (terminal === 'always') return (index) => index < 2 || isTerminal(index);
-  // The rule is that of addon/supervisor/caller.c, which sees more: a guard too many does no harm.
+  // addon/supervisor/caller.c has the same rule, and sees more of the streams: one relayed too many does no harm.
   const leadsOn = ([1, 2] as const).some((i) => ['pipe', 'socket'].includes(host.stream(i)));
   return (index) => index > 0 || isTerminal(1) || (isTerminal(0) && !leadsOn);
 }

@@ -1,6 +1,6 @@
 /**
- * Decides whether a deletion is held back: without a file that steers or restrains programs, they do something
- * else. Only where the directory in which the file counts stays: `rm -r sub` may take `sub/.npmrc` with it.
+ * Decides whether a deletion is held back: the file configures or restrains programs, which would do something else
+ * without it. Nothing is held where its directory is deleted, too: `rm -r sub` may take `sub/.npmrc` with it.
  */
 import { canonicalName } from '../files/canonical-name.js';
 import type { Names } from '../files/path.js';
