@@ -76,7 +76,7 @@ export const systems = [
   {
     name: 'wasbox',
     program: 'wasbox',
-    steps: ['npm install --global wasbox', 'wasbox run CODE'],
+    steps: ['dpkg --install wasbox_0.1.0_amd64.deb', 'wasbox run CODE'],
     argv: ({ wasbox }, command) => [wasbox, 'run', '--', ...command],
     apply: ({ wasbox }) => [wasbox, 'apply'],
     version: ['--version'],
