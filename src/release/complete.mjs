@@ -32,6 +32,10 @@ export function obstacles(root, version) {
   const tag = tagOf(root);
   if (tag !== undefined && tag !== `v${version}`)
     found.push(`the tag is ${tag}, but package.json says ${version}`);
+  const heading = readFileSync(join(root, 'CHANGELOG.md'), 'utf8').match(/^## .*$/m)?.[0] ?? '';
+  const released = /^## (\S+) \(\d{4}-\d\d-\d\d\)$/.exec(heading)?.[1];
+  if (tag !== undefined && released !== version)
+    found.push(`CHANGELOG.md must begin with "## ${version} (YYYY-MM-DD)", not "${heading}"`);
   return found;
 }
 

@@ -41,7 +41,7 @@ describe('a release', () => {
   beforeAll(() => {
     const names = execFileSync(
       'git',
-      ['ls-files', '-z', '--', 'addon', 'src', 'wasm-core', 'package.json'],
+      ['ls-files', '-z', '--', 'addon', 'src', 'wasm-core', 'package.json', 'CHANGELOG.md'],
       {
         cwd: root,
         encoding: 'utf8',
@@ -74,6 +74,20 @@ describe('a release', () => {
     const right = { ...tag, GITHUB_REF_NAME: `v${version}` };
     const control = release({ ...right, WASBOX_SOURCES: join(work, 'no-sources') });
     expect(control.said).not.toContain('the tag is');
+  });
+
+  test('is refused where a tag is made and the changelog does not begin with its version and day', () => {
+    const tag = { GITHUB_REF_TYPE: 'tag', GITHUB_REF_NAME: `v${version}` };
+    const file = join(checkout, 'CHANGELOG.md');
+    const text = fs.readFileSync(file, 'utf8');
+    const said = (heading: string) => {
+      fs.writeFileSync(file, text.replace(/^## .*$/m, heading));
+      return release({ ...tag, WASBOX_SOURCES: join(work, 'no-sources') }).said;
+    };
+    for (const heading of [`## ${version} (not released yet)`, '## 99.0.0 (2026-12-02)'])
+      expect(said(heading)).toContain(`not "${heading}"`);
+    expect(said(`## ${version} (2026-12-02)`)).not.toContain('CHANGELOG.md');
+    fs.writeFileSync(file, text);
   });
 
   test('is refused where a part of what was built is missing or for another processor', async () => {
