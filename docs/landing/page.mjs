@@ -163,6 +163,6 @@ ${terminal(tour)}
 ${startup(newestResults(root))}
 <h2 id="documentation">Documentation</h2>
 <div class="overview">${documentation(pages)}</div>
-<p class="muted small"><a href="THIRD-PARTY.txt">Code of others in these pages</a>, with its terms.</p>`;
+<p class="muted small">MIT licence. <a href="THIRD-PARTY.txt">Code of others in these pages</a>, with its terms.</p>`;
   return { body, styles: ['landing/landing.css'], scripts: ['landing/tour.js'] };
 }

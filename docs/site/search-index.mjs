@@ -51,7 +51,7 @@ function sectionsOf({ page, body }) {
       path: top ? page.path : `${page.path}#${id}`,
       page: page.title,
       text: textOf(html),
-      words: [...words, ...(top ? [page.title, page.description] : [])].join(' '),
+      words: [...words, ...(top ? [page.title, page.description] : [])].join(', '),
       weight: (weights[page.section] ?? 1) * (top ? 1.2 : 1) * (again ? 0.5 : 1),
     };
   });

@@ -55,6 +55,15 @@ function queryOf(run) {
   return { combineWith: 'OR', queries: [run, { combineWith: 'AND', queries: pieces }] };
 }
 
+/** The runs of a question that say something about its subject, or all of them if none does. */
+function subjectOf(query) {
+  const all = [...new Set(runsOf(query))];
+  const said = all.filter((run) => !empty.has(run));
+  return said.length > 0 ? said : all;
+}
+
+const keyOf = (runs) => runs.map(stem).sort().join(' ');
+
 /** Where a word begins in a text; -1 if it is not there. */
 function placeOf(text, word) {
   let at = text.indexOf(word);
@@ -90,14 +99,24 @@ export function makeFinder(entries) {
   const search = (combineWith, runs) =>
     index.search({ combineWith, queries: runs.map(queryOf) }, searchOptions);
 
+  // A section that names this very question answers it.
+  const named = new Map();
+  entries.forEach(({ words }, id) => {
+    for (const phrase of words.split(',')) {
+      const key = keyOf(subjectOf(phrase));
+      if (key !== '') named.set(key, (named.get(key) ?? new Set()).add(id));
+    }
+  });
+
   return (query) => {
-    const all = [...new Set(runsOf(query))];
-    const said = all.filter((run) => !empty.has(run));
-    const runs = said.length > 0 ? said : all;
+    const runs = subjectOf(query);
     if (runs.length === 0) return [];
+    const answers = named.get(keyOf(runs)) ?? new Set();
     const exact = search('AND', runs);
-    const found =
+    const ranked =
       exact.length >= 3 || runs.length === 1 ? exact : [...exact, ...search('OR', runs)];
+    const isAnswer = ({ id }) => answers.has(id);
+    const found = [...ranked.filter(isAnswer), ...ranked.filter((one) => !isAnswer(one))];
     const pages = new Map();
     const seen = new Set();
     const results = [];
