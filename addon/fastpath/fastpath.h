@@ -88,8 +88,8 @@ struct wanted {
  * there is none of use. `state_path` is where the state directory was looked for. */
 int open_state(const struct command *command, char state_path[WB_PATH_MAX]);
 struct wb_entry *read_entry(int state, const struct wanted *wanted);
-/* The entry that the engine made for this command line, in a file that stays open. NULL where it is
- * none. */
+/* The entry that the engine made for this command line, in a file that stays open. NULL where the
+ * file is no valid entry. */
 struct wb_entry *take_entry(int fd, const struct wanted *wanted);
 /* Saves what is in that file for the next start like it. Nothing depends on its success. */
 void save_entry(int state, int fd);

@@ -130,8 +130,9 @@ static void refuse(int fd) {
   die(WB_STEP_STDIO, EMEDIUMTYPE, what);
 }
 
-/* A device of memory that is none (null, zero, full, random, urandom), or a terminal. Not the
- * master of one, through which the code could type into another terminal. tty_ioctl(4), mem(4) */
+/* A device of mem(4) without access to memory (null, zero, full, random, urandom), or a terminal.
+ * Not the master of one, through which the code could type into another terminal. tty_ioctl(4),
+ * mem(4) */
 static int is_plain_device(int fd, const struct statx *info) {
   char modes[64];
   int number;

@@ -270,7 +270,7 @@ static int dial(struct call *call, const unsigned char *bytes, size_t size) {
   struct endpoint to;
   const struct sockaddr *raw = (const struct sockaddr *)(const void *)bytes;
   if (family == AF_UNSPEC || !net_from_sockaddr(bytes, size, &to))
-    /* It ends a connection, or it is none of TCP's: the kernel says so. */
+    /* The call ends a connection, or the address is of another family: the kernel answers it. */
     return family == AF_UNSPEC                       ? connect_own(call, raw, (socklen_t)size)
            : family == AF_INET || family == AF_INET6 ? EINVAL
                                                      : EAFNOSUPPORT;

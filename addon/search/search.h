@@ -36,7 +36,7 @@ struct wb_search {
  * Appends to `found`, for each name: a letter, its path below the root, a 0 byte. `d`: a directory,
  * `o`: another file, `l`: a symbolic link, of a survey, `c`: a directory that could not be looked
  * through, which may be the root, whose path is empty. `names` is how many names there are. 0, or
- * -1 with errno: EINVAL for a request that is none, ECANCELED where `progress` ended it, ENOMEM.
+ * -1 with errno: EINVAL for an invalid request, ECANCELED where `progress` ended it, ENOMEM.
  */
 int wb_search(const struct wb_search *search, struct wb_bytes *found, uint64_t *names);
 

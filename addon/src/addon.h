@@ -45,9 +45,9 @@ namespace wasbox {
   // neither or holds a NUL.
   bool PathArgument(const Napi::Value &value, std::string *out);
 
-  // values.cc: false, and -1, where it is none. Unlike ToBoolean and ToNumber they do not run
-  // JavaScript, which fails while a worker thread is terminated; what those return then ends the
-  // process when it is read.
+  // values.cc: false, and -1, for a value of another type. Unlike ToBoolean and ToNumber they do
+  // not run JavaScript, which fails while a worker thread is terminated; what those return then
+  // ends the process when it is read.
   bool BooleanOf(const Napi::Value &value);
   int IntOf(const Napi::Value &value);
 

@@ -107,7 +107,7 @@ static void decide_file(struct wb_asker *asker, const struct wb_watch *watch, st
     wb_watch_respond(watch, held->notification, error, 0, 0);
 }
 
-/* Reads the call's arguments. 0 where it is none that is asked about. */
+/* Reads the call's arguments. Returns 0 for a call that the user is never asked about. */
 static int read_opening(struct wb_pin *caller, struct wb_opening *opening) {
   const struct seccomp_data *data = &caller->call->data;
   const __u64 *args = data->args;

@@ -43,7 +43,7 @@ static uint64_t release(struct wb_hidden *hidden, const struct wb_unlinked *unli
   return made;
 }
 
-/* An empty group; the first, with whatever it has, where there is none. */
+/* Returns an empty group; where all are in use, the first one, which keeps its members. */
 static uint32_t find_group(const struct wb_hidden *hidden) {
   for (uint32_t i = 1; i < WB_HIDDEN_GROUPS; i++)
     if (hidden->groups[i].members == 0)
@@ -52,7 +52,8 @@ static uint32_t find_group(const struct wb_hidden *hidden) {
 }
 
 struct fresh {
-  uint32_t files, certain; /* that were not there before; of them, those that cannot change */
+  uint32_t files,
+      certain; /* files that were not there before, and how many of them cannot change */
 };
 
 /* Takes the files that were not there before into a group. */

@@ -183,7 +183,7 @@ static void note(struct wb_refusals *refusals, const char *name) {
   wb_refusals_count(refusals, &record, (const unsigned char *)name);
 }
 
-/* One packet. Returns 0 where there is none. */
+/* Answers one packet. Returns 0 where no packet waits. */
 static int answer(int fd, struct wb_refusals *refusals) {
   unsigned char packet[PACKET_MAX], from[28];
   uint32_t from_size = sizeof from;

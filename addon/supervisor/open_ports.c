@@ -20,7 +20,8 @@ void wb_open_ports_begin(struct wb_open_ports *ports, const struct wb_plan *plan
                                   .numbers = numbers};
 }
 
-/* The port that a TCP socket is bound to, in the host's byte order; 0: it is none, or has none. */
+/* The port that a TCP socket is bound to, in the host's byte order; 0 for other
+ * files, and for sockets without a port. */
 static uint16_t port_of(int file) {
   struct sockaddr_storage own;
   socklen_t size = sizeof own;

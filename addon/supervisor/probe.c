@@ -135,7 +135,7 @@ void wb_probe(struct wb_probe *probe, const char *directory) {
   struct seccomp_notif_sizes sizes;
   probe->seccomp_notify = syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) == 0;
 
-  /* An id map needs a user namespace: with a descriptor that is none, a kernel that knows the
+  /* An id map needs a user namespace: with a descriptor of something else, a kernel that knows the
    * attribute says EBADF, any other EINVAL or ENOSYS. */
   int mount = (int)syscall(SYS_open_tree, AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   if (mount < 0) {

@@ -31,8 +31,8 @@ struct wb_ptys {
  * the kernel may go on with it. */
 int wb_ptys_take(struct wb_ptys *ptys, const struct wb_watch *watch, struct wb_pin *caller);
 
-/* The one whose slave this descriptor leads to, and what statx(2) says of it; NULL where it is none
- * of the run's. */
+/* Returns the terminal whose slave this descriptor leads to, and in `info` what statx(2) says of
+ * it; NULL where the run has no such terminal. */
 const struct wb_pty *wb_ptys_find(const struct wb_ptys *ptys, int file, struct statx *info);
 
 /* Called when the run is over. */

@@ -128,7 +128,7 @@ class Prompt {
   }
 }
 
-/** Writes all of it: the terminal takes a question at once, or it is none to ask at. */
+/** Writes the whole text at once; a terminal that does not take it cannot be asked at. */
 function put(fd: number, text: string): void {
   let bytes = Buffer.from(text);
   const end = performance.now() + 1000;

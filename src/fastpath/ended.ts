@@ -23,7 +23,7 @@ export interface EndedRun {
 }
 
 /**
- * Reads the structure; undefined where it is none of this version.
+ * Reads the structure; undefined where it is of another version.
  * @throws RangeError where it is not whole
  */
 export function decodeEnded(bytes: Uint8Array): EndedRun | undefined {

@@ -25,7 +25,7 @@ export interface Glob {
 const quote = (char: string): string => char.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&');
 const quoteInBrackets = (char: string): string => char.replace(/[\\\]^[-]/, '\\$&');
 
-/** The end of a bracket expression that starts at `from`; -1 where it is none. */
+/** The end of the bracket expression that starts at `from`; -1 where none starts there. */
 function bracketEnd(name: string, from: number): number {
   // A `]` that comes first stands for itself.
   const first = name[from + 1] === '!' || name[from + 1] === '^' ? from + 2 : from + 1;

@@ -48,7 +48,7 @@ function readIpv6(text: string): number[] | undefined {
   return [...head, ...new Array<number>(zeros).fill(0), ...tail];
 }
 
-/** The 16 bytes of an address without port, prefix or zone; undefined where it is none. */
+/** The 16 bytes of an address without port, prefix or zone; undefined where the text is no address. */
 export function readAddressBytes(text: string): Uint8Array | undefined {
   const ipv4 = readIpv4(text);
   if (ipv4 !== undefined)

@@ -53,7 +53,7 @@ function short(table: readonly OptionEntry[], word: string): Found {
   return { entry, value: undefined };
 }
 
-/** `--net a,b` as an option of the table and its value; nothing for a text that is none. */
+/** `--net a,b` as an option of the table and its value; nothing for a text of another form. */
 export function readAdvice(table: readonly OptionEntry[], advice: string): [OptionEntry, string][] {
   const [, name = '', value = ''] = /^--([a-z-]+) (.*)$/s.exec(advice) ?? [];
   const entry = table.find((row) => row.name === name);

@@ -4,7 +4,7 @@ import type { OwnSession } from '../session/index.js';
 
 /** The ports of a session. */
 export interface SessionPortsTold {
-  /** The one that was published or ended now. */
+  /** The port that this call published or unpublished. */
   readonly done?: string | undefined;
   readonly published: readonly string[];
   /** Ports that nothing outside leads to. */

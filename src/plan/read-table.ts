@@ -44,7 +44,7 @@ const kinds = {
 /** access(2). */
 const accessBits = { read: 4, write: 2, execute: 1, enter: 5 } as const;
 
-/** S_IFMT; whatever else a file is, resolving only knows that it is none of these. */
+/** Values of S_IFMT; resolving tells other kinds of file only from these three. */
 const typeBits = { file: 0o100000, directory: 0o040000, symlink: 0o120000, other: 0 } as const;
 
 /** The type, and a bit for a file that can be changed through the descriptor, and for a possible terminal. */

@@ -185,7 +185,7 @@ export interface FilterInstruction {
   readonly kind: (typeof layout.insnKindNames)[number];
   /** The operand. */
   readonly k: number;
-  /** Positions that a jump leads to; undefined where this is none. */
+  /** Positions that a jump leads to; undefined where the instruction is no jump. */
   readonly yes: number | undefined;
   readonly no: number | undefined;
   /** True if something else than the instruction before leads here. */

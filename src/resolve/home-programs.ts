@@ -18,7 +18,7 @@ const names: readonly string[] = toolRoots
   )
   .filter((name) => name.endsWith('/bin'));
 
-/** Where a directory of programs is shown; undefined where it is none, or the home is not the run's own. */
+/** Where a directory of programs in a home is shown; undefined for others, or where the home is not the run's own. */
 export function besideHome(draft: Draft, directory: string): string | undefined {
   const { tree, host } = draft;
   const home = homesOf(host).find((one) =>
@@ -30,7 +30,7 @@ export function besideHome(draft: Draft, directory: string): string | undefined 
   return posix.join(ownDirectory, 'home', posix.relative(home, directory));
 }
 
-/** Shows it there. Returns whether it is one. */
+/** Shows the directory of programs beside the home. Returns false where there is no such directory. */
 export function showBesideHome(draft: Draft, directory: string): boolean {
   const target = besideHome(draft, directory);
   const source = target === undefined ? undefined : draft.host.files.realpath(directory);

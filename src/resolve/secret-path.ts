@@ -2,7 +2,7 @@
 import { parseGlob, startState, step } from '../options/index.js';
 import { secretPatterns } from './visibility.js';
 
-/** Why a path, or a directory that it is in, is a secret; undefined if it is none. */
+/** Why a path, or a directory that it is in, is a secret; undefined if neither is. */
 export function secretOf(path: string): string | undefined {
   const names = path.split('/').filter((name) => name !== '');
   for (const { pattern, reason } of secretPatterns) {

@@ -67,7 +67,7 @@ export class Sandboxes {
     return this.#live;
   }
 
-  /** The one that programs are given to. */
+  /** The sandbox that new programs start in. */
   async current(): Promise<LiveSandbox> {
     if (this.#live !== undefined) return this.#live;
     this.#starting ??= this.#begin().finally(() => {

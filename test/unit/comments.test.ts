@@ -22,8 +22,13 @@ const introductory =
 /** A comma in the first clause, which may have versions and names of files in it. */
 const comma = /^(?:(?![.:;](?:\s|$)).)*?, /;
 
+/** Ends such as "undefined where it is … none": only the code says what the thing is not. */
+const nounless = /\b(?:it|this|what) is none\b/;
+
 const hasNoSubject = (text: string): boolean =>
-  headless.test(text) || (introductory.test(text) && !comma.test(text));
+  nounless.test(text.replace(/\*\/.*/s, '')) ||
+  headless.test(text) ||
+  (introductory.test(text) && !comma.test(text));
 
 /** The mark of a comment that ends with its line, by the extension of the file. */
 const lineMarks: Readonly<Record<string, string>> = {
@@ -57,7 +62,7 @@ function headlessComments(name: string, text: string): string[] {
     const next = at + (isBlock ? 2 : 1);
     const behind = lines.slice(next, next + 3).map((one) => one.replace(/^(?:\*|#|\/\/)\s*/, ''));
     const whole = opening.endsWith('*/') ? opening : [opening, ...behind].join(' ');
-    return hasNoSubject(whole) ? [`${at + 1}: ${opening}`] : [];
+    return opening !== '' && hasNoSubject(whole) ? [`${at + 1}: ${opening}`] : [];
   });
 }
 
@@ -92,6 +97,7 @@ describe('a comment', () => {
       'int most; @* At most this many directories. */',
       '@* Without its GO init can only die. */',
       'call("a, b");',
+      '@** The width of an element; 0 where it is none. */',
     ]
       .join('\n')
       .replaceAll('@', '/');
@@ -104,6 +110,7 @@ describe('a comment', () => {
       '11: As Node finds them: 0, 1 and 2. */',
       '15: Which process is the init of a run.',
       '19: Without its GO init can only die. */',
+      '21: The width of an element; 0 where it is none. */',
     ]);
     expect(headlessComments('made-up.py', '# The same once more.')).toHaveLength(1);
     expect(headlessComments('made-up.py', '# The same-named one.\n')).toHaveLength(0);

@@ -205,7 +205,7 @@ export async function pruneImages(store: Store, all: boolean): Promise<Pruned> {
 function removeLeftovers(images: ImageStore): number {
   let count = 0;
   for (const name of readdirSync(`${images.directory}/making`)) {
-    // The one that makes it holds the lock.
+    // A process that still makes the image holds the lock.
     if (ifUnlocked(images, name.replace(/^removed-/, ''), () => removeMade(images, name)))
       count += 1;
   }

@@ -124,7 +124,7 @@ const none = new Uint8Array();
 
 /**
  * Reads the record. The bytes must not change afterwards.
- * @throws RangeError where it is none of this version, is not whole, or a table of it cannot be one
+ * @throws RangeError where it is of another version, is not whole, or a table of it cannot be one
  */
 export function decodeOutcome(bytes: Uint8Array): NativeOutcome {
   const fields = readStruct(bytes, outcomeLayout);

@@ -167,7 +167,7 @@ static void meet_all(void) {
     closedir(list);
 }
 
-/* A run that is there must be whole; what is none must be free to be removed. */
+/* A run that is there must be whole; any other directory must be free to be removed. */
 static void check_recoverable(const char *place) {
   char path[256];
   in(place, path);
