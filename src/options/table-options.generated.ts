@@ -15,7 +15,8 @@ export interface TableOptions {
    */
   readonly code?: string | undefined;
   /**
-   * The working directory: mounted copy-on-write. --workdir . mounts the current directory alone.
+   * The working directory, mounted copy-on-write: writes go to a copy. --workdir . mounts the current
+   * directory alone.
    * On the command line `--workdir DIR`.
    * @default the git repository, workspace or package around the current directory
    */
@@ -87,8 +88,8 @@ export interface TableOptions {
   readonly for?: string | undefined;
   /**
    * Packages that the script needs, of Python's index or, for Node, of npm's: requests,'rich>=13'. They are
-   * installed once, in a sandbox of its own that reaches only the index, and shown read-only. none: not those
-   * either that the script itself asks for (PEP 723, or a package.json beside it).
+   * installed once, in a sandbox of its own that reaches only the index, and shown read-only. none: install
+   * nothing, not even what the script itself asks for (PEP 723, or a package.json beside it).
    * On the command line `--with PKG,…`.
    * @default what the script itself asks for
    */
