@@ -92,6 +92,7 @@ const tests = [
   [/^test\/integration\/fastpath-state/, /as through Node/, ...engine],
   [/^test\/integration\/hints/, /looked for its registry/, ...engine],
   [/^test\/integration\/changes\/obeyed/, /a link in the tree makes/, ...engine],
+  [/^test\/integration\/changes\/environments/, /virtualenv/, 'virtualenv'],
   [/^test\/attacks\/limits/, /no session|wasbox spends|is estimated/, 'strace'],
 ];
 

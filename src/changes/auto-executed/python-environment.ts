@@ -1,7 +1,7 @@
 /**
- * Decides whether a new virtual environment is, file by file, what `python3 -m venv` writes for a Python of the
- * user's. Then nothing in it needs a review: the links lead to that Python, the scripts are those of its venv module,
- * the packages those of its wheels. One file more, or one byte less, and all of it stays held.
+ * Decides whether a new virtual environment is, file by file, what `python3 -m venv` or virtualenv writes for a Python
+ * of the user's. Then nothing in it needs a review: the links lead to that Python, the scripts are those of the host's
+ * venv or virtualenv, the packages those of its wheels. One file more, or one byte less, and all of it stays held.
  *
  * Compiled modules (`__pycache__`) cannot be compared: they say when their sources were made. Python compiles anew
  * what is missing, so they are left out: see `noise`.
@@ -9,13 +9,14 @@
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { closeDescriptor } from '../../native/index.js';
-import { shellQuote } from '../../options/index.js';
 import { names as namesOfFd, withFd } from '../files/fdtree.js';
 import { unlessDenied } from '../files/layer.js';
 import type { Names } from '../files/path.js';
 import { type MergedTree, onHost } from '../merged-tree/tree.js';
 import type { FileState } from '../model/index.js';
+import { type Maker, makersOf } from './environment-makers.js';
 import { type PythonInstall, pythonInstall } from './python-install.js';
+import { type Programs, programsOf } from './wheel-programs.js';
 import { type Wheel, wheelOf } from './wheels.js';
 
 /** More than pip and setuptools have; the payload decides how many there are. */
@@ -64,6 +65,12 @@ function entriesOf(tree: MergedTree, top: Names): Entries | undefined {
 }
 
 const bytecode = /^(.*\/)__pycache__\/([^/]+)\.cpython-\d+(?:\.opt-\d)?\.pyc$/;
+/** The source of a compiled module, beside it or in `__pycache__`; virtualenv lists that directory, too. */
+const sourceOf = (path: string): string =>
+  path
+    .replace(/\/__pycache__$/, '')
+    .replace(/(?:\/__pycache__)?(\/[^/]+)\.cpython-\d+(?:\.opt-\d)?\.pyc$/, '$1.py');
+
 const isBytecode = (path: string): boolean => bytecode.test(path);
 
 /** Words that need no quotes in any shell, so that no template makes a command of them. */
@@ -71,16 +78,47 @@ const plainWord = /^[\w@%+=:,./-]+$/;
 /** The user's own directory may have a space in its name, where venv quotes. */
 const quotable = /^[\w@%+=:,./ ()-]+$/;
 
-/** `pyvenv.cfg`, by the keys of venv, each once; undefined if it has others. */
-function configOf(text: string): ReadonlyMap<string, string> | undefined {
-  const known = ['home', 'include-system-site-packages', 'version', 'prompt', 'executable'];
+const configKeys: readonly string[] = [
+  'home',
+  'include-system-site-packages',
+  'version',
+  'prompt',
+  'executable',
+  'command',
+  // virtualenv adds these.
+  'implementation',
+  'version_info',
+  'virtualenv',
+  'base-prefix',
+  'base-exec-prefix',
+  'base-executable',
+];
+
+type Config = ReadonlyMap<string, string>;
+
+/** `pyvenv.cfg`, by the keys of venv and virtualenv, each once; undefined if it has others. */
+function configOf(text: string): Config | undefined {
   const found = new Map<string, string>();
   for (const line of text.split('\n').slice(0, -1)) {
-    const [, key = '', value = ''] = /^([a-z-]+) = ([\x20-\x7e]+)$/.exec(line) ?? [];
-    if (![...known, 'command'].includes(key) || found.has(key)) return undefined;
+    const [, key = '', value = ''] = /^([a-z_-]+) = ([\x20-\x7e]+)$/.exec(line) ?? [];
+    if (!configKeys.includes(key) || found.has(key)) return undefined;
     found.set(key, value);
   }
   return text.endsWith('\n') ? found : undefined;
+}
+
+/** Returns whether a configuration names this Python only. */
+function isConfigOf(config: Config, python: PythonInstall): boolean {
+  const isOne = (key: string, is: (value: string) => boolean): boolean => {
+    const value = config.get(key);
+    return value === undefined || is(value);
+  };
+  return (
+    /^(?:true|false)$/.test(config.get('include-system-site-packages') ?? '') &&
+    ['executable', 'base-executable'].every((key) => isOne(key, python.isInterpreter)) &&
+    ['base-prefix', 'base-exec-prefix'].every((key) => isOne(key, (at) => at === python.prefix)) &&
+    isOne('implementation', (value) => value === 'CPython')
+  );
 }
 
 class Environment {
@@ -89,32 +127,36 @@ class Environment {
   readonly #path: string;
   readonly #version: string;
   readonly #python: PythonInstall;
-  readonly #prompt: string;
+  readonly #texts: ReadonlyMap<string, readonly string[]>;
   readonly #wheels = new Map<string, Wheel>();
+  /** Programs of each wheel, by its name. */
+  readonly #programs = new Map<string, Programs>();
 
   constructor(
     entries: Entries,
     path: string,
     python: PythonInstall,
     version: string,
-    prompt: string,
+    { texts, wheels }: Maker,
   ) {
     this.#entries = entries;
     this.#path = path;
     this.#python = python;
     this.#version = version;
-    this.#prompt = prompt;
+    this.#texts = texts;
     const metadata = new RegExp(
       `^${posix.join('lib', `python${version}`)}/site-packages/([^/]+)\\.dist-info$`,
     );
     for (const path of entries.keys()) {
       const [, name] = metadata.exec(path) ?? [];
-      const wheel = name === undefined ? undefined : wheelOf(python.wheels, name);
-      if (name !== undefined && wheel !== undefined) this.#wheels.set(name, wheel);
+      const wheel = name === undefined ? undefined : wheelOf(wheels, name);
+      if (name === undefined || wheel === undefined) continue;
+      this.#wheels.set(name, wheel);
+      this.#programs.set(name, programsOf(wheel, name, version));
     }
   }
 
-  /** Returns whether each of its entries is as venv writes it. */
+  /** Returns whether each of its entries is as its maker writes it. */
   isPristine(): boolean {
     return [...this.#entries].every(([path, entry]) => this.#isOwn(path, entry));
   }
@@ -125,15 +167,13 @@ class Environment {
     if (type === 'symlink') return this.#isLink(path, state.link?.toString('latin1') ?? '');
     if (type !== 'file' || (mode & 0o7002) !== 0 || links > 1) return false;
     if (isBytecode(path)) return this.#isCompiled(path);
+    const texts = this.#texts.get(path);
+    if (texts !== undefined) return texts.includes(bytes.toString('latin1'));
     const inPackages = this.#packagePath(path);
     if (inPackages !== undefined) return this.#isOfPackage(inPackages, bytes);
-    const text = bytes.toString('latin1');
     if (path === 'pyvenv.cfg') return true; // it was read before
-    if (path === '.gitignore') {
-      return text === '# Created by venv; see https://docs.python.org/3/library/venv.html\n*\n';
-    }
     const [directory, name = '', more] = path.split('/');
-    return directory === 'bin' && more === undefined && this.#isScript(name, text);
+    return directory === 'bin' && more === undefined && this.#isScript(name, bytes);
   }
 
   #packagePath(path: string): string | undefined {
@@ -165,45 +205,16 @@ class Environment {
     return this.#entries.get(`${directory}${name}.py`)?.state.type === 'file';
   }
 
-  #isScript(name: string, text: string): boolean {
-    const template = this.#python.templates.get(name);
-    if (template !== undefined) return text === this.#filled(template, name);
-    const isPip = ['pip', 'pip3', `pip${this.#version}`].includes(name);
-    return (
-      isPip && [...this.#wheels.keys()].some((one) => one.startsWith('pip-')) && this.#isPip(text)
-    );
-  }
-
-  /** Returns what `replace_variables` of the venv module makes of a script. */
-  #filled(template: string, name: string): string {
-    const { quotes } = this.#python;
-    const quote = (word: string): string => {
-      if (!quotes) return word;
-      return name.endsWith('.ps1') ? `'${word}'` : shellQuote(word);
-    };
-    const link = ['python3', 'python', `python${this.#version}`].find((one) =>
-      this.#entries.get(`bin/${one}`)?.state.link?.toString('latin1').startsWith('/'),
-    );
-    const values = {
-      __VENV_DIR__: this.#path,
-      __VENV_NAME__: posix.basename(this.#path),
-      __VENV_PROMPT__: this.#python.wraps ? `(${this.#prompt}) ` : this.#prompt,
-      __VENV_BIN_NAME__: 'bin',
-      __VENV_PYTHON__: posix.join(this.#path, 'bin', link ?? 'python3'),
-    };
-    let text = template;
-    for (const [key, value] of Object.entries(values))
-      text = text.replaceAll(key, () => quote(value));
-    return text;
-  }
-
-  /** A script of pip, as its own distlib writes it. */
-  #isPip(text: string): boolean {
-    const [first = '', ...rest] = text.split('\n');
+  /** A program of one of the packages, as distlib writes it. */
+  #isScript(name: string, bytes: Buffer): boolean {
+    const [first = '', ...rest] = bytes.toString('latin1').split('\n');
     const interpreters = ['python', 'python3', `python${this.#version}`].map(
-      (name) => `#!${this.#path}/bin/${name}`,
+      (one) => `#!${this.#path}/bin/${one}`,
     );
-    return interpreters.includes(first) && pipScripts.includes(rest.join('\n'));
+    if (!interpreters.includes(first)) return false;
+    return [...this.#programs.values()].some((programs) =>
+      programs.get(name)?.includes(rest.join('\n')),
+    );
   }
 
   #isOfPackage(path: string, bytes: Buffer): boolean {
@@ -217,49 +228,24 @@ class Environment {
     const text = bytes.toString('latin1');
     if (name === 'INSTALLER') return text === 'pip\n';
     if (name === 'REQUESTED') return text === '';
-    return name === 'RECORD' && this.#isRecord(text);
+    return name === 'RECORD' && this.#isRecord(text, this.#programs.get(own));
   }
 
   /** The list of installed files, by which pip removes them: it names none but these. */
-  #isRecord(text: string): boolean {
+  #isRecord(text: string, programs: Programs | undefined): boolean {
     return text
       .split('\n')
       .filter((line) => line !== '')
       .every((line) => {
         const [, path = ''] = /^([^",]+),(?:sha256=[\w-]+)?,\d*\r?$/.exec(line) ?? [];
-        const [, script] = /^\.\.\/\.\.\/\.\.\/(bin\/pip[\d.]*)$/.exec(path) ?? [];
-        const packages = `lib/python${this.#version}/site-packages`;
-        const there = script ?? `${packages}/${path}`;
-        return this.#entries.has(there) || (isBytecode(there) && this.#isCompiled(there));
+        const [, script] = /^\.\.\/\.\.\/\.\.\/bin\/([^/]+)$/.exec(path) ?? [];
+        if (script !== undefined)
+          return programs?.has(script) === true && this.#entries.has(`bin/${script}`);
+        const there = `lib/python${this.#version}/site-packages/${path}`;
+        return this.#entries.has(sourceOf(there));
       });
   }
 }
-
-/** The scripts without the line with the interpreter, the versions of pip in order. */
-const pipScripts: readonly string[] = [
-  `# -*- coding: utf-8 -*-
-import re
-import sys
-from pip._internal.cli.main import main
-if __name__ == '__main__':
-    sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])
-    sys.exit(main())
-`,
-  `# -*- coding: utf-8 -*-
-import re
-import sys
-from pip._internal.cli.main import main
-if __name__ == "__main__":
-    sys.argv[0] = re.sub(r"(-script\\.pyw|\\.exe)?$", "", sys.argv[0])
-    sys.exit(main())
-`,
-  `import sys
-from pip._internal.cli.main import main
-if __name__ == '__main__':
-    sys.argv[0] = sys.argv[0].removesuffix('.exe')
-    sys.exit(main())
-`,
-];
 
 function isPristineAt(tree: MergedTree, top: Names): boolean {
   const name = top.at(-1);
@@ -270,24 +256,32 @@ function isPristineAt(tree: MergedTree, top: Names): boolean {
   const entries = entriesOf(tree, top);
   const config = configOf(entries?.get('pyvenv.cfg')?.bytes.toString('latin1') ?? '');
   if (entries === undefined || config === undefined) return false;
-  const [, version] = /^(3\.\d{1,2})\.\d{1,3}$/.exec(config.get('version') ?? '') ?? [];
+  const [, version] =
+    /^(3\.\d{1,2})\.\d{1,3}(?:\.final\.0)?$/.exec(
+      config.get('version') ?? config.get('version_info') ?? '',
+    ) ?? [];
   const home = config.get('home');
   if (version === undefined || home === undefined) return false;
   const python = pythonInstall(tree, home, version);
-  const [, prompt = name] = /^'(.*)'$/.exec(config.get('prompt') ?? '') ?? [];
-  const executable = config.get('executable');
-  const isTrue = /^(?:true|false)$/.test(config.get('include-system-site-packages') ?? '');
-  const isPlain = [...top, prompt].every((word) => plainWord.test(word));
-  if (python === undefined || !isTrue || !isPlain) return false;
-  if (!(python.quotes ? quotable : plainWord).test(path)) return false;
-  if (executable !== undefined && !python.isInterpreter(executable)) return false;
-  return new Environment(entries, path, python, version, prompt).isPristine();
+  // venv quotes it, virtualenv does not.
+  const prompt = config.get('prompt')?.replace(/^'(.*)'$/, '$1');
+  const isPlain = [...top, prompt ?? name].every((word) => plainWord.test(word));
+  if (python === undefined || !isConfigOf(config, python) || !isPlain) return false;
+  const link = ['python3', 'python', `python${version}`].find((one) =>
+    entries.get(`bin/${one}`)?.state.link?.toString('latin1').startsWith('/'),
+  );
+  const place = { path, prompt, version, program: link ?? 'python3' };
+  return makersOf(tree, python, place, config.has('virtualenv')).some(
+    (maker) =>
+      (maker.quotes ? quotable : plainWord).test(path) &&
+      new Environment(entries, path, python, version, maker).isPristine(),
+  );
 }
 
 const known = new WeakMap<MergedTree, Map<string, boolean>>();
 
 /**
- * Returns whether a directory is a virtual environment that holds only what venv writes.
+ * Returns whether a directory is a virtual environment that holds only what venv or virtualenv writes.
  *
  * @param top a directory with a `pyvenv.cfg`
  */

@@ -26,7 +26,8 @@ function quietly<T>(use: () => T): T | undefined {
   }
 }
 
-const realOf = (path: string): string | undefined =>
+/** Where one of the host's paths ends; undefined if nowhere. */
+export const realOf = (path: string): string | undefined =>
   quietly(() => realpathSync(bytesOf(path), { encoding: 'buffer' }).toString('latin1'));
 
 /** One of the host's files; undefined if there is none. */
@@ -54,7 +55,9 @@ function isOwn(tree: MergedTree, directory: string): boolean {
 /** A Python of the host. */
 export interface PythonInstall {
   /** Returns whether an absolute path is its interpreter. */
-  isInterpreter(path: string): boolean;
+  readonly isInterpreter: (path: string) => boolean;
+  /** The directory that has its `bin` and `lib`. */
+  readonly prefix: string;
   /** Programs that venv writes, by their names; `__VENV_DIR__` and the like are still in them. */
   readonly templates: ReadonlyMap<string, string>;
   /** True if venv quotes what it puts into them. */
@@ -82,11 +85,14 @@ export function pythonInstall(
   const module = fileOf(posix.join(library, 'venv/__init__.py'))?.toString('latin1') ?? '';
   const names = /^python(?:3(?:\.\d{1,2})?)?$/;
   return {
+    prefix,
     isInterpreter: (path) =>
       names.test(posix.basename(path)) &&
       (posix.dirname(path) === home || posix.dirname(path) === posix.dirname(real)) &&
       isFile(path),
-    templates: templatesIn(posix.join(library, 'venv/scripts')),
+    templates: new Map(
+      ['common', 'posix'].flatMap((name) => textsIn(posix.join(library, 'venv/scripts', name))),
+    ),
     quotes: module.includes('shlex.quote'),
     wraps: module.includes("'(%s) ' % prompt"),
     wheels: [
@@ -97,13 +103,14 @@ export function pythonInstall(
   };
 }
 
-function templatesIn(scripts: string): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const place of ['common', 'posix'].map((name) => posix.join(scripts, name))) {
-    for (const name of quietly(() => readdirSync(bytesOf(place), 'latin1')) ?? []) {
-      const text = fileOf(posix.join(place, name));
-      if (text !== undefined) found.set(name, text.toString('latin1'));
-    }
-  }
-  return found;
+/** The names and the texts of the host's files in a directory. */
+export function textsIn(directory: string): (readonly [name: string, text: string])[] {
+  return namesIn(directory).flatMap((name) => {
+    const text = fileOf(posix.join(directory, name));
+    return text === undefined ? [] : [[name, text.toString('latin1')] as const];
+  });
 }
+
+/** The names in one of the host's directories; none if there is none. */
+export const namesIn = (directory: string): string[] =>
+  quietly(() => readdirSync(bytesOf(directory), 'latin1')) ?? [];

@@ -205,7 +205,9 @@ export class Describer {
   #byNameAndKind(path: Names, after: FileState): AutoExecuted | undefined {
     const anywhere = runsAnywhere(after);
     if (anywhere !== undefined) return anywhere;
-    return ofPackages(path, after) ?? inEnvironment(this.#tree, path, this.#byName(path));
+    return (
+      ofPackages(this.#tree, path, after) ?? inEnvironment(this.#tree, path, this.#byName(path))
+    );
   }
 
   #byName(path: Names): AutoExecuted | undefined {

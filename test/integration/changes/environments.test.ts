@@ -1,9 +1,9 @@
 /**
- * A virtual environment is applied with the rest where it is, file by file, what Python's venv writes, and held as a
+ * A virtual environment is applied with the rest where it is, file by file, what venv or virtualenv writes, and held as a
  * whole where anything else is in it. The judge is what the host has after a plain apply, and whether it works there.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { applyRun, finishRun, openRun } from '../../../src/changes/index.js';
@@ -158,6 +158,86 @@ describe('an environment is held as a whole', () => {
     const there = (n: number): number => filesIn(`v${n}`).length;
     expect(there(0)).toBeGreaterThan(300);
     for (const [n, change] of changes.entries()) expect(there(n + 1), change).toBe(0);
+  });
+});
+
+const virtualenv = 'virtualenv -q -p /usr/bin/python3';
+
+describe('an environment that virtualenv wrote', () => {
+  test('is applied with its pip, without compiled modules', { timeout: 120_000 }, () => {
+    expect(applied(`${virtualenv} .venv; .venv/bin/pip --version`)).toBe(0);
+    expect(filesIn('.venv').filter((name) => name.endsWith('.pyc'))).toEqual([]);
+    expect(python()).toBe(join(fixture.workdir, '.venv'));
+    const pip = join(fixture.workdir, '.venv/bin/pip');
+    expect(execFileSync(pip, ['--version'], { encoding: 'utf8' })).toContain(fixture.workdir);
+  });
+
+  test.each([
+    ['without pip', `${virtualenv} --no-seed .venv`],
+    ['with the packages of the system', `${virtualenv} --system-site-packages .venv`],
+    ['with a prompt', `${virtualenv} --prompt mine .venv`],
+    ['of another name', `${virtualenv} --no-seed build/env-3`],
+  ])('is applied %s', { timeout: 120_000 }, (_, script) => {
+    expect(applied(script)).toBe(0);
+    expect(filesIn('.').filter((name) => name.endsWith('bin/activate')).length).toBe(1);
+  });
+
+  const packages = '"$(echo .venv/lib/python3*/site-packages)"';
+  test.each([
+    ['one byte of activate', "sed -i '1s/This/this/' .venv/bin/activate"],
+    ['a line in activate_this.py', 'echo "import x" >> .venv/bin/activate_this.py'],
+    ['a pip that does more', 'echo "import x" >> .venv/bin/pip'],
+    ['a pip that another program runs', "sed -i '1s|.*|#!/bin/sh|' .venv/bin/pip3"],
+    ['a program with a name like pip', 'cp .venv/bin/pip .venv/bin/ls'],
+    ['a changed package', `echo "import x" >> ${packages}/pip/__init__.py`],
+    ['another .pth file', `echo "import x" > ${packages}/x.pth`],
+    ['a .pth file that does more', `echo "import x" >> ${packages}/_virtualenv.pth`],
+    ['a module that its .pth file loads', `echo "import x" > ${packages}/_virtualenv.py`],
+    ['text in what marks a package', `echo x > "$(echo ${packages}/pip-*.virtualenv)"`],
+    ['an interpreter elsewhere', 'ln -sf /bin/sh .venv/bin/python'],
+    ['another home', "sed -i 's|^home = .*|home = /tmp|' .venv/pyvenv.cfg"],
+    ['another prefix', "sed -i 's|^base-prefix = .*|base-prefix = /tmp|' .venv/pyvenv.cfg"],
+    ['no word of virtualenv', "sed -i '/^virtualenv/d' .venv/pyvenv.cfg"],
+    ['other words in CACHEDIR.TAG', 'echo x >> .venv/CACHEDIR.TAG'],
+  ])('is held as a whole with %s', { timeout: 120_000 }, (_, change) => {
+    expect(applied(`${virtualenv} .venv\n${change}`)).toBeGreaterThan(8);
+    expect(filesIn('.venv')).toEqual([]);
+  });
+
+  /** Runs the host's virtualenv with one more line in its template, on PATH in this directory. */
+  function withTemplateOf(place: string, line: string, written = line): string[] {
+    const find =
+      'import os, virtualenv; print(os.path.dirname(os.path.dirname(virtualenv.__file__)))';
+    const site = execFileSync('/usr/bin/python3', ['-c', find], { encoding: 'utf8' }).trim();
+    const module = join(place, 'tools/lib/python3/dist-packages/virtualenv');
+    cpSync(join(site, 'virtualenv'), module, { recursive: true });
+    appendFileSync(join(module, 'activation/bash/activate.sh'), `${line}\n`);
+    // Newer ones have these two.
+    appendFileSync(
+      join(module, 'activation/via_template.py'),
+      '# __TCL_LIBRARY__ __TK_LIBRARY__\n',
+    );
+    mkdirSync(join(place, 'tools/bin'));
+    writeFileSync(join(place, 'tools/bin/virtualenv'), '', { mode: 0o755 });
+    process.env.PATH = `${PATH}:${join(place, 'tools/bin')}`;
+    applied(`${virtualenv} --no-seed .venv; echo "${written}" >> .venv/bin/activate`);
+    return filesIn('.venv').filter((name) => name.endsWith('bin/activate'));
+  }
+
+  test('is held where the virtualenv that wrote it is in the tree', () => {
+    expect(withTemplateOf(fixture.workdir, ':')).toEqual([]);
+  });
+
+  test('is applied where the virtualenv that wrote it is elsewhere on PATH', () => {
+    expect(withTemplateOf(fixture.base, ':').length).toBe(1);
+  });
+
+  test('is applied where it names no library of Tcl', () => {
+    expect(withTemplateOf(fixture.base, 'TCL=__TCL_LIBRARY__', "TCL=''").length).toBe(1);
+  });
+
+  test('is held where it names another directory as the library of Tcl', () => {
+    expect(withTemplateOf(fixture.base, 'TCL=__TCL_LIBRARY__', 'TCL=/tmp/tcl8.6')).toEqual([]);
   });
 });
 

@@ -90,15 +90,76 @@ test('naming a directory means what is held with it, not what is held for its ow
   expect(existsSync(host('src/c'))).toBe(true);
 });
 
-test('the links that an install makes for programs of packages are marked, any other is held', () => {
-  const script = `mkdir -p node_modules/.bin node_modules/tool; echo x > node_modules/tool/cli.js
-    ln -s ../tool/cli.js node_modules/.bin/tool; ln -s ../../evil node_modules/.bin/evil
-    ln -s ../.hidden/x node_modules/.bin/hidden; echo x > node_modules/.bin/file; echo x > evil`;
-  const report = applied(script);
-  const refused = report.refused.map(({ change }) => change.display).sort();
-  expect(refused).toEqual(
-    ['node_modules/.bin/evil', 'node_modules/.bin/file', 'node_modules/.bin/hidden'].sort(),
-  );
-  const tool = report.applied.find(({ display }) => display === 'node_modules/.bin/tool');
-  expect(tool?.flags).toContain('runs-later');
+/** Installs a package of a tarball, a scoped one, and one of the project itself; then runs more. */
+const install = (more: string): string => `
+  pack() { mkdir -p "$1"; printf %s "$2" > "$1/package.json"; mkdir -p "$1/lib"
+    echo '#!/usr/bin/env node' | tee "$1/cli.js" > "$1/lib/two.js"; chmod +x "$1/cli.js" "$1/lib/two.js"; }
+  pack pkg '{"name":"tiny","version":"1.0.0","bin":{"tiny":"./cli.js","two":"lib/two.js"}}'
+  pack scoped '{"name":"@s/scoped","version":"1.0.0","bin":"cli.js"}'
+  pack local '{"name":"local","version":"1.0.0","directories":{"bin":"lib"}}'
+  echo '{"name":"app","version":"1.0.0"}' > package.json
+  export npm_config_cache="$(mktemp -d)"
+  npm pack --silent ./pkg ./scoped > /dev/null
+  npm install --silent --offline --no-audit --no-fund ./tiny-1.0.0.tgz ./s-scoped-1.0.0.tgz ./local
+  rm -r "$npm_config_cache"; cd node_modules
+${more}`;
+
+const programs = (changes: readonly { display: string }[]): string[] =>
+  changes
+    .map(({ display }) => display)
+    .filter((path) => path.includes('/.bin/'))
+    .sort();
+
+test('the programs of packages that npm installs are applied at once, and marked', {
+  timeout: 120_000,
+}, () => {
+  const report = applied(install(''));
+  expect(report.refused.map(({ change }) => change.display)).toEqual([]);
+  const made = ['scoped', 'tiny', 'two', 'two.js'].map((name) => `node_modules/.bin/${name}`);
+  expect(programs(report.applied)).toEqual(made.sort());
+  for (const { display, flags } of report.applied) {
+    if (display.includes('/.bin/')) expect(flags, display).toContain('runs-later');
+  }
 });
+
+test.each([
+  ['a file', 'echo x > .bin/evil'],
+  ['a file in place of a link', 'rm .bin/tiny; echo x > .bin/tiny', 'tiny'],
+  ['a link out of node_modules', 'echo x > ../evil; ln -s ../../evil .bin/evil'],
+  ['a link to a hidden file', 'mkdir .x; echo x > .x/evil; ln -s ../.x/evil .bin/evil'],
+  [
+    'a link to a file of a package that is no program of it',
+    'echo x > tiny/x.js; ln -s ../tiny/x.js .bin/evil',
+  ],
+  ['another name for a program', 'ln -s ../tiny/cli.js .bin/evil'],
+  ['a link that leads to another file', 'ln -sf ../tiny/lib/two.js .bin/tiny', 'tiny'],
+  [
+    'a link to a package without a description',
+    'mkdir evil; echo x > evil/cli.js; ln -s ../evil/cli.js .bin/evil',
+  ],
+  [
+    'a link to a package with a broken description',
+    'mkdir evil; echo "{bin" > evil/package.json; echo x > evil/cli.js; ln -s ../evil/cli.js .bin/evil',
+  ],
+  [
+    'a link through a package that is a link out of the tree',
+    'ln -s ../../other evil; ln -s ../evil/cli.js .bin/evil',
+  ],
+  ['a link by way of another directory', 'ln -s ../tiny/../tiny/cli.js .bin/evil'],
+  [
+    'a directory of another case',
+    'mkdir ../NODE_MODULES ../NODE_MODULES/.Bin; echo x > ../NODE_MODULES/.Bin/evil',
+    '../NODE_MODULES/.Bin/evil',
+  ],
+])(
+  'beside the programs of packages, %s is held',
+  { timeout: 120_000 },
+  (_, change, name = 'evil') => {
+    const report = applied(install(change));
+    const expected = name.startsWith('..') ? name.slice(3) : `node_modules/.bin/${name}`;
+    const refused = report.refused.map(({ change: { display } }) => display);
+    expect(refused).toContain(expected);
+    expect(existsSync(host(expected))).toBe(false);
+    expect(programs(report.applied).length).toBe(name === 'tiny' ? 3 : 4);
+  },
+);
