@@ -28,7 +28,7 @@ import {
   startupFiles,
   withoutComments,
 } from './scripts.js';
-import { spelledOut } from './spelled.js';
+import { spelledOut, withoutPatterns } from './spelled.js';
 
 const byGit = 'git’s configuration names it';
 const byEnvironment = 'a variable of your environment names it as a command';
@@ -207,7 +207,8 @@ export class ConfiguredFinder {
 }
 
 /** A file's text as commands, in the spelling of the program that reads it. */
-function commandsIn(path: Names | string, text: string, kind: ScriptKind): string {
+function commandsIn(path: Names | string, whole: string, kind: ScriptKind): string {
+  const text = withoutPatterns(path, whole);
   const spelled = spelledOut(path, withoutComments(text, kind), homeDirectory());
   return spelled.read ? spelled.text : commandsOf(text, kind);
 }

@@ -1,6 +1,6 @@
 /**
- * What the host's venv and virtualenv write into a new environment, beside links and packages: their templates, filled
- * in as they do it.
+ * Fills in the templates of the host's venv and virtualenv as they do it: the files of a new environment, beside links
+ * and packages.
  */
 import { posix } from 'node:path';
 import { shellQuote } from '../../options/index.js';
@@ -23,7 +23,7 @@ export interface Place {
   /** Absolute path. */
   readonly path: string;
   readonly prompt: string | undefined;
-  /** As `3.13`. */
+  /** The minor version, as `3.13`. */
   readonly version: string;
   /** The name of the link that leads to the interpreter in one step. */
   readonly program: string;

@@ -125,6 +125,24 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
   [/\.(?:json|jsonc|code-workspace)$/, (text) => jsonCommands(text) ?? text],
 ];
 
+/**
+ * Removes regular expressions from pre-commit's configuration: they say which files its hooks get, not what runs. Each
+ * ends before the next line that is indented no more than its key.
+ */
+export function withoutPatterns(path: Names | string, text: string): string {
+  const name = canonicalName((typeof path === 'string' ? path.split('/') : path).at(-1) ?? '');
+  if (!/^\.pre-commit-config\.ya?ml$/.test(name)) return text;
+  let below = Number.POSITIVE_INFINITY;
+  const kept = text.split('\n').filter((line) => {
+    const indent = line.search(/\S/);
+    if (indent < 0 || indent > below) return false;
+    const [, before] = /^( *(?:- +)?)(?:exclude|files) *:(?= |$)/.exec(line) ?? [];
+    below = before?.length ?? Number.POSITIVE_INFINITY;
+    return before === undefined;
+  });
+  return kept.join('\n');
+}
+
 /** Returns the same text, or what its format means as commands. Its lists are then no lists of the text any more. */
 export function spelledOut(
   path: Names | string,

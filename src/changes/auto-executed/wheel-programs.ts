@@ -1,7 +1,7 @@
 /** The programs of a package, as pip and virtualenv write them with their own distlib: by `entry_points.txt`. */
 import type { Wheel } from './wheels.js';
 
-/** What programs say below their first line, one text for each version of distlib, by their names. */
+/** Texts of programs below their first line, one for each version of distlib, by their names. */
 export type Programs = ReadonlyMap<string, readonly string[]>;
 
 const textsOf = (module: string, name: string): readonly string[] => [

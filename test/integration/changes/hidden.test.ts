@@ -163,3 +163,23 @@ test.each([
     expect(programs(report.applied).length).toBe(name === 'tiny' ? 3 : 4);
   },
 );
+
+test('notes on changes, and lists of words and packages, are no hidden files to name', () => {
+  const names = [
+    '.changes/v1.2/BUG FIXES-1.yaml',
+    '.changes/unreleased/a.md',
+    '.chloggen/a.yaml',
+    '.config/dictionary.txt',
+  ];
+  const others = [
+    '.changes/run.sh',
+    '.chloggen/run.js',
+    '.config/run.toml',
+    '.release-notes/a/b.py',
+  ];
+  const script = [...names, ...others]
+    .map((name) => `mkdir -p "$(dirname '${name}')"; echo x > '${name}'`)
+    .join('\n');
+  expect(held(applied(script)).sort()).toEqual(others);
+  for (const name of names) expect(existsSync(host(name)), name).toBe(true);
+});

@@ -206,3 +206,33 @@ describe('files of the home', () => {
     expect(missing(['rc', 'plain.txt'])).toEqual(['rc']);
   });
 });
+
+test("pre-commit's configuration names what its hooks run, not which files they get", () => {
+  put(fixture.workdir, {
+    '.pre-commit-config.yaml': `exclude: >
+  (?x)^(
+    docs/one.yml|
+    docs/two.yml
+  )$
+repos:
+  - repo: local
+    hooks:
+      - id: a
+        entry: python3 tools/a.py
+        files: ^docs/three\\.yml|docs/four.yml$
+      - files: |
+          docs/five.yml
+        id: b
+        language: script
+        entry: tools/b.sh
+        args: [--config, tools/c.cfg]
+      - exclude:
+          docs/six.yml
+        id: c
+        entry: ./tools/d.sh
+`,
+  });
+  const files = ['one', 'two', 'three', 'four', 'five', 'six'].map((name) => `docs/${name}.yml`);
+  const run = ['tools/a.py', 'tools/b.sh', 'tools/c.cfg', 'tools/d.sh'];
+  expect(missing([...files, ...run])).toEqual(run);
+});

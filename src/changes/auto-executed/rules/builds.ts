@@ -97,7 +97,8 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     'https://setuptools.pypa.io/en/latest/userguide/declarative_config.html',
     `setup.py setup.cfg pyproject.toml
     conftest.py pytest.ini .pytest.ini noxfile.py tox.ini toxfile.py tasks.py dodo.py fabfile.py pavement.py hatch.toml
-    hatch_build.py pdm.toml pixi.toml environment.yml environment.yaml requirements*.txt pipfile`,
+    hatch_build.py pdm.toml pixi.toml environment.yml environment.yaml requirements*.txt pipfile
+    .config/requirements*.txt .config/constraints*.txt`,
   ),
   note(
     builds,
@@ -168,7 +169,7 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     'https://pylint.readthedocs.io/en/stable/user_guide/configuration/all-options.html',
     `.pylintrc pylintrc .flake8
     mypy.ini .mypy.ini .coveragerc .sqlfluff
-    .ansible-lint `,
+    .ansible-lint .ansible-lint.yml .ansible-lint.yaml`,
   ),
   note(
     checks,

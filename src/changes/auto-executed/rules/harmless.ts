@@ -17,7 +17,7 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
     'https://docs.npmjs.com/cli/v11/using-npm/developers',
     `.npmignore .dockerignore .containerignore .eslintignore .prettierignore .stylelintignore .markdownlintignore
     .vscodeignore .helmignore .gcloudignore .slugignore .cfignore .ebignore .vercelignore .nowignore .jshintignore
-    .ignore .rgignore .fdignore .agignore .rbuildignore .clocignore .codespellignore .jsdocignore .aiexclude`,
+    .licenseignore .unacceptablelanguageignore .ansible-lint-ignore .ignore .rgignore .fdignore .agignore .rbuildignore .clocignore .codespellignore .jsdocignore .aiexclude`,
   ),
   harmless(
     'editors take white space and line ends from it',
@@ -38,7 +38,7 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
     'https://docs.codecov.com/docs/codecov-yaml',
     `.codecov.yml .codecov.yaml .coveralls.yml .codeclimate.yml .readthedocs.yml .readthedocs.yaml .zenodo.json
     .lgtm.yml .hound.yml .landscape.yml .landscape.yaml .scrutinizer.yml .deepsource.toml .sonarcloud.properties
-    .codacy.yml .codacy.yaml .snyk .gitguardian.yaml .gitguardian.yml .whitesource .all-contributorsrc .imgbotconfig
+    .spi.yml .packit.yml .packit.yaml .codacy.yml .codacy.yaml .snyk .gitguardian.yaml .gitguardian.yml .whitesource .all-contributorsrc .imgbotconfig
     .nojekyll .well-known/ .mention-bot .fossa.yml .pyup.yml .dependabot/ .probot/ .stickler.yml .kodiak.toml
     .lift.toml .inclusion.yml .scala-steward.conf .clabot .stale.yml .allcontributors .reuse/ .styleci.yml`,
   ),
@@ -68,9 +68,15 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
     .git/worktrees/*/orig_head .git/worktrees/*/logs/`,
   ),
   harmless(
+    'it lists words that a spelling checker knows',
+    'https://cspell.org/docs/dictionaries/custom-dictionaries',
+    '.config/dictionary.txt',
+  ),
+  harmless(
     'a note on a change, for the next release',
-    'https://github.com/changesets/changesets',
-    '.changeset/*.md .changes/*.md .chronus/changes/',
+    'https://changie.dev/config/',
+    `.changeset/*.md .changes/**/*.md .changes/**/*.yaml .chronus/changes/ .changelog/*.txt .chloggen/*.yaml
+    .release-notes/*.md .unreleased/*.md .sampo/changesets/*.md .yarn/versions/*.yml`,
   ),
   harmless(
     'programs import it, like everything else in node_modules',
