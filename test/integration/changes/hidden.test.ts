@@ -2,6 +2,7 @@
  * Tests that what is hidden, or new to a tool, is held; what a person named is not asked about again. The oracle
  * is the host.
  */
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -183,3 +184,62 @@ test('notes on changes, and lists of words and packages, are no hidden files to 
   expect(held(applied(script)).sort()).toEqual(others);
   for (const name of names) expect(existsSync(host(name)), name).toBe(true);
 });
+
+const marked = ({ applied }: ApplyReport): string[] =>
+  applied.filter(({ flags }) => flags.includes('runs-later')).map(({ display }) => display);
+
+test.each([
+  [
+    'a compiled module',
+    `echo "print('PLANTED')" > x.py; python3 -c "import py_compile as p
+p.compile('x.py', cfile='__pycache__/own.' + __import__('sys').implementation.cache_tag + '.pyc',
+  invalidation_mode=p.PycInvalidationMode.UNCHECKED_HASH)"; rm x.py`,
+    ['-c', 'import own'],
+  ],
+  ['a module named pip', 'echo \'print("PLANTED")\' > pip.py', ['-m', 'pip']],
+  [
+    'a package named venv',
+    'mkdir venv; echo \'print("PLANTED")\' > venv/__main__.py; : > venv/__init__.py',
+    ['-m', 'venv'],
+  ],
+])('%s, which Python runs in place of the one meant, is marked', (_, script, words) => {
+  const python = (): string => {
+    const options = {
+      cwd: fixture.workdir,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    } as const;
+    try {
+      return execFileSync('python3', words, options);
+    } catch {
+      return 'refused'; // pip and venv ask for arguments
+    }
+  };
+  writeFileSync(host('own.py'), "print('own')\n");
+  // Control: the one meant runs before.
+  expect(python()).not.toContain('PLANTED');
+  execFileSync('rm', ['-rf', host('__pycache__')]);
+  const names = marked(applied(`${script}\necho x > plain.py`));
+  expect(python()).toContain('PLANTED');
+  expect(names.length).toBeGreaterThan(0);
+  expect(names).not.toContain('plain.py');
+});
+
+needs('zsh').test(
+  'a compiled script, which zsh runs in place of one that it is told to read, is held',
+  () => {
+    const read = (): string =>
+      execFileSync('zsh', ['-fc', 'source ./tools.zsh'], {
+        cwd: fixture.workdir,
+        encoding: 'utf8',
+      });
+    writeFileSync(host('tools.zsh'), 'echo own\n');
+    const plant = `mkdir d; echo 'echo PLANTED' > d/tools.zsh; cd d; zsh -fc 'zcompile tools.zsh'; cd ..
+    mv d/tools.zsh.zwc .; rm -r d; touch -d '+1 minute' tools.zsh.zwc`;
+    expect(held(applied(plant))).toEqual(['tools.zsh.zwc']);
+    expect(read()).toBe('own\n');
+    // Control: zsh does run it.
+    execFileSync('sh', ['-ec', plant], { cwd: fixture.workdir });
+    expect(read()).toBe('PLANTED\n');
+  },
+);

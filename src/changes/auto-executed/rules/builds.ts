@@ -36,6 +36,19 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     'node_modules/.bin/',
   ),
   note(
+    'an interpreter runs it in place of its source, of which nothing is compared',
+    'https://docs.python.org/3/reference/import.html',
+    '__pycache__/ *.pyc *.pyo *.elc',
+  ),
+  note(
+    'python3 -m runs it in place of the module of that name',
+    'https://docs.python.org/3/using/cmdline.html',
+    `pip.py pip/__main__.py pip/__init__.py venv.py venv/__main__.py venv/__init__.py ensurepip.py virtualenv.py
+    virtualenv/__main__.py pipx.py uv.py build.py twine.py pytest.py unittest.py unittest/__main__.py http/server.py
+    http/__init__.py pdb.py timeit.py cprofile.py black.py ruff.py mypy.py flake8.py pylint.py isort.py coverage.py
+    compileall.py zipfile.py tarfile.py json/tool.py json/__main__.py json.py`,
+  ),
+  note(
     'a cloud workspace runs it',
     'https://www.gitpod.io/docs/references/gitpod-yml',
     `.gitpod.yml .gitpod.dockerfile
@@ -52,6 +65,7 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     'https://cmake.org/cmake/help/latest/manual/cmake-presets.7.html',
     `cmakelists.txt *.cmake cmakepresets.json
     cmakeuserpresets.json meson.build meson_options.txt meson.options build.ninja sconstruct sconscript wscript
+    jamroot jamroot.* jamfile jamfile.* tupfile kbuild waf
     premake5.lua xmake.lua conanfile.py conanfile.txt vcpkg.json build.zig build.zig.zon *.pro *.pri`,
   ),
   note(
@@ -63,7 +77,7 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
   note(
     builds,
     'https://doc.rust-lang.org/cargo/reference/build-scripts.html',
-    'build.rs cargo.toml ',
+    'build.rs cargo.toml cross.toml trunk.toml',
   ),
   note(
     builds,
@@ -76,7 +90,7 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     'https://maven.apache.org/guides/introduction/introduction-to-the-pom.html',
     `pom.xml mvnw mvnw.cmd
     build.xml ivy.xml ivysettings.xml build.sbt *.sbt project/*.scala .sbtopts .jvmopts .sbtrc build.sc build.mill
-    project.clj deps.edn build.boot shadow-cljs.edn`,
+    build.clj bb.edn user.clj project.clj deps.edn build.boot shadow-cljs.edn`,
   ),
   note(
     builds,
@@ -90,6 +104,8 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     'https://docs.npmjs.com/cli/v11/using-npm/scripts',
     `package.json package.json5 package.yaml binding.gyp *.gyp
     *.gypi .bowerrc bower.json deno.json deno.jsonc nx.json turbo.json turbo.jsonc lerna.json rush.json
+    tsconfig.json tsconfig.*.json jsconfig.json tslint.json *.config.json nodemon.json ecosystem.json typedoc.json
+    jsdoc.json nest-cli.json codegen.yml codegen.yaml electron-builder.* truffle-config.js
     angular.json project.json workspace.json wireit.json`,
   ),
   note(
@@ -97,6 +113,8 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     'https://setuptools.pypa.io/en/latest/userguide/declarative_config.html',
     `setup.py setup.cfg pyproject.toml
     conftest.py pytest.ini .pytest.ini noxfile.py tox.ini toxfile.py tasks.py dodo.py fabfile.py pavement.py hatch.toml
+    gunicorn.conf.py supervisord.conf uwsgi.ini locustfile.py alembic.ini scrapy.cfg buildout.cfg manage.py dvc.yaml
+    snakefile nextflow.config brownie-config.yaml
     hatch_build.py pdm.toml pixi.toml environment.yml environment.yaml requirements*.txt pipfile
     .config/requirements*.txt .config/constraints*.txt`,
   ),
@@ -126,7 +144,7 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
   note(
     builds,
     'https://developer.hashicorp.com/terraform/language/files',
-    `*.tf *.tf.json *.tofu *.tfvars terragrunt.hcl
+    `*.pkr.hcl *.pkr.json *.tf *.tf.json *.tofu *.tfvars terragrunt.hcl
     pulumi.yaml cdk.json serverless.yml serverless.yaml helmfile.yaml chart.yaml kustomization.yaml vercel.json
     netlify.toml wrangler.toml wrangler.json wrangler.jsonc firebase.json fly.toml app.yaml samconfig.toml`,
   ),
@@ -140,8 +158,8 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     'https://hexdocs.pm/mix/Mix.html',
     `mix.exs rebar.config rebar.config.script .formatter.exs .credo.exs dune
     dune-project dune-workspace *.opam *.cabal cabal.project cabal.project.* stack.yaml setup.hs package.swift
-    *.xcodeproj/ *.xcworkspace/ pubspec.yaml build.yaml analysis_options.yaml makefile.pl build.pl cpanfile dist.ini
-    .proverc elm.json spago.dhall composer.json phpunit.xml phpunit.xml.dist phpunit.dist.xml build.xml.dist
+    *.xcodeproj/ *.xcworkspace/ pubspec.yaml pubspec_overrides.yaml melos.yaml build.yaml analysis_options.yaml makefile.pl build.pl cpanfile dist.ini
+    .proverc elm.json spago.dhall composer.json vendor/autoload.php vendor/composer/ vendor/bin/ artisan phpunit.xml phpunit.xml.dist phpunit.dist.xml build.xml.dist
     *.nimble config.nims nim.cfg shard.yml dub.json dub.sdl alire.toml *.gpr`,
   ),
   note(
@@ -169,6 +187,7 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     'https://pylint.readthedocs.io/en/stable/user_guide/configuration/all-options.html',
     `.pylintrc pylintrc .flake8
     mypy.ini .mypy.ini .coveragerc .sqlfluff
+    action_plugins/ callback_plugins/ filter_plugins/ inventory_plugins/ lookup_plugins/ vars_plugins/
     .ansible-lint .ansible-lint.yml .ansible-lint.yaml`,
   ),
   note(

@@ -101,7 +101,7 @@ export const editorRules = (): readonly AutoExecutedRule[] => [
   held(
     starts,
     'https://docs.octave.org/latest/Startup-Files.html',
-    '.octaverc startup.m finish.m pathdef.m .julia/config/ .juliarc.jl .maximarc .wolfram/',
+    '.octaverc startup.m finish.m pathdef.m pkg_add pkg_del .julia/config/ .juliarc.jl .maximarc .wolfram/',
   ),
   held(
     starts,

@@ -70,7 +70,7 @@ export const shellRules = (): readonly AutoExecutedRule[] => [
     'https://zsh.sourceforge.io/Doc/Release/Files.html',
     `
     .zshrc .zshenv .zprofile .zlogin .zlogout .zshrc.d/ .zshrc.local .zsh/ .zsh_aliases .oh-my-zsh/
-    .p10k.zsh .zpreztorc .zimrc .config/zsh/ ~/.config/zsh/`,
+    .p10k.zsh .zpreztorc .zimrc .config/zsh/ ~/.config/zsh/ *.zwc`,
   ),
   held(
     'the shell runs it at start-up',

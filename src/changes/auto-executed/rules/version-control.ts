@@ -119,7 +119,7 @@ export const versionControlRules = (): readonly AutoExecutedRule[] => [
   held(
     'version control runs the hooks that it names',
     'https://pijul.org/manual/configuration.html',
-    '.pijul/config _darcs/prefs/defaults .bzr/branch/branch.conf .fossil-settings/',
+    '.pijul/config _darcs/prefs/defaults _mtn/monotonerc .bzr/branch/branch.conf .fossil-settings/',
   ),
   note(
     'git takes submodules, filters and merge drivers from it',

@@ -113,7 +113,7 @@ test.each([
 });
 
 test.each([
-  ...['README.md', 'src/agents.ts', 'docs/claude.txt', 'src/mise.ts', 'lefthook.md', 'venv.py'],
+  ...['README.md', 'src/agents.ts', 'docs/claude.txt', 'src/mise.ts', 'lefthook.md', 'venvs.py'],
   ...['bin/tool', 'nix/package.nix', 'rules.md', 'my.envrc.txt', 'cursor.ts', 'windsurf.md'],
   ...['data/model.pt', 'site.py', 'in', 'out', '.gitignore', 'a/.editorconfig'],
 ])('%s is an ordinary file', (path) => {
