@@ -36,6 +36,9 @@ const entering: ReadonlySet<string> = new Set(['cd', 'pushd', 'chdir']);
 const takingFlag =
   /^(?:-C|-L|-I|--(?:chdir|prefix|cwd|directory|exec-path|git-dir|work-tree|path))$/;
 const taking: ReadonlySet<string> = new Set(['run-parts', 'PATH_add', 'path_add', 'find']);
+/** Variables beside those named PATH from whose directories interpreters and tools take code or their configuration. */
+const takingVariable =
+  /^(?:PERL5LIB|RUBYLIB|R_LIBS(?:_USER|_SITE)?|PYTHON(?:HOME|USERBASE)|GEM_HOME|(?:CARGO|RUSTUP|JAVA)_HOME|GOROOT|ZDOTDIR|XDG_(?:CONFIG|DATA)_(?:HOME|DIRS)|GIT_(?:DIR|TEMPLATE_DIR)|(?:npm_config|NPM_CONFIG)_prefix|NPM_CONFIG_PREFIX|VIRTUAL_ENV|CONDA_PREFIX|DOCKER_CONFIG|TEXINPUTS)=/;
 const running =
   /^(?:exec|source|\.|env|sudo|time|nice|nohup|xargs|command|eval|in|then|do|else|if|while|until|!|\{|(?:ba|da|z|k|a)?sh|fish|node|deno|bun|tsx|ts-node|python[\d.]*|ruby|perl|php|lua|Rscript|source_env(?:_if_exists)?|watch_file|dotenv(?:_if_exists)?|-c|-e|-r|--require|--import|--loader)$/;
 
@@ -85,7 +88,8 @@ function* simpleCommands(text: string, inner: string[]): Generator<string[]> {
 /** Returns what is known of a word, wildcards included. */
 function readWord(word: string, role: Role, home: string | undefined): Word {
   const own = word.replace(/^[!@]+/, '').replace(/^~(?=\/|$)/, () => home ?? unknown);
-  const text = own.replace(/[*?[\]{}]+/g, wildcard);
+  // A list in braces stands for any of its words.
+  const text = own.replace(/\{[^{}/]*[,.][^{}/]*\}/g, wildcard).replace(/[*?[\]{}]+/g, wildcard);
   const parts = text.split(/[\0\x01]+/);
   const few = parts.length <= maxParts ? parts : [...parts.slice(0, maxParts - 1), ''];
   return { parts: few, role, isGlob: text.includes(wildcard) };
@@ -94,9 +98,12 @@ function readWord(word: string, role: Role, home: string | undefined): Word {
 /** The forms in which a word may name something: itself, and what is after `=`, `:`, `,`, `@` or a flag. */
 function* formsOf(word: string): Generator<string> {
   yield word;
-  const attached = /^-\w(.+)$/s.exec(word)?.[1];
-  if (attached !== undefined && !word.startsWith('--')) yield attached;
-  if (/[=:,@<>]/.test(word)) yield* word.split(/[=:,@<>]+/).filter((one) => one !== '');
+  const all = /[=:,@<>]/.test(word) ? word.split(/[=:,@<>]+/).filter((one) => one !== '') : [];
+  yield* all;
+  for (const one of [word, ...all]) {
+    const attached = /^-\w(.+)$/s.exec(one)?.[1];
+    if (attached !== undefined && !one.startsWith('--')) yield attached;
+  }
 }
 
 /** Returns whether the word at a position may be what the command runs. */
@@ -117,6 +124,7 @@ function roleOf(words: readonly string[], at: number): Role {
   if (takingFlag.test(last) || (at > 0 && taking.has(first))) return 'taken';
   if (/^(?:--?(?:chdir|prefix|cwd|directory|exec-path)|[A-Za-z_]*PATH|path)=/.test(word))
     return 'taken';
+  if (takingVariable.test(word)) return 'taken';
   return isRun(words, at) ? 'run' : 'word';
 }
 
@@ -126,11 +134,31 @@ export interface Words {
   readonly cut: boolean;
 }
 
+/** A loop over words. Its body counts up to a length, with or without its end, so that many loops cost little. */
+const loop = /\bfor\s+(\w+)\s+in\s+([^;\n]{1,1000})[;\n]\s*do\b(?=([\s\S]{0,4000}))/g;
+const maxLoops = 200;
+
+/**
+ * Returns what loops read or run by their variable, as commands: a word without a directory would else be no more than a
+ * word.
+ */
+function ofLoops(text: string): string[] {
+  let left = maxLoops;
+  return [...text.matchAll(loop)].flatMap(([, name = '', words = '', body = '']) => {
+    const runs =
+      `(?:^|[;&|{(\\n]|\\b(?:source|do|then|else|exec|(?:ba|da|z|k)?sh|node|python[\\d.]*|ruby|perl)|\\s\\.)` +
+      `[ \\t]*["']?(?:\\./)?\\$\\{?${name}\\b`;
+    if (left-- > 0 && !new RegExp(runs).test(body)) return [];
+    const named = words.split(/\s+/).filter((word) => /[\w*?]/.test(word));
+    return named.map((word) => `. ${word.includes('/') ? word : `./${word}`}`);
+  });
+}
+
 /** @param home the user's home, for `~` and `$HOME`; all text has one character per byte */
 export function wordsOf(command: string, home?: string): Words {
   const found = new Map<string, Word>();
   const own = home === undefined ? command : command.replace(/\$(?:HOME\b|\{HOME\})/g, () => home);
-  const pieces = [own.replace(/^\s*!/, '')];
+  const pieces = [own.replace(/^\s*!/, ''), ...ofLoops(own)];
   for (let at = 0; at < pieces.length; at++) {
     if (at === maxPieces || found.size > maxWords) return { words: [...found.values()], cut: true };
     const inner: string[] = [];

@@ -82,6 +82,14 @@ test('.envrc, as direnv reads it', () => {
     ['use vim', '.vimrc.local'],
     ['eval "$(./tools/env)"', 'tools/env'],
     ['export NODE_PATH=$PWD/lib', 'lib/x.js'],
+    ['export PERL5LIB="$PWD/lib"', 'lib/strict.pm'],
+    ['export XDG_CONFIG_HOME=$PWD/conf', 'conf/git/config'],
+    ['export RUBYOPT=-r./lib.rb', 'lib.rb'],
+    ['. scripts/{a,b}.sh', 'scripts/b.sh'],
+    ['for f in lib*.sh; do . ./$f; done', 'lib-a.sh'],
+    ['for f in lib*.sh\ndo\n  source "$f"\ndone', 'lib-a.sh'],
+    ['for f in one two.sh; do if [ -e $f ]; then bash "$f"; fi; done', 'two.sh'],
+    ['for f in run-*; do "./$f"; done', 'run-a'],
   ]);
   fixture.dispose();
   fixture = makeFixture();
