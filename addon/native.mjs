@@ -72,6 +72,7 @@ const supervisor = [
   'supervisor/suspend_relay.c',
   'supervisor/terminal.c',
   'supervisor/terminal_caller.c',
+  'supervisor/terminal_modes.c',
   'supervisor/tty_replies.c',
   'supervisor/unlinked_files.c',
   'supervisor/user_namespace.c',

@@ -92,8 +92,7 @@ int wb_terminal_wait(struct wb_terminal *terminal, struct pollfd wait[3]) {
  * kernel sends SIGHUP to its foreground, and all who use it find it closed. */
 static void hang_up(struct wb_run *run) {
   struct wb_terminal *terminal = &run->terminal;
-  close(terminal->master);
-  terminal->master = -1;
+  wb_terminal_hang_up(terminal);
   terminal->input.at = terminal->input.end = terminal->output.at = terminal->output.end = 0;
   wb_signal(run, SIGHUP);
 }
@@ -119,32 +118,32 @@ static void count_interrupt(struct wb_terminal *terminal, const struct termios *
  * and what ^C comes to. */
 static void look_at_keys(struct wb_run *run, const unsigned char *bytes, size_t size) {
   struct wb_terminal *terminal = &run->terminal;
-  struct termios modes;
-  if (ioctl(terminal->master, TCGETS, &modes) < 0 || !(modes.c_lflag & ISIG))
+  const struct termios *modes = wb_terminal_modes(terminal);
+  if (!modes || !(modes->c_lflag & ISIG))
     return;
   for (size_t i = 0; i < size; i++) {
     const unsigned char byte = bytes[i];
-    const int interrupt = byte && byte == modes.c_cc[VINTR];
+    const int interrupt = byte && byte == modes->c_cc[VINTR];
     terminal->typed_interrupt |= interrupt;
     if (interrupt)
-      count_interrupt(terminal, &modes);
+      count_interrupt(terminal, modes);
     else
       terminal->interrupts = 0;
     if (terminal->hung && interrupt)
       wb_signal(run, SIGINT);
-    else if (terminal->hung && byte && byte == modes.c_cc[VQUIT])
+    else if (terminal->hung && byte && byte == modes->c_cc[VQUIT])
       wb_signal(run, SIGQUIT);
   }
 }
 
 /* Where stdin is no terminal, its end is typed: once at the start of a line, else twice. */
 static void type_end(struct wb_terminal *terminal) {
-  struct termios modes;
+  const struct termios *modes = wb_terminal_modes(terminal);
   struct wb_flow *input = &terminal->input;
   unsigned char key = END_OF_FILE;
   size_t times = 1;
-  if (ioctl(terminal->master, TCGETS, &modes) == 0 && (modes.c_lflag & ICANON)) {
-    key = modes.c_cc[VEOF] ? modes.c_cc[VEOF] : key;
+  if (!modes || (modes->c_lflag & ICANON)) {
+    key = modes && modes->c_cc[VEOF] ? modes->c_cc[VEOF] : key;
     times = terminal->last == 0 || terminal->last == '\n' ? 1 : 2;
   }
   terminal->ended = 1;
@@ -323,6 +322,7 @@ void wb_terminal_close(struct wb_run *run) {
   wb_tty_replies_await(terminal, 0);
   wb_caller_leave(caller);
   wb_caller_restore(caller);
+  wb_terminal_modes_close(terminal);
   wb_keeper_dismiss(&terminal->keeper);
   wb_caller_close(caller);
 }

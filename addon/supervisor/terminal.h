@@ -42,13 +42,14 @@ struct wb_terminal {
   unsigned takes;               /* wb_caller_takes */
   int master; /* owned; -1: the payload has no terminal of its own, or none any more */
   struct wb_caller caller;
-  int ended;          /* stdin, where it is no terminal, is at its end */
-  unsigned char last; /* the byte before that */
-  int hung;           /* nothing has the payload's terminal open */
-  int suspended;      /* nothing is relayed: the display shows something else; atomic */
-  int needs_reader;   /* hangs up when the reader of what is shown is gone, at once */
-  uint32_t wanted;    /* wb_terminal_want; atomic */
-  uint64_t written;   /* bytes of the payload's since they were last counted */
+  struct wb_modes *modes; /* wb_terminal_modes */
+  int ended;              /* stdin, where it is no terminal, is at its end */
+  unsigned char last;     /* the byte before that */
+  int hung;               /* nothing has the payload's terminal open */
+  int suspended;          /* nothing is relayed: the display shows something else; atomic */
+  int needs_reader;       /* hangs up when the reader of what is shown is gone, at once */
+  uint32_t wanted;        /* wb_terminal_want; atomic */
+  uint64_t written;       /* bytes of the payload's since they were last counted */
   struct wb_screen screen;
   struct wb_keeper keeper;
   uint64_t asked_ns;          /* when the payload last asked the caller's terminal something */
@@ -101,6 +102,14 @@ void wb_keeper_note(const struct wb_terminal *terminal);
  * wait4(2). */
 void wb_keeper_dismiss(const struct wb_keeper *keeper);
 void wb_keeper_await(struct wb_keeper *keeper, int options);
+
+/* terminal_modes.c. Modes of the payload's terminal: those of now, or, where the payload holds the
+ * answer up, the last ones known; NULL where there are none. */
+struct termios;
+const struct termios *wb_terminal_modes(struct wb_terminal *terminal);
+void wb_terminal_modes_close(struct wb_terminal *terminal);
+/* Closes the master; the payload, which the kernel may wait for, holds nothing up. */
+void wb_terminal_hang_up(struct wb_terminal *terminal);
 
 /* Relays between the master, which is taken over, and the caller's descriptors. */
 void wb_terminal_open(struct wb_terminal *terminal, int master);

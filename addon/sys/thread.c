@@ -1,6 +1,7 @@
 /*
- * The other threads of the native command: addon/supervisor/answering.c and sampling.c. Each has a
- * stack and an errno of its own, to which the thread pointer leads (libc.c).
+ * The other threads of the native command: addon/supervisor/answering.c, sampling.c and
+ * terminal_modes.c. Each has a stack and an errno of its own, to which the thread pointer leads
+ * (libc.c).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include "syscall.h"
 #include "thread.h"
 
-#define THREADS 2
+#define THREADS 4
 #define STACK_SIZE (256 << 10)
 #define GUARD_SIZE (64 << 10) /* the largest page there is */
 #define SIGSET_BYTES 8
