@@ -234,7 +234,8 @@ describe.each(identities())('as $label', (as) => {
       `const { readdirSync } = await import('node:fs');
        const code = (error) => error.code ?? error.name;
        const held = () => readdirSync('/proc/self/fd').length;
-       await session.exec(['true'], { tty: true });
+       // The first look at what a session uses takes a descriptor for good.
+       await session.exec(['sleep', '1'], { tty: true });
        const before = held();
        const told = [];
        const both = await session.exec(['sh', '-c', 'echo out; echo err >&2; exit 3'], { tty: true, all: true, onStdout: (chunk) => told.push(String(chunk)) });
