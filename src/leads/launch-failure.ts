@@ -11,7 +11,7 @@ import { hostFacts } from '../host/index.js';
 import type { Native, NativeOutcome } from '../native/index.js';
 import { spoken } from '../options/index.js';
 import { stepNames } from '../plan/index.js';
-import type { IdentitySpec, SandboxSpec } from '../resolve/index.js';
+import { type IdentitySpec, ownOf, type SandboxSpec } from '../resolve/index.js';
 import { type Closed, closedTo } from './closed-to.js';
 import { type Advice, adviseSetupFailure } from './set-up.js';
 
@@ -34,18 +34,14 @@ function executionFailure(spec: SandboxSpec, code: string, errnoText: string): A
       hint: spoken`If ${display} needs files that the sandbox hides, mount them: --ro PATH`,
     };
   }
-  if (code === 'EACCES' && spec.isolation === 'landlock' && spec.identity.privileged) {
-    const closed = closedTo(spec.identity, path);
-    if (closed !== undefined) {
-      return {
-        code: 'ERR_EXEC',
-        message: `cannot execute ${path}: ${errnoText}`,
-        hint: closedHint(spec.identity, closed),
-      };
-    }
-  }
+  const closed =
+    code === 'EACCES' && spec.identity.privileged && !ownOf(spec).ids
+      ? closedTo(spec.identity, path)
+      : undefined;
   const hints: Readonly<Record<string, string>> = {
-    EACCES: 'It is not executable, or its file system is mounted noexec.',
+    EACCES: closed
+      ? closedHint(spec.identity, closed)
+      : 'It is not executable, or its file system is mounted noexec.',
     ENOEXEC: 'It is neither a program for this machine nor a script with a #! line.',
     EPERM:
       'The syscall policy must allow execve, which starts the program, and the calls that every program needs: allow @system-service',
