@@ -184,8 +184,9 @@ class Environment {
   #isDirectory(path: string): boolean {
     const python = `python${this.#version}`;
     const own = ['bin', 'include', `include/${python}`, 'lib', `lib/${python}`];
-    if (own.includes(path) || path === `lib/${python}/site-packages`) return true;
-    const inPackages = this.#packagePath(path)?.replace(/\/__pycache__$/, '');
+    const source = path.replace(/\/__pycache__$/, '');
+    if (own.includes(path) || source === `lib/${python}/site-packages`) return true;
+    const inPackages = this.#packagePath(source);
     if (inPackages === undefined) return false;
     return [...this.#wheels.values()].some((wheel) => wheel.hasDirectory(inPackages));
   }
