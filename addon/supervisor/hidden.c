@@ -52,8 +52,8 @@ static uint32_t find_group(const struct wb_hidden *hidden) {
 }
 
 struct fresh {
-  uint32_t files,
-      certain; /* files that were not there before, and how many of them cannot change */
+  uint32_t files;   /* those that were not there before */
+  uint32_t certain; /* of them, those that cannot change */
 };
 
 /* Takes the files that were not there before into a group. */

@@ -23,7 +23,7 @@
 #include "processes.h"
 #include "supervisor.h"
 
-/* For the warden or init, and then once more for what this file does. */
+/* The warden or init has so long, and what this file does has so long again. */
 #define PATIENCE_NS 5000000000ull
 /* One of the two that has done nothing for so long may be stopped. */
 #define PROMPT_NS 200000000ull
@@ -94,7 +94,7 @@ static void signal_one(uint32_t number, int signal) {
     syscall(SYS_wait4, (pid_t)number, NULL, WNOHANG | __WALL, NULL);
 }
 
-static void signal_adopted(struct wb_run *run, int signal) {
+static void signal_left(struct wb_run *run, int signal) {
   struct wb_members *members = &run->meter.members;
   const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (proc < 0)
@@ -107,10 +107,10 @@ static void signal_adopted(struct wb_run *run, int signal) {
   close(proc);
 }
 
-static void kill_adopted(struct wb_run *run) {
-  signal_adopted(run, SIGSTOP);
-  signal_adopted(run, SIGSTOP); /* those that were born meanwhile */
-  signal_adopted(run, SIGKILL);
+static void kill_left(struct wb_run *run) {
+  signal_left(run, SIGSTOP);
+  signal_left(run, SIGSTOP); /* those that were born meanwhile */
+  signal_left(run, SIGKILL);
 }
 
 int wb_leftover_end(struct wb_run *run) {
@@ -124,9 +124,9 @@ int wb_leftover_end(struct wb_run *run) {
     wb_command(run, WB_COMMAND_KILL, 0);
     wb_cgroup_kill(&run->cgroup);
     if (adopts(run) && (since >= PATIENCE_NS || !has_keeper(run)))
-      kill_adopted(run);
+      kill_left(run);
     else if (adopts(run) && since >= PROMPT_NS)
-      signal_adopted(run, SIGCONT);
+      signal_left(run, SIGCONT);
     poll(NULL, 0, since < PROMPT_NS ? 1 : 10);
   }
   return 1;

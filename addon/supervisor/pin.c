@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "directory.h"
-#include "notify.h"
 #include "message.h"
+#include "notify.h"
 #include "pin.h"
 #include "processes.h"
 #include "run_in_namespaces.h"

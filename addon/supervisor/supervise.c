@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "ask.h"
-#include "network.h"
 #include "message.h"
+#include "network.h"
 #include "stack.h"
 #include "supervisor.h"
 

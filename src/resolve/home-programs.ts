@@ -18,7 +18,10 @@ const names: readonly string[] = toolRoots
   )
   .filter((name) => name.endsWith('/bin'));
 
-/** Where a directory of programs in a home is shown; undefined for others, or where the home is not the run's own. */
+/**
+ * Returns the place at which a directory of programs in a home is shown; undefined for others, and in a home that is not
+ * the run's own.
+ */
 export function besideHome(draft: Draft, directory: string): string | undefined {
   const { tree, host } = draft;
   const home = homesOf(host).find((one) =>

@@ -49,7 +49,7 @@ function askingAtTerminal(terminal: TerminalMode, host: Host): ResolvedTerminal 
   if (!controlling) {
     return { terminal, asking: { at: 'nowhere', why: 'there is no terminal to ask on' } };
   }
-  // Where stdin is a pipe, its data must go through a terminal of the program's own, too.
+  // The data of a stdin that is a pipe must go through a terminal of the program's own, too.
   const own = relayed && !stdin ? 'always' : terminal;
   return { terminal: own, asking: { at: 'terminal', relayed, keyboard: relayed && stdin } };
 }

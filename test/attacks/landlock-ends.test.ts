@@ -124,7 +124,7 @@ describe.each(identities())('what a program with Landlock isolation started, as 
     await end;
   });
 
-  test.each(bombDeaths)('is gone, a fork bomb, once this is killed: %s', async (_, die) => {
+  test.each(bombDeaths)('a fork bomb is gone once this is killed: %s', async (_, die) => {
     const mark = uniqueMarker();
     const cwd = makeProject(as, { 'daemons.py': payloadText('daemons.py') });
     const argv = [...inside('--pids', '100'), 'python3', 'daemons.py', mark, 'bomb'];

@@ -76,7 +76,7 @@ describe('a release', () => {
     expect(control.said).not.toContain('the tag is');
   });
 
-  test('is refused where a tag is made and the changelog does not begin with its version and day', () => {
+  test('a tag whose version and day do not begin the changelog is refused', () => {
     const tag = { GITHUB_REF_TYPE: 'tag', GITHUB_REF_NAME: `v${version}` };
     const file = join(checkout, 'CHANGELOG.md');
     const text = fs.readFileSync(file, 'utf8');

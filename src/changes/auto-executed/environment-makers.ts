@@ -14,7 +14,7 @@ export interface Maker {
   readonly texts: ReadonlyMap<string, readonly string[]>;
   /** True if it quotes the path of the environment. */
   readonly quotes: boolean;
-  /** Where its wheels are. */
+  /** The directories of the wheels that it installs. */
   readonly wheels: readonly string[];
 }
 
@@ -141,7 +141,7 @@ function ofVirtualenv(module: string, python: PythonInstall, place: Place): Make
   return { texts, quotes, wheels };
 }
 
-/** Where virtualenv may be: with this Python, with the system's, and where a program of that name leads. */
+/** Returns the virtualenvs of the host outside the tree: with this Python, with the system's, behind a program on PATH. */
 function virtualenvs(tree: MergedTree, python: PythonInstall): string[] {
   const programs = [...pathDirectories()].map((one) => realOf(posix.join(one, 'virtualenv')));
   const prefixes = programs

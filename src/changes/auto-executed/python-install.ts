@@ -26,7 +26,7 @@ function quietly<T>(use: () => T): T | undefined {
   }
 }
 
-/** Where one of the host's paths ends; undefined if nowhere. */
+/** Resolves one of the host's paths; undefined if it leads nowhere. */
 export const realOf = (path: string): string | undefined =>
   quietly(() => realpathSync(bytesOf(path), { encoding: 'buffer' }).toString('latin1'));
 

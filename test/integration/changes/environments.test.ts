@@ -42,7 +42,9 @@ const python = (): string =>
   }).trim();
 
 describe('an environment that venv wrote', () => {
-  test('is applied with its pip, without compiled modules', { timeout: 120_000 }, () => {
+  test('an environment with its pip is applied without compiled modules', {
+    timeout: 120_000,
+  }, () => {
     expect(applied('python3 -m venv .venv')).toBe(0);
     expect(python()).toBe(join(fixture.workdir, '.venv'));
     const pip = join(fixture.workdir, '.venv/bin/pip');
@@ -164,7 +166,9 @@ describe('an environment is held as a whole', () => {
 const virtualenv = 'virtualenv -q -p /usr/bin/python3';
 
 describe('an environment that virtualenv wrote', () => {
-  test('is applied with its pip, without compiled modules', { timeout: 120_000 }, () => {
+  test('an environment with its pip is applied without compiled modules', {
+    timeout: 120_000,
+  }, () => {
     // virtualenv's own module is compiled beside the packages.
     const pipOnce = 'env -u PYTHONDONTWRITEBYTECODE .venv/bin/pip --version';
     const compiled = 'ls .venv/lib/python3*/site-packages/__pycache__ || exit 1';
@@ -227,19 +231,19 @@ describe('an environment that virtualenv wrote', () => {
     return filesIn('.venv').filter((name) => name.endsWith('bin/activate'));
   }
 
-  test('is held where the virtualenv that wrote it is in the tree', () => {
+  test('an environment is held where the virtualenv that wrote it is in the tree', () => {
     expect(withTemplateOf(fixture.workdir, ':')).toEqual([]);
   });
 
-  test('is applied where the virtualenv that wrote it is elsewhere on PATH', () => {
+  test('an environment is applied where the virtualenv that wrote it is elsewhere on PATH', () => {
     expect(withTemplateOf(fixture.base, ':').length).toBe(1);
   });
 
-  test('is applied where it names no library of Tcl', () => {
+  test('an environment that names no library of Tcl is applied', () => {
     expect(withTemplateOf(fixture.base, 'TCL=__TCL_LIBRARY__', "TCL=''").length).toBe(1);
   });
 
-  test('is held where it names another directory as the library of Tcl', () => {
+  test('an environment that names another directory as the library of Tcl is held', () => {
     expect(withTemplateOf(fixture.base, 'TCL=__TCL_LIBRARY__', 'TCL=/tmp/tcl8.6')).toEqual([]);
   });
 });
