@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -161,12 +162,21 @@ static int settle(const struct call *call, int error) {
   return error;
 }
 
+/* Begins to connect a socket that does not block, for a caller that `waits`: on the loopback, that
+ * has ended when the call returns. Returns 0 or an errno; EINPROGRESS where it goes on. */
+static int begin_connect(int file, const struct sockaddr *to, socklen_t size, int waits) {
+  struct pollfd end = {.fd = file, .events = POLLOUT};
+  const int error = connect(file, to, size) < 0 ? errno : 0;
+  const int has_ended = waits && error == EINPROGRESS && poll(&end, 1, 0) == 1;
+  return has_ended ? number_option(file, SO_ERROR) : error;
+}
+
 /* Connects a socket that the payload has, whose destination is judged, as the kernel would. */
 static int connect_own(struct call *call, const struct sockaddr *to, socklen_t size) {
   const int blocking = !(call->status & O_NONBLOCK);
   if (blocking)
     fcntl(call->file, F_SETFL, call->status | O_NONBLOCK);
-  const int error = connect(call->file, to, size) < 0 ? errno : 0;
+  const int error = begin_connect(call->file, to, size, blocking);
   if (blocking)
     fcntl(call->file, F_SETFL, call->status);
   if (!blocking || (error != EINPROGRESS && error != EALREADY))
@@ -181,8 +191,8 @@ static int connect_outside(struct call *call, const struct sockaddr *to, socklen
   if (file < 0)
     return errno;
   net_copy_options(call->file, file, call->domain);
-  const int error = connect(file, to, size) < 0 ? errno : 0;
   const int blocking = !(call->status & O_NONBLOCK);
+  const int error = begin_connect(file, to, size, blocking);
   if (error == EINPROGRESS && blocking)
     return wait_for(call, file, call->place);
   if (error && error != EINPROGRESS) {
@@ -397,11 +407,16 @@ int tcp_take(struct net *net, struct wb_pin *caller) {
   return error == LATER ? 1 : answer(net, notif->id, error);
 }
 
-static void forget(struct net *net, struct pending *one) {
-  net_unwatch(net, one->file);
+/* Lets go of a connect that is not watched any more. */
+static void drop(struct net *net, struct pending *one) {
   close(one->file);
   one->used = 0;
   net->pending_count--;
+}
+
+static void forget(struct net *net, struct pending *one) {
+  net_unwatch(net, one->file);
+  drop(net, one);
 }
 
 void tcp_ready(struct net *net, uint32_t index) {
@@ -417,7 +432,7 @@ void tcp_ready(struct net *net, uint32_t index) {
   if (error == 0 && net->handed)
     handed_settled(net, one->inode);
   answer(net, one->notification, error);
-  forget(net, one);
+  drop(net, one);
 }
 
 void tcp_expire(struct net *net, uint64_t now, uint64_t *next) {
