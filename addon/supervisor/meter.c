@@ -156,11 +156,12 @@ static void judge_processes(struct wb_meter *meter, const struct wb_processes *s
 }
 
 /* Nanoseconds in which no limit can be overrun by much. */
-static uint64_t safe_time(const struct wb_meter *meter, uint64_t memory) {
+static uint64_t safe_time(const struct wb_meter *meter, const struct wb_processes *seen) {
+  const struct wb_memory_use use = meter_memory_use(meter, seen);
   const struct wb_plan *plan = meter->plan;
   uint64_t time = IDLE_NS;
   if (plan->memory_bytes && !meter_in_cgroup(meter))
-    time = meter_least(time, meter_fill_time(plan->memory_bytes, memory, METER_MEMORY_PACE));
+    time = meter_least(time, meter_memory_time(&use, plan->memory_bytes, meter->tables_next_ns));
   if (plan->disk_bytes)
     time = meter_least(time, meter_fill_time(plan->disk_bytes, meter->usage.disk_bytes, DISK_PACE));
   if (plan->cpu_us)
@@ -195,7 +196,7 @@ static void be_blind(struct wb_meter *meter, int error, uint64_t now) {
 }
 
 int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
-  const uint64_t spent = meter_spent_ns(), files_before = meter->files_cost_ns;
+  const uint64_t spent = meter_spent_ns(), apart_before = meter->apart_ns;
   struct wb_processes seen;
   const uint64_t cpu_before = meter->usage.cpu_us;
   const uint64_t since_ns = meter->looked_ns ? now - meter->looked_ns : 0;
@@ -242,12 +243,11 @@ int wb_meter_sample(struct wb_meter *meter, uint64_t now, int may_wait) {
     if (meter->usage.reached & 1u << WB_LIMIT_PROCESSES)
       wanted |= WB_METER_SPARE;
   }
-  const uint64_t end = wb_now_ns(), of_files = meter->files_cost_ns - files_before;
-  const uint64_t cost = meter_spent_ns() - spent - of_files;
+  const uint64_t end = wb_now_ns(), apart = meter->apart_ns - apart_before;
+  const uint64_t cost = meter_spent_ns() - spent - apart;
   const int busy = meter->usage.cpu_us != cpu_before;
-  const uint64_t memory = seen.resident_bytes + seen.kernel_bytes + meter_shared_bytes(meter);
   meter->interval_ns = meter_least(meter->interval_ns * 2, busy ? BUSY_NS : IDLE_NS);
-  uint64_t wait = meter_least(meter->interval_ns, safe_time(meter, memory));
+  uint64_t wait = meter_least(meter->interval_ns, safe_time(meter, &seen));
   meter->next_ns = end + (wait > cost * WB_METER_COST_SHARE ? wait : cost * WB_METER_COST_SHARE);
   return wanted;
 }

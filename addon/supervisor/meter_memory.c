@@ -59,22 +59,58 @@ void meter_sample_private(struct wb_meter *meter) {
     meter->usage.reached |= 1u << WB_LIMIT_PRIVATE_INODES;
 }
 
+/* Asks the kernel for what is shared by whom. That walk waits for locks of the payload's, which can
+ * hold them for long, and takes as long as the payload has memory. */
+static uint64_t exact_bytes(struct wb_meter *meter, const struct wb_memory_use *use,
+                            uint64_t *next_ns) {
+  const uint64_t spent = meter_spent_ns();
+  struct wb_memory memory;
+  wb_processes_memory(meter->proc, &meter->members, use->mark, &memory);
+  const uint64_t cost = meter_spent_ns() - spent;
+  meter->apart_ns += cost;
+  *next_ns = wb_now_ns() + cost * WB_METER_COST_SHARE;
+  /* Pages that are mapped of files in memory are part of what those take. */
+  return memory.own_bytes + use->kernel_bytes + most(memory.shared_bytes, use->files_bytes);
+}
+
+uint64_t meter_memory(struct wb_meter *meter, const struct wb_memory_use *use, uint64_t limit,
+                      uint64_t *next_ns) {
+  const uint64_t all = use->resident_bytes + use->kernel_bytes + use->files_bytes;
+  /* What one process has is counted without a lock, if not exactly: get_mm_counter in
+   * include/linux/mm.h */
+  const uint64_t least = use->largest_bytes + use->files_bytes;
+  /* A process can send its own memory to swap, where it is resident no more: MADV_PAGEOUT. */
+  if (!limit || all + use->swapped_bytes <= limit)
+    return all;
+  if (least > limit + limit / SURELY)
+    return least + use->kernel_bytes;
+  return wb_now_ns() < *next_ns ? 0 : exact_bytes(meter, use, next_ns);
+}
+
+uint64_t meter_memory_time(const struct wb_memory_use *use, uint64_t limit, uint64_t next_ns) {
+  const uint64_t all = use->resident_bytes + use->kernel_bytes + use->files_bytes;
+  if (all + use->swapped_bytes <= limit)
+    return meter_fill_time(limit, all, METER_MEMORY_PACE);
+  const uint64_t least = use->largest_bytes + use->files_bytes;
+  return meter_least(meter_fill_time(limit, least, METER_MEMORY_PACE),
+                     meter_lost(next_ns, wb_now_ns()));
+}
+
+struct wb_memory_use meter_memory_use(const struct wb_meter *meter,
+                                      const struct wb_processes *seen) {
+  return (struct wb_memory_use){
+      .resident_bytes = seen->resident_bytes,
+      .swapped_bytes = seen->swapped_bytes,
+      .largest_bytes = seen->largest_bytes,
+      .kernel_bytes = seen->kernel_bytes,
+      .files_bytes = meter_shared_bytes(meter),
+  };
+}
+
 void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen) {
   const uint64_t limit = meter->plan->memory_bytes;
-  uint64_t used = seen->resident_bytes + seen->kernel_bytes + meter_shared_bytes(meter);
-  /* A process can send its own memory to swap, where it is resident no more: MADV_PAGEOUT. */
-  /* That walk waits for locks of the payload's, which can hold them for long. What one process has
-   * is counted without, if not exactly: get_mm_counter in include/linux/mm.h */
-  const uint64_t least = seen->largest_bytes + meter_shared_bytes(meter);
-  if (limit && least > limit + limit / SURELY) {
-    used = least + seen->kernel_bytes;
-  } else if (limit && used + seen->swapped_bytes > limit) {
-    struct wb_memory memory;
-    wb_processes_memory(meter->proc, &meter->members, 0, &memory);
-    /* Pages that are mapped of files in memory are part of what those take. */
-    used = memory.own_bytes + seen->kernel_bytes +
-           most(memory.shared_bytes, meter_shared_bytes(meter));
-  }
+  const struct wb_memory_use use = meter_memory_use(meter, seen);
+  const uint64_t used = meter_memory(meter, &use, limit, &meter->tables_next_ns);
   if (used > meter->usage.memory_bytes)
     meter->usage.memory_bytes = used;
   if (limit && used > limit)
@@ -111,13 +147,13 @@ static int glance(void *argument) {
 
 void meter_sample_files(struct wb_meter *meter, int unlinked) {
   const struct wb_plan *plan = meter->plan;
-  const uint64_t spent = meter_spent_ns();
+  const uint64_t spent = meter_spent_ns(), apart_before = meter->apart_ns;
   const struct wb_sandbox sandbox = {
       meter->proc,       &meter->members, meter->init, meter->scratch_device,
       meter->page_bytes, glance,          meter};
   meter->glance_ns = wb_now_ns() + GLANCE_NS;
   wb_files_sample(&sandbox, unlinked, &meter->files);
-  meter->files_cost_ns += meter_spent_ns() - spent;
+  meter->apart_ns += meter_spent_ns() - spent - (meter->apart_ns - apart_before);
   if (plan->open_files && meter->files.most >= plan->open_files)
     meter->usage.reached |= 1u << WB_LIMIT_OPEN_FILES;
   if (plan->disk_bytes && meter->files.disk_bytes > plan->disk_bytes)

@@ -73,6 +73,27 @@ void meter_sample_private(struct wb_meter *meter);
 /* Samples what open descriptors keep, where a sample of them is due. Returns whether it was. */
 int meter_sample_descriptors(struct wb_meter *meter, uint64_t now, uint64_t resident_bytes);
 
+/* The memory of processes, each counted for itself: what they share is in it more than once. */
+struct wb_memory_use {
+  uint64_t resident_bytes, swapped_bytes;
+  uint64_t largest_bytes; /* of one process, in swap as well */
+  uint64_t kernel_bytes;
+  uint64_t files_bytes; /* in memory */
+  uint32_t mark;        /* of the processes; 0: all */
+};
+
+/* Returns the bytes that are used, 0 where it is not known: beyond the limit (0: none) is what
+ * each has for itself, and until `*next_ns` the kernel is not asked again for what is shared. */
+uint64_t meter_memory(struct wb_meter *meter, const struct wb_memory_use *use, uint64_t limit,
+                      uint64_t *next_ns);
+
+/* Nanoseconds in which it cannot overrun the limit by much; `next_ns` as above. */
+uint64_t meter_memory_time(const struct wb_memory_use *use, uint64_t limit, uint64_t next_ns);
+
+/* The memory of the whole run. */
+struct wb_memory_use meter_memory_use(const struct wb_meter *meter,
+                                      const struct wb_processes *seen);
+
 void meter_judge_memory(struct wb_meter *meter, const struct wb_processes *seen);
 
 /* Samples the same files, and with `unlinked` what nothing shows, into meter->files. */

@@ -10,14 +10,20 @@
 /* If init cannot end a program in this time, only ending the run is left. */
 #define END_NS 5000000000ull
 
+static struct wb_memory_use memory_use(const struct wb_program *one) {
+  return (struct wb_memory_use){
+      .resident_bytes = one->resident_bytes,
+      .swapped_bytes = one->swapped_bytes,
+      .largest_bytes = one->largest_bytes,
+      .kernel_bytes = one->kernel_bytes,
+      .mark = one->number,
+  };
+}
+
 static void judge_memory(struct wb_meter *meter, struct wb_program *one) {
-  uint64_t used = one->resident_bytes + one->kernel_bytes;
-  if (!one->memory_limit || used + one->swapped_bytes <= one->memory_limit)
-    return;
-  struct wb_memory memory;
-  wb_processes_memory(meter->proc, &meter->members, one->number, &memory);
-  used = memory.own_bytes + one->kernel_bytes + memory.shared_bytes;
-  if (used > one->memory_limit)
+  const struct wb_memory_use use = memory_use(one);
+  if (one->memory_limit &&
+      meter_memory(meter, &use, one->memory_limit, &one->tables_next_ns) > one->memory_limit)
     one->limit = WB_LIMIT_MEMORY;
 }
 
@@ -75,8 +81,8 @@ uint64_t meter_programs_time(const struct wb_meter *meter, uint64_t time) {
     if (one->limit)
       return 0;
     if (one->memory_limit) {
-      const uint64_t used = one->resident_bytes + one->kernel_bytes;
-      time = meter_least(time, meter_fill_time(one->memory_limit, used, METER_MEMORY_PACE));
+      const struct wb_memory_use use = memory_use(one);
+      time = meter_least(time, meter_memory_time(&use, one->memory_limit, one->tables_next_ns));
     }
     if (one->cpu_limit_us)
       time =

@@ -220,7 +220,10 @@ int wb_processes_sample(int proc, struct wb_members *members, uint64_t since_ns,
     if (own.anonymous_bytes + own.swapped_bytes > out->largest_bytes)
       out->largest_bytes = own.anonymous_bytes + own.swapped_bytes;
     out->kernel_bytes += own.table_bytes;
-    struct wb_process_use use = {own.resident_bytes, own.swapped_bytes, own.table_bytes, 0, 0, 0};
+    struct wb_process_use use = {.resident_bytes = own.resident_bytes,
+                                 .swapped_bytes = own.swapped_bytes,
+                                 .anonymous_bytes = own.anonymous_bytes,
+                                 .kernel_bytes = own.table_bytes};
     take_stat(proc, members, entry, since_ticks, out, &use);
     use.kernel_bytes += (uint64_t)use.tasks * KERNEL_STACK_BYTES;
     wb_programs_take(programs, proc, entry->name, &use);

@@ -46,7 +46,8 @@ void wb_programs_begin(struct wb_programs *programs) {
   programs->strays = 0;
   for (uint32_t i = 0; i < programs->count; i++) {
     struct wb_program *one = &programs->list[i];
-    one->resident_bytes = one->swapped_bytes = one->kernel_bytes = one->live_cpu_us = 0;
+    one->resident_bytes = one->swapped_bytes = one->largest_bytes = 0;
+    one->kernel_bytes = one->live_cpu_us = 0;
     one->unwaited = one->tasks = 0;
   }
 }
@@ -96,6 +97,8 @@ void wb_programs_take(struct wb_programs *programs, int proc, const char *proces
     return;
   one->resident_bytes += use->resident_bytes;
   one->swapped_bytes += use->swapped_bytes;
+  if (use->anonymous_bytes + use->swapped_bytes > one->largest_bytes)
+    one->largest_bytes = use->anonymous_bytes + use->swapped_bytes;
   one->kernel_bytes += use->kernel_bytes;
   one->live_cpu_us += use->cpu_us;
   one->unwaited += use->unwaited;

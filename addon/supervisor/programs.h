@@ -15,9 +15,10 @@ struct wb_program {
   uint64_t memory_limit, cpu_limit_us;
   uint64_t ended_ns; /* when it was to be ended first */
   /* The figures of the last sample. */
-  uint64_t resident_bytes, swapped_bytes, kernel_bytes, live_cpu_us;
-  uint32_t unwaited;      /* as in struct wb_processes */
-  uint32_t tasks, absent; /* samples in a row without one */
+  uint64_t resident_bytes, swapped_bytes, largest_bytes, kernel_bytes, live_cpu_us;
+  uint64_t tables_next_ns; /* as in struct wb_meter */
+  uint32_t unwaited;       /* as in struct wb_processes */
+  uint32_t tasks, absent;  /* samples in a row without one */
   /* Processor time of processes that init reaped, and of those that no process waited for. */
   uint64_t reaped_cpu_us, lost_cpu_us;
   uint64_t cpu_us, missing_cpu_us; /* at most so far; and what of it the last sample did not find */
@@ -31,7 +32,7 @@ struct wb_programs {
 
 /* The use of a process, as a sample sees it. */
 struct wb_process_use {
-  uint64_t resident_bytes, swapped_bytes, kernel_bytes, cpu_us;
+  uint64_t resident_bytes, swapped_bytes, anonymous_bytes, kernel_bytes, cpu_us;
   uint32_t tasks, unwaited;
 };
 
