@@ -76,7 +76,7 @@ static uint64_t exact_bytes(struct wb_meter *meter, const struct wb_memory_use *
 uint64_t meter_memory(struct wb_meter *meter, const struct wb_memory_use *use, uint64_t limit,
                       uint64_t *next_ns) {
   const uint64_t all = use->resident_bytes + use->kernel_bytes + use->files_bytes;
-  /* What one process has is counted without a lock, if not exactly: get_mm_counter in
+  /* The kernel counts the memory of one process without a lock, if not exactly: get_mm_counter in
    * include/linux/mm.h */
   const uint64_t least = use->largest_bytes + use->files_bytes;
   /* A process can send its own memory to swap, where it is resident no more: MADV_PAGEOUT. */
