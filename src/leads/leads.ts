@@ -53,6 +53,19 @@ function withheld(text: string, spec: SandboxSpec, host: Host): string[] {
     .map((name) => `${name} is set, but was not passed. If the program may have it: --env ${name}`);
 }
 
+/** The number of files that a process may open nearly everywhere. */
+const usualFiles = 1024;
+
+/** No counter tells that a process was refused a file more, and samples miss one that ends at once. */
+function fewFiles({ limits }: SandboxSpec, { reached }: RunReport): string[] {
+  const most = limits.openFiles ?? usualFiles;
+  return most >= usualFiles || reached.some(({ limit }) => limit === 'open-files')
+    ? []
+    : [
+        `a process may open no more than ${most} files. If it needed more: --open-files ${2 * most}`,
+      ];
+}
+
 /** Options of wasbox behind the script. */
 const optionsBehind = ({ argv }: RunReport): string[] => {
   const words = new Set(argv.flatMap((word) => /^--([a-z-]+)(?:=|$)/.exec(word)?.[1] ?? []));
@@ -104,6 +117,7 @@ export function leadsOf(
   return [
     ...(failed ? withheld(text, spec, host) : []),
     ...(failed && run.text !== '' ? packageLeads(run, host) : []),
+    ...(failed ? fewFiles(spec, report) : []),
     ...(failed ? doorLeads(report, `${text}\n${report.argv.join(' ')}`) : []),
     ...unknownTo(options, script).map((name) => misplacedLine(`--${name}`, report.command)),
   ];

@@ -51,6 +51,16 @@ describe('a variable that was not passed', () => {
   });
 });
 
+test('a limit of open files is told where the program fails, and where it has fewer than usual', async () => {
+  const opens = 'all = [open("/dev/null") for _ in range(40)]';
+  const line = 'a process may open no more than 20 files. If it needed more: --open-files 40';
+  const err = async (...args: string[]) =>
+    (await run(['run', ...args, '--lang', 'python', '-c', opens])).err;
+  expect(await err('--open-files', '20')).toContain(line);
+  expect(await err('--open-files', '60')).not.toContain('open-files');
+  expect(await err()).not.toContain('open-files');
+});
+
 describe('an option behind the script', () => {
   test('is told where the script has nothing to do with it, and fails', async () => {
     const { status, err } = await run(['run', 'fails.py', '--timeout', '1']);
