@@ -18,7 +18,7 @@
  */
 export { type ApplyOptions, applyRun } from './apply/apply.js';
 export { type Deletions, deletionsText } from './apply/deletions.js';
-export { nameOf } from './apply/select.js';
+export { namesToApply } from './apply/select.js';
 export { autoExecutedIndex } from './auto-executed/match.js';
 export {
   at,

@@ -4,13 +4,12 @@ import {
   type Change,
   type Conflicts,
   changeToJson,
-  nameOf,
+  namesToApply,
   type Refusal,
   type RefusalReason,
 } from '../changes/index.js';
-import { shellQuote } from '../options/index.js';
-import { homeOperand } from '../report/index.js';
-import { displayPath, displayText, jsonText } from '../text/index.js';
+import { pathOperand, pathOperands } from '../report/index.js';
+import { displayText, jsonText } from '../text/index.js';
 import { mergeHint, unseenHint } from './merge-hint.js';
 import { err, out } from './terminal.js';
 
@@ -28,13 +27,6 @@ export interface AppliedRun {
   readonly stays?: boolean | undefined;
   /** An operand that may have been meant as a run ID. */
   readonly maybeId?: string | undefined;
-}
-
-/** A path to be pasted into a shell: the run may have chosen its name. */
-function operandOf({ display, path, root, home }: Change): string {
-  if (home !== undefined) return homeOperand(display);
-  if (path.length === 0) return shellQuote(displayPath(Buffer.from(root)));
-  return shellQuote(display.startsWith('-') ? `./${display}` : display);
 }
 
 const plural = (count: number, noun: string): string =>
@@ -93,12 +85,13 @@ function printRefused(refused: readonly Refusal[], id: string): void {
       text: inLine(message),
     }));
     printList(lines, id);
-    const [first] = list;
-    if (first === undefined || (reason !== 'held' && reason !== 'leads-out')) continue;
-    const names = new Set(list.map(({ change }) => nameOf(change)));
-    const what = list.length === 1 ? 'it' : names.size === 1 ? 'them' : 'one of them';
-    const operand = operandOf({ ...first.change, display: nameOf(first.change) });
-    err(`wasbox: to apply ${what} anyway: wasbox apply ${id} ${operand}\n`);
+    if (reason !== 'held' && reason !== 'leads-out') continue;
+    const names = [...new Set(namesToApply(list.map(({ change }) => change)).values())];
+    const all = pathOperands(names);
+    const what = list.length === 1 ? 'it' : all === undefined ? 'one of them' : 'them';
+    err(
+      `wasbox: to apply ${what} anyway: wasbox apply ${id} ${all ?? pathOperand(names[0] ?? '')}\n`,
+    );
   }
 }
 
@@ -159,9 +152,11 @@ export function printApplied(report: ApplyReport, run: AppliedRun): void {
   const ofHome = report.left.filter(
     (change) => change.home !== undefined && change.type !== 'directory',
   );
-  const home = ofHome.find(({ flags }) => !flags.includes('unseen'));
-  if (home !== undefined) {
-    err(`wasbox: what is in your home is applied by name: wasbox apply ${id} ${operandOf(home)}\n`);
+  const seen = ofHome.filter(({ flags }) => !flags.includes('unseen'));
+  const [first] = seen;
+  if (first !== undefined) {
+    const operands = pathOperands(seen.map(({ display }) => display)) ?? pathOperand(first.display);
+    err(`wasbox: what is in your home is applied by name: wasbox apply ${id} ${operands}\n`);
   }
   const unseen = ofHome.filter(({ flags }) => flags.includes('unseen'));
   for (const line of unseenHint(id, unseen)) err(`wasbox: ${line}\n`);

@@ -7,7 +7,7 @@ import {
   countChanges,
   expiredText,
   type FinishReport,
-  nameOf,
+  namesToApply,
 } from '../changes/index.js';
 import type { WasboxError } from '../errors/index.js';
 import { landlockMinimumAbi } from '../host/index.js';
@@ -87,6 +87,9 @@ function listedChanges(changes: readonly Change[]): readonly Change[] {
 function reportChanges(finish: FinishReport): ReportChanges {
   const listed = listedChanges(finish.changes);
   const { directories } = finish.summary;
+  const refused = finish.apply?.refused ?? [];
+  const held = refused.filter(({ reason }) => reason === 'held' || reason === 'leads-out');
+  const names = namesToApply(held.map(({ change }) => change));
   return {
     disposition: finish.disposition,
     counts: finish.summary.counts,
@@ -102,14 +105,12 @@ function reportChanges(finish: FinishReport): ReportChanges {
       ...(appends === undefined ? {} : { appends }),
     })),
     truncated: finish.changes.length > listed.length || finish.unlisted === true,
-    refused: (finish.apply?.refused ?? [])
-      .slice(0, maxReportedChanges)
-      .map(({ change, reason, message }) => ({
-        path: change.display,
-        reason,
-        message,
-        ...(['held', 'leads-out'].includes(reason) ? { name: nameOf(change) } : {}),
-      })),
+    refused: refused.slice(0, maxReportedChanges).map(({ change, reason, message }) => ({
+      path: change.display,
+      reason,
+      message,
+      ...(names.has(change) ? { name: names.get(change) } : {}),
+    })),
     ...(finish.dropped === undefined
       ? {}
       : { dropped: finish.dropped.slice(0, maxReportedChanges) }),

@@ -2,8 +2,9 @@
  * Writes what a run changed and what became of it: what was counted, what needs a look, and one line with what to type
  * next.
  */
-import { alternatives, shellQuote } from '../options/index.js';
-import { type HomeLines, homeLines, homeOperand } from './home.js';
+import { alternatives } from '../options/index.js';
+import { type HomeLines, homeLines } from './home.js';
+import { pathOperands } from './operands.js';
 import type { ReportChanges, ReportCounts, ReportDropped, ReportRefused } from './types.js';
 
 const kinds = ['added', 'modified', 'deleted'] as const;
@@ -65,13 +66,10 @@ function refusedLines(refused: readonly ReportRefused[]): string[] {
     : lines;
 }
 
-/** The operand that brings everything that was refused by its name. */
-function operandOf(refused: readonly ReportRefused[]): string {
-  const names = new Set(refused.map(({ name }) => name));
-  const [name] = names;
-  if (names.size !== 1 || name === undefined) return 'PATH';
-  if (name.startsWith('~/')) return homeOperand(name);
-  return shellQuote(name.startsWith('-') ? `./${name}` : name);
+/** The operands that bring everything that was refused by its name. */
+function operandsOf(refused: readonly ReportRefused[]): string {
+  const names = refused.flatMap(({ name }) => name ?? []);
+  return (names.length === refused.length ? pathOperands(names) : undefined) ?? 'PATH';
 }
 
 /** The one line that says what to type. Without an ID, commands mean the latest run here, which this one is. */
@@ -79,7 +77,7 @@ const nextLine = (id: string, ways: readonly string[]): string =>
   `to go on: wasbox diff ${id}, then ${alternatives([...ways, 'wasbox discard'])}`;
 
 const homeWays = (home: HomeLines | undefined): string[] =>
-  home?.operand === undefined ? [] : [`wasbox apply ${home.operand}`];
+  home?.operands === undefined ? [] : [`wasbox apply ${home.operands}`];
 
 function keptLines(changes: ReportChanges, id: string, paths: readonly string[]): string[] {
   const what = countsText(changes);
@@ -111,7 +109,7 @@ function partLines(changes: ReportChanges, id: string, paths: readonly string[])
     ...(home === undefined ? [] : [home.what, ...home.seen]),
     ...paths,
     nextLine(id, [
-      ...(others.length === 0 ? [] : [`wasbox apply ${operandOf(others)}`]),
+      ...(others.length === 0 ? [] : [`wasbox apply ${operandsOf(others)}`]),
       ...(deletions === 0 ? [] : ['wasbox apply --delete']),
       ...homeWays(home),
     ]),

@@ -3,8 +3,8 @@
  * the user has no home for it. Without these lines, an installer would seem to have done nothing.
  */
 import type { NativeOutcome } from '../native/index.js';
-import { shellQuote } from '../options/index.js';
 import { displayPath } from '../text/index.js';
+import { homeOperand, pathOperands } from './operands.js';
 import type { ReportChange, ReportChanges, ReportCounts, ReportHome } from './types.js';
 
 export function reportHome({ homeFiles, home }: NativeOutcome): ReportHome | undefined {
@@ -58,18 +58,14 @@ export function homeLine({ files, paths }: ReportHome): string {
   return `${filesText(files)} written to the private home ${verb} discarded: ${what}`;
 }
 
-/** A path of home to be typed: a shell expands a ~ only without quotes, and `apply` understands both. */
-export const homeOperand = (path: string): string =>
-  /^~\/[\w./+@%:-]+$/.test(path) ? path : shellQuote(path);
-
 /** Describes what a run wrote to the home and nothing was done with. */
 export interface HomeLines {
   /** Says what was written, with what is dangerous first. */
   readonly what: string;
   /** How to apply what exists already. */
   readonly seen: readonly string[];
-  /** The path to name to apply it; undefined where nothing but caches was written, or what exists already. */
-  readonly operand?: string | undefined;
+  /** The paths to name to apply it; undefined where nothing but caches was written, or what exists already. */
+  readonly operands?: string | undefined;
 }
 
 /** Returns whether it runs by itself, leads elsewhere, or meets what is there already. */
@@ -90,8 +86,8 @@ export function homeLines({ home, paths }: ReportChanges, id: string): HomeLines
   const plain = shown.filter((one) => !isDangerous(one)).map(({ path }) => path);
   const named = [...dangerous.map(({ path }) => path), ...names(plain)];
   const seen = own.find(({ flags }) => flags.includes('unseen'));
-  // A file that exists already is refused without a choice: not the path to copy.
-  const [first] = [
+  // A file that exists already is refused without a choice: not a path to copy.
+  const toApply = [
     ...dangerous.filter(({ flags }) => !flags.includes('unseen')).map(({ path }) => path),
     ...names(plain),
   ].filter((path) => !isCache(path));
@@ -105,6 +101,6 @@ export function homeLines({ home, paths }: ReportChanges, id: string): HomeLines
         : [
             `  ${seen.path} exists; the run did not see it: wasbox apply ${id}${seen.appends === true ? ' --append' : ''} ${homeOperand(seen.path)}`,
           ],
-    operand: first === undefined ? undefined : homeOperand(first),
+    operands: pathOperands(toApply) ?? (toApply[0] && homeOperand(toApply[0])),
   };
 }

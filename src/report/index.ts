@@ -12,9 +12,9 @@ export type {
 export { buildFailureReport, buildReport, reportEnd } from './build.js';
 export { type Denial, denialOf } from './denial.js';
 export type { FileCause, FileCauseKind } from './file-causes.js';
-export { homeOperand } from './home.js';
 export { imageText } from './image.js';
 export { type Lack, lacksOf } from './lacks.js';
+export { homeOperand, pathOperand, pathOperands } from './operands.js';
 export {
   type EndResult,
   endingWords,

@@ -52,7 +52,7 @@ describe.each(identities())('as $label', (as) => {
         'wasbox: 1 file added (not applied; your files are untouched)',
         'wasbox: 3 files written to your home: ~/.bashrc, ~/.local/bin/tool, ~/.config/app/c (not applied)',
         `wasbox:   ~/.bashrc exists; the run did not see it: wasbox apply ${id} --append ~/.bashrc`,
-        `wasbox: to go on: wasbox diff ${id}, then wasbox apply, wasbox apply ~/.local/bin/tool or wasbox discard`,
+        `wasbox: to go on: wasbox diff ${id}, then wasbox apply, wasbox apply ~/.local/bin/tool ~/.config/app/c or wasbox discard`,
         '',
       ].join('\n'),
     );
@@ -67,7 +67,9 @@ describe.each(identities())('as $label', (as) => {
     // An apply without a name applies the working directory alone.
     const all = await run(['apply']);
     expect([all.status, all.out]).toEqual([0, 'added    here\n']);
-    expect(all.err).toContain('what is in your home is applied by name');
+    expect(all.err).toContain(
+      `what is in your home is applied by name: wasbox apply ${id} ~/.config/app/c ~/.local/bin/tool\n`,
+    );
     expect([has('src/demo/here'), has('.config/app/c'), has('.local/bin')]).toEqual([
       true,
       false,

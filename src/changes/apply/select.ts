@@ -81,12 +81,14 @@ class Name {
 const approves = (path: Buffer, { heldWith }: Change): boolean =>
   path.length > 0 && heldWith !== undefined && splitPath(path).length >= heldWith;
 
-/**
- * The path to name to apply a change that is held, as it is displayed: that of the directory that is held as a whole, or
- * its own.
- */
-export function nameOf({ path, display, heldWith, home, tree, root }: Change): string {
-  if (heldWith === undefined) return display;
+/** A tree's own directory has an absolute path. */
+const ownName = ({ path, display, root }: Change): string =>
+  path.length === 0 ? displayPath(Buffer.from(root)) : display;
+
+/** The directory that is held as a whole, as it is displayed; the change's own path where none is. */
+function wholeOf(change: Change): string {
+  const { path, heldWith, home, tree, root } = change;
+  if (heldWith === undefined) return ownName(change);
   const whole = Buffer.concat(
     splitPath(path)
       .slice(0, heldWith)
@@ -94,6 +96,24 @@ export function nameOf({ path, display, heldWith, home, tree, root }: Change): s
   );
   if (home !== undefined) return displayPath(joinPath(homePrefix, whole));
   return displayPath(tree === 0 ? notHome(whole) : joinPath(Buffer.from(root), whole));
+}
+
+/**
+ * The path to name to apply each of the changes, which are held, as it is displayed: its own, or that of the directory that
+ * is held as a whole, where several of them are in it.
+ */
+export function namesToApply(held: readonly Change[]): ReadonlyMap<Change, string> {
+  const counts = new Map<string, number>();
+  for (const change of held) {
+    const whole = wholeOf(change);
+    counts.set(whole, (counts.get(whole) ?? 0) + 1);
+  }
+  return new Map(
+    held.map((change) => {
+      const whole = wholeOf(change);
+      return [change, counts.get(whole) === 1 ? ownName(change) : whole];
+    }),
+  );
 }
 
 /** Returns the selection without what is in the home, which is applied only when named. */

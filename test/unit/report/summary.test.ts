@@ -152,7 +152,9 @@ describe('the summary after a run', () => {
       'to go on: wasbox diff r1, then wasbox apply .git/hooks/x or wasbox discard',
     ]);
     const two = inPart([refusal('.envrc', 'direnv runs it'), refusal('-x', 'it runs')]);
-    expect(two.at(-1)).toContain('wasbox apply PATH or');
+    expect(two.at(-1)).toContain('wasbox apply .envrc ./-x or');
+    const six = inPart(['a', 'b', 'c', 'd', 'e', 'f'].map((path) => refusal(path, 'it runs')));
+    expect(six.at(-1)).toContain('wasbox apply PATH or');
     expect(inPart([refusal('-x', 'it runs')]).at(-1)).toContain('wasbox apply ./-x or');
     expect(inPart([refusal('a b', 'it runs')]).at(-1)).toContain("wasbox apply 'a b' or");
   });
