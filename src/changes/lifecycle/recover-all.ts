@@ -24,7 +24,8 @@ import { recoverRun } from './recover.js';
 import { flattenDirectory } from './stack.js';
 
 /**
- * Recovers an opened run if it is not in use; undefined if there is nothing to keep.
+ * Recovers an opened run if it is not in use; undefined if there is nothing to keep. Its status is `running` as long as it
+ * is in use, or its init still ends the program: whoever has the lock then must leave it where it is.
  * @param elsewhere a directory in place of the working directory, for changes that were not compared yet
  */
 export function recoverOpened(
@@ -120,7 +121,7 @@ function recoverOne(store: Store, id: string): RunRecord | undefined {
     }
     // If it was not recovered, the command that opens it does that. A damaged entry is not read again each
     // time.
-    if (lock !== undefined && hasRecord(directory) && !isEnding(store.native, directory)) {
+    if (lock !== undefined && hasRecord(directory) && record?.status !== 'running') {
       store.native.moveRun(store.directory, id, 'runs', 'saved');
     }
     return record;

@@ -260,7 +260,7 @@ function openOwned(store: Store, id: string, elsewhere?: string): Run {
     const record = explainingState(store, id, () => recoverOpened(store, id, opened, elsewhere));
     if (opened.lock === undefined && record?.status !== 'running') throw new RunInUseError(id);
     if (record === undefined) throw unknownRun(`Run ${id} was not found.`);
-    if (opened.lock === undefined) {
+    if (opened.lock === undefined || record.status === 'running') {
       throw new ChangesError('ERR_RUN_BUSY', `Run ${id} is still running.`, {
         hint: 'Wait until it ends.',
       });
