@@ -22,16 +22,19 @@ function run(argv) {
   });
 }
 
-/** The longest first. */
+/** The longest first; the engine is linked with the policy core. */
 const first = [
-  [process.execPath, 'addon/build.mjs'],
-  [process.execPath, 'wasm-core/build.mjs'],
-  [process.execPath, 'addon/engine/objects.mjs'],
-  ['npm', 'run', '--silent', 'build:types'],
+  [[process.execPath, 'addon/build.mjs']],
+  [
+    [process.execPath, 'wasm-core/build.mjs'],
+    [process.execPath, 'addon/engine/objects.mjs'],
+  ],
+  [['npm', 'run', '--silent', 'build:types']],
 ];
 
 const worker = async () => {
-  for (let argv = first.shift(); argv !== undefined; argv = first.shift()) await run(argv);
+  for (let part = first.shift(); part !== undefined; part = first.shift())
+    for (const argv of part) await run(argv);
 };
 
 try {

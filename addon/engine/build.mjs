@@ -1,6 +1,6 @@
 // Builds, for src/build.mjs, dist/native/PLATFORM/wasbox-engine: the TypeScript of the command line (bundle.mjs),
 // compiled to bytecode, and linked with QuickJS, musl and zlib (libraries.mjs), the addon's objects and the policy
-// core. Where their sources are not there, the command runs in Node.
+// core's module (core-module.mjs). Where their sources are not there, the command runs in Node.
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -18,12 +18,14 @@ import { deflateSync } from 'node:zlib';
 import { addonFolder, buildNative } from '../build.mjs';
 import { addonObjects } from '../targets.mjs';
 import { bundle, engine, imageOf, prepare } from './bundle.mjs';
+import { coreModule } from './core-module.mjs';
 import { kept } from './kept.mjs';
 import { bytecodeCompiler, haveLibraries, librariesFor } from './libraries.mjs';
 import { compileC, linkStatic, missingPrograms, runOn } from './toolchain.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
+const coreFile = join(root, 'dist', 'wasbox-core.wasm');
 const installed = (arch) => join(root, 'dist', 'native', `linux-${arch}`, 'wasbox-engine');
 
 const sources = [
@@ -61,12 +63,10 @@ function objectsOfAddon(arch) {
   return addonObjects(addonFolder(arch), nodesOwn);
 }
 
-const flags = ['-std=gnu17', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE', '-DWB_NATIVE'];
+const flags = ['-std=gnu17', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE'];
 
-const corePaths = ['include', 'syscalls'].map((name) => `-I${join(root, 'wasm-core', name)}`);
-
-/** Compiles sources to object files, which are kept. Headers beside them are part of what they are made of. */
-function compiled(name, arch, how, sources, headers) {
+/** Compiles sources to object files, which are kept. What they include is part of what they are made of. */
+function compiled(name, arch, how, sources, headers, module) {
   const { musl, includes } = librariesFor(arch);
   const files = [...sources, ...headers].map((path) => readFileSync(path));
   const inputs = [
@@ -80,7 +80,7 @@ function compiled(name, arch, how, sources, headers) {
       arch,
       musl,
       [
-        ...[...how, ...corePaths, `-I${napi}`, `-ffile-prefix-map=${root}=.`],
+        ...[...how, `-I${here}`, `-I${module}`, `-I${napi}`, `-ffile-prefix-map=${root}=.`],
         ...includes.flatMap((path) => ['-isystem', path]),
       ],
       sources,
@@ -95,42 +95,46 @@ const filesIn = (folder, pattern) =>
     .sort()
     .map((file) => join(folder, file));
 
-const coreFolders = ['src', 'syscalls', 'include'].map((name) => join(root, 'wasm-core', name));
-const coreHeaders = coreFolders.flatMap((folder) => filesIn(folder, /\.h$/));
-
-/** The policy core. No contraction of floating-point operations: the module has none either. */
-const coreObjects = (arch) =>
+/**
+ * The policy core's module. Floating-point operations are neither contracted nor rounded in advance, as in other
+ * engines; wasm-rt.h counts on what a call takes of the stack.
+ */
+const coreObjects = (arch, module) =>
   compiled(
     'core',
     arch,
-    ['-Os', '-ffp-contract=off', ...flags],
-    coreFolders.flatMap((folder) => filesIn(folder, /\.c$/)),
-    coreHeaders,
+    [
+      ...['-O2', '-std=gnu17', '-DNDEBUG', '-Werror=frame-larger-than=1024'],
+      ...['-ffp-contract=off', '-frounding-math', '-fsignaling-nans'],
+    ],
+    filesIn(module, /\.c$/),
+    [...filesIn(module, /\.h$/), join(here, 'wasm-rt.h')],
+    module,
   );
 
-/** The engine's own C. */
-const engineObjects = (arch) =>
-  compiled('own', arch, ['-O2', ...flags], sources, [
-    ...coreHeaders,
-    ...[
-      here,
-      ...['..', '../sys', '../supervisor', '../rundir', '../search', '../fastpath', '../net'].map(
-        (name) => join(here, name),
-      ),
-    ].flatMap((folder) => filesIn(folder, /\.h$/)),
-  ]);
+const headers = [
+  '.',
+  '..',
+  '../fastpath',
+  '../net',
+  '../rundir',
+  '../search',
+  '../supervisor',
+  '../sys',
+].flatMap((name) => filesIn(join(here, name), /\.h$/));
 
-const objectsFor = (arch) => [
-  ...engineObjects(arch),
-  ...coreObjects(arch),
-  ...objectsOfAddon(arch),
-];
+/** The engine's own C, and the policy core's. */
+function ownObjects(arch, wasm) {
+  const module = coreModule(wasm);
+  const all = [...filesIn(module, /\.h$/), ...headers];
+  const own = compiled('own', arch, ['-O2', ...flags], sources, all, module);
+  return [...own, ...coreObjects(arch, module)];
+}
 
 /** Compiles them all, so that a build need not. */
 export function makeObjects(arch = process.arch) {
   if (whyNoEngine(arch) !== undefined) return;
-  engineObjects(arch);
-  coreObjects(arch);
+  ownObjects(arch, coreFile);
   bytecodeCompiler();
 }
 
@@ -166,7 +170,7 @@ function withModules(executable, modules) {
   return Buffer.concat([...pieces, ...table, trailer]);
 }
 
-function compile(directory, { outputs }, out, arch) {
+function compile(directory, { outputs }, out, arch, wasm) {
   const names = Object.keys(outputs).map((path) => basename(path));
   const main = Object.keys(outputs).find((path) => basename(path) === 'engine.js');
   const inImage = imageOf(outputs, main);
@@ -175,7 +179,13 @@ function compile(directory, { outputs }, out, arch) {
   const modules = bytecode(directory, names);
   const bare = join(directory, 'bare');
   const { musl, archives } = librariesFor(arch);
-  linkStatic(arch, musl, bare, [...objectsFor(arch), ...archives], ['-Wl,--wrap=gettimeofday']);
+  linkStatic(
+    arch,
+    musl,
+    bare,
+    [...ownObjects(arch, wasm), ...objectsOfAddon(arch), ...archives],
+    ['-Wl,--wrap=gettimeofday'],
+  );
   // The engine with its program loaded, so that no start loads it again.
   const executable = readFileSync(bare);
   const maker = join(directory, 'maker');
@@ -191,6 +201,7 @@ function compile(directory, { outputs }, out, arch) {
 /**
  * @param more injected into the bundle, by tests
  * @param entry the program, which tests replace
+ * @param wasm the policy core, which tests replace
  * @returns esbuild's account of the bundle; undefined where the engine cannot be built, and nothing was
  */
 export async function buildEngine(
@@ -198,6 +209,7 @@ export async function buildEngine(
   more = [],
   entry = join(engine, 'main.ts'),
   arch = process.arch,
+  wasm = coreFile,
 ) {
   rmSync(out, { force: true });
   const why = whyNoEngine(arch);
@@ -208,7 +220,7 @@ export async function buildEngine(
   const directory = mkdtempSync(join(tmpdir(), 'wasbox-engine-'));
   try {
     const metafile = await bundle(directory, entry, more, arch);
-    compile(directory, metafile, out, arch);
+    compile(directory, metafile, out, arch, wasm);
     return metafile;
   } finally {
     rmSync(directory, { recursive: true, force: true });

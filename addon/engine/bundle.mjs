@@ -39,20 +39,6 @@ const withEffects = (paths) => ({
   },
 });
 
-/** The policy core is linked with the engine, not loaded as a WebAssembly module. */
-const nativeCore = {
-  name: 'native-core',
-  setup(build) {
-    const folder = join(root, 'src', 'core');
-    const contents = readFileSync(join(folder, 'native.ts'), 'utf8');
-    build.onLoad({ filter: /\/src\/core\/load\.ts$/ }, () => ({
-      contents,
-      loader: 'ts',
-      resolveDir: folder,
-    }));
-  },
-};
-
 /** Filters of the built-in policies are in the image, and not read from dist/filters by each start. */
 const shippedFilters = (processor) => ({
   name: 'shipped-filters',
@@ -93,7 +79,7 @@ export async function bundle(directory, entry, more, processor) {
     platform: 'neutral',
     mainFields: ['module', 'main'],
     alias: { 'node:path': join(engine, 'node', 'path.ts') },
-    plugins: [withEffects(inject), withoutNode, nativeCore, shippedFilters(processor), pureModules],
+    plugins: [withEffects(inject), withoutNode, shippedFilters(processor), pureModules],
     define: {
       'import.meta.url': 'distribution',
       'process.arch': JSON.stringify(processor),

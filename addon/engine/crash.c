@@ -2,7 +2,7 @@
  * The end of an engine that crashes: on a damaged image or bytecode QuickJS reads memory that is
  * not there, as it does not check what it compiled itself. One line instead of a signal that a
  * script would not be told about; a sandbox ends with the process that supervises it
- * (PR_SET_PDEATHSIG in addon/init). Called by main.c, and by core.c for its own process.
+ * (PR_SET_PDEATHSIG in addon/init). Called by main.c.
  */
 #include <signal.h>
 #include <unistd.h>
@@ -31,9 +31,4 @@ void catch_crashes(void) {
   sigaltstack(&own, NULL);
   for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
     sigaction(crashes[i], &action, NULL);
-}
-
-void leave_crashes(void) {
-  for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
-    signal(crashes[i], SIG_DFL);
 }

@@ -32,10 +32,8 @@ int save_program(JSContext *context, JSValue program, const char *file);
 const char *error_name(int number);
 const char *error_text(int number);
 
-/* core.c: the object `policyCore` of the global scope. */
+/* core.c: the object `WebAssembly` of the global scope, for the policy core alone. */
 void add_core(JSContext *context, JSValueConst global);
-/* Ends the policy core's process, so that a program that is executed next does not inherit it. */
-void end_core(void);
 
 /* host.c: the object `machine` of the global scope. */
 void add_host(JSContext *context, JSValueConst global);
@@ -74,10 +72,9 @@ void add_system(JSContext *context, JSValueConst machine);
 /* The command line of this process, which `machine.system` gives to TypeScript. */
 void set_arguments(int argc, char **argv);
 
-/* crash.c: catch_crashes makes a crash of this process a line on stderr and exit status 125, and in
- * the calling thread an overflow of its stack, too; leave_crashes restores the default action. */
+/* crash.c: makes a crash of this process a line on stderr and exit status 125, and in the calling
+ * thread an overflow of its stack, too. */
 void catch_crashes(void);
-void leave_crashes(void);
 
 /* main.c: runs the jobs that resolved promises have queued. Below 0 where one has failed. */
 int run_jobs(void);

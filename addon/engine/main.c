@@ -63,7 +63,6 @@ static _Noreturn void execute(char **argv, const char *value) {
   if (!name || setenv(VARIABLE, value, 1) < 0)
     give_up("out of memory");
   strcpy(name + 1, "wasbox");
-  end_core();
   execv(path, argv);
   give_up("the installation is incomplete: its native command cannot be executed");
 }
@@ -160,7 +159,6 @@ static JSValue hand_over(JSContext *context, JSValueConst self, int count, JSVal
   const int lasting = JS_ToBool(context, values[1]) > 0;
   if (!bytes)
     return JS_EXCEPTION;
-  end_core(); /* it is not needed any more */
   if (made_for == READER) {
     free(read_entry);
     read_entry = malloc(size);

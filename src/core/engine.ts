@@ -21,6 +21,8 @@ export interface Instance {
 export type Imports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 interface Engine {
+  /** The module that the engine of the native command is linked with (addon/engine/core.c). */
+  readonly linked?: WasmModule;
   compile(bytes: Bytes): Promise<WasmModule>;
   readonly Module: abstract new (...args: never) => WasmModule;
   readonly Instance: new (module: WasmModule, imports: Imports) => Instance;

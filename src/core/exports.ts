@@ -2,7 +2,6 @@
 
 import type { OwnBytes } from './types.js';
 
-/** The WASM module (load.ts), or the same C in the engine of the native command (native.ts). */
 export interface CoreInstance {
   readonly exports: Omit<CoreExports, 'wb_reset' | 'wb_buffer'>;
   /** Frees everything that earlier calls gave out. */

@@ -1,7 +1,7 @@
 /**
- * Finds, compiles and starts the module, in Node and in browsers alike. One module
- * serves the whole program; a call that fails inside it gets a fresh instance.
- * In the engine of the native command native.ts takes the place of this file.
+ * Finds, compiles and starts the module, in Node and in browsers alike; the engine of the native
+ * command is linked with it. One module serves the whole program; a call that fails inside it gets
+ * a fresh instance.
  */
 import { WasboxError } from '../errors/index.js';
 import { type Bytes, engine, type Memory, type WasmModule } from './engine.js';
@@ -14,7 +14,7 @@ import { CoreHost } from './wasi.js';
 /** The sources that `init` may be given instead of looking for `wasbox-core.wasm` beside the code. */
 export type CoreSource = PlatformUrl | PlatformResponse | Bytes | WasmModule;
 
-let module: WasmModule | undefined;
+let module: WasmModule | undefined = engine?.linked;
 let instance: CoreInstance | undefined;
 
 interface NodeFiles {

@@ -61,8 +61,8 @@ export class Memory {
 
 /** Runs one call of the module with a fresh arena. */
 export function call<T>(body: (memory: Memory) => T): T {
-  const instance = core();
   try {
+    const instance = core();
     instance.reset();
     return body(new Memory(instance));
   } catch (cause) {
@@ -183,8 +183,8 @@ export function compile(request: CoreRequest): CoreResult {
 
 /** Compares two policies by meaning. Their includes must not contradict one another. */
 export function compare(first: CoreRequest, second: CoreRequest): CoreComparison {
-  setIncludes({ ...first.includes, ...second.includes });
   return call((memory) => {
+    setIncludes({ ...first.includes, ...second.includes });
     const { wb_compare } = memory.exports;
     const at = wb_compare(writeRequest(memory, first), writeRequest(memory, second)) >>> 0;
     const c = read(memory, at, layout.comparisonWords);

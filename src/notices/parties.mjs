@@ -1,7 +1,7 @@
 // Lists whose code and data are in the package, and under which terms. Of the bundles esbuild says what is in them; the
-// engine is linked with the pinned sources of addon/engine/sources.mjs; the addon is compiled against node-addon-api's
-// headers; the policy core is linked with functions of musl, as wasi-libc has them; tables were made of other projects'
-// data.
+// engine is linked with the pinned sources of addon/engine/sources.mjs and with what wasm2c writes; the addon is compiled
+// against node-addon-api's headers; the policy core is linked with functions of musl, as wasi-libc has them; tables were
+// made of other projects' data.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { librariesFor } from '../../addon/engine/libraries.mjs';
@@ -82,6 +82,12 @@ const unicodeData = {
   type: 'data',
 };
 
+/** The C that wasm2c makes of the policy core begins with functions of its own. @returns {Party} */
+const wasm2c = (root, lock) => ({
+  ...packageNotice(root, lock, 'wabt'),
+  note: 'functions that wasm2c adds to the policy core in wasbox-engine',
+});
+
 /** The policy core's libc comes with its compiler. @returns {Party} */
 function wasiLibc(lock) {
   const { version, integrity } = lock('@yowasp/clang');
@@ -158,7 +164,7 @@ export function thirdParties(root, metafiles, engine) {
     wasiLibc(lock),
     libgcc,
     ...namesOfOthers,
-    ...(engine === undefined ? [] : [...linkedParties(), unicodeData]),
+    ...(engine === undefined ? [] : [...linkedParties(), unicodeData, wasm2c(root, lock)]),
   ];
 }
 

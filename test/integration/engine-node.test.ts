@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildEngine } from '../support/engine/build.js';
 import { firstSeed } from '../support/seeds.js';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -49,17 +50,9 @@ interface Said {
   readonly deflated: string;
 }
 
-/** Builds an engine whose program makes the cases. */
-function build(out: string, more: readonly string[] = []): void {
-  const code = `import(${JSON.stringify(here('../../addon/engine/build.mjs'))}).then(({ buildEngine }) =>
-    buildEngine(process.argv[1], process.argv.slice(3), process.argv[2]))`;
-  const entry = here('../support/engine/node-main.ts');
-  execFileSync(process.execPath, ['-e', code, out, entry, ...more]);
-}
-
 beforeAll(async () => {
   await makeTree();
-  build(engine);
+  buildEngine(engine, { program: 'node-main.ts' });
   const bundle = `import('esbuild').then(({ build }) => build({ entryPoints: [process.argv[1]],
     outfile: process.argv[2], bundle: true, platform: 'node', format: 'esm' }))`;
   const cases = here('../support/engine/node-case.ts');
@@ -93,7 +86,7 @@ test(`the engine's modules do what Node's do (seed ${seed})`, () => {
 
 test('the control: modules that are wrong in one place are found', () => {
   const wrong = join(folder, 'wrong-engine');
-  build(wrong, [here('../support/engine/wrong-modules.ts')]);
+  buildEngine(wrong, { program: 'node-main.ts', more: ['wrong-modules.ts'] });
   const [engines, nodes] = [inEngine(wrong, 'three'), inNode('four')] as [Said, Said];
   expect({ ...engines, deflated: '' }).not.toEqual({ ...nodes, deflated: '' });
 });

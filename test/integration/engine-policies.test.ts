@@ -1,9 +1,8 @@
 /**
  * The policy core that is linked with the engine against the WASM module: the same programs, byte for byte,
  * the same diagnostics and tables, for all built-in policies, the profiles of other tests and random policies
- * (`WASBOX_CORE_POLICIES`, `WASBOX_CORE_SEED`); and what happens to a core that breaks off.
+ * (`WASBOX_CORE_POLICIES`, `WASBOX_CORE_SEED`).
  */
-import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +15,7 @@ import {
   init,
   listArchitectures,
 } from '../../src/policy/index.js';
+import { answersOf, buildEngine } from '../support/engine/build.js';
 import { type PolicyCase, textOf } from '../support/engine/policy-case.js';
 import { PolicyInputs } from '../support/engine/policy-inputs.js';
 import { Random } from '../support/engine/random.js';
@@ -33,31 +33,15 @@ const seed = Number(process.env.WASBOX_CORE_SEED ?? firstSeed);
 const folder = fs.mkdtempSync(join(tmpdir(), 'wasbox-engine-policies-'));
 const engine = join(folder, 'wasbox-engine');
 
-function build(out: string, more: readonly string[] = [], program = 'policy-main'): void {
-  const code = `import(${JSON.stringify(here('../../addon/engine/build.mjs'))}).then(({ buildEngine }) =>
-    buildEngine(process.argv[1], process.argv.slice(3), process.argv[2]))`;
-  const entry = here(`../support/engine/${program}.ts`);
-  execFileSync(process.execPath, ['-e', code, out, entry, ...more]);
-}
-
 beforeAll(async () => {
   await init();
-  build(engine);
+  buildEngine(engine, { program: 'policy-main.ts' });
 });
 
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-/** Returns what the native core makes of cases. */
-function inEngine(cases: readonly PolicyCase[], command = engine): string[] {
-  const file = join(folder, 'cases.json');
-  fs.writeFileSync(file, JSON.stringify(cases));
-  const { status, stdout } = spawnSync(command, ['run', file], {
-    env: { WASBOX_FASTPATH: 'explain:0' },
-    maxBuffer: 1 << 28,
-  });
-  expect(status, stdout.toString().slice(0, 1000)).toBe(0);
-  return stdout.toString().split('\n');
-}
+const inEngine = (cases: readonly PolicyCase[], command = engine): string[] =>
+  answersOf(command, cases, join(folder, 'cases.json'));
 
 /** Compares, and says how many were answered rather than refused. */
 function expectSame(cases: readonly PolicyCase[]): number {
@@ -165,38 +149,14 @@ test('hostile policies end in the same diagnostics', () => {
     options: {},
   };
   expectSame([...cases, chain]);
-  // The worker is as good as new after whatever came before.
+  // The instance is as good as new after whatever came before.
   const fine: PolicyCase = { use: 'compile', source: { builtin: 'default' }, options: {} };
   expect(inEngine([...cases, fine]).at(-1)).toBe(textOf(fine));
 });
 
-test('a core that breaks off is an error, and its process can do nothing else', () => {
-  const command = join(folder, 'fault-engine');
-  build(command, [], 'policy-faults');
-  const { status, stdout } = spawnSync(command, ['run'], { env: { WASBOX_FASTPATH: 'explain:0' } });
-  expect(status, stdout.toString()).toBe(0);
-  const killed = expect.stringMatching(/^InternalError: the policy core was killed by signal \d+$/);
-  const refused = expect.stringMatching(/^RangeError: /);
-  const own = /^Seccomp:\s*(\d)/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1];
-  expect(JSON.parse(stdout.toString())).toEqual({
-    worker: { seccomp: '2', noNewPrivs: '1', cores: '0' },
-    // The control: the engine itself has no filter of its own.
-    engine: { seccomp: own, noNewPrivs: expect.any(String), cores: expect.any(String) },
-    trap: killed,
-    afterTrap: true,
-    exhausted: killed,
-    afterExhaustion: true,
-    tooLarge: refused,
-    outside: refused,
-    beyondInput: refused,
-    unknown: refused,
-    afterAll: true,
-  });
-});
-
 test('the control: a core whose program differs by a bit is found', () => {
   const wrong = join(folder, 'wrong-engine');
-  build(wrong, [here('../support/engine/wrong-core.ts')]);
+  buildEngine(wrong, { program: 'policy-main.ts', more: ['wrong-core.ts'] });
   const one: PolicyCase = { use: 'compile', source: { builtin: 'default' }, options: {} };
   expect(inEngine([one], wrong)).not.toEqual([textOf(one)]);
   expect(compilePolicy({ builtin: 'default' }).instructions).toBeGreaterThan(50);

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildEngine } from '../support/engine/build.js';
 import type { Found } from '../support/engine/peer.js';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
@@ -58,10 +59,7 @@ test('random starts are what they are in Node', { timeout: 3_600_000 }, async ()
 });
 
 test('the control: an engine that starts other things, and refuses in other words, is found', async () => {
-  const build = `import(${JSON.stringify(here('../../addon/engine/build.mjs'))}).then(
-    ({ buildEngine }) => buildEngine(process.argv[1], [process.argv[2]]))`;
-  const encoder = here('../support/engine/wrong-encoder.ts');
-  execFileSync(process.execPath, ['-e', build, wrong, encoder]);
+  buildEngine(wrong, { more: ['wrong-encoder.ts'] });
   const { differences } = await compare(wrong, 100);
   const isRefusal = ({ what }: (typeof differences)[number]) => what.startsWith('refused: ');
   expect(differences.some(isRefusal)).toBe(true);

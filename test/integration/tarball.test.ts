@@ -151,7 +151,7 @@ test('a package in the bill is the one that is installed, and something of the s
     .filter((name) => name.endsWith('.ts'))
     .flatMap((name) => [...read(`src/${name}`).matchAll(/\b(?:from|import\() ?'([^.:'][^:']*)'/g)])
     .map(([, name = '']) => name.split('/', name.startsWith('@') ? 2 : 1).join('/'));
-  const reached = new Set([...imported, 'node-addon-api', '@yowasp/clang']);
+  const reached = new Set([...imported, 'node-addon-api', '@yowasp/clang', 'wabt']);
   for (const name of reached)
     if (fs.existsSync(join(root, 'node_modules', name, 'package.json')))
       for (const one of Object.keys(manifest(name).dependencies ?? {})) reached.add(one);

@@ -1,4 +1,4 @@
-/** A use of the policy core, and what came of it as text: in Node by the WASM module, in the engine by the native one. */
+/** A use of the policy core, and what came of it as text: in Node and in the engine. */
 import {
   exportPolicy,
   type ImportOptions,
@@ -98,7 +98,8 @@ export function textOf(one: PolicyCase): string {
   try {
     return JSON.stringify({ made: made(one) }, plain);
   } catch (error) {
-    const { message, code, hint, diagnostics } = error as Record<string, unknown>;
-    return JSON.stringify({ message, code, hint, diagnostics }, plain);
+    const { message, code, hint, diagnostics, cause } = error as Record<string, unknown>;
+    const why = (cause as Error | undefined)?.message;
+    return JSON.stringify({ message, code, hint, diagnostics, cause: why }, plain);
   }
 }

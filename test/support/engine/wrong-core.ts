@@ -1,12 +1,23 @@
-/** Injected into an engine whose policy core is to be wrong: the lowest bit of long answers flips. */
-declare const policyCore: { bytes: (at: number, size: number) => ArrayBuffer };
+/** Injected into an engine whose policy core is to be wrong: a bit of each compiled program flips. */
+import { resultWords } from '../../../src/core/layout.generated.js';
 
-const { bytes } = policyCore;
-policyCore.bytes = (at, size) => {
-  const buffer = bytes(at, size);
-  const view = new Uint8Array(buffer);
-  if (size > 400) view[7] = (view[7] ?? 0) ^ 1;
-  return buffer;
-};
+interface Instance {
+  readonly exports: { readonly memory: { readonly buffer: ArrayBuffer } } & {
+    wb_compile: (request: number) => number;
+  };
+}
+declare const WebAssembly: { Instance: new (...given: unknown[]) => Instance };
 
-export {};
+const Whole = WebAssembly.Instance;
+WebAssembly.Instance = ((...given: unknown[]): Instance => {
+  const instance = new Whole(...given);
+  const { wb_compile, memory } = instance.exports;
+  instance.exports.wb_compile = (request) => {
+    const result = wb_compile(request);
+    const view = new DataView(memory.buffer);
+    const last = view.getUint32(result + resultWords.program * 4, true) + 7;
+    view.setUint8(last, view.getUint8(last) ^ 1);
+    return result;
+  };
+  return instance;
+}) as unknown as typeof Whole;
