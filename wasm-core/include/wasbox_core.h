@@ -353,19 +353,9 @@ struct wb_converted {
   uint32_t notes, note_count; /* struct wb_conversion_note */
 };
 
-/* The functions exist in the module, and where WB_NATIVE is defined: in a native program that calls
- * them as src/core does, with addresses that count from the start of the memory it gave to
- * wb_arena_use (addon/engine/core.c). Other native programs, such as tests, use the stages. */
-#if defined __wasm__ || defined WB_NATIVE
-#define WB_ABI
-#endif
-
-#ifdef WB_ABI
+/* The functions exist in the module; native programs, such as tests, use the stages. */
 #ifdef __wasm__
 #define WB_EXPORT(name) __attribute__((export_name(#name)))
-#else
-#define WB_EXPORT(name)
-#endif
 
 /* WB_ABI_VERSION of the module. */
 uint32_t wb_abi_version(void) WB_EXPORT(wb_abi_version);

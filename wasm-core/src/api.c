@@ -4,7 +4,7 @@
  */
 #include "core.h"
 
-#ifdef WB_ABI
+#ifdef __wasm__
 
 #include <string.h>
 
@@ -19,7 +19,7 @@ void *wb_buffer(uint32_t size) {
 }
 
 struct wb_text wb_text_at(uint32_t address, uint32_t size) {
-  return (struct wb_text){wb_at(address, size), size};
+  return (struct wb_text){(const char *)(uintptr_t)address, size};
 }
 
 static struct wb_name *name_of(const char *name) {
@@ -27,7 +27,7 @@ static struct wb_name *name_of(const char *name) {
     return NULL;
   struct wb_name *out = wb_alloc(sizeof *out);
   const uint32_t size = (uint32_t)strlen(name);
-  *out = (struct wb_name){wb_ref_static(name, size), size};
+  *out = (struct wb_name){wb_ref(name), size};
   return out;
 }
 
@@ -83,9 +83,9 @@ static uint32_t diagnostics_of(const struct wb_context *cx) {
         .related_start = d->related.start,
         .related_end = d->related.end,
         .number = d->number,
-        .detail = wb_ref_static(d->detail.at, d->detail.size),
+        .detail = wb_ref(d->detail.at),
         .detail_size = d->detail.size,
-        .suggestion = wb_ref_static(d->suggestion.at, d->suggestion.size),
+        .suggestion = wb_ref(d->suggestion.at),
         .suggestion_size = d->suggestion.size,
     };
   }
@@ -96,8 +96,7 @@ static uint32_t files_of(const struct wb_context *cx) {
   struct wb_file *out = wb_alloc((cx->file_count + 1) * sizeof *out);
   for (uint32_t i = 0; i < cx->file_count; i++) {
     const struct wb_source *s = &cx->files[i];
-    out[i] = (struct wb_file){wb_ref_static(s->name.at, s->name.size), s->name.size,
-                              wb_ref_static(s->text.at, s->text.size), s->text.size};
+    out[i] = (struct wb_file){wb_ref(s->name.at), s->name.size, wb_ref(s->text.at), s->text.size};
   }
   return wb_ref(out);
 }
@@ -186,7 +185,7 @@ struct wb_result *wb_explain(const struct wb_request *request) {
   struct wb_result *result = compile(request, &c);
   if (c->program == NULL)
     return result;
-  const struct wb_event *events = wb_at(request->events, request->event_count * sizeof *events);
+  const struct wb_event *events = (const void *)(uintptr_t)request->events;
   struct wb_decision *out = wb_alloc((request->event_count + 1) * sizeof *out);
   uint32_t *path = wb_alloc(c->program->count * sizeof *path);
   for (uint32_t i = 0; i < request->event_count; i++) {
@@ -293,12 +292,8 @@ struct wb_arch_entry *wb_arch_entry(uint32_t arch) {
   const struct wb_arch_info *info = wb_arch_info((enum wb_arch)arch);
   struct wb_arch_entry *out = wb_alloc(sizeof *out);
   const uint32_t size = (uint32_t)strlen(info->name);
-  *out = (struct wb_arch_entry){wb_ref_static(info->name, size),
-                                size,
-                                info->audit,
-                                info->nr_base,
-                                info->bits,
-                                info->big_endian};
+  *out = (struct wb_arch_entry){wb_ref(info->name), size,       info->audit,
+                                info->nr_base,      info->bits, info->big_endian};
   return out;
 }
 
@@ -328,7 +323,7 @@ struct wb_argument *wb_argument_of_call(uint32_t arch, uint32_t number, uint32_t
   const struct wb_arg *arg = &args[index];
   struct wb_argument *out = wb_alloc(sizeof *out);
   const uint32_t size = (uint32_t)strlen(arg->name);
-  *out = (struct wb_argument){.name = wb_ref_static(arg->name, size),
+  *out = (struct wb_argument){.name = wb_ref(arg->name),
                               .name_size = size,
                               .type = arg->type,
                               .bits = (uint32_t)arg->bits,
@@ -337,11 +332,11 @@ struct wb_argument *wb_argument_of_call(uint32_t arch, uint32_t number, uint32_t
   if (width != NULL && arg->bits > width->bits) {
     out->selector = (uint32_t)width->selector + 1, out->command_bits = width->bits;
     out->command_count = width->count;
-    out->commands = wb_ref_static(width->commands, width->count * 2 * sizeof *width->commands);
+    out->commands = wb_ref(width->commands);
   }
   if (arg->alias != NULL) {
     out->alias_size = (uint32_t)strlen(arg->alias);
-    out->alias = wb_ref_static(arg->alias, out->alias_size);
+    out->alias = wb_ref(arg->alias);
   }
   return out;
 }

@@ -4,7 +4,7 @@
  */
 #include "convert.h"
 
-#ifdef WB_ABI
+#ifdef __wasm__
 
 static struct wb_converted *result_of(const struct wb_conversion *c) {
   struct wb_converted *out = wb_alloc(sizeof *out);
@@ -14,7 +14,7 @@ static struct wb_converted *result_of(const struct wb_conversion *c) {
     notes[i] = (struct wb_conversion_note){.kind = n->kind,
                                            .start = n->start,
                                            .end = n->end,
-                                           .detail = wb_ref_static(n->detail.at, n->detail.size),
+                                           .detail = wb_ref(n->detail.at),
                                            .detail_size = n->detail.size,
                                            .has_other = n->has_other,
                                            .other_start = n->other_start,
@@ -22,7 +22,7 @@ static struct wb_converted *result_of(const struct wb_conversion *c) {
   }
   *out = (struct wb_converted){.ok = c->ok, .notes = wb_ref(notes), .note_count = c->note_count};
   if (c->ok) {
-    out->text = wb_ref_static(c->out.at, c->out.size);
+    out->text = wb_ref(c->out.at);
     out->text_size = c->out.size;
   }
   return out;

@@ -1,27 +1,13 @@
 /*
- * Memory of one call. In the module: a bump allocator above the static data; in a native program
- * that uses the ABI: one in memory that it gives. In tests: one malloc for each piece, so that
- * AddressSanitizer detects every access out of bounds.
+ * Memory of one call. In the module: a bump allocator above the static data. In native programs,
+ * which are tests: one malloc for each piece, so that AddressSanitizer detects every access out of
+ * bounds.
  */
 #include "core.h"
 
 #include <string.h>
 
 #ifdef __wasm__
-
-uint32_t wb_ref(const void *at) {
-  return (uint32_t)(uintptr_t)at;
-}
-
-const void *wb_at(uint32_t address, size_t size) {
-  (void)size; /* the engine that runs the module knows where its memory ends */
-  return (const void *)(uintptr_t)address;
-}
-
-uint32_t wb_ref_static(const void *at, size_t size) {
-  (void)size;
-  return wb_ref(at);
-}
 
 extern unsigned char __heap_base;
 static uintptr_t top;
@@ -45,61 +31,6 @@ void *wb_alloc(size_t size) {
   }
   top = end;
   return memset((void *)at, 0, size);
-}
-
-#elif defined WB_NATIVE
-
-static unsigned char *arena;
-static uint32_t arena_size, top;
-
-void wb_arena_use(void *memory, uint32_t size, uint32_t used) {
-  arena = memory;
-  arena_size = size;
-  top = used < 16 ? 16 : used;
-}
-
-uint32_t wb_arena_used(void) {
-  return top;
-}
-
-void wb_arena_reset(void) {
-  top = 16;
-}
-
-void *wb_alloc(size_t size) {
-  const size_t whole = (size + 15) & ~(size_t)15;
-  if (whole < size || top > arena_size || whole > arena_size - top)
-    __builtin_trap();
-  unsigned char *at = arena + top;
-  top += (uint32_t)whole;
-  return memset(at, 0, size);
-}
-
-static bool in_arena(const void *at, size_t size) {
-  const uintptr_t start = (uintptr_t)arena, place = (uintptr_t)at;
-  return place >= start && place - start <= arena_size && size <= arena_size - (place - start);
-}
-
-uint32_t wb_ref(const void *at) {
-  if (at == NULL)
-    return 0;
-  if (!in_arena(at, 0))
-    __builtin_trap();
-  return (uint32_t)((uintptr_t)at - (uintptr_t)arena);
-}
-
-const void *wb_at(uint32_t address, size_t size) {
-  if (address == 0 && size == 0)
-    return NULL;
-  if (address > arena_size || size > arena_size - address)
-    __builtin_trap();
-  return arena + address;
-}
-
-uint32_t wb_ref_static(const void *at, size_t size) {
-  if (at == NULL || in_arena(at, size))
-    return wb_ref(at);
-  return wb_ref(memcpy(wb_alloc(size), at, size));
 }
 
 #else

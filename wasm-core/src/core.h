@@ -22,22 +22,6 @@
  * a host gives a module. */
 void *wb_alloc(size_t size);
 void wb_arena_reset(void);
-#ifdef WB_NATIVE
-/* The memory of the calls that follow, aligned to 16; its first 16 bytes stay unused, so that no
- * address is 0. What a caller put into it, up to `used`, stays until wb_arena_reset. */
-void wb_arena_use(void *memory, uint32_t size, uint32_t used);
-/* How much of it is used. */
-uint32_t wb_arena_used(void);
-#endif
-
-#ifdef WB_ABI
-/* The address in the ABI of something in the arena, and back; 0 is NULL. */
-uint32_t wb_ref(const void *at);
-const void *wb_at(uint32_t address, size_t size);
-/* The address of bytes that may lie in the tables. Where a caller sees the arena only, it is that
- * of a copy. */
-uint32_t wb_ref_static(const void *at, size_t size);
-#endif
 
 /* Adds an element to a growing array, which may move, and returns it. `array` is where the array is
  * kept. A call rather than a macro, since it is made in so many places. */
@@ -99,11 +83,11 @@ struct wb_context {
 struct wb_diag *wb_report(struct wb_context *cx, enum wb_code code, struct wb_place place);
 /* Reads an include; 0, -1 where there is no such file, -2 where it is too large. */
 int wb_read_file(struct wb_text name, struct wb_text *out);
-#ifdef WB_NATIVE
-/* Sets what includes are read from: names as paths without `.`, `..` and empty parts. */
-void wb_use_files(const struct wb_source *files, uint32_t count);
-#endif
-#ifdef WB_ABI
+#ifdef __wasm__
+/* The address of something in the module's memory. */
+static inline uint32_t wb_ref(const void *at) {
+  return (uint32_t)(uintptr_t)at;
+}
 /* Text of a request. */
 struct wb_text wb_text_at(uint32_t address, uint32_t size);
 #endif
