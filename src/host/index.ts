@@ -9,7 +9,6 @@ export { monotonicMs } from './clock.js';
 export { fairBelow } from './fair.js';
 export { installedFile, nativeVariable, placesOf } from './installation.js';
 export type {
-  Agreement,
   DirectoryListing,
   FileInfo,
   FileKind,
@@ -17,7 +16,6 @@ export type {
   HostFiles,
   HostUser,
   MountPaths,
-  RecordedRead,
   SpecialKind,
   StreamIndex,
   StreamKind,
@@ -34,6 +32,12 @@ export { layerObstacle } from './layer-obstacle.js';
 export { mountPathsFrom, procMountsFrom } from './mount-paths.js';
 export { realHost } from './node.js';
 export { isWithin } from './path.js';
+export {
+  type Agreement,
+  answersSo,
+  type RecordedRead,
+  type RepeatedHost,
+} from './questions.js';
 export { randomBelow } from './random.js';
 export { type Recording, recordedHost } from './recorded.js';
 export {

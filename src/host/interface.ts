@@ -38,6 +38,8 @@ export interface SpecialFile {
   readonly kind: SpecialKind;
 }
 
+export type AccessMode = 'read' | 'write' | 'execute' | 'enter';
+
 /** Reads of the host's files. Absent files are `undefined`; other failures throw with `code`. */
 export interface HostFiles {
   /** Describes the path itself, not following a symlink at its end. */
@@ -74,7 +76,7 @@ export interface HostFiles {
    */
   specials(directory: string, limit: number): readonly SpecialFile[];
   /** access(2) by the real user. */
-  access(path: string, mode: 'read' | 'write' | 'execute' | 'enter'): boolean;
+  access(path: string, mode: AccessMode): boolean;
   /** Returns whether a directory of an overlay hides what the directories below it have there. */
   isOpaque(directory: string): boolean;
 }
@@ -135,43 +137,6 @@ export interface HostUser {
   readonly shell: string;
 }
 
-/** One question that resolving asked, and the host's answer; `undefined`: absent. */
-export type RecordedRead =
-  | { readonly kind: 'env'; readonly name: string; readonly answer: string | undefined }
-  | { readonly kind: 'cwd'; readonly answer: string | undefined }
-  | {
-      readonly kind: 'lstat' | 'stat';
-      readonly path: string;
-      readonly answer: FileInfo | undefined;
-    }
-  | { readonly kind: 'readlink'; readonly path: string; readonly answer: string }
-  | { readonly kind: 'realpath'; readonly path: string; readonly answer: string | undefined }
-  | {
-      readonly kind: 'read';
-      readonly path: string;
-      readonly limit: number;
-      readonly answer: Uint8Array | undefined;
-    }
-  | { readonly kind: 'list'; readonly path: string; readonly answer: readonly string[] }
-  | {
-      readonly kind: 'access';
-      readonly path: string;
-      readonly mode: 'read' | 'write' | 'execute' | 'enter';
-      readonly answer: boolean;
-    }
-  | { readonly kind: 'stream'; readonly index: StreamIndex; readonly answer: StreamKind }
-  | { readonly kind: 'mounts'; readonly path: string; readonly answer: MountPaths }
-  | { readonly kind: 'proc-mounts'; readonly answer: ProcMounts }
-  | { readonly kind: 'landlock' | 'namespaces'; readonly answer: number };
-
-/** Questions that can be asked again all at once. */
-export interface Agreement {
-  /** The questions that cannot. */
-  readonly rest: readonly RecordedRead[];
-  /** Returns whether the host answers each of the others as it did. */
-  holds(): boolean;
-}
-
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
@@ -204,8 +169,6 @@ export interface Host {
   readStdin(limit: number): Uint8Array | undefined;
   /** A random whole number from 0 up to, not including, `below`. */
   random(below: number): number;
-  /** Prepares questions that are asked again and again; absent where each takes a call of its own. */
-  agreement?(reads: readonly RecordedRead[]): Agreement | undefined;
   /** The Node executable that runs wasbox, and its version: `22.1.0`. */
   readonly node: { readonly path: string; readonly version: string };
 }

@@ -2,7 +2,14 @@
  * A host that remembers what it was asked and what it said. Resolving depends on
  * nothing else, so where all answers are the same again, so is what was resolved.
  */
-import type { Host, HostFiles, HostUser, RecordedRead } from './interface.js';
+import type { Host, HostFiles, HostUser } from './interface.js';
+import {
+  type Answered,
+  type Asked,
+  type QuestionKind,
+  questions,
+  type RecordedRead,
+} from './questions.js';
 
 export interface Recording {
   readonly host: Host;
@@ -20,7 +27,7 @@ const accountFileLimit = 65_536;
  * Asks, or gives the answer to the same question before: what is resolved fits what is recorded, also where
  * the host changes meanwhile. Whoever starts the run asks again.
  */
-type Once = <R extends RecordedRead>(key: string, ask: () => R) => R['answer'];
+type Once = <K extends QuestionKind>(kind: K, asked: Asked<K>, key?: string) => Answered<K>;
 
 /** Records all that is asked of `host`. */
 export function recordedHost(host: Host): Recording {
@@ -30,19 +37,20 @@ export function recordedHost(host: Host): Recording {
   const refuse = (why: string): void => {
     obstacle ??= why;
   };
-  const once: Once = (key, ask) => {
-    const before = seen.get(key);
-    if (before !== undefined) return before.answer;
-    const read = ask();
-    seen.set(key, read);
-    return read.answer;
+  const once: Once = (kind, asked, key = '') => {
+    const whole = `${kind} ${key}`;
+    const before = seen.get(whole);
+    if (before !== undefined) return before.answer as Answered<typeof kind>;
+    const ask = questions[kind].ask as (of: Host, asked: object) => Answered<typeof kind>;
+    const answer = ask(host, asked);
+    seen.set(whole, { kind, ...asked, answer } as unknown as RecordedRead);
+    return answer;
   };
   const files = recordFiles(host.files, once, refuse);
   const env = new Proxy(host.env, {
-    get(target, name) {
+    get(_target, name) {
       if (typeof name === 'symbol') return undefined;
-      const answer = Object.hasOwn(target, name) ? target[name] : undefined;
-      return once(`env ${name}`, () => ({ kind: 'env', name, answer }));
+      return once('env', { name }, name);
     },
     ownKeys(target) {
       refuse('all variables were looked at');
@@ -54,7 +62,8 @@ export function recordedHost(host: Host): Recording {
     },
   });
   return {
-    reads: () => [...seen.values()],
+    // Where there are namespaces, a start says when they are gone.
+    reads: () => [...seen.values()].filter(({ kind, answer }) => kind !== 'namespaces' || answer),
     obstacle: () => obstacle,
     host: {
       env,
@@ -62,9 +71,7 @@ export function recordedHost(host: Host): Recording {
       gid: host.gid,
       nested: host.nested,
       files,
-      cwd() {
-        return once('cwd', () => ({ kind: 'cwd', answer: host.cwd() }));
-      },
+      cwd: () => once('cwd', {}),
       userById(uid) {
         if (!users.has(uid)) {
           for (const path of accountFiles) files.read(path, accountFileLimit);
@@ -72,38 +79,17 @@ export function recordedHost(host: Host): Recording {
         }
         return users.get(uid);
       },
-      stream(index) {
-        return once(`stream ${index}`, () => ({
-          kind: 'stream',
-          index,
-          answer: host.stream(index),
-        }));
-      },
+      stream: (index) => once('stream', { index }, `${index}`),
       terminals() {
         refuse('questions are asked at a terminal');
         return host.terminals();
       },
-      mountPaths(path) {
-        return once(`mounts ${path}`, () => ({
-          kind: 'mounts',
-          path,
-          answer: host.mountPaths(path),
-        }));
-      },
-      procMounts() {
-        return once('proc mounts', () => ({ kind: 'proc-mounts', answer: host.procMounts() }));
-      },
+      mountPaths: (path) => once('mounts', { path }, path),
+      procMounts: () => once('proc-mounts', {}),
       // An entry is for one kernel: its cache key has the release.
       kernelRelease: () => host.kernelRelease(),
-      landlockAbi() {
-        return once('landlock', () => ({ kind: 'landlock', answer: host.landlockAbi() }));
-      },
-      // Where there are some, a start says when they are gone.
-      namespacesErrno() {
-        const error = host.namespacesErrno();
-        if (error === 0) return error;
-        return once('namespaces', () => ({ kind: 'namespaces', answer: error }));
-      },
+      landlockAbi: () => once('landlock', {}),
+      namespacesErrno: () => once('namespaces', {}),
       // This is not recorded: a recorded start says if there is one by now, and where there is one, no start is
       // recorded.
       layerObstacle: (directory) => host.layerObstacle(directory),
@@ -134,37 +120,12 @@ const searched =
 
 function recordFiles(files: HostFiles, once: Once, refuse: (why: string) => void): HostFiles {
   return {
-    lstat(path) {
-      return once(`lstat ${path}`, () => ({ kind: 'lstat', path, answer: files.lstat(path) }));
-    },
-    stat(path) {
-      return once(`stat ${path}`, () => ({ kind: 'stat', path, answer: files.stat(path) }));
-    },
-    readlink(path) {
-      return once(`readlink ${path}`, () => ({
-        kind: 'readlink',
-        path,
-        answer: files.readlink(path),
-      }));
-    },
-    realpath(path) {
-      return once(`realpath ${path}`, () => ({
-        kind: 'realpath',
-        path,
-        answer: files.realpath(path),
-      }));
-    },
-    read(path, limit) {
-      return once(`read ${limit} ${path}`, () => ({
-        kind: 'read',
-        path,
-        limit,
-        answer: files.read(path, limit),
-      }));
-    },
-    list(path) {
-      return once(`list ${path}`, () => ({ kind: 'list', path, answer: files.list(path) }));
-    },
+    lstat: (path) => once('lstat', { path }, path),
+    stat: (path) => once('stat', { path }, path),
+    readlink: (path) => once('readlink', { path }, path),
+    realpath: (path) => once('realpath', { path }, path),
+    read: (path, limit) => once('read', { path, limit }, `${limit} ${path}`),
+    list: (path) => once('list', { path }, path),
     entries(path) {
       refuse('a directory was searched for what a pattern hides');
       return files.entries(path);
@@ -176,13 +137,6 @@ function recordFiles(files: HostFiles, once: Once, refuse: (why: string) => void
     },
     // This is not recorded: a layer of the store stays as it is, and which directory it is was asked already.
     isOpaque: (directory) => files.isOpaque(directory),
-    access(path, mode) {
-      return once(`access ${mode} ${path}`, () => ({
-        kind: 'access',
-        path,
-        mode,
-        answer: files.access(path, mode),
-      }));
-    },
+    access: (path, mode) => once('access', { path, mode }, `${mode} ${path}`),
   };
 }

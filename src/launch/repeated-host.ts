@@ -1,8 +1,8 @@
 /** The machine, for a program that asks it the same for each of many runs. */
 import {
   type Agreement,
-  type Host,
   type RecordedRead,
+  type RepeatedHost,
   realHost,
   type StreamKind,
 } from '../host/index.js';
@@ -17,7 +17,7 @@ export const repeatedHost = (
   native: Native,
   stdio: readonly [number, number, number],
   streams?: readonly (StreamKind | undefined)[],
-): Host => ({
+): RepeatedHost => ({
   ...realHost({ native, stdio, streams }),
   agreement: (reads) => agreementOf(native, reads),
 });

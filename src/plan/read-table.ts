@@ -24,23 +24,6 @@ import { PlanWriter } from './writer.js';
 
 const encoder = new TextEncoder();
 
-const kinds = {
-  env: WB_RECORDED_ENV,
-  cwd: WB_RECORDED_CWD,
-  lstat: WB_RECORDED_LSTAT,
-  stat: WB_RECORDED_STAT,
-  readlink: WB_RECORDED_READLINK,
-  realpath: WB_RECORDED_REALPATH,
-  read: WB_RECORDED_READ,
-  list: WB_RECORDED_LIST,
-  access: WB_RECORDED_ACCESS,
-  mounts: WB_RECORDED_MOUNTS,
-  'proc-mounts': WB_RECORDED_MOUNTS,
-  stream: WB_RECORDED_STREAM,
-  landlock: WB_RECORDED_LANDLOCK,
-  namespaces: WB_RECORDED_NAMESPACES,
-} as const;
-
 /** access(2). */
 const accessBits = { read: 4, write: 2, execute: 1, enter: 5 } as const;
 
@@ -61,18 +44,6 @@ const streamBits: Readonly<Record<StreamKind, number>> = {
 /** Each word with a NUL after it, as the kernel lays out an argument vector. */
 export const wordBytes = (list: readonly string[]): Uint8Array =>
   encoder.encode(list.map((word) => `${word}\0`).join(''));
-
-function subjectOf(read: RecordedRead): string {
-  switch (read.kind) {
-    case 'env':
-      return read.name;
-    case 'mounts':
-    case 'proc-mounts':
-      return read.answer.seen?.device ?? '';
-    default:
-      return 'path' in read ? read.path : '';
-  }
-}
 
 /** `struct wb_recorded_read` in 32-bit words; there are a hundred and more, so each is written by place, not by name. */
 const rowWords = recordedReadSize / 4;
@@ -107,75 +78,98 @@ class ReadTable {
   }
 
   add(read: RecordedRead): void {
-    this.#set(kindAt, kinds[read.kind]);
-    this.#set(subjectAt, this.#writer.string(subjectOf(read)));
-    this.#answer(read);
+    const { kind, subject, write }: Row<never> = rows[read.kind];
+    this.set(kindAt, kind);
+    this.set(subjectAt, this.#writer.string(subject(read as never)));
+    write(this, read as never);
     this.#row += rowWords;
   }
 
-  #set(offset: number, value: number): void {
+  set(offset: number, value: number): void {
     this.#words[this.#row + offset / 4] = value;
   }
 
-  #answer(read: RecordedRead): void {
-    switch (read.kind) {
-      case 'env':
-      case 'cwd':
-      case 'readlink':
-      case 'realpath':
-        this.#text(read.answer);
-        break;
-      case 'lstat':
-      case 'stat':
-        this.#stat(read.answer);
-        break;
-      case 'read':
-        this.#set(limitAt, read.limit);
-        this.#bytes(read.answer);
-        break;
-      case 'list':
-        this.#bytes(wordBytes(read.answer));
-        break;
-      case 'mounts':
-      case 'proc-mounts':
-        this.#text(read.answer.seen?.lines);
-        break;
-      case 'stream':
-        this.#set(limitAt, read.index);
-        this.#set(modeAt, streamBits[read.answer]);
-        break;
-      case 'landlock':
-      case 'namespaces':
-        this.#set(limitAt, read.answer);
-        break;
-      case 'access':
-        this.#set(limitAt, accessBits[read.mode]);
-        this.#set(presentAt, read.answer ? 1 : 0);
-        break;
-    }
-  }
-
-  #stat(info: FileInfo | undefined): void {
+  stat(info: FileInfo | undefined): void {
     if (info === undefined) return;
-    this.#set(presentAt, 1);
-    this.#set(modeAt, typeBits[info.kind] | info.mode);
-    this.#set(uidAt, info.uid);
-    this.#set(gidAt, info.gid);
+    this.set(presentAt, 1);
+    this.set(modeAt, typeBits[info.kind] | info.mode);
+    this.set(uidAt, info.uid);
+    this.set(gidAt, info.gid);
     this.#longs[(this.#row * 4 + devAt) / 8] = info.dev;
     this.#longs[(this.#row * 4 + inoAt) / 8] = info.ino;
   }
 
-  #text(text: string | undefined): void {
-    this.#bytes(text === undefined ? undefined : encoder.encode(text));
+  text(text: string | undefined): void {
+    this.bytesOf(text === undefined ? undefined : encoder.encode(text));
   }
 
-  #bytes(bytes: Uint8Array | undefined): void {
+  bytesOf(bytes: Uint8Array | undefined): void {
     if (bytes === undefined) return;
-    this.#set(presentAt, 1);
-    this.#set(answerAt, this.#writer.bytes(bytes));
-    this.#set(answerSizeAt, bytes.length);
+    this.set(presentAt, 1);
+    this.set(answerAt, this.#writer.bytes(bytes));
+    this.set(answerSizeAt, bytes.length);
   }
 }
+
+interface Row<R> {
+  /** WB_RECORDED_* of C. */
+  readonly kind: number;
+  subject(read: R): string;
+  /** Writes what was asked beside the subject, and the answer. */
+  write(table: ReadTable, read: R): void;
+  /** True if the addon asks it again by itself. */
+  readonly ofFiles: boolean;
+}
+
+const ofPath = <R extends { readonly path: string }>(
+  kind: number,
+  write: Row<R>['write'],
+): Row<R> => ({ kind, subject: ({ path }) => path, write, ofFiles: true });
+
+const ofHost = <R>(
+  kind: number,
+  write: Row<R>['write'],
+  subject: Row<R>['subject'] = () => '',
+): Row<R> => ({ kind, subject, write, ofFiles: false });
+
+/** The kinds of src/host/questions.ts, as addon/recorded_reads.h has them. */
+const rows: { readonly [R in RecordedRead as R['kind']]: Row<R> } = {
+  env: ofHost(
+    WB_RECORDED_ENV,
+    (table, { answer }) => table.text(answer),
+    ({ name }) => name,
+  ),
+  cwd: ofHost(WB_RECORDED_CWD, (table, { answer }) => table.text(answer)),
+  lstat: ofPath(WB_RECORDED_LSTAT, (table, { answer }) => table.stat(answer)),
+  stat: ofPath(WB_RECORDED_STAT, (table, { answer }) => table.stat(answer)),
+  readlink: ofPath(WB_RECORDED_READLINK, (table, { answer }) => table.text(answer)),
+  realpath: ofPath(WB_RECORDED_REALPATH, (table, { answer }) => table.text(answer)),
+  read: ofPath(WB_RECORDED_READ, (table, { limit, answer }) => {
+    table.set(limitAt, limit);
+    table.bytesOf(answer);
+  }),
+  list: ofPath(WB_RECORDED_LIST, (table, { answer }) => table.bytesOf(wordBytes(answer))),
+  access: ofPath(WB_RECORDED_ACCESS, (table, { mode, answer }) => {
+    table.set(limitAt, accessBits[mode]);
+    table.set(presentAt, answer ? 1 : 0);
+  }),
+  mounts: ofHost(
+    WB_RECORDED_MOUNTS,
+    (table, { answer }) => table.text(answer.seen?.lines),
+    ({ answer }) => answer.seen?.device ?? '',
+  ),
+  'proc-mounts': ofHost(
+    WB_RECORDED_MOUNTS,
+    (table, { answer }) => table.text(answer.seen.lines),
+    ({ answer }) => answer.seen.device,
+  ),
+  stream: ofHost(WB_RECORDED_STREAM, (table, { index, answer }) => {
+    table.set(limitAt, index);
+    table.set(modeAt, streamBits[answer]);
+  }),
+  landlock: ofHost(WB_RECORDED_LANDLOCK, (table, { answer }) => table.set(limitAt, answer)),
+  namespaces: ofHost(WB_RECORDED_NAMESPACES, (table, { answer }) => table.set(limitAt, answer)),
+};
 
 /** Writes the table; returns its offset. */
 export function writeReads(writer: PlanWriter, reads: readonly RecordedRead[]): number {
@@ -186,20 +180,9 @@ export function writeReads(writer: PlanWriter, reads: readonly RecordedRead[]): 
   return at;
 }
 
-/** About files, which the addon asks again by itself. */
-const aboutFiles: ReadonlySet<RecordedRead['kind']> = new Set([
-  'lstat',
-  'stat',
-  'readlink',
-  'realpath',
-  'read',
-  'list',
-  'access',
-]);
-
 /** Returns whether a table for the addon can have this read. */
 export const isOfTable = (read: RecordedRead): boolean =>
-  aboutFiles.has(read.kind) && 'path' in read && !read.path.includes('\0');
+  rows[read.kind].ofFiles && 'path' in read && !read.path.includes('\0');
 
 /** A table by itself, for the addon's `readsAgree`; undefined for more than it takes. */
 export function readTable(reads: readonly RecordedRead[]): Uint8Array | undefined {

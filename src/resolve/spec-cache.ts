@@ -6,12 +6,14 @@
  * Answers about what only root can change hold for a second (host/cached.ts); all others are asked
  * for each run.
  */
-import type { FileInfo, Host } from '../host/index.js';
 import {
+  answersSo,
   cachedHost,
+  type Host,
   isSystemPath,
   memoryMs,
   type RecordedRead,
+  type RepeatedHost,
   recordedHost,
 } from '../host/index.js';
 import { asksQuestions, callProperties, type ResolveOptions } from '../options/index.js';
@@ -52,7 +54,7 @@ export class SpecCache {
    * root has ids of its own.
    * @throws UsageError where the options ask for something that cannot be
    */
-  resolve(options: ResolveOptions, host: Host): SandboxSpec {
+  resolve(options: ResolveOptions, host: RepeatedHost): SandboxSpec {
     const key = keyOf(options, host);
     const known = key === undefined ? 'never' : this.#known.get(key);
     if (key === undefined || known === 'never') return resolveSpec(options, cachedHost(host));
@@ -107,7 +109,7 @@ export class SpecCache {
 }
 
 /** Asks as many at once as the host can. */
-function agreementOf(reads: readonly RecordedRead[], host: Host): Agreement {
+function agreementOf(reads: readonly RecordedRead[], host: RepeatedHost): Agreement {
   const together = host.agreement?.(reads);
   const single = together === undefined ? reads : together.rest;
   return (now) =>
@@ -155,70 +157,8 @@ function isPlain(value: unknown): boolean {
   return Object.values(value).every((item) => item === undefined || isPlain(item));
 }
 
-/** Returns whether the host answers a question as it did; an error, which no answer was, is another answer. */
-function answersSo(host: Host, read: RecordedRead): boolean {
-  try {
-    return isSameAnswer(read, host);
-  } catch {
-    return false; // resolving will tell
-  }
-}
-
-function isSameAnswer(read: RecordedRead, host: Host): boolean {
-  const { files } = host;
-  switch (read.kind) {
-    case 'env':
-      return host.env[read.name] === read.answer;
-    case 'cwd':
-      return host.cwd() === read.answer;
-    case 'lstat':
-    case 'stat':
-      return isSameFile(files[read.kind](read.path), read.answer);
-    case 'readlink':
-    case 'realpath':
-      return files[read.kind](read.path) === read.answer;
-    case 'read':
-      // An attempt to open it that fails costs an exception.
-      if (read.answer === undefined && files.lstat(read.path) === undefined) return true;
-      return isSameList(files.read(read.path, read.limit), read.answer);
-    case 'list':
-      return isSameList(files.list(read.path), read.answer);
-    case 'access':
-      return files.access(read.path, read.mode) === read.answer;
-    case 'stream':
-      return host.stream(read.index) === read.answer;
-    case 'landlock':
-      return host.landlockAbi() === read.answer;
-    case 'namespaces':
-      return host.namespacesErrno() === read.answer;
-    case 'proc-mounts':
-      return host.procMounts().seen.lines === read.answer.seen.lines;
-    case 'mounts':
-      return JSON.stringify(host.mountPaths(read.path)) === JSON.stringify(read.answer);
-  }
-}
-
-function isSameFile(a: FileInfo | undefined, b: FileInfo | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return (
-    a.ino === b.ino &&
-    a.dev === b.dev &&
-    a.mode === b.mode &&
-    a.kind === b.kind &&
-    a.uid === b.uid &&
-    a.gid === b.gid
-  );
-}
-
-function isSameList<T>(a: ArrayLike<T> | undefined, b: ArrayLike<T> | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
 const specs = new SpecCache();
 
 /** Resolves with the memory that all runs of this process share. */
-export const resolveWithCache = (options: ResolveOptions, host: Host): SandboxSpec =>
+export const resolveWithCache = (options: ResolveOptions, host: RepeatedHost): SandboxSpec =>
   specs.resolve(options, host);
