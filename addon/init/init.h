@@ -194,6 +194,9 @@ int obey_session(void);
 void note_limit(uint32_t number, uint32_t limit);
 /* Tells the end of a child that was a program of the session. `usage` is its struct rusage. */
 void tell_ended(long pid, int status, const struct rusage *usage, uint64_t now);
+/* session.c: a child was stopped. An operation on a file is ended by that: its caller could wait
+ * for ever, and has no time limit. */
+void tell_stopped(long pid);
 
 /* vectors.c: offsets become pointers, in place: both are 64 bits wide. */
 char **relocate(void *base, uint32_t offset, uint32_t count);

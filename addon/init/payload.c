@@ -132,7 +132,9 @@ static int reap(long payload, uint32_t continued, struct wb_event *ended) {
       return 0;
     if (number)
       tell_reaped(number, &usage);
-    if (payload == 0 && (status & 0xff) != STOPPED)
+    if (payload == 0 && (status & 0xff) == STOPPED)
+      tell_stopped(pid);
+    else if (payload == 0)
       tell_ended(pid, status, &usage, now_ns());
     if (pid != payload)
       continue;

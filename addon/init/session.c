@@ -8,6 +8,7 @@
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <linux/resource.h>
+#include <linux/signal.h>
 #include <linux/socket.h>
 #include <linux/stat.h>
 
@@ -26,6 +27,7 @@ static struct {
   int pid;
   uint32_t number; /* of its mark, or 0 */
   uint32_t limit;  /* WB_LIMIT_* of its own that it exceeded */
+  uint32_t kind;   /* WB_EXEC_* */
 } programs[WB_SESSION_EXECS_MAX];
 static uint32_t used; /* none beyond it */
 
@@ -88,6 +90,12 @@ void tell_ended(long pid, int status, const struct rusage *usage, uint64_t now) 
   }
 }
 
+void tell_stopped(long pid) {
+  for (uint32_t i = 0; i < used; i++)
+    if (programs[i].id != 0 && programs[i].pid == pid && programs[i].kind != WB_EXEC_PROGRAM)
+      sys2(__NR_kill, pid, SIGKILL);
+}
+
 void note_limit(uint32_t number, uint32_t limit) {
   for (uint32_t i = 0; i < used; i++)
     if (programs[i].id != 0 && programs[i].number == number && !programs[i].limit)
@@ -140,6 +148,7 @@ static void start(uint32_t id, struct wb_exec *exec, const char *terminal) {
   programs[slot].pid = program.pid;
   programs[slot].number = program.number;
   programs[slot].limit = 0;
+  programs[slot].kind = program.kind;
   if (slot == used)
     used++;
   struct wb_session_event event = {.kind = WB_SESSION_STARTED, .id = id, .time_ns = now_ns()};

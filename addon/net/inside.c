@@ -2,7 +2,6 @@
  * ports that are published while a session runs. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -39,26 +38,24 @@ int net_inside_socket(const struct net *net, int domain, int type) {
 static int dial(int sandbox, int family, uint16_t port) {
   struct sockaddr_storage raw;
   struct endpoint to = {.port = port};
-  struct pollfd made = {-1, POLLOUT, 0};
   int error = 0;
   socklen_t size = sizeof error;
   if (family == AF_INET)
     memcpy(to.address.bytes + 12, "\x7f\0\0\1", 4);
   else
     to.address.bytes[15] = 1;
-  if ((made.fd = inside_socket(sandbox, family, SOCK_STREAM | SOCK_NONBLOCK)) < 0)
+  const int file = inside_socket(sandbox, family, SOCK_STREAM | SOCK_NONBLOCK);
+  if (file < 0)
     return -1;
-  if (connect(made.fd, (struct sockaddr *)&raw, net_to_sockaddr(&to, family, &raw)) < 0)
+  if (connect(file, (struct sockaddr *)&raw, net_to_sockaddr(&to, family, &raw)) < 0)
     error = errno;
-  /* Over loopback it is there at once or refused, unless the server's queue is full. */
-  if (error == EINPROGRESS) {
-    error = poll(&made, 1, 0) == 1 ? 0 : EAGAIN;
-    if (!error && getsockopt(made.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-      error = errno;
-  }
+  /* Over loopback it is there at once or refused, unless the server's queue is full: then the
+   * kernel tries again, and it is on its way. */
+  if (error == EINPROGRESS && getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+    error = errno;
   if (!error)
-    return made.fd;
-  close(made.fd);
+    return file;
+  close(file);
   errno = error;
   return -1;
 }

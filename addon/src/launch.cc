@@ -368,8 +368,8 @@ Napi::Value Resize(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &r
 }
 
 // dialInside(handle, port): a descriptor of a connection to a port of the sandbox's own loopback,
-// over IPv4 or else IPv6. Throws ECONNREFUSED where no process listens, EAGAIN where the one that
-// does takes no more at the moment, ESRCH where the sandbox has ended.
+// over IPv4 or else IPv6, which is on its way where the server takes no more at the moment. Throws
+// ECONNREFUSED where no process listens, ESRCH where the sandbox has ended.
 Napi::Value DialInside(const Napi::CallbackInfo &info, const std::shared_ptr<Run> &run) {
   const int port = IntOf(info[1]);
   int file = -1, error = ESRCH;

@@ -151,7 +151,7 @@ export interface NativeSandbox {
   signal(signal: number): void;
   /**
    * A descriptor of a connection to a port of the sandbox's own loopback; of Node's addon alone. Only for a sandbox
-   * with a network namespace. Throws ECONNREFUSED where nothing listens; EAGAIN where it is to be tried again; ESRCH.
+   * with a network namespace. Throws ECONNREFUSED where nothing listens; ESRCH.
    */
   dialInside(port: number): number;
 }

@@ -6,11 +6,9 @@ import { cannotBind } from '../leads/index.js';
 import { giveDescriptor, loadNative } from '../native/index.js';
 import { addressText, spokenOption } from '../options/index.js';
 import { readPublished, type SandboxSpec } from '../resolve/index.js';
-import { after } from '../time/index.js';
 
-/** Milliseconds that a connection waits for a server that takes no more at the moment, and between two looks. */
-const busyMs = 5000;
-const retryMs = 50;
+/** Connections of one port at a time, as of a port of a run (RELAYS_MAX in addon/net/publish.c). */
+const maxConnections = 256;
 
 /** A port of a running session that this machine reaches. */
 export interface PublishedPort {
@@ -26,8 +24,6 @@ export interface PublishedPort {
 
 /** Descriptor of a connection to a port inside; throws as `NativeSandbox.dialInside`. */
 type Dial = (port: number) => number;
-
-const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code;
 
 export class SessionPorts {
   readonly #onPort: ((port: number) => void) | undefined;
@@ -108,8 +104,13 @@ function forward(port: number, dial: Dial): Forwarding {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (outer) => {
     connections.add(outer);
     outer.once('close', () => connections.delete(outer)).on('error', () => {});
-    void meet(outer, port, dial).catch(() => outer.resetAndDestroy());
+    try {
+      meet(outer, dial(port));
+    } catch {
+      outer.resetAndDestroy();
+    }
   });
+  server.maxConnections = maxConnections;
   server.unref(); // the session holds this process, while something runs in it
   const end = (): Promise<void> =>
     new Promise((resolve) => {
@@ -119,8 +120,8 @@ function forward(port: number, dial: Dial): Forwarding {
   return Object.assign(server, { end });
 }
 
-async function meet(outer: Socket, port: number, dial: Dial): Promise<void> {
-  const inner = await dialled(port, dial);
+function meet(outer: Socket, fd: number): void {
+  const inner = giveDescriptor(fd, () => new Socket({ fd, allowHalfOpen: true }));
   // Each direction ends for itself; with an error, both.
   const ends = (): void => {
     outer.destroy();
@@ -130,18 +131,6 @@ async function meet(outer: Socket, port: number, dial: Dial): Promise<void> {
   outer.once('close', () => inner.destroy());
   outer.pipe(inner);
   inner.pipe(outer);
-}
-
-async function dialled(port: number, dial: Dial): Promise<Socket> {
-  for (let waited = 0; ; waited += retryMs) {
-    try {
-      const fd = dial(port);
-      return giveDescriptor(fd, () => new Socket({ fd, allowHalfOpen: true }));
-    } catch (error) {
-      if (codeOf(error) !== 'EAGAIN' || waited >= busyMs) throw error;
-    }
-    await new Promise<void>((resolve) => void after(retryMs, resolve));
-  }
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
