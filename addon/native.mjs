@@ -60,6 +60,7 @@ const supervisor = [
   'supervisor/processes.c',
   'supervisor/programs.c',
   'supervisor/ptys.c',
+  'supervisor/pump.c',
   'supervisor/refusals.c',
   'supervisor/relay.c',
   'supervisor/rights.c',

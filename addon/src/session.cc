@@ -1,19 +1,20 @@
 // Sessions: the socket to init (wire.h), and what goes over it with descriptors. What comes back is
 // read by a stream of Node.
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <mutex>
 
 #include "../supervisor/message.h"
 #include "../supervisor/program_terminal.h"
+#include "../supervisor/pump.h"
 #include "../supervisor/supervisor.h"
 #include "../wire.h"
 #include "addon.h"
@@ -117,16 +118,29 @@ Napi::Value SendSignal(const Napi::CallbackInfo &info) {
   return Answer(info, Send(info[0].As<Napi::Number>().Int32Value(), command, nullptr, 0));
 }
 
-// unreadBytes(fd): how many bytes a pipe holds (FIONREAD).
-Napi::Value UnreadBytes(const Napi::CallbackInfo &info) {
-  if (!Numbers(info, {0}))
-    return info.Env().Undefined();
-  int count = 0;
-  if (ioctl(info[0].As<Napi::Number>().Int32Value(), FIONREAD, &count) < 0) {
-    ThrowErrno(info.Env(), errno, "ioctl");
-    return info.Env().Undefined();
+// payloadPipe(isInput): a pipe for the payload: {own, given, written()} (supervisor/pump.h).
+Napi::Value PayloadPipe(const Napi::CallbackInfo &info) {
+  Napi::Env env = info.Env();
+  int fds[2];
+  struct wb_pump *pump = nullptr;
+  const int error = wb_pump_begin(BooleanOf(info[0]), &fds[0], &fds[1], &pump);
+  if (error) {
+    ThrowErrno(env, error, "pipe");
+    return env.Undefined();
   }
-  return Napi::Number::New(info.Env(), count);
+  const std::shared_ptr<wb_pump> held(pump, wb_pump_release);
+  const auto written = [held, own = fds[0]](const Napi::CallbackInfo &info) -> Napi::Value {
+    const int64_t bytes = wb_pump_written(held.get(), own);
+    if (bytes < 0)
+      return info.Env().Undefined();
+    const bool all = bytes == WB_PUMP_ALL;
+    return Napi::Number::New(info.Env(), all ? HUGE_VAL : static_cast<double>(bytes));
+  };
+  Napi::Object pipe = Napi::Object::New(env);
+  pipe.Set("own", NewDescriptor(env, fds[0]));
+  pipe.Set("given", NewDescriptor(env, fds[1]));
+  pipe.Set("written", Napi::Function::New(env, written, "written"));
+  return pipe;
 }
 
 struct Relay {
@@ -214,7 +228,7 @@ void RegisterSessions(Napi::Env env, Napi::Object exports) {
   exports.Set("sendExec", Napi::Function::New(env, SendExec, "sendExec"));
   exports.Set("sendExecSignal", Napi::Function::New(env, SendSignal, "sendExecSignal"));
   exports.Set("relayTerminal", Napi::Function::New(env, RelayTerminal, "relayTerminal"));
-  exports.Set("unreadBytes", Napi::Function::New(env, UnreadBytes, "unreadBytes"));
+  exports.Set("payloadPipe", Napi::Function::New(env, PayloadPipe, "payloadPipe"));
 }
 
 } // namespace wasbox

@@ -1,8 +1,8 @@
 /*
  * With a limit on its output the payload writes into pipes, and the supervisor on to where the
- * caller wants it. Otherwise descriptors are passed on as they are, and what they carry is not
- * counted. So it is, without a limit, where stdout or stderr is a socket from which a shell outside
- * reads its commands: who holds it could read them. Called by launch.c and supervise.c.
+ * caller wants it (pump.h). Otherwise descriptors are passed on as they are, and what they carry is
+ * not counted. So it is, without a limit, where stdout or stderr is a socket from which a shell
+ * outside reads its commands: who holds it could read them. Called by launch.c and supervise.c.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -10,9 +10,11 @@
 #include <linux/stat.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "pump.h"
 #include "relay.h"
 #include "supervisor.h"
 
@@ -29,19 +31,14 @@ static int is_same_file(const struct statx *a, const struct statx *b) {
 }
 
 static int open_stream(struct wb_stream *stream, int *fd) {
-  int ends[2];
   if (wb_caller_end(*fd, O_WRONLY, &stream->to) < 0)
     return errno;
-  if (syscall(SYS_pipe2, ends, O_CLOEXEC) < 0) {
-    int error = errno;
+  const int error = wb_pump_begin(0, &stream->from, fd, NULL);
+  if (error) {
     close(stream->to.fd);
-    stream->to.fd = -1;
-    return error;
+    stream->from = stream->to.fd = -1;
   }
-  fcntl(ends[0], F_SETFL, O_RDONLY | O_NONBLOCK);
-  stream->from = ends[0];
-  *fd = ends[1];
-  return 0;
+  return error;
 }
 
 int wb_relay_open(struct wb_relay *relay, const struct wb_plan *plan, unsigned takes,
@@ -118,7 +115,7 @@ static void push(struct wb_stream *stream) {
 }
 
 static int pull(struct wb_relay *relay, struct wb_stream *stream) {
-  ssize_t n = read(stream->from, stream->bytes, sizeof stream->bytes);
+  ssize_t n = recv(stream->from, stream->bytes, sizeof stream->bytes, MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return 0;
   if (n <= 0) {

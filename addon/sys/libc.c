@@ -136,6 +136,14 @@ int socketpair(int domain, int type, int protocol, int fds[2]) {
   return (int)result(sys4(__NR_socketpair, domain, type, protocol, fds));
 }
 
+ssize_t send(int fd, const void *buffer, size_t size, int flags) {
+  return (ssize_t)result(sys6(__NR_sendto, fd, (long)buffer, (long)size, flags, 0, 0));
+}
+
+int shutdown(int fd, int how) {
+  return (int)result(sys2(__NR_shutdown, fd, how));
+}
+
 ssize_t recv(int fd, void *buffer, size_t size, int flags) {
   return result(sys6(__NR_recvfrom, fd, (long)buffer, (long)size, flags, 0, 0));
 }

@@ -1,5 +1,5 @@
 /*
- * The other threads of the native command: addon/supervisor/answering.c, sampling.c and
+ * The other threads of the native command: addon/supervisor/answering.c, pump.c, sampling.c and
  * terminal_modes.c. Each has a stack and an errno of its own, to which the thread pointer leads
  * (libc.c).
  */
@@ -15,7 +15,7 @@
 #include "syscall.h"
 #include "thread.h"
 
-#define THREADS 4
+#define THREADS 6
 #define STACK_SIZE (256 << 10)
 #define GUARD_SIZE (64 << 10) /* the largest page there is */
 #define SIGSET_BYTES 8

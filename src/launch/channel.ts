@@ -31,10 +31,10 @@ class Pipe implements Channel {
   #stream: Socket | undefined;
 
   constructor(isInput: boolean) {
-    const [readEnd, writeEnd] = loadNative().native.pipe();
+    const { own, given } = loadNative().native.payloadPipe(isInput);
     this.#isInput = isInput;
-    this.#own = isInput ? writeEnd : readEnd;
-    this.fd = isInput ? readEnd : writeEnd;
+    this.#own = own;
+    this.fd = given;
   }
 
   get stream(): Socket {

@@ -70,6 +70,12 @@ export function withDescriptors(native: Native): Native {
         return memory === undefined ? undefined : noted(memory);
       },
     },
+    payloadPipe: (isInput) => {
+      const pipe = native.payloadPipe(isInput);
+      noted(pipe.own);
+      noted(pipe.given);
+      return pipe;
+    },
     pipe: () => {
       const [read, write] = native.pipe();
       return [noted(read), noted(write)];

@@ -44,6 +44,7 @@ export type {
   Native,
   NativeAsk,
   NativeNewRun,
+  NativePayloadPipe,
   NativeProbe,
   NativeRun,
   NativeRunEnd,

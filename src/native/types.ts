@@ -296,8 +296,8 @@ export interface NativeSessions {
    * `output`. `ended` must follow.
    */
   relayTerminal(master: number, input: number, output: number): NativeTerminalRelay;
-  /** Bytes that a pipe holds. */
-  unreadBytes(fd: number): number;
+  /** A pipe for the payload, which reads from it or writes to it. */
+  payloadPipe(isInput: boolean): NativePayloadPipe;
   /**
    * One byte of a socket, with the descriptor that came with it; undefined where nothing came in time, or
    * never will.
@@ -306,6 +306,19 @@ export interface NativeSessions {
     socket: number,
     timeoutMs: number,
   ): [byte: number, fd: number | undefined] | undefined;
+}
+
+/** A pipe for the payload. A thread stands between: the payload can hold up who touches its pipe. */
+export interface NativePayloadPipe {
+  /** A socket, of which one direction is used. */
+  readonly own: number;
+  /** The payload's end. */
+  readonly given: number;
+  /**
+   * The bytes that were written to the pipe until now; Infinity where no process can write any more, and the end
+   * follows; undefined where it is to be asked again. Only while `own` is open.
+   */
+  written(): number | undefined;
 }
 
 /** Relays between a program's terminal and its caller's pipes, on a thread of its own. */

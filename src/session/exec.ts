@@ -4,7 +4,12 @@ import type { Socket } from 'node:net';
 import { posix } from 'node:path';
 import { byInterface, LaunchError, UsageError, type WasboxError } from '../errors/index.js';
 import { descriptorsError } from '../launch/index.js';
-import { closeDescriptor, giveDescriptor, type Native } from '../native/index.js';
+import {
+  closeDescriptor,
+  giveDescriptor,
+  type Native,
+  type NativePayloadPipe,
+} from '../native/index.js';
 import { shellQuote, spoken, type TerminalSize } from '../options/index.js';
 import {
   buildExec,
@@ -14,6 +19,7 @@ import {
   WB_STEP_WORKDIR,
 } from '../plan/index.js';
 import type { IdentitySpec, SandboxSpec } from '../resolve/index.js';
+import { after } from '../time/index.js';
 import type { Connection, ProgramEnd, ProgramFailure } from './connection.js';
 import { pathsOf } from './program.js';
 
@@ -101,29 +107,31 @@ export function execBytes(
 }
 
 interface Pipe {
-  readonly own: number;
   readonly given: number;
   readonly stream: Socket;
+  readonly written: () => number | undefined;
 }
 
-function openPipe(native: Native, isInput: boolean): Pipe {
-  const [readEnd, writeEnd] = native.pipe();
-  const [own, given] = isInput ? [writeEnd, readEnd] : [readEnd, writeEnd];
+/** Makes a pipe that a program gets the other end of. */
+type MakePipe = (isInput: boolean) => NativePayloadPipe;
+
+function openPipe(make: MakePipe, isInput: boolean): Pipe {
+  const { own, given, written } = make(isInput);
   const { Socket: Stream } = process.getBuiltinModule('node:net');
   const stream = giveDescriptor(
     own,
     () => new Stream({ fd: own, readable: !isInput, writable: isInput }),
   );
   stream.on('error', () => {}); // a program need not read its input; what came of its output counts
-  return { own, given, stream };
+  return { given, stream, written };
 }
 
 /** @param owner of the program's ends; @default this process's user */
-export function openPipes(native: Native, owner?: IdentitySpec): readonly [Pipe, Pipe, Pipe] {
+export function openPipes(make: MakePipe, owner?: IdentitySpec): readonly [Pipe, Pipe, Pipe] {
   const pipes: Pipe[] = [];
   try {
     for (let fd = 0; fd < 3; fd++) {
-      const pipe = openPipe(native, fd === 0);
+      const pipe = openPipe(make, fd === 0);
       pipes.push(pipe);
       if (owner !== undefined) fchownSync(pipe.given, owner.hostUid, owner.hostGid);
     }
@@ -137,12 +145,23 @@ export function openPipes(native: Native, owner?: IdentitySpec): readonly [Pipe,
   return pipes as unknown as readonly [Pipe, Pipe, Pipe];
 }
 
+/** Milliseconds between questions how much was written, and for which what was left running can put off the answer. */
+const askMs = 10;
+const heldMs = 2000;
+
 /** Bytes that come after this were written when the program was gone. */
-function drain(native: Native, { own, stream }: Pipe): Promise<void> {
-  if (stream.destroyed || stream.readableEnded) return Promise.resolve();
-  let left = native.unreadBytes(own) + stream.readableLength;
-  if (left === 0) return Promise.resolve();
-  return new Promise((resolve) => {
+async function drain({ stream, written }: Pipe): Promise<void> {
+  const isOver = (): boolean => stream.destroyed || stream.readableEnded;
+  let all: number | undefined;
+  for (let waited = 0; !isOver() && waited < heldMs; waited += askMs) {
+    all = written();
+    if (all !== undefined) break;
+    await new Promise<void>((resolve) => void after(askMs, resolve));
+  }
+  if (all === undefined || isOver()) return;
+  let left = all - (stream.bytesRead - stream.readableLength);
+  if (left <= 0) return;
+  await new Promise<void>((resolve) => {
     const take = (bytes: Uint8Array): void => {
       left -= bytes.length;
       if (left <= 0) finish();
@@ -194,7 +213,7 @@ export async function startProgram(
 ): Promise<StartedProgram> {
   const { native, spec } = shared;
   // Root's pipes are not the payload's, which could not open /dev/stdout again.
-  const pipes = openPipes(native, spec.identity.privileged ? spec.identity : undefined);
+  const pipes = openPipes(native.payloadPipe, spec.identity.privileged ? spec.identity : undefined);
   const [stdin, stdout, stderr] = pipes;
   try {
     const fds = [stdin.given, stdout.given, stderr.given] as const;
@@ -204,7 +223,7 @@ export async function startProgram(
       stdout: stdout.stream,
       stderr: stderr.stream,
       drained: async () => {
-        await Promise.all([drain(native, stdout), drain(native, stderr)]);
+        await Promise.all([drain(stdout), drain(stderr)]);
       },
     };
   } catch (error) {

@@ -161,12 +161,14 @@ export function accompany(
 }
 
 /** Reads and drops what a program that was left running goes on writing. A terminal's streams end by themselves. */
-function leave(live: LiveSandbox, { stdin, stdout, stderr, resize }: StartedProgram): void {
+function leave(live: LiveSandbox, started: StartedProgram): void {
+  const { stdin, stdout, stderr, resize } = started;
   stdin.destroy();
   if (resize !== undefined) {
     for (const stream of [stdout, stderr]) if (stream.readableFlowing === null) stream.resume();
     return;
   }
-  live.leave(stdout);
-  live.leave(stderr);
+  const drained = started.drained();
+  live.leave(stdout, drained);
+  live.leave(stderr, drained);
 }

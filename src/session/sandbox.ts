@@ -70,12 +70,15 @@ export class LiveSandbox {
     return launched.done;
   }
 
-  /** Reads and drops what a program's processes go on writing. */
-  leave(stream: Stream): void {
+  /**
+   * Reads and drops what a program's processes go on writing.
+   * @param drained fulfilled when what the program itself wrote has been read: until then, this process stays for it
+   */
+  leave(stream: Stream, drained: Promise<void>): void {
     if (stream.destroyed) return;
     this.#left.add(stream);
     stream.once('close', () => this.#left.delete(stream));
-    stream.unref();
+    drained.then(() => stream.unref());
     stream.resume();
     const [oldest] = this.#left;
     if (this.#left.size > maxLeftStreams) oldest?.destroy();

@@ -67,7 +67,11 @@ export async function startRelayed(
   gone: Promise<never>,
 ): Promise<StartedProgram> {
   const { native } = shared;
-  const pipes = openPipes(native);
+  const pipes = openPipes((isInput) => {
+    const [readEnd, writeEnd] = native.pipe();
+    const [own, given] = isInput ? [writeEnd, readEnd] : [readEnd, writeEnd];
+    return { own, given, written: () => undefined };
+  });
   const [stdin, stdout, stderr] = pipes;
   try {
     const { master, ...started } = await startAtTerminal(shared, bytes, command, gone);
