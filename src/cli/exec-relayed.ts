@@ -15,7 +15,8 @@ import {
   type OwnedSession,
   type RemoteError,
 } from '../owner/index.js';
-import { write } from './terminal.js';
+import { after } from '../time/index.js';
+import { isToBeRepeated, repeatMs } from './terminal.js';
 
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
@@ -46,6 +47,68 @@ function feed(socket: Socket): { taken(): void; stop(): void } {
   };
 }
 
+/** Writes as `write` does, while signals are heard: a reader may take nothing. */
+async function writeSoon(fd: number, text: Uint8Array): Promise<void> {
+  const { write } = process.getBuiltinModule('node:fs');
+  const writeOnce = (bytes: Uint8Array): Promise<number> =>
+    new Promise((resolve, reject) => {
+      write(fd, bytes, (error, count) => (error === null ? resolve(count) : reject(error)));
+    });
+  for (let bytes = text; bytes.length > 0; ) {
+    try {
+      bytes = bytes.subarray(await writeOnce(bytes));
+    } catch (error) {
+      if (!isToBeRepeated(fd, error)) return;
+      await new Promise((resolve) => setTimeout(resolve, repeatMs));
+    }
+  }
+}
+
+/** Bytes that wait for a reader: usually, and when the program was told to end, whose end comes behind them. */
+const heldBytes = 65_536;
+const lastBytes = 4 * 1024 * 1024;
+/** Milliseconds that a program which was told to end, and has, waits for a reader that takes nothing. */
+const readerMs = 1000;
+
+/** Writes what comes, in its order, and holds up the socket for a reader that is slow. */
+class Shown {
+  readonly #socket: Socket;
+  readonly #failed: (error: unknown) => void;
+  #waiting = 0;
+  #most = heldBytes;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(socket: Socket, failed: (error: unknown) => void) {
+    this.#socket = socket;
+    this.#failed = failed;
+  }
+
+  show(fd: number, bytes: Uint8Array): void {
+    this.#waiting += bytes.length;
+    if (this.#waiting > this.#most) this.#socket.pause();
+    const write = async (): Promise<void> => {
+      await writeSoon(fd, bytes);
+      this.#waiting -= bytes.length;
+      if (this.#waiting <= this.#most) this.#socket.resume();
+    };
+    this.#last = this.#last.then(write);
+    this.#last.catch(this.#failed);
+  }
+
+  /** The program was told to end. */
+  toldToEnd(): void {
+    this.#most = lastBytes;
+    this.#socket.resume();
+  }
+
+  /** Fulfilled when all of it is written, or a reader is given up. */
+  async done(): Promise<void> {
+    const waits = this.#most === heldBytes ? Number.POSITIVE_INFINITY : readerMs;
+    const patience = new Promise<void>((resolve) => void after(waits, resolve));
+    await Promise.race([this.#last, patience]);
+  }
+}
+
 /** @throws the owner's error where it was not executed; LaunchError ERR_SESSION_CLOSED */
 export async function execRelayed(
   store: Store,
@@ -55,23 +118,28 @@ export async function execRelayed(
   const { Socket: Stream } = process.getBuiltinModule('node:net');
   const fd = connect(store, session, ['H', request]);
   const socket = giveDescriptor(fd, () => new Stream({ fd, readable: true, writable: true }));
+  let fail: (error: unknown) => void = () => {};
+  const shown = new Shown(socket, (error) => fail(error));
   const handlers = forwarded.map((name) => {
-    const handler = () => socket.write(frame('S', Uint8Array.of(constants.signals[name])));
+    const handler = () => {
+      socket.write(frame('S', Uint8Array.of(constants.signals[name])));
+      if (!name.startsWith('SIGUSR')) shown.toldToEnd();
+    };
     process.on(name, handler);
     return () => process.off(name, handler);
   });
   const input = feed(socket);
   const reader = new FrameReader();
   try {
-    return await new Promise<ExecEnded>((resolve, reject) => {
-      const obey = ({ type, bytes }: Frame): void => {
-        // Written at once: a reader that is slow holds up the socket, and so the program.
-        if (type === 'O') write(1, bytes);
-        else if (type === 'R') write(2, bytes);
-        else if (type === 'N') write(2, `${bytes}\n`);
+    const last = await new Promise<Frame>((resolve, reject) => {
+      fail = reject;
+      const obey = (one: Frame): void => {
+        const { type, bytes } = one;
+        if (type === 'O') shown.show(1, bytes);
+        else if (type === 'R') shown.show(2, bytes);
+        else if (type === 'N') shown.show(2, Buffer.from(`${bytes}\n`));
         else if (type === 'A') input.taken();
-        else if (type === 'X') resolve(JSON.parse(String(bytes)) as ExecEnded);
-        else if (type === 'F') reject(fromRemote(JSON.parse(String(bytes)) as RemoteError));
+        else if (type === 'X' || type === 'F') resolve(one);
       };
       socket.on('data', (chunk: Buffer) => {
         try {
@@ -83,6 +151,15 @@ export async function execRelayed(
       socket.on('error', () => {}); // its close says the same
       socket.once('close', () => reject(goneError(session)));
     });
+    await Promise.race([
+      shown.done(),
+      new Promise((_, reject) => {
+        fail = reject;
+      }),
+    ]);
+    const said: unknown = JSON.parse(String(last.bytes));
+    if (last.type === 'F') throw fromRemote(said as RemoteError);
+    return said as ExecEnded;
   } finally {
     for (const off of handlers) off();
     input.stop();

@@ -1,12 +1,14 @@
 /** `wasbox exec`: a command in a session that runs. Node relays its streams; a terminal the addon. */
 import { UsageError } from '../errors/index.js';
 import { isWithin, realHost } from '../host/index.js';
+import { loadNative } from '../native/index.js';
 import { type OptionEntry, runOptionTable } from '../options/index.js';
 import type { ExecEnded, ExecRequest } from '../owner/index.js';
 import { type OwnLimits, ownLimitNames } from '../plan/index.js';
 import { exitStatus } from '../report/index.js';
 import { execAttached } from './exec-attached.js';
 import { execRelayed } from './exec-relayed.js';
+import { leave } from './leave.js';
 import { requireNode } from './node-module.js';
 import { requireSession } from './session-find.js';
 import { write } from './terminal.js';
@@ -109,7 +111,11 @@ export async function executeIn(
   const cwd = chdir ?? (here !== undefined && isWithin(here, session.workdir) ? here : undefined);
   const limits = Object.fromEntries(ownLimitNames.map((one) => [one, others[one]]));
   const request: ExecRequest = { argv, cwd, env: environment(env), limits, quiet };
-  if (!wantsTerminal(tty)) return statusOf(await execRelayed(store, session, request), false);
+  if (!wantsTerminal(tty)) {
+    const status = statusOf(await execRelayed(store, session, request), false);
+    leave(loadNative().native, status); // reads of stdin and writes to stdout may never come back
+    return status;
+  }
   const { TERM } = process.env;
   const withTerminal = {
     ...request,

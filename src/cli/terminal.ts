@@ -7,6 +7,21 @@ import { SupportError } from '../errors/index.js';
 
 const pauseCell = new Int32Array(new SharedArrayBuffer(4));
 
+/** Returns whether a write that failed is to be tried again. @throws SupportError where there is no room for it */
+export function isToBeRepeated(fd: number, error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EAGAIN') return true; // another process made it non-blocking, and it is full
+  if (fd === 2 || code === 'EPIPE' || code === 'EBADF' || code === 'EIO') return false;
+  const where = fd === 1 ? 'stdout' : 'the report file or descriptor';
+  throw new SupportError('ERR_OUTPUT', `output is incomplete: can't write to ${where} (${code})`, {
+    hint: 'Free some space, or write elsewhere.',
+    cause: error,
+  });
+}
+
+/** Milliseconds until a write is repeated. */
+export const repeatMs = 5;
+
 /**
  * Writes all of a text, or of bytes. A reader that is gone is not an error; nor is anything else on stderr,
  * where it would be told.
@@ -18,21 +33,8 @@ export function write(fd: number, text: string | Uint8Array): void {
     try {
       bytes = bytes.subarray(writeSync(fd, bytes));
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (fd === 2 && code !== 'EAGAIN') return;
-      if (code === 'EPIPE' || code === 'EBADF' || code === 'EIO') return;
-      if (code !== 'EAGAIN') {
-        const where = fd === 1 ? 'stdout' : 'the report file or descriptor';
-        throw new SupportError(
-          'ERR_OUTPUT',
-          `output is incomplete: can't write to ${where} (${code})`,
-          {
-            hint: 'Free some space, or write elsewhere.',
-            cause: error,
-          },
-        );
-      }
-      Atomics.wait(pauseCell, 0, 0, 5); // another process made it non-blocking, and it is full
+      if (!isToBeRepeated(fd, error)) return;
+      Atomics.wait(pauseCell, 0, 0, repeatMs);
     }
   }
 }

@@ -1,10 +1,15 @@
-/** Sessions of the command line: no program of one reaches another, or what holds it. Needs: python3. */
+/**
+ * Sessions of the command line: no program of one reaches another, or what holds it, and none holds up a
+ * command that waits for it. Needs: python3.
+ */
+import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { sessionPlace } from '../support/cli-session.js';
-import { uniqueMarker } from '../support/host.js';
-import { identities } from '../support/identity.js';
-import { runProgram } from '../support/wasbox.js';
+import { eventually, uniqueMarker } from '../support/host.js';
+import { type Identity, identities } from '../support/identity.js';
+import { runProgram, startWasbox } from '../support/wasbox.js';
 
 /** Says whether the socket at a path takes connections. */
 const connects = `import socket, sys
@@ -36,3 +41,41 @@ it.each(identities())('as $label: its socket, processes and files', async (as) =
   const ofA = await seen('a');
   expect([ofA.includes('of-b'), ofA.includes(marker)]).toEqual([false, false]);
 });
+
+const place = async (as: Identity) => {
+  const { run, cwd, state } = sessionPlace(as);
+  await run(['session', 'start', '-q', '--name', 'a']);
+  const start = (...words: string[]) =>
+    startWasbox(['exec', 'a', '--', ...words], { as, cwd, env: { XDG_STATE_HOME: state } });
+  return { run, start };
+};
+const over = (child: ChildProcess) =>
+  eventually(() => child.exitCode !== null || child.signalCode !== null, 30_000);
+
+it.each(identities())('as $label: SIGTERM ends an exec whose output nobody reads', async (as) => {
+  const { run, start } = await place(as);
+  const child = start('yes');
+  const outlet = child.stdout as Socket;
+  await new Promise((resolve) => outlet.once('data', resolve));
+  outlet.pause();
+  const processes = async () =>
+    (await run(['exec', 'a', '--', 'sh', '-c', 'cat /proc/*/comm'])).out;
+  expect(await processes()).toMatch(/^yes$/m);
+  // The program waits for its reader, and so does everything between.
+  expect(await eventually(() => outlet.readableLength > 0)).toBe(true);
+  child.kill('SIGTERM');
+  expect(await over(child)).toBe(true);
+  expect(child.exitCode).toBe(143);
+  expect(await processes()).not.toMatch(/^yes$/m);
+});
+
+it.each(identities())(
+  'as $label: an exec ends with its program while stdin stays open',
+  async (as) => {
+    const { start } = await place(as);
+    const child = start('sh', '-c', 'exit 3');
+    expect(await over(child)).toBe(true);
+    expect(child.exitCode).toBe(3);
+    child.stdin?.end();
+  },
+);
