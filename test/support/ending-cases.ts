@@ -36,7 +36,8 @@ export const endings: Readonly<Record<string, Case>> = {
   'a signal without a name': raise(34),
   'the last signal': raise(64),
   'a child that a signal ends': { code: "sh -c 'kill -9 $$'; echo $?" },
-  'a child that is left running': { code: 'sleep 60 & echo now' },
+  // One way, whose caller reads the streams itself, waits for it.
+  'a child that is left running': { code: 'sleep 3 & echo now' },
   'a time limit': { code: 'sleep 60', limits: { timeoutMs: 300 } },
   'a time limit, and a program that tidies up': {
     // The shell would tell of a sleep that the same signal ended, if there is one at that moment.
