@@ -53,7 +53,18 @@ describe.each(identities())('installed by $label', (as) => {
   /** Runs hello.py in a directory of the user's; returns what was executed from the native command on. */
   async function trace(who: Identity, command: string[], cwd: string, env: Record<string, string>) {
     const log = join(makeProject(who, {}, 'trace'), 'log');
-    const strace = ['strace', '-f', '-qq', '-s', '4096', '-e', 'trace=execve', '-o', log];
+    const strace = [
+      'strace',
+      '-f',
+      '--seccomp-bpf',
+      '-qq',
+      '-s',
+      '4096',
+      '-e',
+      'trace=execve',
+      '-o',
+      log,
+    ];
     const words = ['run', '-q', '--discard', 'hello.py'];
     const run = await runProgram([...strace, ...command, ...words], { as: who, cwd, env });
     expect([run.out.trimEnd().split('\n').at(-1), run.status], run.err).toEqual(['packed', 0]);
