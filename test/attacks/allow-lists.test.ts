@@ -207,7 +207,7 @@ needs('root').describe('around an allow list', () => {
       'a resolver that answers %s ends nothing',
       async (kind) => {
         const cell = newCell();
-        const script = `${curl(`http://${kind}.odd.test/page?${cell}`).join(' ')}; curl -s -m 9 http://www.example.com/page?${cell}`;
+        const script = `${curl(`http://${kind}.odd.test/page?${cell}`, '-m', '5').join(' ')}; curl -s -m 9 http://www.example.com/page?${cell}`;
         const run = await inside(
           ['--net', `${kind}.odd.test,www.example.com`],
           ['sh', '-c', script],

@@ -23,7 +23,7 @@ describe.each(isolatedIdentities())(
     };
 
     test('holds up no time limit', async () => {
-      const { output, exit, timedOut } = await start('8s');
+      const { output, exit, timedOut } = await start('5s');
       expect({ exit, timedOut }, output).toEqual({ exit: 124, timedOut: false });
       expect(output).toContain('held');
       expect(output).not.toContain('released');

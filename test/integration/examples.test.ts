@@ -64,10 +64,11 @@ describe.each(identities())('examples as $label', (as) => {
     const box = ['bwrap', '--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'];
     const limits = ['--tmpfs', as.home, '--bind', cwd, cwd, '--unshare-all', '--die-with-parent'];
     const marker = ['--setenv', 'WASBOX', '1', '--chdir', cwd];
-    const run = await runProgram(
-      ['timeout', '20', ...box, ...limits, ...marker, ...command(name)],
-      { as, cwd, env: canaries },
-    );
+    const run = await runProgram(['timeout', '8', ...box, ...limits, ...marker, ...command(name)], {
+      as,
+      cwd,
+      env: canaries,
+    });
     expect(run.out).toMatch(/DONE|done/);
     expect(treeDigest(cwd)).not.toBe(before);
   });

@@ -69,7 +69,7 @@ function runArguments(program: Program, isolation: Isolation): string[] {
     ...['run', '-q', '--apply'],
     ...(isolation === 'namespaces' ? [] : ['--isolation', isolation]),
     // Some would wait long for what they lack.
-    ...(reasonOf(program, isolation) === undefined ? [] : ['--timeout', '10s']),
+    ...(reasonOf(program, isolation) === undefined ? [] : ['--timeout', '5s']),
     ...variables.flatMap((variable) => ['--env', variable]),
     ...(program.options ?? []),
     ...['--', ...program.argv],

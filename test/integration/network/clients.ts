@@ -256,7 +256,7 @@ export const clients: readonly Client[] = [
   },
   {
     name: 'socat UDP',
-    argv: (t) => sh(`echo over-udp | socat -t 8 - UDP4:${t.host}:7777`),
+    argv: (t) => sh(`echo over-udp | socat -t 3 - UDP4:${t.host}:7777`),
     prints: 'over-udp',
     unlogged: true,
   },
