@@ -98,7 +98,9 @@ export const anyUser = [
   ...launches('library-import', 'installers', 'images/registry', 'images/pulls', 'images/mirrors'),
   ...launches('images/credentials', 'changes/renames', 'changes/move', 'changes/merge'),
   ...launches('changes/deletions', 'changes/spellings', 'changes/foreign-bytes', 'changes/latest'),
-  ...launches('changes/clock', 'changes/terminal'),
+  ...launches('changes/clock', 'changes/terminal', 'changes/hidden', 'changes/survey'),
+  ...launches('images/proxy', 'images/fetched', 'images/in-use', 'images/verbs'),
+  ...launches('release-refused', 'session-preload'),
 ];
 
 /** All files of tests, from the checkout. */
@@ -109,6 +111,15 @@ export const all = ['abi', 'attacks', 'browser', 'docs', 'golden', 'integration'
     ),
   )
   .filter((path) => path.endsWith('.test.ts'));
+
+/** Unit tests of what is the same for every user: text, and the checkout. Of the passes of `.ci/run` only root's has these. */
+const rootOnly = [
+  ...all.filter((path) => /^test\/unit\/[^/]+$/.test(path)),
+  ...['bullmq', 'mcp', 'ask'].map((name) => `test/unit/${name}/**/*.test.ts`),
+  ...['native/text', 'plan/watch', 'changes/apply/merge3', 'changes/files/path'].map(
+    (name) => `test/unit/${name}.test.ts`,
+  ),
+];
 
 /** Launch tests that replace modules of Node's: each file has a process of its own. */
 const mockingLaunches = all.filter(
@@ -180,6 +191,7 @@ export const projects = {
     exclude: [...({ check: withPrograms, test: slow.pure }[tier] ?? []), ...lacking],
   },
   unit: project(['test/**/*.test.ts'], slow.unit, [
+    ...(pass === 'user' ? rootOnly : []),
     ...[...pure, ...mocking, ...launching, ...documentation],
   ]),
   // Whoever runs these, the modules that would ask the machine are replaced.

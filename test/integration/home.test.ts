@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/index.js';
 import { makeFastpath } from '../support/fastpath.js';
 import { type Identity, identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { type Files, makeProject } from '../support/project.js';
 import { onTerminal } from '../support/terminal.js';
 import { runWasbox, wasboxArgv } from '../support/wasbox.js';
@@ -284,21 +285,24 @@ describe.each(identities())('as $label', (as) => {
   });
 });
 
-it('a home is saved by a start without Node as well, and nothing of one run is in the next', async () => {
-  const as = ordinaryUser();
-  const cwd = makeProject(as);
-  const fastpath = makeFastpath(as);
-  const write = ['run', '-c', 'ls -A ~; echo x > ~/.wasbox-test-rc; mkdir ~/empty'];
-  for (const times of [1, 2, 3]) {
-    const run = await fastpath.run(write, { cwd });
-    expect([times, run.status, run.out.includes('-test-rc')]).toEqual([times, 0, false]);
-    expect(run.err).toContain('1 file written to your home: ~/.wasbox-test-rc (not applied)');
-  }
-  // Control: without such files it is over without Node, and its directories serve again.
-  await fastpath.run(['run', '--', 'true'], { cwd });
-  for (const times of [1, 2, 3]) {
-    await fastpath.settled();
-    const quiet = await fastpath.run(['run', '--', 'true'], { cwd });
-    expect([times, quiet.nodes, quiet.err]).toEqual([times, 0, '']);
-  }
-});
+needs('ordinary user').test(
+  'a home is saved by a start without Node as well, and nothing of one run is in the next',
+  async () => {
+    const as = ordinaryUser();
+    const cwd = makeProject(as);
+    const fastpath = makeFastpath(as);
+    const write = ['run', '-c', 'ls -A ~; echo x > ~/.wasbox-test-rc; mkdir ~/empty'];
+    for (const times of [1, 2, 3]) {
+      const run = await fastpath.run(write, { cwd });
+      expect([times, run.status, run.out.includes('-test-rc')]).toEqual([times, 0, false]);
+      expect(run.err).toContain('1 file written to your home: ~/.wasbox-test-rc (not applied)');
+    }
+    // Control: without such files it is over without Node, and its directories serve again.
+    await fastpath.run(['run', '--', 'true'], { cwd });
+    for (const times of [1, 2, 3]) {
+      await fastpath.settled();
+      const quiet = await fastpath.run(['run', '--', 'true'], { cwd });
+      expect([times, quiet.nodes, quiet.err]).toEqual([times, 0, '']);
+    }
+  },
+);

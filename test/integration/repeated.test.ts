@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { identities, ordinaryUser } from '../support/identity.js';
 import { runLibrary } from '../support/library-child.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 
 const as = ordinaryUser();
@@ -104,7 +105,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
-describe('a run that was made before sees', () => {
+needs('ordinary user').describe('a run that was made before sees', () => {
   test.concurrent.each(Object.entries(cases))('%s', async (_name, one) => {
     const place = makeProject(as, {
       'work/file': 'host',

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { identities, ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox, startWasbox, wasboxArgv } from '../support/wasbox.js';
 
@@ -88,7 +89,7 @@ describe.each(identities())('a run as $label', (as) => {
   });
 });
 
-test('1 GB of binary passes from stdin to stdout unchanged', async () => {
+needs('ordinary user').test('1 GB of binary passes from stdin to stdout unchanged', async () => {
   const as = ordinaryUser();
   const size = 1024 * megabyte;
   const args = ['run', '-q', '--discard', '--', 'cat'];

@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listTree } from '../support/host.js';
 import { identities, ordinaryUser, stateOf } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { addWheel, npmRegistry, staticMirror } from '../support/registries.js';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
+
+/** CI's pass as root leaves these to the ordinary user's. */
+const user = needs('ordinary user');
 
 type Asked = Awaited<ReturnType<typeof staticMirror>>;
 
@@ -66,12 +70,15 @@ describe.each(identities())('--with as $label', (as) => {
     expect(missing.err).toContain("No module named 'tiny'");
   });
 
-  test('a script with an absolute #! line, a child of the command and a program of the package, too', async () => {
-    expect((await run(['--with', 'tiny==1.0', 'system.py'])).out).toBe('tiny 1\n');
-    const child = ['-c', 'python3 tiny.py.py && tiny-program'];
-    expect((await run(['--with', 'tiny==1.0', ...child])).out).toBe('tiny 1\na program\n');
-    expect((await run(['--with', 'tiny==1.0', '--', 'tiny-program'])).out).toBe('a program\n');
-  });
+  user.test(
+    'a script with an absolute #! line, a child of the command and a program of the package, too',
+    async () => {
+      expect((await run(['--with', 'tiny==1.0', 'system.py'])).out).toBe('tiny 1\n');
+      const child = ['-c', 'python3 tiny.py.py && tiny-program'];
+      expect((await run(['--with', 'tiny==1.0', ...child])).out).toBe('tiny 1\na program\n');
+      expect((await run(['--with', 'tiny==1.0', '--', 'tiny-program'])).out).toBe('a program\n');
+    },
+  );
 
   test('imported and required modules of npm', async () => {
     const imported = await run(['--with', 'tiny', 'esm.mjs']);
@@ -80,7 +87,7 @@ describe.each(identities())('--with as $label', (as) => {
     expect((await run(['cjs.cjs'])).status).toBe(1);
   });
 
-  test('a second start asks no index, and needs none', async () => {
+  user.test('a second start asks no index, and needs none', async () => {
     await run(['--with', 'tiny', 'tiny.py.py']);
     await run(['--with', 'tiny', 'esm.mjs']);
     const before = requests();
@@ -117,7 +124,7 @@ describe.each(identities())('--with as $label', (as) => {
     expect(index.requests.filter((path) => path.endsWith('.whl'))).toHaveLength(1);
   });
 
-  test.each([
+  user.test.each([
     ['has no mark', (set: string) => fs.rmSync(join(set, 'whole'))],
     ['has no packages', (set: string) => fs.rmSync(join(set, 'packages'), { recursive: true })],
     [
@@ -183,7 +190,7 @@ print([n for d, _, names in os.walk("/") if not d.startswith(("/proc", "/sys", "
   });
 });
 
-describe('--with', () => {
+user.describe('--with', () => {
   const as = ordinaryUser();
   let index: Asked;
   beforeAll(async () => {
