@@ -28,8 +28,8 @@ const isCI = process.env.CI === 'true';
 /** More files than these do not fail by chance. */
 const FILES_MAX = 6;
 
-/** Seconds of each random test. */
-const randomSeconds = { check: '0.2', test: '1', rest: '5', all: '5' };
+/** Seconds of each random test. CI's pass as root leaves the longer ones to the pass as an ordinary user. */
+const randomSeconds = { check: '0.2', test: '1', rest: '5', all: pass === 'root' ? '1' : '5' };
 
 const [first, ...more] = process.argv.slice(2);
 const isTier = Object.hasOwn(randomSeconds, first ?? 'test');
@@ -84,18 +84,29 @@ async function runPart([name, ...argv]) {
   return status === 0;
 }
 
-/** Runs as many parts at a time as there are processors; what failed once more, alone. Each counts as one test. */
-async function besideEachOther(parts) {
+/** Runs parts, as many at a time as `most` says. Returns those that failed. */
+async function besideEachOther(parts, most) {
   const waiting = [...parts];
   const failed = [];
   const worker = async () => {
-    for (let part = waiting.shift(); part; part = waiting.shift()) {
+    for (let part = waiting.shift(); part; part = waiting.shift())
       if (await runPart(part)) passed++;
       else failed.push(part);
-    }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  for (const part of failed) {
+  await Promise.all(Array.from({ length: most }, worker));
+  return failed;
+}
+
+/**
+ * Runs parts and the tests; what failed of the parts once more, alone. Each part counts as one test. Where everything runs
+ * the tests begin at once, for most parts use one processor, and the tests wait half of their time.
+ */
+async function runParts(parts, tests) {
+  const isAll = tier === 'all';
+  const begun = besideEachOther(parts, isAll ? 1 : availableParallelism());
+  if (!isAll) await begun;
+  await tests();
+  for (const part of await begun) {
     if (await runPart(part)) {
       passed++;
       chancy.push(part[0]);
@@ -108,8 +119,8 @@ let filesLeftOut = [];
 
 let runs = 0;
 
-/** The results of one run of vitest, and its exit status. */
-async function vitest(args, more) {
+/** The results of one run of vitest, and its exit status. Where another runs beside it, its output comes at its end. */
+async function vitest(args, more, quiet) {
   const output = join(scratch, `${runs++}.json`);
   const argv = [
     process.execPath,
@@ -118,7 +129,8 @@ async function vitest(args, more) {
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${output}`],
     ...args,
   ];
-  const { status } = await run(argv, { more });
+  const { status, text } = await run(argv, { more, quiet });
+  process.stdout.write(text);
   const json = fs.existsSync(output) ? JSON.parse(fs.readFileSync(output, 'utf8')) : undefined;
   return { status, files: json?.testResults ?? [] };
 }
@@ -127,16 +139,16 @@ const failedTests = (file) => file.assertionResults.filter((test) => test.status
 const nameOf = (file, test) => `${relative(root, file.name)} > ${test.fullName}`;
 
 /** Runs vitest, and the files once more in which tests failed. */
-async function runVitest(label, args, more = {}) {
+async function runVitest(label, args, more = {}, quiet = false) {
   const begun = performance.now();
-  let { status, files } = await vitest(args, more);
+  let { status, files } = await vitest(args, more, quiet);
   const failed = files.filter((file) => file.status === 'failed');
   // A run that ended badly with no failed file (an error outside a test) is not run again.
   if (status !== 0 && failed.length > 0 && failed.length <= FILES_MAX) {
     const names = failed.map((file) => relative(root, file.name));
     console.log(`\nOnce more, alone: ${names.join(', ')}\n`);
     const projects = args.filter((arg) => arg.startsWith('-'));
-    const again = await vitest([...names, ...projects, '--no-file-parallelism'], more);
+    const again = await vitest([...names, ...projects, '--no-file-parallelism'], more, quiet);
     status = again.status;
     const latest = new Map(again.files.map((file) => [file.name, file]));
     const stillFailed = new Set(
@@ -222,14 +234,16 @@ if (isNarrow || (paths.length > 0 && tier !== 'check')) {
   await runVitest('vitest', words);
 } else if (tier === 'check') {
   const { tests, parts } = belongsTo(paths);
-  await besideEachOther([...partsOf('check'), ...parts]);
-  if (tests.length > 0 || paths.length === 0) await runVitest('unit tests', tests);
+  await runParts([...partsOf('check'), ...parts], async () => {
+    if (tests.length > 0 || paths.length === 0) await runVitest('unit tests', tests);
+  });
 } else {
-  await besideEachOther(partsOf(tier));
-  await runVitest('tests', []);
+  await runParts(partsOf(tier), () => runVitest('tests', []));
   if (tier === 'all' && pass !== 'root') {
-    await runVitest('through the native command', again, { WASBOX_TEST_FASTPATH: '1' });
-    await runVitest('through Node', again, { WASBOX_TEST_NODE: '1' });
+    await Promise.all([
+      runVitest('through the native command', again, { WASBOX_TEST_FASTPATH: '1' }, true),
+      runVitest('through Node', again, { WASBOX_TEST_NODE: '1' }, true),
+    ]);
   }
 }
 
