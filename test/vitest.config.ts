@@ -36,7 +36,7 @@ export default defineConfig({
     expect: { poll: { timeout: 100_000 } },
     runner: 'test/support/runner.ts',
     pool: 'forks',
-    maxWorkers: 4, // on two processors: they wait for terminals, browsers and sandboxes half of their time
+    maxWorkers: 6, // on two processors: with four, which wait for terminals, browsers and sandboxes, a quarter was idle
     maxConcurrency: 2,
     // Node loads these: vitest's own loader would have a `module` around them.
     server: { deps: { external: installedFiles } },
