@@ -211,7 +211,7 @@ const others = [
   ['lint', ['check', 'test', 'all'], 'root', npm('lint')],
   ['types', ['check', 'test', 'all'], 'root', npm('typecheck')],
   ['C of the policy core', ['test', 'all'], 'root', node('wasm-core/test.mjs')],
-  ['C of the native part', ['test', 'all'], undefined, node('addon/test.mjs')],
+  ['C of the native part', ['test', 'all'], 'root', node('addon/test.mjs')],
   ['native part, other compilers', ['rest', 'all'], 'root', node('addon/cross.mjs')],
 ];
 const partsOf = (tier) =>
