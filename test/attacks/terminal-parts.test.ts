@@ -100,17 +100,20 @@ describe.each(identities())('a terminal in part, as $label', (as) => {
   const inside = { sandboxed: true };
   const outside = { sandboxed: false };
 
-  test.each(parts)('%s: each stream is what it was, and has its size', async (_, redirections) => {
-    const then = 'stty size';
-    const got = await there(as, 'resize', redirections, { ...inside, then });
-    const wanted = await there(as, 'resize', redirections, { ...outside, then });
-    expect(got.seen).toBe(wanted.seen);
-    expect(got.output).toContain('33 99');
-    // Control: outside it is another one then.
-    expect(wanted.output).toContain('7 7');
-  });
+  test.concurrent.each(parts)(
+    '%s: each stream is what it was, and has its size',
+    async (_, redirections) => {
+      const then = 'stty size';
+      const got = await there(as, 'resize', redirections, { ...inside, then });
+      const wanted = await there(as, 'resize', redirections, { ...outside, then });
+      expect(got.seen).toBe(wanted.seen);
+      expect(got.output).toContain('33 99');
+      // Control: outside it is another one then.
+      expect(wanted.output).toContain('7 7');
+    },
+  );
 
-  test.each(parts)('%s: output goes on', async (_, redirections) => {
+  test.concurrent.each(parts)('%s: output goes on', async (_, redirections) => {
     const got = await there(as, 'stop', redirections, inside);
     expect([got.timedOut, got.output.replace(/[\r\n]/g, '')]).toEqual([false, 'over']);
   });
@@ -120,7 +123,7 @@ describe.each(identities())('a terminal in part, as $label', (as) => {
     expect([got.timedOut, got.output]).toEqual([true, '']);
   });
 
-  test.each(parts)('%s: modes come back', async (_, redirections) => {
+  test.concurrent.each(parts)('%s: modes come back', async (_, redirections) => {
     const got = await there(as, 'modes', redirections, inside);
     expect(got.after).toEqual(got.before);
     const control = await there(as, 'modes', redirections, outside);
@@ -128,7 +131,7 @@ describe.each(identities())('a terminal in part, as $label', (as) => {
   });
 
   const shown = parts.filter(([streams]) => /std(out|err)|all/.test(streams));
-  test.each(shown)(
+  test.concurrent.each(shown)(
     '%s: colours, cursor, tabs, mouse and keys come back',
     async (_, redirections) => {
       const reset = /\x1b\[<[12]u.*\x1b\[0 q.*\x1b\]104\x1b\\.*\x1b\[3g\x1b\[8C\x1bH/s;
@@ -143,18 +146,21 @@ describe.each(identities())('a terminal in part, as $label', (as) => {
   );
 
   const notTyped = parts.filter(([streams]) => /^std(out|err)/.test(streams));
-  test.each(notTyped)('%s: what is typed stays with the terminal', async (_, redirections) => {
-    const typed = [{ after: 'ready', type: 'secret\n' }];
-    const then = 'read -r -t 2 line; echo "shell $line"';
-    const got = await there(as, 'read', redirections, { ...inside, then, typed });
-    expect(got.seen).not.toContain('secret');
-    expect(got.output).toContain('shell secret');
-    const never = { ...inside, then, typed, options: ['--tty', 'never'] };
-    expect((await there(as, 'read', redirections, never)).seen).not.toContain('secret');
-    // Control: outside it is read.
-    const control = await there(as, 'read', redirections, { ...outside, then, typed });
-    expect(control.seen).toContain('secret');
-  });
+  test.concurrent.each(notTyped)(
+    '%s: what is typed stays with the terminal',
+    async (_, redirections) => {
+      const typed = [{ after: 'ready', type: 'secret\n' }];
+      const then = 'read -r -t 2 line; echo "shell $line"';
+      const got = await there(as, 'read', redirections, { ...inside, then, typed });
+      expect(got.seen).not.toContain('secret');
+      expect(got.output).toContain('shell secret');
+      const never = { ...inside, then, typed, options: ['--tty', 'never'] };
+      expect((await there(as, 'read', redirections, never)).seen).not.toContain('secret');
+      // Control: outside it is read.
+      const control = await there(as, 'read', redirections, { ...outside, then, typed });
+      expect(control.seen).toContain('secret');
+    },
+  );
 });
 
 /** A terminal that belongs to root, and a program of another user's on it, as by su and sudo. */
