@@ -15,7 +15,7 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { belongsTo } from './folders.mjs';
 import { lackedBy, reasonsOf } from './programs.mjs';
@@ -194,13 +194,25 @@ function tellLeftOut() {
   }
 }
 
+/** Prints the ten that took longest, with a title. */
+function tellLongest(title, entries) {
+  console.log(`\n${title}:`);
+  for (const [name, ms] of [...entries].sort(([, a], [, b]) => b - a).slice(0, 10))
+    console.log(`  ${seconds(ms).padStart(8)}  ${name}`);
+}
+
 function tellSlowest() {
   const tests = results.flatMap((file) =>
     file.assertionResults.map((test) => [nameOf(file, test), test.duration ?? 0]),
   );
-  const slowest = [...tests, ...timings].sort(([, a], [, b]) => b - a).slice(0, 10);
-  console.log('\nSlowest:');
-  for (const [name, ms] of slowest) console.log(`  ${seconds(ms).padStart(8)}  ${name}`);
+  tellLongest('Slowest', [...tests, ...timings]);
+  if (results.length < 2) return;
+  const files = results.map((file) => [relative(root, file.name), file.endTime - file.startTime]);
+  tellLongest('Slowest files', files);
+  const folders = new Map();
+  for (const [name, ms] of files)
+    folders.set(dirname(name), (folders.get(dirname(name)) ?? 0) + ms);
+  tellLongest('Sum of the files of a folder', folders);
 }
 
 const npm = (script) => ['npm', 'run', '--silent', script];
