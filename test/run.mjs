@@ -4,7 +4,7 @@
  *     node test/run.mjs check [folders of src]    after an edit: format, lint, types, pure unit tests
  *     node test/run.mjs test                      what everybody runs: these, the C tests, launches, attacks, documentation
  *     node test/run.mjs rest                      the long tests
- *     node test/run.mjs all                       everything
+ *     node test/run.mjs all                       everything; also `npm test -- --all`
  *     node test/run.mjs [files and --options=VALUE of vitest run]
  *
  * WASBOX_TEST_INSTALLED=DIR tests the package that is installed in DIR in place of the build in dist.
@@ -31,7 +31,8 @@ const FILES_MAX = 6;
 /** Seconds of each random test. CI's pass as root leaves the longer ones to the pass as an ordinary user. */
 const randomSeconds = { check: '0.2', test: '1', rest: '5', all: pass === 'root' ? '1' : '5' };
 
-const [first, ...more] = process.argv.slice(2);
+const given = process.argv.slice(2);
+const [first, ...more] = given.includes('--all') ? ['all'] : given;
 const isTier = Object.hasOwn(randomSeconds, first ?? 'test');
 const tier = isTier ? (first ?? 'test') : 'all';
 const words = isTier ? more : process.argv.slice(2);
