@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { targets, warnings } from './native.mjs';
 
@@ -39,7 +39,8 @@ const quoted = (word) => `'${word.replaceAll("'", "'\\''").replaceAll('$', '$$')
 
 /**
  * Carries commands out side by side, each for a file that it makes of a source and of what that includes, where one of
- * these is newer. Returns whether all could be.
+ * these is newer. Returns whether all could be. Names are relative to `addon`: what is compiled depends on its headers in
+ * a copy of the folder, too.
  */
 function makeAll(commands) {
   const rules = commands.map(
@@ -68,7 +69,7 @@ function compileSources(target, { cc, cxx, arch, more = [], directory }) {
     ...(target.executable ? [] : nodeHeaders()),
   ];
   const commands = target.sources.map((source) => {
-    const file = join(directory, `${source.replaceAll('/', '_')}.o`);
+    const file = relative(addon, join(directory, `${source.replaceAll('/', '_')}.o`));
     const isC = !source.endsWith('.cc');
     const flags = isC ? ['-std=gnu17'] : ['-std=gnu++17', ...cflagsCc];
     const dependencies = ['-MD', '-MP', '-MF', `${file}.d`];
