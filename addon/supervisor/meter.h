@@ -49,6 +49,7 @@ struct wb_meter {
   uint64_t descriptors_next_ns, descriptors_soon_ns; /* at the latest; at the earliest */
   uint64_t apart_ns; /* spent on files and page tables so far, which have pauses of their own */
   uint64_t tables_next_ns; /* when the kernel may be asked for what is shared again */
+  uint64_t tables_turn_ns; /* when the pauses of all such walks so far are over */
   uint64_t glance_ns;      /* when to look at the processes while such a sample is taken */
   uint64_t deprioritise_next_ns;
   /* The walk through the layers. */

@@ -60,7 +60,8 @@ void meter_sample_private(struct wb_meter *meter) {
 }
 
 /* Asks the kernel for what is shared by whom. That walk waits for locks of the payload's, which can
- * hold them for long, and takes as long as the payload has memory. */
+ * hold them for long, and takes as long as the payload has memory. The walks of a run and of its
+ * programs take turns, so that all of them have one share of the time. */
 static uint64_t exact_bytes(struct wb_meter *meter, const struct wb_memory_use *use,
                             uint64_t *next_ns) {
   const uint64_t spent = meter_spent_ns();
@@ -68,7 +69,8 @@ static uint64_t exact_bytes(struct wb_meter *meter, const struct wb_memory_use *
   wb_processes_memory(meter->proc, &meter->members, use->mark, &memory);
   const uint64_t cost = meter_spent_ns() - spent;
   meter->apart_ns += cost;
-  *next_ns = wb_now_ns() + cost * WB_METER_COST_SHARE;
+  meter->tables_turn_ns = most(meter->tables_turn_ns, wb_now_ns()) + cost * WB_METER_COST_SHARE;
+  *next_ns = meter->tables_turn_ns;
   /* Pages that are mapped of files in memory are part of what those take. */
   return memory.own_bytes + use->kernel_bytes + most(memory.shared_bytes, use->files_bytes);
 }

@@ -82,8 +82,8 @@ struct wb_memory_use {
   uint32_t mark;        /* of the processes; 0: all */
 };
 
-/* Returns the bytes that are used, 0 where it is not known: beyond the limit (0: none) is what
- * each has for itself, and until `*next_ns` the kernel is not asked again for what is shared. */
+/* Returns the bytes that are used; 0 where that is not known: the sum of all processes is beyond
+ * the limit (0: none), and the kernel is not asked what they share until `*next_ns`. */
 uint64_t meter_memory(struct wb_meter *meter, const struct wb_memory_use *use, uint64_t limit,
                       uint64_t *next_ns);
 
