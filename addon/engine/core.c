@@ -22,6 +22,7 @@
 #define PAGE ((uint64_t)1 << 16)
 #define PAGES_MAX (MEMORY_MAX / PAGE)
 #define TABLE_MAX 64
+#define ARGUMENTS_MAX 8
 
 /* The module imports from this; wasm2c declares it. */
 struct w2c_wasi__snapshot__preview1 {
@@ -179,8 +180,8 @@ u32 w2c_wasi__snapshot__preview1_path_open(struct w2c_wasi__snapshot__preview1 *
 static JSValue call_export(JSContext *context, JSValueConst self, int count, JSValueConst *values,
                            int which) {
   (void)self;
-  uint32_t arguments[8] = {0};
-  for (int i = 0; i < count && i < 8; i++)
+  uint32_t arguments[ARGUMENTS_MAX] = {0};
+  for (int i = 0; i < count && i < ARGUMENTS_MAX; i++)
     if (JS_ToUint32(context, &arguments[i], values[i]) < 0)
       return JS_EXCEPTION;
   return guarded(context, (enum function)which, arguments);
@@ -191,6 +192,10 @@ static JSValue memory_buffer(JSContext *context, JSValueConst self) {
   (void)self;
   return JS_NewArrayBuffer(context, memory, core.w2c_memory.size, NULL, NULL, 0);
 }
+
+#define EXPORT(name, count, call) _Static_assert(count <= ARGUMENTS_MAX, #name);
+#include "core_exports.h"
+#undef EXPORT
 
 static const JSCFunctionListEntry exports[] = {
 #define EXPORT(name, count, call) JS_CFUNC_MAGIC_DEF(#name, count, call_export, OF_##name),
