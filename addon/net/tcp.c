@@ -162,8 +162,9 @@ static int settle(const struct call *call, int error) {
   return error;
 }
 
-/* Begins to connect a socket that does not block, for a caller that `waits`: on the loopback, that
- * has ended when the call returns. Returns 0 or an errno; EINPROGRESS where it goes on. */
+/* Begins to connect a socket that does not block. If the caller waits, the end is looked for at
+ * once: on the loopback, connect(2) has ended by the time it returns EINPROGRESS. Returns 0 or an
+ * errno; EINPROGRESS where it goes on. */
 static int begin_connect(int file, const struct sockaddr *to, socklen_t size, int waits) {
   struct pollfd end = {.fd = file, .events = POLLOUT};
   const int error = connect(file, to, size) < 0 ? errno : 0;
