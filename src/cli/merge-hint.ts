@@ -1,17 +1,13 @@
 /** Says what to do about paths that both the user and the run changed. */
 import type { Change, Conflicts, Refusal } from '../changes/index.js';
-import { homeOperand } from '../report/index.js';
-
-/** Paths of home in a line to copy: they are applied by name only. */
-const namedPaths = 3;
+import { homeOperand, pathOperands } from '../report/index.js';
 
 const ofHome = ({ change }: Refusal): boolean => change.home !== undefined;
 
-/** ` ~/.bashrc ~/.profile`, for commands about these paths. */
+/** ` ~/.bashrc ~/.profile`, for commands about these paths: they are applied by name only. */
 function homeOperands(refused: readonly Refusal[]): string {
-  const paths = refused.filter(ofHome).map(({ change }) => homeOperand(change.display));
-  const more = paths.length > namedPaths ? ' …' : '';
-  return paths.length === 0 ? '' : ` ${paths.slice(0, namedPaths).join(' ')}${more}`;
+  const paths = refused.filter(ofHome).map(({ change }) => change.display);
+  return paths.length === 0 ? '' : ` ${pathOperands(paths) ?? 'PATH…'}`;
 }
 
 function choices(id: string, paths: string, tried: Conflicts): string[] {
