@@ -173,7 +173,7 @@ int64_t wb_pump_written(struct wb_pump *pump, int own) {
   if (!pump->asked) {
     pump->answered = 0;
     if (send(own, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
-      return 0; /* the thread is done: its socket tells the end */
+      return errno == EAGAIN || errno == EINTR ? -1 : WB_PUMP_ALL; /* the thread is done */
     pump->asked = 1;
     const struct timespec patience = {0, PATIENCE_NS};
     syscall(SYS_futex, &pump->answered, FUTEX_WAIT_PRIVATE, 0, &patience, NULL, 0);

@@ -67,7 +67,7 @@ async function writeSoon(fd: number, text: Uint8Array): Promise<void> {
 /** Bytes that wait for a reader: usually, and when the program was told to end, whose end comes behind them. */
 const heldBytes = 65_536;
 const lastBytes = 4 * 1024 * 1024;
-/** Milliseconds that a program which was told to end, and has, waits for a reader that takes nothing. */
+/** Milliseconds that the end of a program, once it was told to end, waits for a reader that takes nothing. */
 const readerMs = 1000;
 
 /** Writes what comes, in its order, and holds up the socket for a reader that is slow. */
@@ -77,6 +77,10 @@ class Shown {
   #waiting = 0;
   #most = heldBytes;
   #last: Promise<void> = Promise.resolve();
+  #tell: () => void = () => {};
+  readonly #told = new Promise<void>((resolve) => {
+    this.#tell = resolve;
+  });
 
   constructor(socket: Socket, failed: (error: unknown) => void) {
     this.#socket = socket;
@@ -99,13 +103,13 @@ class Shown {
   toldToEnd(): void {
     this.#most = lastBytes;
     this.#socket.resume();
+    this.#tell();
   }
 
   /** Fulfilled when all of it is written, or a reader is given up. */
   async done(): Promise<void> {
-    const waits = this.#most === heldBytes ? Number.POSITIVE_INFINITY : readerMs;
-    const patience = new Promise<void>((resolve) => void after(waits, resolve));
-    await Promise.race([this.#last, patience]);
+    const patience = (): Promise<void> => new Promise((resolve) => void after(readerMs, resolve));
+    await Promise.race([this.#last, this.#told.then(patience)]);
   }
 }
 

@@ -118,10 +118,16 @@ type MakePipe = (isInput: boolean) => NativePayloadPipe;
 function openPipe(make: MakePipe, isInput: boolean): Pipe {
   const { own, given, written } = make(isInput);
   const { Socket: Stream } = process.getBuiltinModule('node:net');
-  const stream = giveDescriptor(
-    own,
-    () => new Stream({ fd: own, readable: !isInput, writable: isInput }),
-  );
+  let stream: Socket;
+  try {
+    stream = giveDescriptor(
+      own,
+      () => new Stream({ fd: own, readable: !isInput, writable: isInput }),
+    );
+  } catch (error) {
+    closeDescriptor(given);
+    throw error;
+  }
   stream.on('error', () => {}); // a program need not read its input; what came of its output counts
   return { given, stream, written };
 }

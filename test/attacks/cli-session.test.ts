@@ -9,7 +9,7 @@ import { expect, it } from 'vitest';
 import { sessionPlace } from '../support/cli-session.js';
 import { eventually, uniqueMarker } from '../support/host.js';
 import { type Identity, identities } from '../support/identity.js';
-import { runProgram, startWasbox } from '../support/wasbox.js';
+import { runProgram, startProgram, startWasbox, wasboxArgv } from '../support/wasbox.js';
 
 /** Says whether the socket at a path takes connections. */
 const connects = `import socket, sys
@@ -45,9 +45,10 @@ it.each(identities())('as $label: its socket, processes and files', async (as) =
 const place = async (as: Identity) => {
   const { run, cwd, state } = sessionPlace(as);
   await run(['session', 'start', '-q', '--name', 'a']);
+  const env = { XDG_STATE_HOME: state };
   const start = (...words: string[]) =>
-    startWasbox(['exec', 'a', '--', ...words], { as, cwd, env: { XDG_STATE_HOME: state } });
-  return { run, start };
+    startWasbox(['exec', 'a', '--', ...words], { as, cwd, env });
+  return { run, start, cwd, env };
 };
 const over = (child: ChildProcess) =>
   eventually(() => child.exitCode !== null || child.signalCode !== null, 30_000);
@@ -68,6 +69,25 @@ it.each(identities())('as $label: SIGTERM ends an exec whose output nobody reads
   expect(child.exitCode).toBe(143);
   expect(await processes()).not.toMatch(/^yes$/m);
 });
+
+it.each(identities())(
+  'as $label: SIGTERM ends an exec whose program has ended, but whose output nobody reads',
+  async (as) => {
+    const { run, cwd, env } = await place(as);
+    await runProgram(['mkfifo', 'unread'], { as, cwd });
+    // More than a pipe takes, and less than exec keeps: it has heard of the end.
+    const words = ['exec', 'a', '--', 'head', '-c', '100000', '/dev/zero'];
+    const argv = ['sh', '-c', 'exec "$@" 1<> unread', 'sh', ...wasboxArgv(as, words)];
+    const child = startProgram(argv, { as, cwd, env });
+    const comms = async () => (await run(['exec', 'a', '--', 'sh', '-c', 'cat /proc/*/comm'])).out;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(await comms()).not.toMatch(/^head$/m);
+    expect(child.exitCode).toBeNull();
+    child.kill('SIGTERM');
+    expect(await over(child)).toBe(true);
+    expect(child.exitCode).toBe(0);
+  },
+);
 
 it.each(identities())(
   'as $label: an exec ends with its program while stdin stays open',

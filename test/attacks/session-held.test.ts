@@ -48,7 +48,7 @@ describe.each(identities())('as $label', (as) => {
     expect(lines).toEqual(['written', 'ERR_SESSION_FILE']);
   });
 
-  test('a port takes so many connections at a time, and their number holds up nothing', async () => {
+  test('a published port takes 256 connections at a time, and others hold up no program', async () => {
     const port = await freePort();
     const { lines } = await inSession(
       as,
