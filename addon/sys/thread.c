@@ -15,7 +15,7 @@
 #include "syscall.h"
 #include "thread.h"
 
-/* At a time: the three of a run, a pump for stdout and one for stderr, and one to spare. */
+/* A run has three at a time, and a pump each for stdout and stderr; one is to spare. */
 #define THREADS 6
 #define STACK_SIZE (256 << 10)
 #define GUARD_SIZE (64 << 10) /* the largest page there is */

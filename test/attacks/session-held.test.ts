@@ -1,6 +1,6 @@
 /**
- * What a session does on behalf of its owner, against programs that hold it up (attacks.md 62, 69): an operation on a
- * file whose process another program stops, and a published port whose server accepts nothing.
+ * A program that holds up what its session does for the owner (attacks.md 62, 69): it stops the process of an operation on
+ * a file, or accepts nothing at a published port.
  */
 import { describe, expect, test } from 'vitest';
 import { freePort } from '../support/free-port.mjs';
