@@ -71,6 +71,9 @@ using Handle = Napi::External<std::shared_ptr<Run>>;
 // How the run ended, as one record; src/native/decode/outcome.ts reads it.
 Napi::Value OutcomeRecord(Napi::Env env, Run &run) {
   const wb_tables tables = {run.refusals.get(), run.audit.get(), run.network.get()};
+  // The meter knows who had as many files as it may have, the audit who wanted one more.
+  if (run.audit && run.audit->files_counted)
+    run.result.usage.reached &= ~(1u << WB_LIMIT_OPEN_FILES);
   if (run.audit && run.audit->files_full)
     run.result.usage.reached |= 1u << WB_LIMIT_OPEN_FILES;
   iovec parts[WB_OUTCOME_PARTS];

@@ -329,8 +329,10 @@ static void note_files(struct wb_audit *audit, struct wb_pin *caller) {
   const int files = audit->files_max ? wb_pin_open(caller, "fd", O_PATH | O_DIRECTORY) : -1;
   if (files < 0)
     return;
-  if (fstat(files, &info) == 0 && (uint64_t)info.st_size >= audit->files_max)
-    audit->files_full = 1;
+  if (fstat(files, &info) == 0 && info.st_size > 0) {
+    audit->files_counted = 1;
+    audit->files_full |= (uint64_t)info.st_size >= audit->files_max;
+  }
   close(files);
 }
 

@@ -34,6 +34,7 @@ struct wb_audit {
   int root;                 /* of the sandbox, O_PATH; -1 before the first look */
   const struct wb_ids *ids; /* that the sandbox has; borrowed */
   uint64_t files_max;       /* descriptors that a process may have; 0 without a limit */
+  int files_counted;        /* the kernel tells how many descriptors a process has */
   int files_full;           /* a process that had so many asked for another one */
   struct wb_audit_totals totals;
   uint32_t processes, entries, values, texts; /* used of each table; bytes of the texts */

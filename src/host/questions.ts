@@ -40,10 +40,21 @@ function isSameList<T>(a: ArrayLike<T> | undefined, b: ArrayLike<T> | undefined)
   return true;
 }
 
-const content = question(
-  ({ files }, { path, limit }: OfPath & { readonly limit: number }) => files.read(path, limit),
+interface ReadQuestion
+  extends Question<OfPath & { readonly limit: number }, Uint8Array | undefined> {}
+
+const content: ReadQuestion = question(
+  ({ files }, { path, limit }) => files.read(path, limit),
   isSameList,
 );
+
+const read: ReadQuestion = {
+  ask: content.ask,
+  // An attempt to open it that fails costs an exception.
+  holds: (host, before) =>
+    (before.answer === undefined && host.files.lstat(before.path) === undefined) ||
+    content.holds(host, before),
+};
 
 export const questions = {
   env: question(({ env }, { name }: { readonly name: string }) =>
@@ -54,13 +65,7 @@ export const questions = {
   stat: question(({ files }, { path }: OfPath) => files.stat(path), isSameFile),
   readlink: question(({ files }, { path }: OfPath) => files.readlink(path)),
   realpath: question(({ files }, { path }: OfPath) => files.realpath(path)),
-  read: {
-    ...content,
-    // An attempt to open it that fails costs an exception.
-    holds: (host, before) =>
-      (before.answer === undefined && host.files.lstat(before.path) === undefined) ||
-      content.holds(host, before),
-  } satisfies typeof content,
+  read,
   list: question(({ files }, { path }: OfPath) => files.list(path), isSameList),
   access: question(({ files }, { path, mode }: OfPath & { readonly mode: AccessMode }) =>
     files.access(path, mode),

@@ -122,7 +122,7 @@ function limitWords(limit: LimitName, limits: Limits): readonly [what: string, o
       ];
     case 'open-files':
       return [
-        `opened more than ${limits.openFiles} files in one process`,
+        `had ${limits.openFiles} files open in one process, as many as it may`,
         `--open-files ${2 * (limits.openFiles ?? 1)}`,
       ];
     case 'file-size': {
