@@ -22,6 +22,7 @@ import { latestRun, placeIn } from './latest.js';
 import { otherDirectory, workdirOption } from './other-directory.js';
 import { progressLine } from './progress.js';
 import { refuseSession, runAndPaths } from './run-operands.js';
+import { canAsk } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 import { waitForRun } from './wait-for-run.js';
 
@@ -116,8 +117,7 @@ function selection(
 
 /** Asks about a large deletion at a terminal; elsewhere the answer is no. */
 function askToDelete(large: Deletions): boolean {
-  const { isatty } = process.getBuiltinModule('node:tty');
-  if (!isatty(0) || !isatty(2)) return false;
+  if (!canAsk()) return false;
   return agrees(`delete ${displayText(deletionsText(large))}`);
 }
 

@@ -18,7 +18,7 @@ import { displayPath, displayText } from '../text/index.js';
 import { ask, directoryAnswers, fileAnswers } from './choose-question.js';
 import { unseenHint } from './merge-hint.js';
 import { progressLine } from './progress.js';
-import { err, hasColor, style } from './terminal.js';
+import { canAsk, err, hasColor, style } from './terminal.js';
 
 const keyOf = (tree: number, path: Buffer): string => `${tree} ${path.toString('latin1')}`;
 
@@ -142,8 +142,7 @@ function groupOf(rest: readonly Change[], opened: ReadonlySet<string>): Group | 
  * @throws UsageError where there is no terminal to ask on
  */
 export function chooseChanges(store: Store, run: Run): Change[] {
-  const { isatty } = process.getBuiltinModule('node:tty');
-  if (!isatty(0) || !isatty(2)) {
+  if (!canAsk()) {
     throw new UsageError('ERR_USAGE', 'wasbox apply -i needs a terminal', {
       hint: `Name the paths instead: wasbox apply ${run.record.id} PATH…`,
     });

@@ -25,7 +25,7 @@ import { otherDirectory, workdirOption } from './other-directory.js';
 import { page } from './pager.js';
 import { progressLine } from './progress.js';
 import { runAndPaths } from './run-operands.js';
-import { err, hasColor, out, write } from './terminal.js';
+import { err, hasColor, isTerminal, out, write } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 import { waitForRun } from './wait-for-run.js';
 
@@ -43,7 +43,7 @@ function checkPatch(values: ParsedLine['values']): void {
   if (other !== undefined) {
     throw new UsageError('ERR_USAGE', `wasbox diff takes --patch or --${other}, not both`);
   }
-  if (!process.getBuiltinModule('node:tty').isatty(1)) return;
+  if (!isTerminal(1)) return;
   throw new UsageError(
     'ERR_USAGE',
     '--patch does not escape its output, so it cannot go to a terminal',
@@ -106,10 +106,9 @@ class Differences {
 /** Yields what a person reads, piece by piece. */
 function* textOf(files: Differences, values: ParsedLine['values']): Generator<string> {
   const color = hasColor(1);
-  const { isatty } = process.getBuiltinModule('node:tty');
   // On the same terminal, the progress line ends where the text begins.
   const first = (chunk: string): string => {
-    if (isatty(1)) files.end();
+    if (isTerminal(1)) files.end();
     return chunk;
   };
   if (values['name-only'] === true) {

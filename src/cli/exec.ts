@@ -11,7 +11,7 @@ import { execRelayed } from './exec-relayed.js';
 import { leave } from './leave.js';
 import { requireNode } from './node-module.js';
 import { requireSession } from './session-find.js';
-import { write } from './terminal.js';
+import { isTerminal, write } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 
 const ofRuns = (name: string): OptionEntry => {
@@ -76,8 +76,7 @@ function environment(env: Values['env'] = {}): Record<string, string> {
 
 function wantsTerminal(tty: Values['tty'] = 'auto'): boolean {
   if (tty === 'never') return false;
-  const { isatty } = process.getBuiltinModule('node:tty');
-  const all = [0, 1, 2].every((fd) => isatty(fd));
+  const all = [0, 1, 2].every(isTerminal);
   if (all || tty === 'auto') return all;
   throw new UsageError('ERR_OPTION_VALUE', '--tty always: this command has no terminal', {
     hint: 'stdin, stdout and stderr must be a terminal.',

@@ -4,7 +4,7 @@ import type { Lack } from '../report/index.js';
 import { displayText } from '../text/index.js';
 import { isOffered } from '../why/index.js';
 import { readLine } from './read-line.js';
-import { err, out, style } from './terminal.js';
+import { canAsk, err, out, style } from './terminal.js';
 import { fixedWords } from './why-text.js';
 
 const commandText = (words: readonly string[]): string =>
@@ -18,11 +18,10 @@ export async function offer(words: readonly string[], lacks: readonly Lack[]): P
     return 0;
   }
   const every = fixedWords(words, lacks, true) ?? nearest;
-  const { isatty } = process.getBuiltinModule('node:tty');
   out(`\nTo run it with the nearest:\n  ${commandText(nearest)}\n`);
   const more = lacks.filter(isOffered).length > 1;
   if (more) out(`To run it with all of them:\n  ${commandText(every)}\n`);
-  if (!isatty(0) || !isatty(2)) return 0;
+  if (!canAsk()) return 0;
   const keys = more ? 'run it, y with the nearest, a with all of them' : 'run it';
   err(`${style(2, 'bold', keys)} [${more ? 'y/a/N' : 'y/N'}]? `);
   const answer = readLine()?.trim().toLowerCase();

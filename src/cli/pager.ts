@@ -6,7 +6,7 @@
  */
 import { accessSync, constants } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { write } from './terminal.js';
+import { isTerminal, write } from './terminal.js';
 
 function hasProgram(name: string, env: NodeJS.ProcessEnv): boolean {
   return (env.PATH ?? '').split(':').some((directory) => {
@@ -81,8 +81,7 @@ export async function page(
   produce: () => Iterable<string>,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<void> {
-  const terminal = process.getBuiltinModule('node:tty').isatty(1);
-  const command = terminal ? pagerCommand(env) : undefined;
+  const command = isTerminal(1) ? pagerCommand(env) : undefined;
   if (command !== undefined && (await feed(command, produce(), env))) return;
   for (const chunk of produce()) write(1, chunk);
 }

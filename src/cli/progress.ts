@@ -5,7 +5,7 @@
 import { fstatSync } from 'node:fs';
 import type { Progress } from '../changes/index.js';
 import { monotonicMs } from '../host/index.js';
-import { err } from './terminal.js';
+import { err, isTerminal } from './terminal.js';
 
 /** A call that ends sooner shows no progress. */
 const patienceMs = 700;
@@ -50,8 +50,7 @@ function mayBeTerminal(): boolean {
   }
 }
 
-const onTerminal = (): boolean =>
-  process.env.TERM !== 'dumb' && mayBeTerminal() && process.getBuiltinModule('node:tty').isatty(2);
+const onTerminal = (): boolean => process.env.TERM !== 'dumb' && mayBeTerminal() && isTerminal(2);
 
 export function progressLine(settings: ProgressSettings = {}): ProgressLine {
   const { visible = onTerminal(), now: clock = monotonicMs, write = err } = settings;

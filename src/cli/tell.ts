@@ -2,7 +2,7 @@
 import type { Store } from '../changes/index.js';
 import { formatSummary, type RunReport } from '../report/index.js';
 import { jsonText } from '../text/index.js';
-import { err, style, write } from './terminal.js';
+import { err, isTerminal, style, write } from './terminal.js';
 
 export interface Telling {
   readonly json?: boolean | undefined;
@@ -40,8 +40,7 @@ function say(report: RunReport, json: string, telling: Telling): void {
     return;
   }
   const [quiet, verbose] = [telling.quiet === true, telling.verbose === true];
-  // Asked only where it matters: what tells brings node:net along.
-  const attended = report.outcome.status !== 0 && process.getBuiltinModule('node:tty').isatty(2);
+  const attended = report.outcome.status !== 0 && isTerminal(2);
   const leads = quiet ? [] : (telling.leads?.() ?? []);
   for (const line of formatSummary(report, { quiet, verbose, attended, leads })) {
     err(`${style(2, 'dim', 'wasbox:')} ${line}\n`);

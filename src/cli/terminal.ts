@@ -42,13 +42,18 @@ export function write(fd: number, text: string | Uint8Array): void {
 export const out = (text: string): void => write(1, text);
 export const err = (text: string): void => write(2, text);
 
+/** Loads node:tty where it is called: that brings node:net along, and most runs have nothing to say. */
+export const isTerminal = (fd: number): boolean => process.getBuiltinModule('node:tty').isatty(fd);
+
+/** Returns whether there is somebody to ask: questions go to stderr, and answers come from stdin. */
+export const canAsk = (): boolean => isTerminal(0) && isTerminal(2);
+
 /** Returns whether a descriptor gets colours: a terminal, unless NO_COLOR or FORCE_COLOR decide. */
 export function hasColor(fd: number, env: NodeJS.ProcessEnv = process.env): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = env;
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== '') return FORCE_COLOR !== '0';
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false;
-  // Loaded here: it brings node:net along, and most runs have nothing to say.
-  return TERM !== 'dumb' && process.getBuiltinModule('node:tty').isatty(fd);
+  return TERM !== 'dumb' && isTerminal(fd);
 }
 
 export type Style = 'bold' | 'red' | 'yellow' | 'green' | 'dim';

@@ -21,7 +21,7 @@ import { currentDirectory } from './here.js';
 import { fetchImage } from './image-store.js';
 import type { NotedReport } from './note-report.js';
 import { offer } from './offer.js';
-import { err, out, style } from './terminal.js';
+import { canAsk, err, out, style } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 import { fixedCommand, lackLines, outcomeText } from './why-text.js';
 
@@ -154,8 +154,7 @@ function mayRunAgain(words: readonly string[]): boolean {
       { hint: 'Give it once more: … | wasbox why -' },
     );
   }
-  const { isatty } = process.getBuiltinModule('node:tty');
-  if (!isatty(0) || !isatty(2)) return true;
+  if (!canAsk()) return true;
   say(
     `${commandText(words)}\nIts changes are dropped; what it sends over the network is sent again.`,
   );

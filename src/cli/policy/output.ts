@@ -7,7 +7,7 @@ import {
   type PolicyDiagnostic,
 } from '../../policy/index.js';
 import { displayText, jsonText } from '../../text/index.js';
-import { err, out } from '../terminal.js';
+import { err, isTerminal, out } from '../terminal.js';
 
 /** Version of everything that `--json` prints here. */
 export const schemaVersion = 1;
@@ -45,7 +45,7 @@ export function deliver(data: string | Uint8Array, file: unknown): void {
   if (typeof file !== 'string' || file === '-') {
     if (typeof data === 'string') {
       out(data);
-    } else if (process.getBuiltinModule('node:tty').isatty(1)) {
+    } else if (isTerminal(1)) {
       throw new UsageError('ERR_USAGE', 'refusing to print a binary filter to a terminal', {
         hint: 'Write it to a file with -o FILE, or print it with --format asm.',
       });
