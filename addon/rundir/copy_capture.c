@@ -30,6 +30,8 @@ struct capture {
   uint64_t device; /* of the source */
   uid_t uid;       /* owner in the layer; -1: as it is */
   gid_t gid;
+  int layer;           /* borrowed: its root */
+  struct copy_job job; /* of what is copied to another file system */
 };
 
 /* A directory of the copy, its counterparts, and the one above. */
@@ -212,20 +214,22 @@ static int give_all(const struct capture *capture, int directory, const char *na
 
 /* Another file system: then it is copied, with what a copy keeps. */
 static int copy_over(struct capture *capture, const struct level *level, const char *name) {
-  const struct wb_copy_request request = {.uid = (uid_t)-1};
-  struct copy_job *job = calloc(1, sizeof *job);
+  static const struct wb_copy_request request = {.uid = (uid_t)-1};
+  struct copy_job *job = &capture->job;
   struct stat info;
-  if (!job || fstat(level->copy, &info) < 0) {
-    free(job);
+  if (fstat(level->copy, &info) < 0)
     return -1;
-  }
   job->request = &request;
   job->failure = capture->failure;
   job->index = -1;
   job->device = info.st_dev;
-  const int ret = copy_entry(job, level->copy, name, level->upper, 0);
-  free(job);
-  return ret;
+  job->layer = capture->layer;
+  /* The job enters the name itself. */
+  job->path = capture->path;
+  const size_t size = strlen(name);
+  job->path.length -= job->path.length > size ? size + 1 : size;
+  job->path.text[job->path.length] = 0;
+  return copy_entry(job, level->copy, name, level->upper, 0);
 }
 
 /* Gives the owner that an overlay gives: what is written to keeps its owner, and what is made gets
@@ -445,6 +449,7 @@ static int capture_whole(struct capture *capture, const struct wb_copy_request *
   memset(&source, 0, sizeof source);
   capture->place = request->place;
   capture->name = request->name;
+  capture->layer = upper;
   const int exact = is_exact(capture, request);
   if (exact < 0 || fstatat(request->place, request->name, &root.info, AT_SYMLINK_NOFOLLOW) < 0 ||
       (root.copy = capture->looks
@@ -480,6 +485,9 @@ static int run_capture(struct capture *capture, const struct wb_copy_request *re
   capture->failure = failure;
   const int ret = capture_whole(capture, request, upper);
   copy_index_free(&capture->index);
+  for (size_t i = 0; i < capture->job.linked_count; i++)
+    free(capture->job.linked[i].path);
+  free(capture->job.linked);
   free(capture);
   return ret;
 }

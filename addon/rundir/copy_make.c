@@ -202,18 +202,47 @@ static int note(struct copy_job *job, const struct stat *source, int directory, 
   return write(job->index, job->notes, sizeof job->notes) == sizeof job->notes ? 0 : -1;
 }
 
+/* Makes a name of a file that was copied by another of its names. Returns 0 where none was, 1 where
+ * one was, -1 with errno. */
+static int link_copied(const struct copy_job *job, const struct stat *info, const char *name,
+                       int to) {
+  for (size_t i = 0; i < job->linked_count; i++)
+    if (job->linked[i].inode == info->st_ino)
+      return linkat(job->layer, job->linked[i].path, to, name, 0) < 0 ? -1 : 1;
+  return 0;
+}
+
+static int note_linked(struct copy_job *job, const struct stat *info) {
+  const size_t size = (job->linked_count + 1) * sizeof *job->linked;
+  struct copy_linked *more = realloc(job->linked, size);
+  char *path = more ? malloc(job->path.length + 1) : NULL;
+  if (more)
+    job->linked = more;
+  if (!path)
+    return -1;
+  memcpy(path, job->path.text, job->path.length + 1);
+  job->linked[job->linked_count++] = (struct copy_linked){info->st_ino, path};
+  return 0;
+}
+
 static int copy_file(struct copy_job *job, int from, const char *name, int to) {
   struct stat info;
   const int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (in < 0)
     return errno == EACCES || errno == ENOENT ? 0 : -1;
   int ret = fstat(in, &info);
-  if (ret == 0 && S_ISREG(info.st_mode)) {
+  /* The copy that a program gets has a file for each name: the others may lie outside of it. */
+  const int is_linked = job->index < 0 && info.st_nlink > 1;
+  const int linked = ret == 0 && is_linked ? link_copied(job, &info, name, to) : 0;
+  if (linked < 0)
+    ret = -1;
+  if (ret == 0 && !linked && S_ISREG(info.st_mode)) {
     ret = count_bytes(job, in, &info);
     const int out =
         ret < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     ret = out < 0 ? -1 : copy_bytes(in, out, info.st_size);
-    if (ret == 0 && (finish(job, out, &info) < 0 || note(job, &info, out, "") < 0))
+    if (ret == 0 && (finish(job, out, &info) < 0 || note(job, &info, out, "") < 0 ||
+                     (is_linked && note_linked(job, &info) < 0)))
       ret = -1;
     const int error = errno;
     if (out >= 0)

@@ -72,6 +72,13 @@ struct copy_record copy_record_of(const char *path, const struct stat *source,
 
 #define COPY_NOTES 64
 
+/* A file with several names that was copied to another file system: its other names become links.
+ */
+struct copy_linked {
+  uint64_t inode;
+  char *path; /* owned: of the copy, from the root of the layer */
+};
+
 /* Copies one entry and all below it, with owner (-1: the caller's), mode and times. Those that
  * cannot be read, and what is no file, directory or link, are left out. `index`: where what was
  * copied is noted, or -1. */
@@ -80,9 +87,12 @@ struct copy_job {
   struct wb_copy_failure *failure;
   struct copy_path path;
   uint64_t bytes, files;
-  uint64_t device; /* of the source: what is mounted in it stays empty */
-  int index;       /* negative: of what a program made, to another file system */
-  uint64_t count;  /* of records */
+  uint64_t device;            /* of the source: what is mounted in it stays empty */
+  int index;                  /* negative: of what a program made, to another file system */
+  int layer;                  /* then: the root of the layer */
+  struct copy_linked *linked; /* owned, as is what is in it */
+  size_t linked_count;
+  uint64_t count; /* of records */
   struct copy_record notes[COPY_NOTES];
 };
 int copy_entry(struct copy_job *job, int from, const char *name, int to, int depth);

@@ -59,6 +59,10 @@ int symlinkat(const char *target, int directory, const char *path) {
   return (int)syscall(__NR_symlinkat, target, directory, path);
 }
 
+int linkat(int from, const char *old, int to, const char *name, int flags) {
+  return (int)syscall(__NR_linkat, from, old, to, name, flags);
+}
+
 ssize_t readlinkat(int directory, const char *restrict path, char *restrict target, size_t size) {
   return syscall(__NR_readlinkat, directory, path, target, size);
 }

@@ -61,6 +61,7 @@ const programs: Readonly<Record<string, readonly string[]>> = {
   PHP: ['php-cli'],
   Ruby: ['ruby'],
   Rust: ['cargo'],
+  scraping: ['python3-venv', 'python3-pip'],
   Tcl: ['tcl'],
   text: ['jq'],
 };

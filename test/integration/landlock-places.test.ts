@@ -9,7 +9,7 @@ import { forkUntilRefused } from '../support/fork-until-refused.js';
 import { everyone, type Identity, identities, ordinaryUser } from '../support/identity.js';
 import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
-import { runProgram, wasboxArgv } from '../support/wasbox.js';
+import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
 
 const quote = (words: readonly string[]): string =>
   words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
@@ -127,5 +127,29 @@ needs('root').test(
       env: { XDG_STATE_HOME: join(place, 'state'), PWD: join(place, 'project') },
     });
     expect([ended.status, ended.err, ended.out]).toEqual([0, '', 'a\nd\nd/f\nd/x\nf\nl\n']);
+  },
+);
+
+needs('root').test(
+  'names of one file stay names of one file in a state directory elsewhere',
+  async () => {
+    const [as] = identities();
+    if (as === undefined) throw new Error('no identity');
+    const state = fs.mkdtempSync('/dev/shm/wasbox-test-');
+    try {
+      const cwd = makeProject(as, { text: 'one\n' });
+      expect(fs.statSync(state).dev).not.toBe(fs.statSync('/var/tmp').dev); // where root's copy lies
+      const run = (...words: readonly string[]) =>
+        runWasbox(words, { as, cwd, env: { XDG_STATE_HOME: state } });
+      const made = 'mkdir d e; echo 1 >e/a; ln e/a e/b; ln e/a d/c; ln text other; echo two >>text';
+      const { status, err } = await run('run', '--isolation', 'landlock', '--', 'sh', '-c', made);
+      expect(status, err).toBe(0);
+      expect((await run('apply')).status).toBe(0);
+      const inodes = ['e/a', 'e/b', 'd/c'].map((name) => fs.statSync(join(cwd, name)).ino);
+      expect(new Set(inodes).size).toBe(1);
+      expect(fs.readFileSync(join(cwd, 'other'), 'utf8')).toBe('one\ntwo\n');
+    } finally {
+      fs.rmSync(state, { recursive: true, force: true });
+    }
   },
 );
