@@ -115,8 +115,18 @@ test.each([
   ['no lines', { run: ' ' }, 'run: is empty'],
   ['another word for changes', { run: 'true', changes: 'keep' }, 'changes: keep'],
   ['a command that is not there', { run: 'true', wasbox: '/nowhere/wasbox' }, '/nowhere/wasbox'],
-])('%s: the step fails, and says why', async (_what, inputs: Inputs, words) => {
-  const { status, out } = await step(inputs);
+  [
+    'a release that cannot be fetched',
+    { run: 'true', wasbox: '' },
+    'http://127.0.0.1:9/OWNER/wasbox/releases/download/v0/SHA256SUMS',
+    {
+      GITHUB_ACTION_REPOSITORY: 'OWNER/wasbox',
+      GITHUB_ACTION_REF: 'v0',
+      GITHUB_SERVER_URL: 'http://127.0.0.1:9',
+    },
+  ],
+])('%s: the step fails, and says why', async (_what, inputs: Inputs, words, more: Inputs = {}) => {
+  const { status, out } = await step(inputs, more);
   expect([status, out]).toEqual([125, expect.stringMatching(/::error title=wasbox::.*/)]);
   expect(out).toContain(words);
 });

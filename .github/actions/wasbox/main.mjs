@@ -41,11 +41,11 @@ function inPath(name) {
 }
 
 async function download(url) {
-  const response = await fetch(url);
-  if (!response.ok)
-    fail(
-      `${url}: ${response.status}. Name a release in uses:, or install wasbox in an earlier step.`,
-    );
+  const hint = 'Name a release in uses:, or install wasbox in an earlier step.';
+  const response = await fetch(url).catch(({ cause, message }) =>
+    fail(`${url}: ${cause?.message ?? message}. ${hint}`),
+  );
+  if (!response.ok) fail(`${url}: ${response.status}. ${hint}`);
   return Buffer.from(await response.arrayBuffer());
 }
 
