@@ -40,7 +40,7 @@ function say(report: RunReport, json: string, telling: Telling): void {
     return;
   }
   const [quiet, verbose] = [telling.quiet === true, telling.verbose === true];
-  // Asked only where it matters: what tells brings node:net along.
+  // This is asked only where it matters, because the module that answers loads node:net.
   const attended = report.outcome.status !== 0 && process.getBuiltinModule('node:tty').isatty(2);
   const leads = quiet ? [] : (telling.leads?.() ?? []);
   for (const line of formatSummary(report, { quiet, verbose, attended, leads })) {

@@ -4,7 +4,7 @@ import type { RefusalKind } from '../syscalls/index.js';
 /** The C library looks for a name service cache by one, so that most programs meet it: shown with -v. */
 export const noUnixSockets = 'Landlock isolation has no UNIX sockets';
 
-/** With Landlock isolation a socket is refused before the program says whom it wants to reach. */
+/** Landlock isolation refuses a socket before the program says whom it wants to reach. */
 export const hostUnknown = 'the network is off, and which host it wants is not known yet';
 
 /** Returns what there is to do about a refusal that no option allows as it is. */

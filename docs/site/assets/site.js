@@ -47,7 +47,7 @@ themeButton?.addEventListener('click', () => {
 });
 tellTheme();
 
-// What is wider than its box shows at its edge that it scrolls.
+// A table or drawing that is wider than its box shows at its edge that it scrolls.
 const widths = new ResizeObserver((entries) => {
   for (const { target } of entries)
     target.classList.toggle('scrolls', target.scrollWidth > target.clientWidth);
