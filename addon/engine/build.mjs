@@ -50,7 +50,8 @@ const napi = createRequire(import.meta.url)('node-api-headers').include_dir;
 export function whyNoEngine(arch) {
   const programs = missingPrograms(arch);
   if (programs.length > 0) return `these programs are missing: ${programs.join(', ')}`;
-  if (!haveLibraries(arch)) return 'its sources are not on this machine; get them: npm run engine';
+  if (!haveLibraries(arch))
+    return 'its sources are not on this machine (npm run engine fetches them, before npm ci)';
   return undefined;
 }
 
@@ -214,7 +215,7 @@ export async function buildEngine(
   rmSync(out, { force: true });
   const why = whyNoEngine(arch);
   if (why !== undefined) {
-    console.log(`wasbox-engine is not built, and the command runs in Node: ${why}`);
+    console.log(`wasbox-engine is not built: ${why}. The command needs Node until it is.`);
     return undefined;
   }
   const directory = mkdtempSync(join(tmpdir(), 'wasbox-engine-'));

@@ -1,15 +1,15 @@
 /*
- * The end of an engine that crashes: on a damaged image or bytecode QuickJS reads memory that is
- * not there, as it does not check what it compiled itself. One line instead of a signal that a
- * script would not be told about; a sandbox ends with the process that supervises it
- * (PR_SET_PDEATHSIG in addon/init). Called by main.c.
+ * Ends an engine that crashes with a line and 125, not with a bare signal. QuickJS does not check
+ * what it compiled itself, so on a damaged image or bytecode it reads memory that is not mapped. A
+ * sandbox ends with the process that supervises it (PR_SET_PDEATHSIG in addon/init). Called by
+ * main.c.
  */
 #include <signal.h>
 #include <unistd.h>
 
 #include "engine.h"
 
-/* SIGABRT: what the C library ends with on memory that it finds damaged. */
+/* The C library raises SIGABRT when it finds its memory damaged. */
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
 /* Calls only what may be called anywhere (signal-safety(7)). */

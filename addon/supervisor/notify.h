@@ -73,8 +73,8 @@ struct wb_watch {
   struct wb_ids ids;
   struct wb_refusals *refusals; /* borrowed; NULL: answered but not recorded */
   struct wb_asker *asker;       /* borrowed; NULL: nothing is asked */
-  /* Told of every question before its answer, which it has no part in, and afterwards whether the
-   * question stood; NULL without an audit. */
+  /* `observe` hears of every question before its answer, in which it has no part; `settle` hears
+   * afterwards whether the question stood. Both are NULL without an audit. */
   void (*observe)(struct wb_audit *audit, struct wb_pin *caller, int error);
   void (*settle)(struct wb_audit *audit, int stood);
   struct wb_audit *audit; /* borrowed */

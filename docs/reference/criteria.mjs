@@ -57,7 +57,7 @@ function overview({ systems, probes, untestable }) {
     ...shown.map(([, how, value]) => link(how, value(system))),
   ]);
   const heads = ['system', ...shown.map(([name]) => name)];
-  return table(heads, rows, { label: 'Criteria by system', className: 'by-system', named: true });
+  return table(heads, rows, { label: 'Criteria by system', named: true });
 }
 
 const details = (summary, body) => `<details><summary>${summary}</summary>\n${body}</details>`;
@@ -237,23 +237,25 @@ const how = [
   [
     'how-start-up',
     'Start-up',
-    'One run of <code>true</code> in a directory that the system has never seen, with nothing kept yet, and the median of eleven more, with <code>--times</code> on an idle machine. <a href="benchmarks.html">Benchmarks</a> has medians of new command lines.',
+    'One run of <code>true</code> in a directory that the system has never seen, with nothing kept yet, and the median of eleven more, with <code>--times</code> on an idle machine. The program is the one of the system, in a project, and its run is saved where the system can: times of this column are for comparison with each other. <a href="benchmarks.html">Benchmarks</a> times an empty program by itself.',
   ],
 ];
 
-export function render({ root }) {
+export function render({ root, put }) {
   const file = join(root, 'bench/results/criteria.json');
   const title = `${heading(1, 'Criteria')}
 <!-- search: compare sandboxes, which sandbox, CVE, exploits, attack surface, probes -->`;
   if (!existsSync(file)) return { body: `${title}\n<p>This build has no results.</p>` };
-  const results = JSON.parse(readFileSync(file, 'utf8'));
+  const text = readFileSync(file, 'utf8');
+  put('about/criteria.json', text);
+  const results = JSON.parse(text);
   const { machine, systems, missing, untestable, probes, programs } = results;
   const others = systems.length - 1;
   const holes = dataIn(root, 'holes.json');
   const escapes = dataIn(root, 'escapes.json');
   const body = `<div class="criteria">${title}
 <p class="lead">The same work and the same ${probes.length - untestable.length} probes on wasbox and on ${others} other systems: what each needs, what code in it can see and do, what the user learns.</p>
-<p><code>npm run bench -- criteria</code> measures this on your machine. These results are from ${escapeHtml(`${machine.cpu}, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. Every value links to how it was found.</p>
+<p><code>npm run bench -- criteria</code> measures this on your machine. These results are from ${escapeHtml(`${machine.cpu}, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. Every value links to how it was found, and comes from one file: <a href="criteria.json">criteria.json</a>.</p>
 ${overview(results)}
 ${heading(2, 'Where another is better', 'better')}
 ${better(results)}

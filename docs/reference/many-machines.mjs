@@ -32,8 +32,9 @@ const kinds = {
   withReport: '`echo done`, `--with-report`',
 };
 
-export function render({ root }) {
+export function render({ root, put }) {
   const text = readFileSync(join(root, 'bench/results/fleet.json'), 'utf8');
+  put('guide/fleet.json', text);
   const { machine, jobs, queue, reportBytes, image } = JSON.parse(text);
   const rows = Object.entries(kinds).map(([name, what]) => {
     const { commands, scripts, serverMs, inBytes, outBytes, keptBytes, workerMs } = queue[name];
@@ -57,7 +58,7 @@ Nodes know nothing of each other: a run needs no lock, no service and no state e
 
 ## The constants
 
-\`npm run bench -- fleet\` measures them over ${jobs} jobs of each kind, with one worker and with Valkey under \`appendfsync always\`. They are counts, sizes and processor time, which hardly depend on the machine's other load (${machine.cpu}, ${machine.system}, Linux ${machine.kernel}, ${machine.date.slice(0, 10)}).
+\`npm run bench -- fleet\` measures them over ${jobs} jobs of each kind, with one worker and with Valkey under \`appendfsync always\`. They are counts, sizes and processor time, which hardly depend on the machine's other load (${machine.cpu}, ${machine.system}, Linux ${machine.kernel}, ${machine.date.slice(0, 10)}). All figures of this page come from them: [fleet.json](fleet.json).
 
 | job | commands to the server (scripts among them) | server's processor time, ms | bytes in + out | bytes kept | worker's processor time, ms |
 |---|---|---|---|---|---|

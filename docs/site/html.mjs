@@ -34,7 +34,7 @@ const headCell = (cell) => (cell === '' ? '<td></td>' : `<th scope="col">${cell}
  * A table that scrolls inside its own box where it does not fit. With `named`, each cell but a row's first has its
  * column's name, which a narrow screen can show in front of it.
  */
-export const table = (head, rows, { label, className = '', named = false }) => {
+export const table = (head, rows, { label, named = false, className = named ? 'stacks' : '' }) => {
   const cellOf = (cell, at) =>
     `<td${named && at > 0 ? ` data-column="${escapeHtml(head[at])}"` : ''}>${cell}</td>`;
   return `<div class="table-box" role="group" aria-label="${escapeHtml(label)}" tabindex="0"><table class="${className}">

@@ -24,8 +24,8 @@ const { rules } = markdown.renderer;
 rules.fence = (tokens, at) => codeBlock(tokens[at].content, tokens[at].info);
 rules.code_inline = (tokens, at) => codeHtml(tokens[at].content);
 rules.code_block = (tokens, at) => codeBlock(tokens[at].content, '');
-rules.table_open = () =>
-  '<div class="table-box" role="group" aria-label="Table" tabindex="0"><table>\n';
+rules.table_open = (tokens, at) =>
+  `<div class="table-box" role="group" aria-label="Table" tabindex="0"><table${tokens[at].meta?.stacks ? ' class="stacks"' : ''}>\n`;
 rules.table_close = () => '</table></div>\n';
 /** The corner above a table's row names is no header: it has no text. */
 const isCorner = (inline) => inline.content === '';
@@ -35,6 +35,26 @@ rules.th_open = (tokens, at, options, _, self) => {
   return self.renderToken(tokens, at, options);
 };
 rules.th_close = (tokens, at) => (isCorner(tokens[at - 1]) ? '</td>\n' : '</th>\n');
+
+/** Columns that fit a narrow screen. */
+const narrowColumns = 2;
+
+/** Gives the cells of wide tables their column's name, for `.stacks`. */
+function nameCells(tokens) {
+  let table;
+  let names = [];
+  let column = 0;
+  tokens.forEach((token, at) => {
+    if (token.type === 'table_open') [table, names] = [token, []];
+    if (token.type === 'tr_open') column = 0;
+    if (token.type === 'th_open') names.push(tokens[at + 1].content.replaceAll('`', ''));
+    if (token.type === 'thead_close') table.meta = { stacks: names.length > narrowColumns };
+    if (token.type !== 'td_open') return;
+    const name = names[column];
+    if (table.meta.stacks && column > 0 && name !== '') token.attrSet('data-column', name);
+    column += 1;
+  });
+}
 
 /** Headings in this build's own form, each anchor once. */
 function addAnchors(tokens) {
@@ -71,6 +91,7 @@ function mendLinks(tokens) {
 export function renderMarkdown(text, { pieces = {} } = {}) {
   const tokens = markdown.parse(text, {});
   mendLinks(tokens);
+  nameCells(tokens);
   const html = markdown.renderer.render(addAnchors(tokens), markdown.options, {});
   const body = html.replace(/<p>\{\{([\w-]+)\}\}<\/p>/g, (_, name) => {
     if (pieces[name] === undefined)

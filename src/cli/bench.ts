@@ -154,7 +154,7 @@ export async function benchVerb(argv: readonly string[]): Promise<number> {
     {
       name: 'bench',
       what:
-        'Measure how long a program that does nothing takes from start to exit on this machine: without\n' +
+        'Measure how long a program that does nothing takes from start to exit on this machine: without ' +
         'a sandbox, in wasbox, and in other installed sandboxes. Takes about 20 seconds.',
       usage: '[--json]',
       options: [flag('json', 'print the measurements as JSON')],

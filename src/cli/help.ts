@@ -4,8 +4,12 @@ import { type VerbEntry, verbLines } from './verb-entry.js';
 
 const width = 80;
 
-/** Breaks words into lines of at most `room` characters. */
+/** Breaks paragraphs into lines of at most `room` characters. */
 function wrap(text: string, room: number): string[] {
+  return text.split('\n').flatMap((paragraph) => wrapParagraph(paragraph, room));
+}
+
+function wrapParagraph(text: string, room: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

@@ -26,7 +26,7 @@ const option = (
 const description: VerbDescription = {
   name: 'image',
   what:
-    'Images for --image. pull fetches them from a registry, import reads an OCI layout, an oci-archive or a\n' +
+    'Images for --image. pull fetches them from a registry, import reads an OCI layout, an oci-archive or a ' +
     'docker-archive; ls lists them, inspect shows one, rm removes some, prune what no image needs.',
   usage: 'pull|ls|inspect|rm|prune|import [options] [IMAGE…]',
   options: [

@@ -1,6 +1,6 @@
 /** Prints the answer of `wasbox why`. Callers escape the lines. */
 import { runOptionTable, shellQuote, withAdvice } from '../options/index.js';
-import type { Lack, RunReport } from '../report/index.js';
+import { type Lack, type RunReport, withoutOption } from '../report/index.js';
 import { isOffered } from '../why/index.js';
 
 /** Causes shown without `-v`. */
@@ -41,8 +41,8 @@ export function fixedCommand(words: readonly string[], lacks: readonly Lack[]): 
   return fixed === undefined ? undefined : ['wasbox run', ...fixed.map(shellQuote)].join(' ');
 }
 
-function optionLine({ option, proviso, secret }: Lack): string {
-  if (option === undefined) return 'no option allows it';
+function optionLine({ cause, option, proviso, secret }: Lack): string {
+  if (option === undefined) return withoutOption(cause);
   const but = [proviso, secret === undefined ? undefined : `it holds ${secret}`].filter(Boolean);
   return `${option}${but.length === 0 ? '' : ` (${but.join('; ')})`}`;
 }

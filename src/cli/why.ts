@@ -79,7 +79,7 @@ function ofLastRun(): Subject {
   const here = currentDirectory();
   const last = readLastRun(userStore(), here);
   if (last === undefined) {
-    throw new ChangesError('ERR_RUN_UNKNOWN', `no run is known of ${displayText(here)}`, {
+    throw new ChangesError('ERR_RUN_UNKNOWN', `no run of ${displayText(here)} is known`, {
       hint: elsewhere,
     });
   }

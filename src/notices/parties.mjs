@@ -13,22 +13,28 @@ import { mit, unicode } from './terms.mjs';
  *   hash?: { alg: string, content: string }, type?: 'library' | 'data' }} Party
  */
 
-const compiled = ['node-addon-api'];
+const compiled = ['node_modules/node-addon-api'];
 
-/** Packages whose code is in the bundles. */
-function bundled(metafiles) {
-  const names = metafiles
+/**
+ * Returns the directories of the packages whose code is in the bundles, from the root and by name. Not every package
+ * manager puts them all directly into `node_modules`: pnpm keeps what others depend on in `node_modules/.pnpm`.
+ */
+export function bundled(metafiles) {
+  const paths = metafiles
     .flatMap(({ outputs }) => Object.values(outputs))
     .flatMap(({ inputs }) => Object.entries(inputs))
     .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
-    .flatMap(([path]) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
-  return [...new Set(names)].sort();
+    .flatMap(([path]) => /.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? []);
+  const byName = new Map(paths.map((path) => [nameOf(path), path]));
+  return [...byName.values()].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
 }
 
-/** Versions and hashes of npm's packages, as they are installed. */
+const nameOf = (path) => path.replace(/.*node_modules\//, '');
+
+/** Versions and hashes of npm's packages, as npm installs them. */
 function lockOf(root) {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  return (name) => packages[`node_modules/${name}`] ?? {};
+  return (path) => packages[path] ?? {};
 }
 
 /** An integrity of the lock as CycloneDX has hashes. */
@@ -41,8 +47,9 @@ const hashOf = (integrity) => {
 const npmUrl = (name, version) => `pkg:npm/${name.replace('@', '%40')}@${version}`;
 
 /** @returns {Party} */
-function packageNotice(root, lock, name) {
-  const directory = join(root, 'node_modules', name);
+function packageNotice(root, lock, path) {
+  const name = nameOf(path);
+  const directory = join(root, path);
   const { version, license } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
   const files = readdirSync(directory).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file));
   if (files.length === 0) throw new Error(`${name} is in the package and has no licence file`);
@@ -53,7 +60,7 @@ function packageNotice(root, lock, name) {
     license,
     text: text.join('\n'),
     purl: npmUrl(name, version),
-    hash: hashOf(lock(name).integrity),
+    hash: hashOf(lock(path).integrity),
   };
 }
 
@@ -84,13 +91,13 @@ const unicodeData = {
 
 /** The C that wasm2c makes of the policy core begins with functions of its own. @returns {Party} */
 const wasm2c = (root, lock) => ({
-  ...packageNotice(root, lock, 'wabt'),
+  ...packageNotice(root, lock, 'node_modules/wabt'),
   note: 'functions that wasm2c adds to the policy core in wasbox-engine',
 });
 
 /** The policy core's libc comes with its compiler. @returns {Party} */
 function wasiLibc(lock) {
-  const { version, integrity } = lock('@yowasp/clang');
+  const { version, integrity } = lock('node_modules/@yowasp/clang');
   return {
     component: 'wasi-libc',
     version,
@@ -160,7 +167,7 @@ export function thirdParties(root, metafiles, engine) {
   const all = engine === undefined ? metafiles : [...metafiles, engine];
   const packages = [...new Set([...bundled(all), ...compiled])];
   return [
-    ...packages.map((name) => packageNotice(root, lock, name)),
+    ...packages.map((path) => packageNotice(root, lock, path)),
     wasiLibc(lock),
     libgcc,
     ...namesOfOthers,
@@ -185,6 +192,6 @@ function moby(root) {
 /** Returns what is in the documentation's site: packages in its bundles, and the policy core. @returns {Party[]} */
 export function siteParties(root, metafiles) {
   const lock = lockOf(root);
-  const packages = bundled(metafiles).map((name) => packageNotice(root, lock, name));
+  const packages = bundled(metafiles).map((path) => packageNotice(root, lock, path));
   return [...packages, wasiLibc(lock), ...namesOfOthers, moby(root)];
 }

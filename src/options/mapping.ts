@@ -1,6 +1,6 @@
 /** `PATH[:DEST]`, as options and profiles write it. A colon of the path is written `\:`. */
 
-/** A mapping's two parts; the form is that of a `PathMapping`. */
+/** Splits a mapping into its two parts, in the form of a `PathMapping`. */
 export function splitMapping(text: string): {
   path: string;
   dest: string | undefined;
@@ -11,7 +11,7 @@ export function splitMapping(text: string): {
   return { path, dest: rest.length === 0 ? undefined : rest.join(':') };
 }
 
-/** The other way round; undefined where no mapping can say it. */
+/** Joins two parts into a mapping. Returns undefined for paths that the form cannot express. */
 export function joinMapping(path: string, dest?: string): string | undefined {
   const parts = dest === undefined ? [path] : [path, dest];
   if (parts.some((part) => /\\(:|$)/.test(part))) return undefined;

@@ -1,12 +1,12 @@
 /** How words and paths are written in hints that a user may paste into a shell. */
 
-/** One word of a POSIX shell's command line. */
+/** Quotes a word for a POSIX shell, where it needs that. */
 export function shellQuote(word: string): string {
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** The word that {@link shellQuote} wrote. */
+/** Undoes {@link shellQuote}. */
 export function shellUnquote(text: string): string {
   return text.replaceAll(
     /'([^']*)'|\\(.)/gs,
@@ -14,7 +14,7 @@ export function shellUnquote(text: string): string {
   );
 }
 
-/** `a`, `a or b`, `a, b or c`. */
+/** Lists words as prose does: `a`, `a or b`, `a, b or c`. */
 export function alternatives(words: readonly string[]): string {
   const last = words.at(-1) ?? '';
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`;

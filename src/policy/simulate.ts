@@ -1,4 +1,4 @@
-/** One system call against a policy or a finished filter. */
+/** Simulates one system call under a policy or a finished filter. */
 import {
   architectures,
   type CoreEvent,

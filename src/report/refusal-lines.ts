@@ -1,10 +1,18 @@
 /** Lines about what a run was refused. formatSummary escapes them. */
 import { joinRules, shellQuote, shellUnquote } from '../options/index.js';
-import { noUnixSockets, type ReportRefusal, type ReportRefusals, whatOf } from './refusal-types.js';
+import {
+  noUnixSockets,
+  type ReportRefusal,
+  type ReportRefusals,
+  whatOf,
+  withoutOption,
+} from './refusal-types.js';
 
 /** Lines and targets shown without `-v`. */
 const shownLines = 6;
 const shownTargets = 3;
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 /**
  * Returns what allows all refusals of a group; only network options differ within one. Many are not shown as one:
@@ -13,7 +21,7 @@ const shownTargets = 3;
 function wayOut(group: readonly ReportRefusal[], verbose: boolean): string {
   const options = [...new Set(group.flatMap(({ option }) => option ?? []))];
   const [first] = options;
-  if (first === undefined) return 'No option allows it';
+  if (first === undefined) return sentence(withoutOption(group[0]?.cause ?? ''));
   const proviso = group[0]?.proviso === undefined ? '' : ` (${group[0].proviso})`;
   if (options.length === 1) return `Allow with ${first}${proviso}`;
   if (options.length > shownTargets && !verbose) return 'Allow each by its name (-v lists them)';

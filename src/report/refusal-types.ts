@@ -4,6 +4,13 @@ import type { RefusalKind } from '../syscalls/index.js';
 /** The C library looks for a name service cache by one, so that most programs meet it: shown with -v. */
 export const noUnixSockets = 'Landlock isolation has no UNIX sockets';
 
+/** Landlock isolation refuses a socket before the program says whom it wants to reach. */
+export const hostUnknown = 'the network is off, and which host it wants is not known yet';
+
+/** Returns what there is to do about a refusal that no option allows as it is. */
+export const withoutOption = (cause: string): string =>
+  cause === hostUnknown ? 'name the host to allow it: --net HOST' : 'no option allows it';
+
 /** One kind of refusal in a report. Every text is safe to print. */
 export interface ReportRefusal {
   readonly kind: RefusalKind;

@@ -11,7 +11,12 @@ import { displayPath, displayText } from '../text/index.js';
 import { causeEntries, type FileCause } from './file-causes.js';
 import { splitLookups } from './lookups.js';
 import { adviseRefusal, type RefusalAdvice, unseen } from './refusal-advice.js';
-import { noUnixSockets, type ReportRefusal, type ReportRefusals } from './refusal-types.js';
+import {
+  hostUnknown,
+  noUnixSockets,
+  type ReportRefusal,
+  type ReportRefusals,
+} from './refusal-types.js';
 import { timeOf } from './time-of.js';
 
 /** The facts that causes and options depend on. */
@@ -91,11 +96,7 @@ function byLandlock(
     return { kind: 'socket', cause: noUnixSockets };
   }
   if (call === 'socket' && /^AF_INET6?$/.test(args.domain ?? '')) {
-    // It is not known yet whom the program wants to reach.
-    return {
-      kind: 'network',
-      cause: 'the network is off. To allow a host, name it: --net HOST',
-    };
+    return { kind: 'network', cause: hostUnknown };
   }
   if (unconfined.test(call)) {
     return {

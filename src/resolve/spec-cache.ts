@@ -30,7 +30,7 @@ type Agreement = (host: Host) => boolean;
 
 interface Known {
   readonly spec: SandboxSpec;
-  /** Asked again for each run, and those for which a second's old answer is good enough. */
+  /** The host is asked these again for each run; of `lasting`, an answer from a second ago is good enough. */
   readonly asked: Agreement;
   readonly lasting: Agreement;
   /** When the lasting ones were last asked, by the clock. */

@@ -67,20 +67,42 @@ test('changes are applied where that is asked for, and what wants a look makes a
   const plain = await step({ run: 'echo new > kept.txt', changes: 'apply' });
   expect(plain.status, plain.err).toBe(0);
   expect(fs.readFileSync(join(plain.workspace, 'kept.txt'), 'utf8')).toBe('new\n');
-  const held = await step({ run: 'mkdir .git; echo x > .git/config', changes: 'apply' });
+  const run = 'mkdir .git; echo x > .git/config';
+  const held = await step({ run, changes: 'apply' });
   expect([held.status, held.out]).toEqual([3, expect.stringContaining('::warning title=wasbox::')]);
+  expect(held.summary).toMatch(/applied in part.*<code>\.git\/config<\/code>.*Not applied auto/s);
+  const own = await step({ run: `${run}; exit 3`, changes: 'apply' });
+  expect([own.status, own.out]).toEqual([3, expect.not.stringContaining('::warning')]);
 });
 
 test('a program can give the runner no command, and the summary no Markdown', async () => {
-  const { status, out, summary } = await step({
-    run: `echo '::add-mask::x'\ntouch '<img src=x>' 'a|b' $'c\\nd' '\`e\`'`,
+  const { status, out, err, summary } = await step({
+    run: `echo '::add-mask::x'\necho '::add-mask::y' >&2\ntouch '<img src=x>' 'a|b' $'c\\nd' '\`e\`'`,
   });
   expect(status).toBe(0);
   const [, word = '', between = '', end] =
     /^::stop-commands::(\S+)\n([\s\S]*?)\n::(\S+)::\n$/.exec(out) ?? [];
-  expect([end, between.includes('::add-mask::x')]).toEqual([word, true]);
+  expect([end, between.match(/::add-mask::\w/g)]).toEqual([
+    word,
+    ['::add-mask::x', '::add-mask::y'],
+  ]);
+  expect(err).toBe('');
   expect(summary).not.toMatch(/<img|a\|b|\nd|`/);
   expect(summary).toContain('c&#92;nd');
+});
+
+test('a program cannot make the summary so large that GitHub drops it', async () => {
+  const { status, summary } = await step({
+    run: `name=$(printf '&%.0s' {1..250}); for at in {1..60}; do mkdir -p "$at/$name/$name"; touch "$at/$name/$name/$name"; done`,
+  });
+  expect(status).toBe(0);
+  expect(summary.match(/<tr><td>/g)).toHaveLength(50);
+  expect(summary).toContain('more</p>');
+  // With as many rows in every list, of the characters that take most, a summary has less than 1 MiB.
+  const widest = Math.max(
+    ...(summary.match(/<code>.*?<\/code>/g) ?? []).map(({ length }) => length),
+  );
+  expect((widest / '&#38;'.length) * '&#92;u{e0001}'.length * 50 * 8).toBeLessThan(2 ** 20);
 });
 
 test('a step runs where there are no namespaces, as in most containers', async () => {
@@ -93,8 +115,18 @@ test.each([
   ['no lines', { run: ' ' }, 'run: is empty'],
   ['another word for changes', { run: 'true', changes: 'keep' }, 'changes: keep'],
   ['a command that is not there', { run: 'true', wasbox: '/nowhere/wasbox' }, '/nowhere/wasbox'],
-])('%s: the step fails, and says why', async (_what, inputs: Inputs, words) => {
-  const { status, out } = await step(inputs);
+  [
+    'a release that cannot be fetched',
+    { run: 'true', wasbox: '' },
+    'http://127.0.0.1:9/OWNER/wasbox/releases/download/v0/SHA256SUMS',
+    {
+      GITHUB_ACTION_REPOSITORY: 'OWNER/wasbox',
+      GITHUB_ACTION_REF: 'v0',
+      GITHUB_SERVER_URL: 'http://127.0.0.1:9',
+    },
+  ],
+])('%s: the step fails, and says why', async (_what, inputs: Inputs, words, more: Inputs = {}) => {
+  const { status, out } = await step(inputs, more);
   expect([status, out]).toEqual([125, expect.stringMatching(/::error title=wasbox::.*/)]);
   expect(out).toContain(words);
 });

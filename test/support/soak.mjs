@@ -257,7 +257,7 @@ const fastpath = byCommand([join(library, 'wasbox')]);
 // Node's own threads are made when something first waits for a file.
 await Promise.all(Array.from({ length: 16 }, () => stat(place)));
 const before = held(places);
-// Kept for all further runs: /dev/null, and init's program.
+// These stay open for all further runs: /dev/null, and init's program.
 before.descriptors += 2;
 // Up to 32 empty layers are kept for the next runs (addon/rundir/spare.c).
 before.spares = 32;

@@ -41,11 +41,11 @@ function inPath(name) {
 }
 
 async function download(url) {
-  const response = await fetch(url);
-  if (!response.ok)
-    fail(
-      `${url}: ${response.status}. Name a release in uses:, or install wasbox in an earlier step.`,
-    );
+  const hint = 'Name a release in uses:, or install wasbox in an earlier step.';
+  const response = await fetch(url).catch(({ cause, message }) =>
+    fail(`${url}: ${cause?.message ?? message}. ${hint}`),
+  );
+  if (!response.ok) fail(`${url}: ${response.status}. ${hint}`);
   return Buffer.from(await response.arrayBuffer());
 }
 
@@ -90,21 +90,21 @@ const options = input('options')
 const argv = ['run', `--${changes}`, '--report', report, ...options, '--', ...shell, lines];
 const program = await command();
 
-// The runner takes lines that begin with :: for its own commands, until this word comes.
+// The runner takes lines that begin with :: for its own commands, until this word comes. It reads stdout and stderr side by
+// side: all that the program prints goes through stdout, so that none of it arrives after the word.
 const word = randomUUID();
 console.log(`::stop-commands::${word}`);
 const { status, signal, error } = spawnSync(program, argv, {
   cwd: resolve(input('working-directory') || '.'),
-  stdio: ['ignore', 'inherit', 'inherit'],
+  stdio: ['ignore', 1, 1],
 });
 console.log(`\n::${word}::`);
 if (error) fail(`${program}: ${error.message}`);
 
-if (existsSync(report) && env.GITHUB_STEP_SUMMARY) {
-  const summary = summaryOf(JSON.parse(readFileSync(report, 'utf8')));
-  appendFileSync(env.GITHUB_STEP_SUMMARY, summary);
-}
-if (status === 3 && changes === 'apply')
+const told = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
+if (told !== undefined && env.GITHUB_STEP_SUMMARY)
+  appendFileSync(env.GITHUB_STEP_SUMMARY, summaryOf(told));
+if (told?.changes?.disposition === 'partly-applied')
   console.log(
     '::warning title=wasbox::Some changes want a look and were not applied. The summary lists all.',
   );

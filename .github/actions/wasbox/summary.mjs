@@ -3,9 +3,20 @@
 /** Rows of a list at most. */
 const MOST = 50;
 
+/** Characters of a text at most. With `MOST`, they keep a summary below the 1 MiB that GitHub shows; it drops a larger one. */
+const LONGEST = 120;
+
+/** Returns the characters of a text; of a long one, its beginning and its end. */
+function charactersOf(text) {
+  const all = [...text];
+  if (all.length <= LONGEST) return all;
+  const half = (LONGEST - 1) / 2;
+  return [...all.slice(0, Math.ceil(half)), '…', ...all.slice(-Math.floor(half))];
+}
+
 /** A text that the program may have chosen, as HTML in a row of a table. */
 const code = (text) => {
-  const shown = [...String(text)]
+  const shown = charactersOf(String(text))
     .map((one) =>
       /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(one) ? `\\u{${one.codePointAt(0).toString(16)}}` : one,
     )
@@ -22,6 +33,14 @@ function table(title, heads, rows) {
   const more = rows.length > MOST ? `<p>and ${rows.length - MOST} more</p>\n` : '';
   return `<h4>${title}</h4>\n<table>${row('th', heads)}\n${shown.join('\n')}\n</table>\n${more}`;
 }
+
+/** What became of the changes: a runner goes away, and what is saved on it as well. */
+const endings = {
+  kept: ', not applied',
+  applied: ', applied',
+  'partly-applied': ', applied in part',
+  discarded: ', discarded',
+};
 
 function ending({ kind, status, limit }) {
   if (kind === 'timeout') return 'ran into its time limit';
@@ -47,16 +66,22 @@ export function summaryOf({ argv, outcome, sandbox, refusals, network, changes, 
     count,
     code(cause ?? ''),
   ]);
-  const paths = (changes?.paths ?? []).map(({ path, kind }) => [code(path), code(kind)]);
+  const left = new Map((changes?.refused ?? []).map(({ path, message }) => [path, message]));
+  const paths = (changes?.paths ?? []).map(({ path, kind }) => [
+    code(path),
+    code(kind),
+    left.has(path) ? code(left.get(path)) : '',
+  ]);
+  paths.sort(([, , a], [, , b]) => Number(a === '') - Number(b === ''));
   const isolation =
     sandbox === undefined ? '' : `, ${code(sandbox.isolation)}, network ${code(sandbox.net)}`;
   return [
     `<h3>wasbox: ${code(argv?.at(-1)?.split('\n', 1)[0] ?? '')}</h3>\n`,
     `<p>The step ${ending(outcome)}${isolation}.</p>\n`,
-    ...notes.map((note) => `<p>${code(note)}</p>\n`),
+    ...notes.slice(0, MOST).map((note) => `<p>${code(note)}</p>\n`),
     table('Blocked', ['call', 'times', 'why'], calls),
     table('Hosts', ['host', 'protocol', '', 'times', 'to allow it'], hosts),
-    table(`Changes (${changes?.disposition ?? 'none'})`, ['path', 'change'], paths),
+    table(`Changes${endings[changes?.disposition] ?? ''}`, ['path', 'change', 'left alone'], paths),
     '\n',
   ].join('');
 }

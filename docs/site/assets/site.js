@@ -47,6 +47,13 @@ themeButton?.addEventListener('click', () => {
 });
 tellTheme();
 
+// A table or drawing that is wider than its box shows at its edge that it scrolls.
+const widths = new ResizeObserver((entries) => {
+  for (const { target } of entries)
+    target.classList.toggle('scrolls', target.scrollWidth > target.clientWidth);
+});
+for (const box of document.querySelectorAll('.table-box, .chart, .drawing')) widths.observe(box);
+
 // The list of pages is longer than a small window.
 document.querySelector('.side [aria-current]')?.scrollIntoView({ block: 'nearest' });
 

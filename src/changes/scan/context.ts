@@ -31,7 +31,7 @@ export interface ScanContext extends TreePlace {
   /** Keys of paths that were just applied: not compared again, and removed from the layer. */
   readonly applied?: ReadonlySet<string> | undefined;
   readonly onProgress?: OnProgress | undefined;
-  /** Told what is left out, because no user reviews it. */
+  /** Called with what is left out, because no user reviews it. */
   readonly onDropped?: ((dropped: DroppedFiles) => void) | undefined;
 }
 

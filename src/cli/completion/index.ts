@@ -37,7 +37,8 @@ async function complete(verbs: Verbs, argv: readonly string[]): Promise<number> 
       name: 'completion',
       what:
         'Print shell completions.\n' +
-        'bash: source <(wasbox completion bash)   zsh: the same, after compinit\n' +
+        'bash: source <(wasbox completion bash)\n' +
+        'zsh: the same, after compinit\n' +
         'fish: wasbox completion fish | source',
       usage: 'bash|zsh|fish',
       options: [wordsOption],

@@ -75,6 +75,7 @@ summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; b
 footer { color: var(--muted); font-size: .86rem; }
 @media (max-width: 560px) { .pairs { grid-template-columns: 1fr; } .pairs dd { margin-bottom: .4rem; } }
 @media (max-width: 700px) { main { padding: 1.2rem .8rem 3rem; } section { padding: .9rem .9rem 1rem; }
+  .diff .note { min-width: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
   .stacked thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .stacked, .stacked tbody, .stacked tr { display: block; }
   .stacked td { display: block; border: 0; padding: .1rem 0; text-align: left; white-space: normal; }

@@ -48,6 +48,12 @@ describe('the help of a command', () => {
     expect(lines(text).length).toBeLessThan(25);
   });
 
+  it('wraps each paragraph of its description by itself', () => {
+    const second = 'b '.repeat(38).trim();
+    const text = verbHelp(`${'a '.repeat(30)}end.\n${second}`, 'does', []);
+    expect(lines(text)).toContain(second);
+  });
+
   it('names the few of a run that it has', () => {
     const text = verbHelp('Does it.', 'does [options]', [entry, ...runOptionTable.slice(0, 3)]);
     expect(text).toContain('--lang');

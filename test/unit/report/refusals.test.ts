@@ -114,6 +114,14 @@ describe('lines of refusals', () => {
     expect(terminal(false)).toContain('--allow');
   });
 
+  it('a socket with Landlock isolation is told that a host can be named, not that nothing allows it', () => {
+    const refused = call({ call: 'socket', arguments: { domain: 'AF_INET', type: 'SOCK_STREAM' } });
+    const [, line] = lines([refused], false, {}, { isolation: 'landlock' });
+    expect(line).toContain('the network is off');
+    expect(line).toMatch(/Name the host to allow it: --net HOST$/);
+    expect(line).not.toContain('No option');
+  });
+
   it('put together what has the same cause and the same way out', () => {
     const targets = ['/a', '/b', '/c', '/d', '/e'].map((text) => call({ target: path(text) }));
     const [, line] = lines(targets);
