@@ -66,15 +66,17 @@ async function finish({ state, id, lock, outcome, startedAt, context }: Ended): 
   noteEnd(store, result, quiet);
   const report = buildReport(spec, result);
   const host = realHost({ native });
-  const noted = notedReport(report);
   const here = host.cwd();
-  if (noted !== undefined && here !== undefined)
-    unlessFaulty(() => noteReport(store, here, startedAt.getTime(), noted));
-  const leads = (): string[] => {
+  let found: readonly string[] | undefined;
+  const leads = (): readonly string[] => {
     const last = here === undefined ? undefined : readLastRun(store, here);
     const isThis = last?.startedMs === startedAt.getTime();
-    return leadsOf(spec, report, host, isThis ? last.words : undefined);
+    found ??= leadsOf(spec, report, host, isThis ? last.words : undefined);
+    return found;
   };
+  const noted = notedReport(report, leads);
+  if (noted !== undefined && here !== undefined)
+    unlessFaulty(() => noteReport(store, here, startedAt.getTime(), noted));
   tell(report, { quiet, verbose, leads });
   endInterrupted(report.outcome, outcome.typedInterrupt);
   leave(native, report.outcome.status);

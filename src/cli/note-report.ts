@@ -16,10 +16,15 @@ export function unlessFaulty(note: () => void): void {
 export interface NotedReport extends RunReport {
   /** True if the run was watched: then all that it missed is in the report. */
   readonly watched: boolean;
+  /** Lines say what the program may have lacked, by its own text. */
+  readonly leads?: readonly string[];
 }
 
-/** A report without what is long and not asked of it; undefined for one that says nothing. */
-export function notedReport(report: RunReport): string | undefined {
+/**
+ * A report without what is long and not asked of it; undefined for one that says nothing.
+ * @param leads is called where the report is saved
+ */
+export function notedReport(report: RunReport, leads: () => readonly string[]): string | undefined {
   const { audit, changes: _, ...rest } = report;
   const { outcome, refusals, network, reached } = report;
   const says =
@@ -29,5 +34,5 @@ export function notedReport(report: RunReport): string | undefined {
     (refusals?.calls.length ?? 0) > 0 ||
     reached.length > 0 ||
     (network?.destinations ?? []).some(({ allowed }) => !allowed);
-  return says ? jsonText({ ...rest, watched: audit !== undefined }) : undefined;
+  return says ? jsonText({ ...rest, watched: audit !== undefined, leads: leads() }) : undefined;
 }

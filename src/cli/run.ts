@@ -59,10 +59,9 @@ function noteCommand(
   argv: readonly string[],
   startedAt: Date,
   status: number,
-  report?: RunReport,
+  report?: string,
 ): void {
-  const noted = report && notedReport(report);
-  const run = { words: ['run', ...argv], startedMs: startedAt.getTime(), status, report: noted };
+  const run = { words: ['run', ...argv], startedMs: startedAt.getTime(), status, report };
   const { native } = loadNative();
   const here = realHost({ native }).cwd();
   if (here === undefined) return; // nothing can follow in a removed directory
@@ -85,10 +84,14 @@ async function tellEnd(
 ): Promise<void> {
   const store = openStore(loadNative().native, { directory: spec.state.directory });
   noteEnd(store, result, options.quiet === true);
-  noteCommand(argv, result.startedAt, reportOutcome(result.outcome).status, report);
+  let found: readonly string[] | undefined;
+  const leads = (): readonly string[] => {
+    found ??= leadsOf(spec, report, realHost({ native: loadNative().native }), words);
+    return found;
+  };
+  const { status } = reportOutcome(result.outcome);
+  noteCommand(argv, result.startedAt, status, notedReport(report, leads));
   try {
-    const leads = (): string[] =>
-      leadsOf(spec, report, realHost({ native: loadNative().native }), words);
     tell(report, { ...options, sink, leads });
   } finally {
     if (page !== undefined) await tellPage(report, page, store);

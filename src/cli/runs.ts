@@ -21,11 +21,23 @@ const notCounted = '…';
 const statusText = ({ status, incomplete = false }: RunRecord): string =>
   incomplete && status !== 'running' ? 'incomplete' : status === 'kept' ? 'saved' : status;
 
+/** Where a script on standard input is inside. */
+const isStdin = (word: string): boolean => word.startsWith('/run/wasbox/stdin');
+
+/** The words that were typed, as far as the interpreter was not among them. Untrusted when shown. */
+function typed({ command, argv }: RunRecord): readonly string[] {
+  const isShell = argv[0] === 'sh' && argv[1] === '-c';
+  if (command === '-c') return isShell ? [...argv.slice(1, 3), ...argv.slice(4)] : argv;
+  if (command === '-') return ['-', ...argv.slice(1 + argv.findIndex(isStdin))];
+  const at = argv.indexOf(command);
+  return at > 0 ? argv.slice(at) : argv;
+}
+
 const header = ['ID', 'AGE', 'STATUS', 'CHANGES', 'SIZE', 'DIRECTORY', 'COMMAND'];
 
 /** @param session name of the session whose run it is or was */
 function row(record: RunRecord, session: string | undefined): string[] {
-  const { id, started, sizeBytes, workdir, trees = [], argv, earlier = [] } = record;
+  const { id, started, sizeBytes, workdir, trees = [], earlier = [] } = record;
   // Every run has a home of its own.
   const others = trees.filter(({ home }) => home !== 'empty');
   const isRunning = record.status === 'running';
@@ -38,7 +50,9 @@ function row(record: RunRecord, session: string | undefined): string[] {
     isRunning ? notCounted : counts(record),
     isRunning ? notCounted : shortSize(sizeBytes),
     directories,
-    session === undefined ? `${argv.map(shellQuote).join(' ')}${before}` : `session ${session}`,
+    session === undefined
+      ? `${typed(record).map(shellQuote).join(' ')}${before}`
+      : `session ${session}`,
   ];
 }
 

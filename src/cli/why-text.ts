@@ -47,12 +47,25 @@ function optionLine({ cause, option, proviso, secret }: Lack): string {
   return `${option}${but.length === 0 ? '' : ` (${but.join('; ')})`}`;
 }
 
-/** @param ended how the run ended */
+/**
+ * @param ended how the run ended
+ * @param leads what the program may have lacked, by its own text
+ */
 export function lackLines(
   lacks: readonly Lack[],
   ended: string,
-  { verbose, isWatched }: { readonly verbose: boolean; readonly isWatched: boolean },
+  {
+    verbose,
+    isWatched,
+    leads,
+  }: {
+    readonly verbose: boolean;
+    readonly isWatched: boolean;
+    readonly leads: readonly string[];
+  },
 ): string[] {
+  if (lacks.length === 0 && leads.length > 0)
+    return [`${ended}. What it may have lacked:`, ...leads.map((lead) => `  ${lead}`)];
   if (lacks.length === 0 && !isWatched) return [`${ended}. The sandbox blocked none of its calls`];
   if (lacks.length === 0) {
     const nothing = `${ended}. The sandbox blocked and hid nothing that it used`;
@@ -71,5 +84,6 @@ export function lackLines(
       `    ${optionLine(lack)}`,
     ]),
     ...(rest > 0 ? [`  and ${rest} more (-v lists them)`] : []),
+    ...leads.map((lead) => `  ${lead}`),
   ];
 }

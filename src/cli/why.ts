@@ -3,6 +3,7 @@ import { type LastRun, readLastRun } from '../changes/index.js';
 import { ChangesError, UsageError } from '../errors/index.js';
 import { realHost } from '../host/index.js';
 import { launch, withNeeds } from '../launch/index.js';
+import { leadsOf } from '../leads/index.js';
 import { loadNative } from '../native/index.js';
 import {
   type OptionEntry,
@@ -11,7 +12,7 @@ import {
   shellQuote,
   splitOptions,
 } from '../options/index.js';
-import { buildReport, type RunReport } from '../report/index.js';
+import { buildReport } from '../report/index.js';
 import { resolveSpec } from '../resolve/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { explainReport, refuseRealWrites, watched } from '../why/index.js';
@@ -103,7 +104,7 @@ function savedReport({ report }: LastRun): NotedReport | undefined {
 }
 
 /** Runs it once more. Its output goes to stderr: stdout is for what is found. */
-async function runAgain(words: readonly string[]): Promise<RunReport> {
+async function runAgain(words: readonly string[]): Promise<NotedReport> {
   const stdio = [0, 2, 2] as const;
   const { native } = loadNative();
   const host = realHost({ native, stdio });
@@ -119,7 +120,8 @@ async function runAgain(words: readonly string[]): Promise<RunReport> {
   try {
     const launched = await launch(spec, { stdio, attended: true, onEnd: signals.end });
     signals.to(launched);
-    return buildReport(spec, await launched.done);
+    const report = buildReport(spec, await launched.done);
+    return { ...report, watched: true, leads: leadsOf(spec, report, host, ['run', ...words]) };
   } finally {
     signals.end();
   }
@@ -179,19 +181,22 @@ export async function whyVerb(argv: readonly string[]): Promise<number> {
   if (report === undefined) return nothingRecorded(words, status, json === true);
   const explanation = explainReport(report);
   const { lacks } = explanation;
+  const { leads = [] } = report;
+  const isNothing = lacks.length + leads.length === 0;
   if (json === true) {
-    out(`${jsonText({ ...explanation, fixed: fixedCommand(words, lacks) })}\n`);
-    return lacks.length > 0 ? 0 : 1;
+    out(`${jsonText({ ...explanation, leads, fixed: fixedCommand(words, lacks) })}\n`);
+    return isNothing ? 1 : 0;
   }
   const when = runs ? '' : `, at ${report.startedAt.slice(0, 16).replace('T', ' ')} UTC`;
   const isWatched = runs || isEnough;
   for (const line of lackLines(lacks, outcomeText(report) + when, {
     verbose: verbose === true,
     isWatched,
+    leads,
   })) {
     out(`${displayText(line)}\n`);
   }
   if (!isWatched) out(`${more}\n`);
-  if (lacks.length === 0) return 1;
+  if (lacks.length === 0) return isNothing ? 1 : 0;
   return rerun === true ? offer(words, lacks) : 0;
 }

@@ -3,8 +3,9 @@ import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
 import type { RunReport } from '../report/index.js';
 import { fitsPython, isPackageWord, type SandboxSpec, scriptBlock } from '../resolve/index.js';
-import { againWith } from './again.js';
+import { againWith, namesGiven } from './again.js';
 import { missingNodePackages } from './node.js';
+import { otherLeads } from './others.js';
 import { missingModules, packageOfModule, pythonOf, systemModules } from './python.js';
 import { missingGems } from './ruby.js';
 
@@ -27,7 +28,27 @@ const list = (names: readonly string[]): string =>
 
 const isAre = (names: readonly string[]): string => (names.length === 1 ? 'is' : 'are');
 
-function lines(kind: string, names: readonly string[], run: FailedRun): string[] {
+function lines(kind: string, all: readonly string[], run: FailedRun): string[] {
+  const given = namesGiven(run.words);
+  const isGiven = (name: string): boolean => given.has(name.toLowerCase());
+  // Such a package would not help again, because the module is of another one.
+  const wrong = all
+    .filter(isGiven)
+    .map(
+      (name) =>
+        `--with has ${name}, and the program needs a module that is not in it. Its package has another name: --with PACKAGE`,
+    );
+  return [
+    ...wrong,
+    ...missingLines(
+      kind,
+      all.filter((name) => !isGiven(name)),
+      run,
+    ),
+  ];
+}
+
+function missingLines(kind: string, names: readonly string[], run: FailedRun): string[] {
   if (names.length === 0 || names.length > most) return [];
   const again =
     run.spec.isolation === 'landlock' || run.spec.image !== undefined
@@ -85,5 +106,5 @@ export function packageLeads(run: FailedRun, host: Host): string[] {
           `${list(gems)} ${isAre(gems)} not installed for Ruby. A run sees what this machine has: gem install ${gems.join(' ')}`,
         ];
   }
-  return pythonLines(run, host);
+  return otherLeads(run.spec, run, host)?.slice(0, most) ?? pythonLines(run, host);
 }

@@ -66,7 +66,7 @@ export function addChanges(serving: Serving): void {
     'diff',
     {
       description: 'List what the sandbox has changed, compared with the real files.',
-      inputSchema: { paths, sandbox },
+      inputSchema: z.strictObject({ paths, sandbox }),
       annotations: { readOnlyHint: true },
     },
     ({ paths: chosen, sandbox: name }) =>
@@ -80,14 +80,14 @@ export function addChanges(serving: Serving): void {
     {
       description:
         'Apply changes to the real files, if the user grants it. The user is asked about each of them: ask for few at a time. Ends programs that run in the background.',
-      inputSchema: {
+      inputSchema: z.strictObject({
         paths,
         delete: z
           .boolean()
           .optional()
           .describe('Also if more than 100 paths, or half of the directory, are deleted'),
         sandbox,
-      },
+      }),
       annotations: { destructiveHint: true },
     },
     ({ paths: asked, delete: large = false, sandbox: name }, { signal }) =>

@@ -9,11 +9,11 @@ export function addFiles({ server, workspaces, limited, alone }: Serving): void 
     'read_file',
     {
       description: 'Read a file of the sandbox; base64 if it is not UTF-8.',
-      inputSchema: {
+      inputSchema: z.strictObject({
         path,
         max_bytes: z.number().int().min(1).max(10_000_000).optional(),
         sandbox,
-      },
+      }),
       annotations: { readOnlyHint: true },
     },
     ({ path: file, max_bytes: maxBytes = maxAnswerBytes, sandbox: name }) =>
@@ -33,13 +33,13 @@ export function addFiles({ server, workspaces, limited, alone }: Serving): void 
     'write_file',
     {
       description: 'Write a file in the sandbox, and the directories that it lies in.',
-      inputSchema: {
+      inputSchema: z.strictObject({
         path,
         content: z.string(),
         encoding: z.enum(['utf8', 'base64']).optional(),
         append: z.boolean().optional(),
         sandbox,
-      },
+      }),
     },
     ({ path: file, content, encoding, append, sandbox: name }) =>
       limited(async () => {
@@ -52,7 +52,7 @@ export function addFiles({ server, workspaces, limited, alone }: Serving): void 
     'list_files',
     {
       description: 'List a directory of the sandbox.',
-      inputSchema: { path: path.optional(), sandbox },
+      inputSchema: z.strictObject({ path: path.optional(), sandbox }),
       annotations: { readOnlyHint: true },
     },
     ({ path: directory, sandbox: name }) =>
@@ -66,7 +66,7 @@ export function addFiles({ server, workspaces, limited, alone }: Serving): void 
     {
       description:
         'Remove a file or directory of the sandbox; removed is false where there is none.',
-      inputSchema: { path, recursive: z.boolean().optional(), sandbox },
+      inputSchema: z.strictObject({ path, recursive: z.boolean().optional(), sandbox }),
     },
     ({ path: file, recursive, sandbox: name }) =>
       limited(async () => {

@@ -135,14 +135,14 @@ export function addPrograms(serving: Serving): void {
     'run_command',
     {
       description: `Run a command in the sandbox: a line for a shell, or a program and its arguments without one. ${answered}`,
-      inputSchema: {
+      inputSchema: z.strictObject({
         command: z
           .union([z.string().min(1), words])
           .optional()
           .describe('A line for sh: pipes, && and > work; or a program and its arguments'),
         argv: words.optional().describe('A program and its arguments'),
         ...where,
-      },
+      }),
       annotations: { openWorldHint: true },
     },
     ({ command, argv, ...how }, extra) =>
@@ -152,12 +152,12 @@ export function addPrograms(serving: Serving): void {
     'run_code',
     {
       description: `Run source text in the sandbox: python, node, sh, bash, ruby, perl … ${answered}`,
-      inputSchema: {
+      inputSchema: z.strictObject({
         language: z.string().describe('Such as python, node, sh'),
         code: z.string(),
         args: z.array(z.string()).optional(),
         ...where,
-      },
+      }),
       annotations: { openWorldHint: true },
     },
     ({ language, code, args, ...how }, extra) =>

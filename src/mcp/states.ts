@@ -12,7 +12,7 @@ export function addStates({ server, workspaces, limited }: Serving): void {
     {
       description:
         'Record the state of the files before a risky step. Copies nothing. Ends programs that run in the background.',
-      inputSchema: { sandbox },
+      inputSchema: z.strictObject({ sandbox }),
     },
     ({ sandbox: name }, { signal }) =>
       limited(async () => answer(await workspaces.get(name).snapshot(signal))),
@@ -22,7 +22,10 @@ export function addStates({ server, workspaces, limited }: Serving): void {
     {
       description:
         'Restore the files of the sandbox from a snapshot. Ends everything that runs in it. Changes that were applied stay.',
-      inputSchema: { sandbox, snapshot: snapshot.describe('Without it, the last one') },
+      inputSchema: z.strictObject({
+        sandbox,
+        snapshot: snapshot.describe('Without it, the last one'),
+      }),
       annotations: { destructiveHint: true },
     },
     ({ sandbox: name, snapshot: to }) =>
@@ -33,7 +36,10 @@ export function addStates({ server, workspaces, limited }: Serving): void {
     {
       description:
         'Make a separate sandbox that starts from the current files or from a snapshot. Pass its name as sandbox to the other tools. Without a snapshot, programs that run in the background end.',
-      inputSchema: { sandbox, snapshot: snapshot.describe('Without it, the current files') },
+      inputSchema: z.strictObject({
+        sandbox,
+        snapshot: snapshot.describe('Without it, the current files'),
+      }),
     },
     ({ sandbox: name, snapshot: from }, { signal }) =>
       limited(async () => answer({ sandbox: await workspaces.fork(name, from, signal) })),
@@ -42,7 +48,9 @@ export function addStates({ server, workspaces, limited }: Serving): void {
     'discard_fork',
     {
       description: 'End a fork and drop what it changed.',
-      inputSchema: { sandbox: z.string().describe(`Name of the fork; not ${mainName}`) },
+      inputSchema: z.strictObject({
+        sandbox: z.string().describe(`Name of the fork; not ${mainName}`),
+      }),
       annotations: { destructiveHint: true },
     },
     ({ sandbox: name }) =>

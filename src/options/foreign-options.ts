@@ -47,7 +47,7 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
     'u user uid gid userns group',
     'Not needed: the program never runs as root on this machine, and it sees your own user id',
   ],
-  ['p', 'To publish a port of a server inside: --publish PORT'],
+  ['p port ports expose forward', 'To publish a port of a server inside: --publish PORT'],
   [
     'privileged cap-add caps',
     'The program never gets capabilities. To allow a single system call: --allow CALL',
@@ -62,7 +62,7 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
     'Not needed: every run is isolated this way',
   ],
   [
-    'read-only',
+    'read-only readonly',
     'Not needed: the system is read-only, and changes to the working directory are saved for review. To mount a path read-only: --ro PATH',
   ],
   ['tmpfs proc dev dev-bind', 'Not needed: /tmp, /dev and /proc are private'],
@@ -71,7 +71,7 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
     'Leave it out: there is no container here to name or configure',
   ],
   [
-    'cpus cpu-shares cpuset-cpus',
+    'cpus cpu-shares cpuset-cpus cpu-limit',
     'To limit processor time: --cpu 60s. To keep it to two processors: wasbox run -- taskset -c 0,1 COMMAND',
   ],
   ['pids-limit rlimit_nproc max-procs', 'To limit the number of processes: --pids 256'],
@@ -79,7 +79,7 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
   ['ulimit', 'To set limits: --open-files, --file-size, --pids, --memory, --cpu and --disk'],
   ['storage-opt shm-size', 'To limit what the run writes: --disk 1G'],
   [
-    'time_limit kill-after k stop-timeout t',
+    'time_limit time-limit max-time kill-after k stop-timeout t',
     'To limit the time: --timeout 30s. To give the program time to exit after that: --grace 2s',
   ],
   // bubblewrap, firejail, nsjail
@@ -105,6 +105,17 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
     'allow-all A dangerously-skip-permissions full-auto',
     'There is no option that allows everything. See --net, --ro, --rw and --allow',
   ],
+  // uv, pipx and others that install what a script needs
+  [
+    'pip install packages package requirements with-requirements with-editable deps dependencies',
+    'To install packages for the script: --with requests,rich',
+  ],
+  [
+    'no-network no-net offline',
+    'Not needed: the network is off unless --net names what may be reached',
+  ],
+  ['python', 'To choose the interpreter: wasbox run -- python3.N SCRIPT'],
+  ['write writable', 'To mount a path writable: --rw PATH'],
   // systemd-run, srt and others
   ['property settings config', 'To read options from a file: --profile FILE'],
   ['verbose-level debug trace', 'To see more: -v, or --audit for everything that the program does'],

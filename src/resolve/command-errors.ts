@@ -37,6 +37,9 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
     const line = [command, ...(draft.options.args ?? [])].join(' ');
     return `${command} is a shell builtin: wasbox run -c ${shellQuote(line)}`;
   }
+  if (/^[A-Za-z_]\w*=/.test(command)) {
+    return spoken`To set a variable, for each of them: --env ${shellQuote(command)}`;
+  }
   if (/\s/.test(command)) {
     return `wasbox does not start a shell by itself. For a shell command: wasbox run -c ${shellQuote(command)}`;
   }

@@ -42,6 +42,20 @@ describe('a variable that was not passed', () => {
     expect((await run(['run', '--env', 'GITHUB_TOKEN', 'token.py'])).status).toBe(0);
   });
 
+  test('is named by why, which has nothing to say of another failure', async () => {
+    const cwd = makeProject(as, files);
+    for (let i = 0; i < 2; i++) {
+      await runWasbox(['run', 'token.py'], { as, cwd, env });
+      const why = await runWasbox(['why'], { as, cwd });
+      expect([why.status, why.out]).toEqual([0, expect.stringContaining(line)]);
+      const data = await runWasbox(['why', '--json'], { as, cwd });
+      expect(JSON.parse(data.out).leads).toEqual([line]);
+    }
+    await runWasbox(['run', 'fails.py'], { as, cwd, env });
+    const why = await runWasbox(['why'], { as, cwd });
+    expect([why.status, why.out]).toEqual([1, expect.not.stringContaining('was not passed')]);
+  });
+
   test.each([
     ['it is not set', ['run', 'token.py'], {}],
     ['the program succeeds', ['run', '-c', ': $GITHUB_TOKEN'], env],
@@ -102,6 +116,12 @@ describe('a slip', () => {
       '--hide took fine.py as its value. To run fine.py: wasbox run --hide … fine.py',
     ],
     [['run', '--ro', 'fine.py'], 125, '--ro took fine.py as its value'],
+    [['run', 'A=1', 'fine.py'], 127, 'To set a variable, for each of them: --env A=1'],
+    [['run', '--env', 'A=1', 'B=2', 'fine.py'], 127, '--env B=2'],
+    [['run', '--requirements', 'r.txt', 'fine.py'], 125, '--with requests,rich'],
+    [['run', '--offline', 'fine.py'], 125, 'the network is off unless --net'],
+    [['run', '--port', '80', 'fine.py'], 125, '--publish PORT'],
+    [['run', '--time-limit', '3', 'fine.py'], 125, '--timeout 30s'],
     [['version'], 127, 'To show the version: wasbox --version'],
     [['versoin'], 127, 'To show the version: wasbox --version'],
     [['run', '--cpus', '2', 'fine.py'], 125, 'taskset -c 0,1'],

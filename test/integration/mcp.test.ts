@@ -219,18 +219,24 @@ async function counting(): Promise<{ server: Server; port: number; count: () => 
 }
 
 describe('a client that asks for more than the command line gave', () => {
-  it('gets what the command line gave', async () => {
+  it('is refused, and has what the command line gave', async () => {
     const { server, port, count } = await counting();
     const secret = join(makeProject(as), 'secret');
     writeFileSync(secret, 'of the host');
     const code = `import socket\ntry: socket.create_connection(('127.0.0.1', ${port}), 5); print('connected')\nexcept OSError: print('refused')`;
     const more = { net: 'host', ro: ['/'], rw: ['/'], policy: 'none', workdir: '/', home: 'cow' };
     const plain = await startMcp(as);
-    const refused = await plain.call('run_code', { language: 'python', code, ...more });
+    for (const [name, value] of Object.entries(more)) {
+      const asked = { language: 'python', code, [name]: value };
+      const { isError, text } = await plain.call('run_code', asked);
+      expect([isError, text]).toEqual([true, expect.stringContaining(`"${name}"`)]);
+    }
+    const refused = await plain.call('run_code', { language: 'python', code });
     expect(refused.value.stdout).toBe('refused\n');
     expect(count()).toBe(0);
     for (const path of [secret, `${'../'.repeat(30)}${secret.slice(1)}`]) {
-      expect(JSON.parse((await plain.call('read_file', { path, ...more })).text)).toMatchObject({
+      expect((await plain.call('read_file', { path, ...more })).isError).toBe(true);
+      expect(JSON.parse((await plain.call('read_file', { path })).text)).toMatchObject({
         code: 'ERR_SESSION_FILE',
         errno: 'ENOENT',
       });

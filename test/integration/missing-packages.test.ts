@@ -1,6 +1,7 @@
 /** A script that lacks packages fails with the line that runs it with them. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ordinaryUser } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { makeProject } from '../support/project.js';
 import { addWheel, npmRegistry, staticMirror } from '../support/registries.js';
 import { runProgram, runWasbox, wasboxArgv } from '../support/wasbox.js';
@@ -14,6 +15,7 @@ beforeAll(async () => {
   const served = makeProject(as);
   addWheel(served, { code: 'text = "tiny"\n' });
   addWheel(served, { name: 'second', code: 'text = "second"\n' });
+  addWheel(served, { name: 'beautifulsoup4' });
   index = await staticMirror(served);
   npm = await npmRegistry(makeProject(as), {
     'tiny-part': 'module.exports = "part";\n',
@@ -104,4 +106,49 @@ test('a gem is named', async () => {
   expect(status).toBe(1);
   expect(err).toContain('no-such-gem is not installed for Ruby');
   expect(err).not.toContain('json');
+});
+
+test('a package that is installed and lacks the module is not advised again', async () => {
+  const cwd = makeProject(as, { 'b.py': 'import bs4\n' });
+  const first = await runWasbox(['run', 'b.py'], { as, cwd, env: env() });
+  expect(lineOf(first.err)).toBe('wasbox run --with beautifulsoup4 b.py');
+  const words = ['run', '--with', 'beautifulsoup4', 'b.py'];
+  const second = await runWasbox(words, { as, cwd, env: env() });
+  expect([second.status, lineOf(second.err)], second.err).toEqual([1, undefined]);
+  expect(second.err).toContain('--with has beautifulsoup4');
+});
+
+describe('what scripts of other languages ask for', () => {
+  const scripts = {
+    'a.pl': 'use strict;\nuse List::Util qw(sum);\nuse No::Such;\n',
+    'own.pl': 'use strict;\nuse POSIX;\nuse List::Util qw(sum);\nuse Data::Dumper;\nexit 3;\n',
+    'a.lua': 'require("string")\nrequire("nosuch.part")\n',
+    'own.lua': 'require("string")\nrequire("mine")\nos.exit(3)\n',
+    'mine.lua': 'return 1\n',
+    'a.go':
+      'package main\nimport (\n"fmt"\n"example.org/nosuch/part"\n)\nfunc main() { fmt.Println(part.X) }\n',
+    'own.go': 'package main\nimport "os"\nfunc main() { os.Exit(3) }\n',
+  };
+  const start = async (name: string) =>
+    (await runWasbox(['run', name], { as, cwd: makeProject(as, scripts), env: env() })).err;
+  const said = /is not installed for|there is no go\.mod/;
+
+  needs('perl').test('is named for Perl, and not what is there', async () => {
+    expect(await start('a.pl')).toContain(
+      'No::Such is not installed for Perl. A run sees what this machine has. On Debian: apt install libno-such-perl',
+    );
+    expect(await start('own.pl')).not.toMatch(said);
+  });
+
+  needs('lua5.4').test('is named for Lua, and not what is there', async () => {
+    expect(await start('a.lua')).toContain('nosuch.part is not installed for Lua');
+    expect(await start('own.lua')).not.toMatch(said);
+  });
+
+  needs('golang-go').test('is named for Go, with the line that makes go.mod', async () => {
+    expect(await start('a.go')).toContain(
+      "wasbox run --for go -c 'go mod init example && go mod tidy && go run a.go'",
+    );
+    expect(await start('own.go')).not.toMatch(said);
+  });
 });
