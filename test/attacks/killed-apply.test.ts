@@ -64,7 +64,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** What is at each path: text, or the target of a link. */
+/** Returns what is at each path: text, or the target of a link. */
 function contents(root: string, path = ''): Record<string, string> {
   // A run's ID differs each time.
   const withoutId = (name: string) => name.replace(/\.wasbox-[0-9a-z]{9}-/, '.wasbox-ID-');

@@ -1,5 +1,5 @@
 /**
- * What a script runs in turn: the files that it sources or starts, and the modules that it imports. Only files that are
+ * Finds what a script runs in turn: the files that it sources or starts, and the modules that it imports. Only files that are
  * named exactly are followed; what a package manager installed, or a variable decides, is not.
  */
 import { readdirSync } from 'node:fs';
@@ -89,10 +89,15 @@ function namesIn(directory: string): string[] {
   }
 }
 
+/** Matches lines that read another file. Most lines of a start-up file read none, and every word of one costs time. */
+const reading = /(?:^|[;&|\s])(?:\.|source|source-file|include)\s+[^\s=]/i;
+
 /** Absolute paths of files that a start-up file of the user reads in turn. */
 export function includedBy(commands: string, file: string): string[] {
   const starts = [posix.dirname(file), namedHome() ?? '/'];
-  return wordsOf(commands, namedHome()).words.flatMap(({ parts, role, isGlob }) => {
+  const lines = commands.split('\n').filter((line) => reading.test(line));
+  if (lines.length === 0) return [];
+  return wordsOf(lines.join('\n'), namedHome()).words.flatMap(({ parts, role, isGlob }) => {
     const [first = '', last = ''] = parts;
     if (role !== 'run' || !/[./]/.test(first) || parts.length > (isGlob ? 2 : 1)) return [];
     return [...new Set(starts.map((start) => posix.resolve(start, first)))].flatMap((path) => {
