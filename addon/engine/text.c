@@ -388,8 +388,8 @@ static JSValue deflate_bytes(JSContext *context, JSValueConst self, int count,
   return new_owner(context, out, room);
 }
 
-/* inflate(bytes, size): so many bytes of a deflated stream without a header, as zip files have it
- */
+/* inflate(bytes, size): what a deflated stream without a header, as zip files have it, holds; at
+ * most so many bytes */
 static JSValue inflate_bytes(JSContext *context, JSValueConst self, int count,
                              JSValueConst *values) {
   (void)self, (void)count;
@@ -408,14 +408,15 @@ static JSValue inflate_bytes(JSContext *context, JSValueConst self, int count,
   bool whole =
       length <= UINT32_MAX && size < UINT32_MAX && inflateInit2(&stream, -MAX_WBITS) == Z_OK;
   if (whole) {
-    whole = inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.total_out == size;
+    whole = inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.total_out <= size;
     inflateEnd(&stream);
   }
   if (!whole) {
     js_free(context, out);
-    return JS_ThrowRangeError(context, "not so many deflated bytes");
+    return JS_ThrowRangeError(context, "no deflated bytes, or more than these");
   }
-  return new_owner(context, out, size);
+  uint8_t *fitting = js_realloc(context, out, stream.total_out + 1);
+  return new_owner(context, fitting ? fitting : out, stream.total_out);
 }
 
 static const JSCFunctionListEntry functions[] = {

@@ -114,9 +114,38 @@ export function ofPackages(
   return { level: 'held', why, mayGo: true, start: at + 1, whole: at + 2 };
 }
 
-/** Returns whether git's packed references replace objects: then a commit is not what its hash says. */
-export function replacesObjects(tree: MergedTree, path: Names): boolean {
-  if (canonicalName(path.at(-1) ?? '') !== 'packed-refs') return false;
-  const text = readText(tree.native, tree.layer.root, path);
-  return text !== undefined && (text.cut || text.text.includes('refs/replace/'));
+/** Modules of Python's standard library that are files. */
+const standardModules: ReadonlySet<string> = new Set(
+  `
+  abc aifc annotationlib argparse array ast asynchat asyncio asyncore audioop base64 bdb binascii bisect bz2
+  cProfile calendar cgi cgitb chunk cmath cmd code codecs codeop collections colorsys compileall compression
+  concurrent configparser contextlib contextvars copy copyreg crypt csv ctypes curses dataclasses datetime dbm
+  decimal difflib dis doctest email encodings ensurepip enum fcntl filecmp fileinput fnmatch fractions ftplib
+  functools genericpath getopt getpass gettext glob graphlib grp gzip hashlib heapq hmac html http imaplib imghdr
+  imp importlib inspect io ipaddress json keyword linecache locale logging lzma mailbox mailcap math mimetypes
+  mmap modulefinder multiprocessing netrc nis nntplib ntpath nturl2path numbers opcode operator optparse os
+  ossaudiodev pathlib pdb pickle pickletools pipes pkgutil platform plistlib poplib posixpath pprint profile
+  pstats pty py_compile pyclbr pydoc pydoc_data pyexpat queue quopri random re readline reprlib resource
+  rlcompleter runpy sched secrets select selectors shelve shlex shutil signal site smtpd smtplib sndhdr socket
+  socketserver spwd sqlite3 sre_compile sre_constants sre_parse ssl stat statistics string stringprep struct
+  subprocess sunau symtable sysconfig syslog tabnanny tarfile telnetlib tempfile termios textwrap threading timeit
+  token tokenize tomllib trace traceback tracemalloc tty types typing unicodedata unittest urllib uu uuid venv
+  warnings wave weakref webbrowser wsgiref xdrlib xml xmlrpc zipapp zipfile zipimport zlib zoneinfo
+  `
+    .trim()
+    .split(/\s+/),
+);
+
+/**
+ * A module at the top of the tree that has the name of one of Python's own: `python3 -m pip` takes modules from the
+ * directory in which it is started first.
+ */
+export function hidesModule(path: Names): AutoExecuted | undefined {
+  const [first = '', second] = path.map(canonicalName);
+  const name = second === undefined ? /^(\w+)\.(?:py|pyc|so)$/.exec(first)?.[1] : first;
+  const isPackage = second !== undefined && path.length === 2 && /^__init__\.pyc?$/.test(second);
+  if (name === undefined || (second !== undefined && !isPackage)) return undefined;
+  if (!standardModules.has(name)) return undefined;
+  const why = 'python3 -m, started here, runs it in place of the module of that name';
+  return { level: 'note', why };
 }

@@ -40,7 +40,7 @@ const taking: ReadonlySet<string> = new Set(['run-parts', 'PATH_add', 'path_add'
 const takingVariable =
   /^(?:PERL5LIB|RUBYLIB|R_LIBS(?:_USER|_SITE)?|PYTHON(?:HOME|USERBASE)|GEM_HOME|(?:CARGO|RUSTUP|JAVA)_HOME|GOROOT|ZDOTDIR|XDG_(?:CONFIG|DATA)_(?:HOME|DIRS)|GIT_(?:DIR|TEMPLATE_DIR)|(?:npm_config|NPM_CONFIG)_prefix|NPM_CONFIG_PREFIX|VIRTUAL_ENV|CONDA_PREFIX|DOCKER_CONFIG|TEXINPUTS)=/;
 const running =
-  /^(?:exec|source|\.|env|sudo|time|nice|nohup|xargs|command|eval|in|then|do|else|if|while|until|!|\{|(?:ba|da|z|k|a)?sh|fish|node|deno|bun|tsx|ts-node|python[\d.]*|ruby|perl|php|lua|Rscript|source_env(?:_if_exists)?|watch_file|dotenv(?:_if_exists)?|-c|-e|-r|--require|--import|--loader)$/;
+  /^(?:exec|source|\.|env|sudo|time|nice|nohup|xargs|command|eval|in|then|do|else|if|while|until|!|\{|(?:ba|da|z|k|a)?sh|fish|node|deno|bun|tsx|ts-node|python[\d.]*|ruby|perl|php|lua|Rscript|source_env(?:_if_exists)?|watch_file|dotenv(?:_if_exists)?|source-file|include|-c|-e|-r|--require|--import|--loader)$/;
 
 /** Replaces substitutions by something unknown; what is in them are commands, too. */
 function withoutSubstitutions(text: string, inner: string[]): string {

@@ -7,6 +7,7 @@ import { readText, type Text } from '../files/host-text.js';
 import type { Names } from '../files/path.js';
 import type { Survey } from '../merged-tree/survey.js';
 import type { MergedTree } from '../merged-tree/tree.js';
+import { includedBy, runBy, startsOf } from './followed.js';
 import { type ConfiguredValue, maxConfigs, valuesIn, worktreeIn } from './git-config.js';
 import {
   commandsInEnvironment,
@@ -14,9 +15,10 @@ import {
   directoriesOf,
   type ElsewhereConfigs,
   fromHome,
+  takesLibrariesHere,
   textElsewhere,
 } from './git-elsewhere.js';
-import { homeDirectory, linksOfHome } from './home-links.js';
+import { filesAbove, homeDirectory, linksOfHome, programsOfPath } from './home-links.js';
 import { NamedPaths, type Start } from './named-paths.js';
 import type { NameRules, Reasons } from './reasons.js';
 import {
@@ -31,7 +33,14 @@ import {
 import { spelledOut, withoutPatterns } from './spelled.js';
 
 const byGit = 'git’s configuration names it';
-const byEnvironment = 'a variable of your environment names it as a command';
+const byEnvironment = 'a variable of your environment names it';
+const byModules = 'programs load modules from it';
+const byLibraries = 'your LD_LIBRARY_PATH has the current directory: programs load it';
+
+/** Files that scripts run in turn, beside which everything is held back. */
+const maxFollowed = 500;
+/** Files that the user's start-up files read in turn, and the size of those that are looked at. */
+const maxIncluded = 200;
 
 /** Rounds of links to links; after that, everything is held back. */
 const maxRounds = 8;
@@ -40,15 +49,19 @@ export class ConfiguredFinder {
   readonly #tree: MergedTree;
   readonly #reasons: Reasons;
   readonly #paths: NamedPaths;
+  /** Paths that are marked only. */
+  readonly #marked: NamedPaths;
   readonly #workdir: string;
   readonly #elsewhere: ElsewhereConfigs;
   #configs = 0;
   #scripts = 0;
+  readonly #followed = new Set<string>();
 
-  constructor(tree: MergedTree, reasons: Reasons) {
+  constructor(tree: MergedTree, reasons: Reasons, marks: Reasons) {
     this.#tree = tree;
     this.#reasons = reasons;
     this.#paths = new NamedPaths(tree, reasons);
+    this.#marked = new NamedPaths(tree, marks);
     this.#workdir = tree.workdir.toString('latin1');
     this.#elsewhere = configsElsewhere(this.#workdir);
   }
@@ -57,7 +70,8 @@ export class ConfiguredFinder {
     const tops = this.#ofRepositories(survey);
     this.#ofOthers(tops);
     this.#ofScripts(survey, rules);
-    this.#ofStartupFiles();
+    this.#ofStartupFiles(rules);
+    this.#ofPrograms(rules);
     this.#ofLinks(survey, rules);
     if (this.#tree.lookupsLeft < 0) this.#reasons.giveUp('links');
   }
@@ -116,8 +130,13 @@ export class ConfiguredFinder {
       directoriesOf(posix.join(directory, '.git')).map((git) => posix.join(git, 'config')),
     );
     const starts = [...new Set([top, ...inside])];
-    for (const command of commandsInEnvironment()) {
-      this.#paths.command(command, starts, { why: byEnvironment });
+    for (const { text, variable, isModules } of commandsInEnvironment()) {
+      if (isModules) this.#marked.command(text, starts, { why: `${byModules} (${variable})` });
+      else this.#paths.command(text, starts, { why: `${byEnvironment} (${variable})` });
+    }
+    if (takesLibrariesHere()) {
+      this.#reasons.addPattern([], ['', '.so'], byLibraries);
+      this.#reasons.addPattern([], ['', '.so.', ''], byLibraries);
     }
     const pending = [...new Set([...paths, ...others])];
     for (let at = 0; at < pending.length; at++) {
@@ -151,7 +170,8 @@ export class ConfiguredFinder {
       const starts = [1, 2, 3, 4].filter((up) => up <= path.length).map((up) => path.slice(0, -up));
       const meaning = { why: `${rules.show(path)} names it`, onlyFiles: true };
       for (const text of this.#texts(path, 'lines in scripts that other programs run')) {
-        this.#paths.command(commandsIn(path, text, kind), starts, meaning);
+        const run = this.#paths.command(commandsIn(path, text, kind), starts, meaning);
+        this.#follow(run, starts, rules);
       }
     }
     const { top, directories } = this.#elsewhere;
@@ -163,18 +183,78 @@ export class ConfiguredFinder {
     }
   }
 
-  /** Adds what the user's start-up files name. */
-  #ofStartupFiles(): void {
+  /** Adds what scripts run in turn, and so on. */
+  #follow(found: readonly Names[], starts: readonly Start[], rules: NameRules): void {
+    const pending = found.map((path) => ({ path, starts }));
+    for (const { path, starts: before } of pending) {
+      const key = path.join('/');
+      if (this.#followed.has(key)) continue;
+      this.#followed.add(key);
+      if (this.#followed.size > maxFollowed) {
+        this.#reasons.giveUp('scripts that other programs run');
+        return;
+      }
+      const { native, host, layer } = this.#tree;
+      for (const root of [host, layer.root]) {
+        const run = runBy(key, readText(native, root, path)?.text ?? '');
+        if (run === undefined || run.text === '') continue;
+        const text = run.isShell ? commandsIn(path, run.text, 'commented') : run.text;
+        const own = startsOf(path, before, run.isShell);
+        const meaning = { why: `${rules.show(path)} names it`, onlyFiles: true, onlyRun: true };
+        for (const next of this.#paths.command(text, own, meaning)) {
+          pending.push({ path: next, starts: own });
+        }
+      }
+    }
+  }
+
+  /** Adds what the user's start-up files name, those that they read in turn, and what is in directories above. */
+  #ofStartupFiles(rules: NameRules): void {
     const home = homeDirectory();
-    if (home === undefined) return;
-    for (const file of startupFiles()) {
+    const names = [this.#workdir, ...linksOfHome(this.#workdir).map(({ name }) => name.join('/'))];
+    const own = names.map((name) => posix.basename(name));
+    const files = home === undefined ? [] : startupFiles();
+    const start = (file: string) => [posix.dirname(file), ...(home === undefined ? [] : [home])];
+    const seen = new Set(files);
+    for (const file of files) {
       const text = textElsewhere(file);
+      if (text === undefined || home === undefined) continue;
+      const commands = commandsIn(file, text, /\.json$/.test(file) ? 'uncommented' : 'commented');
+      for (const next of includedBy(commands, file)) {
+        if (seen.has(next) || seen.size > maxIncluded || !next.startsWith(`${home}/`)) continue;
+        if (!`${next}/`.startsWith(`${this.#workdir}/`)) files.push(next);
+        seen.add(next);
+      }
       // Most say nothing of this tree.
-      if (text?.includes(posix.basename(this.#workdir)) !== true) continue;
+      if (!own.some((name) => text.includes(name))) continue;
       const why = `your ~${file.slice(home.length)} names it`;
-      const kind = /\.json$/.test(file) ? 'uncommented' : 'commented';
       const meaning = { why, onlyFiles: true, isGeneral: true };
-      this.#paths.command(commandsIn(file, text, kind), [home], meaning);
+      this.#follow(this.#paths.command(commands, start(file), meaning), [], rules);
+    }
+    for (const { file, directory } of filesAbove(this.#workdir, home)) {
+      const kind = scriptKind(file.split('/'));
+      const text = textElsewhere(file);
+      if (kind === undefined || text === undefined) continue;
+      const meaning = { why: `${file} names it`, onlyFiles: true };
+      const run = this.#paths.command(commandsIn(file, text, kind), [directory], meaning);
+      this.#follow(run, [], rules);
+    }
+  }
+
+  /** Adds what programs in the user's PATH lead to: links, and scripts that start others. */
+  #ofPrograms(rules: NameRules): void {
+    for (const { path, link, text } of programsOfPath(posix.basename(this.#workdir))) {
+      const why = `your program ${path} leads to it`;
+      const target = posix.resolve(posix.dirname(path), link ?? '');
+      const ends =
+        link === undefined
+          ? this.#paths.command(text ?? '', [posix.dirname(path)], {
+              why,
+              onlyFiles: true,
+              isGeneral: true,
+            })
+          : this.#paths.path('/', target, why);
+      this.#follow(ends, [], rules);
     }
   }
 

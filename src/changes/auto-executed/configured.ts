@@ -20,6 +20,7 @@ const byLink = 'a link that another program runs points to it';
 export class Configured {
   readonly #rules: NameRules;
   readonly #reasons = new Reasons();
+  readonly #marks = new Reasons();
   readonly #redirectedLinks: ReadonlyMap<string, string>;
   readonly #tree: MergedTree;
 
@@ -33,7 +34,7 @@ export class Configured {
         `the directory has more than ${names} entries, too many to check which programs run it`,
       );
     }
-    new ConfiguredFinder(tree, this.#reasons).run(survey, rules);
+    new ConfiguredFinder(tree, this.#reasons, this.#marks).run(survey, rules);
     this.#redirectedLinks = redirectedLinks(tree, survey.links, rules.show, (end) =>
       this.#isHeldEnd(end),
     );
@@ -51,6 +52,12 @@ export class Configured {
       this.#isHeldEnd(one),
     );
     return end && `it points to ${this.#rules.show(end)}, which is not applied automatically`;
+  }
+
+  /** Why a change that is not held can run code; undefined if nothing here says so. */
+  marked(path: Names): string | undefined {
+    for (const { reason } of this.#marks.placesOf(path)) if (!reason.onTheWay) return reason.why;
+    return this.#marks.patternOf(path);
   }
 
   /** Why a program at the top is held back, where the tree is a directory of programs. */

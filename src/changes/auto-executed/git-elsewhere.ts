@@ -8,6 +8,7 @@
 import { constants, lstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import { closeDescriptor } from '../../native/index.js';
+import { shellQuote } from '../../options/index.js';
 import { homeOfUser } from '../store/state-dir.js';
 
 const maxBytes = 1 << 18;
@@ -23,15 +24,15 @@ function quietly<T>(use: () => T): T | undefined {
   }
 }
 
-/** A regular file's text; anything else is not opened. */
-export function textElsewhere(path: string): string | undefined {
+/** The first bytes of a regular file; anything else is not opened. */
+export function textElsewhere(path: string, most = maxBytes): string | undefined {
   return quietly(() => {
     const found = statSync(bytesOf(path), { throwIfNoEntry: false });
     if (found?.isFile() !== true) return undefined;
     const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
     const fd = openSync(bytesOf(path), flags);
     try {
-      const bytes = Buffer.alloc(Math.min(found.size + 1, maxBytes)); // one byte more, in case it grows
+      const bytes = Buffer.alloc(Math.min(found.size + 1, most)); // one byte more, in case it grows
       let length = 0;
       for (let n = 1; n > 0 && length < bytes.length; length += n) {
         n = readSync(fd, bytes, length, bytes.length - length, null);
@@ -101,28 +102,41 @@ export function configsElsewhere(workdir: string): ElsewhereConfigs {
   return { paths: [...ofRepository, ...global], directories, top: top ?? workdir };
 }
 
-/** Variables whose values other programs run as commands, besides those of git. */
-const commandVariables: readonly string[] = [
-  ...[
-    'EDITOR',
-    'VISUAL',
-    'PAGER',
-    'MANPAGER',
-    'BROWSER',
-    'LESSOPEN',
-    'LESSCLOSE',
-    'PROMPT_COMMAND',
-  ],
-  ...['SSH_ASKPASS', 'SUDO_ASKPASS', 'BASH_ENV', 'ENV', 'PYTHONSTARTUP', 'SHELL', 'TERMINAL'],
-  ...['LD_PRELOAD', 'RUSTC_WRAPPER', 'RSYNC_RSH', 'CVS_RSH', 'FZF_DEFAULT_COMMAND'],
-];
+/** Variables whose values other programs run as commands, or take code from, besides those of git. */
+const commandVariables =
+  /^(?:GIT_.*|(?:VISUAL|(?:\w+_)?EDITOR|(?:\w+_|MAN)?PAGER|BROWSER|LESSOPEN|LESSCLOSE|PROMPT_COMMAND|\w+_ASKPASS|BASH_ENV|ENV|PYTHONSTARTUP|PYTHONBREAKPOINT|SHELL|TERMINAL|LD_PRELOAD|LD_AUDIT|RUSTC|\w+_WRAPPER|\w+_RSH|FZF_\w+_COMMAND|NODE_OPTIONS|RUBYOPT|PERL5OPT|PERL5DB|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|MAVEN_OPTS|GOFLAGS|RUSTFLAGS|LUA_INIT\w*|MAKEFILES|CC|CXX|R_PROFILE\w*|R_ENVIRON\w*|VIMINIT|EXINIT|INPUTRC|SCREENRC|WGETRC|CURL_HOME|HGRCPATH|JJ_CONFIG|ANSIBLE_CONFIG|ANSIBLE_\w+_PLUGINS|KUBECONFIG|STARSHIP_CONFIG|OPENSSL_CONF|PIP_CONFIG_FILE|UV_CONFIG_FILE|TF_CLI_CONFIG_FILE|npm_config_\w+|NPM_CONFIG_\w+))$/;
 
-/** Commands in the user's environment; one character per byte. */
-export function commandsInEnvironment(): string[] {
-  const ofGit = Object.keys(process.env).filter((name) => name.startsWith('GIT_'));
-  const values = [...commandVariables, ...ofGit].map((name) => process.env[name] ?? '');
-  return values.filter((value) => value !== '').map(latin1);
+/** Variables that list directories or files that any program obeys, or loads code from. */
+const obeyedVariable =
+  /^(?:LD_LIBRARY_PATH|GCONV_PATH|GIO_EXTRA_MODULES|GTK_PATH|QT_PLUGIN_PATH|OPENSSL_MODULES|FPATH|EMACSLOADPATH|XDG_(?:CONFIG|DATA)_(?:HOME|DIRS)|ZDOTDIR|GNUPGHOME|DOCKER_CONFIG|(?:CARGO|RUSTUP|JAVA)_HOME|PYTHONHOME|PYTHONUSERBASE|VIRTUAL_ENV|CONDA_PREFIX|GOBIN|GEM_HOME)$/;
+/** Variables of one language each, which often name a project's own sources. */
+const modulesVariable =
+  /^(?:PYTHONPATH|NODE_PATH|PERL5LIB|PERLLIB|RUBYLIB|LUA_C?PATH\w*|CLASSPATH|R_LIBS\w*|JULIA_LOAD_PATH|GUILE_LOAD_(?:COMPILED_)?PATH|TCLLIBPATH|GEM_PATH|ANSIBLE_LIBRARY|PKG_CONFIG_PATH)$/;
+
+export interface EnvironmentCommand {
+  /** One character per byte. */
+  readonly text: string;
+  readonly variable: string;
+  /** True if programs of one language take modules from what it names. */
+  readonly isModules: boolean;
 }
+
+/** Commands in the user's environment, and lists of directories as assignments. */
+export function commandsInEnvironment(): EnvironmentCommand[] {
+  return Object.entries(process.env).flatMap(([variable, value = '']) => {
+    if (value === '') return [];
+    const text = latin1(value);
+    const isModules = modulesVariable.test(variable);
+    if (commandVariables.test(variable)) return [{ variable, text, isModules }];
+    if (!isModules && !obeyedVariable.test(variable)) return [];
+    const lists = text.split(/[:;]/).filter((one) => one !== '');
+    return lists.map((one) => ({ variable, text: `PATH_add ${shellQuote(one)}`, isModules }));
+  });
+}
+
+/** Returns whether the linker takes libraries from the current directory: an empty entry means it (ld.so(8)). */
+export const takesLibrariesHere = (): boolean =>
+  /^:|::|:$|(?:^|:)\.\/?(?:$|:)/.test(process.env.LD_LIBRARY_PATH ?? '');
 
 /** The user's home as the environment names it; one character per byte. */
 export function namedHome(): string | undefined {

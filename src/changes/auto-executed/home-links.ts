@@ -7,6 +7,8 @@ import { posix } from 'node:path';
 import { errnoOf } from '../files/fdtree.js';
 import type { Names } from '../files/path.js';
 import { homeOfUser } from '../store/state-dir.js';
+import { textElsewhere } from './git-elsewhere.js';
+import { pathDirectories } from './path-directories.js';
 
 export interface HomeLink {
   /** The name below home; one character per byte. */
@@ -71,4 +73,59 @@ export function linksOfHome(workdir: string): readonly HomeLink[] {
     }
   }
   return found;
+}
+
+/** Files that a program obeys in any directory below them. */
+const obeyedBelow: readonly string[] = [
+  ...['.envrc', 'mise.toml', '.mise.toml', '.config/mise.toml', '.tool-versions', '.mcp.json'],
+  ...['.vscode/settings.json', '.vscode/tasks.json', '.zed/settings.json', '.zed/tasks.json'],
+  ...['.cargo/config.toml', '.cargo/config', '.claude/settings.json', '.dir-locals.el', '.bazelrc'],
+  ...['.pre-commit-config.yaml', '.codex/config.toml', '.cursor/mcp.json'],
+];
+
+/** Such files of the directories above a tree, up to the user's home. */
+export function filesAbove(
+  workdir: string,
+  home: string | undefined,
+): { readonly file: string; readonly directory: string }[] {
+  const found: { file: string; directory: string }[] = [];
+  for (let at = workdir; at !== '/' && at !== home; ) {
+    at = posix.dirname(at);
+    const directory = at;
+    const there = new Set(quietly(() => readdirSync(bytesOf(directory), 'latin1'), []));
+    const names = obeyedBelow.filter((name) => there.has(name.replace(/\/.*/, '')));
+    found.push(...names.map((name) => ({ file: posix.join(directory, name), directory })));
+  }
+  return found;
+}
+
+/** Directories of PATH that the system's packages fill. */
+const ofSystem = /^\/(?:usr\/)?s?bin$/;
+/** A script that only starts another is short. */
+const maxScript = 16_384;
+
+export interface OwnProgram {
+  /** Absolute path. */
+  readonly path: string;
+  /** Where it leads, if it is a link. */
+  readonly link?: string;
+  /** A script's text. */
+  readonly text?: string;
+}
+
+/** The links in the user's own directories of PATH, and the scripts there that have the tree's name in them. */
+export function* programsOfPath(own: string): Generator<OwnProgram> {
+  for (const directory of pathDirectories()) {
+    if (ofSystem.test(directory)) continue;
+    const read = () => readdirSync(bytesOf(directory), { encoding: 'latin1', withFileTypes: true });
+    for (const entry of quietly(read, [])) {
+      const path = posix.join(directory, entry.name);
+      if (entry.isSymbolicLink()) {
+        for (const link of targetsOf(path)) yield { path, link };
+      } else if (entry.isFile()) {
+        const text = textElsewhere(path, maxScript);
+        if (text?.startsWith('#!') === true && text.includes(own)) yield { path, text };
+      }
+    }
+  }
 }

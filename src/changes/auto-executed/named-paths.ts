@@ -20,6 +20,8 @@ export interface Meaning {
   readonly onlyFiles?: boolean | undefined;
   /** True if it is about many trees: then words of unknown directories do not count. @default false */
   readonly isGeneral?: boolean | undefined;
+  /** True if words count only where the command runs, enters or takes from them. @default false */
+  readonly onlyRun?: boolean | undefined;
 }
 
 const maxStarts = 20;
@@ -73,8 +75,9 @@ export class NamedPaths {
     return this.follow([], posix.resolve(start, own), { via: [], why });
   }
 
-  /** Adds what a command names. */
-  command(text: string, starts: readonly Start[], meaning: Meaning): void {
+  /** Adds what a command names; returns the files of the tree that it may run. */
+  command(text: string, starts: readonly Start[], meaning: Meaning): Names[] {
+    const run: Names[] = [];
     const { words, cut } = wordsOf(text, namedHome());
     if (cut) this.#reasons.giveUp('words in commands');
     const all: Start[] = [...starts];
@@ -91,10 +94,13 @@ export class NamedPaths {
     }
     // A value may be one path, with spaces in it.
     const whole: Word = { parts: [text], role: 'word', isGlob: false };
-    for (const word of [...words, ...(/[\s]/.test(text) && !text.includes('\n') ? [whole] : [])]) {
-      if (word.parts.length > 1) this.#unknown(word, all, meaning);
-      else this.#known(word, all, anywhere && meaning.isGeneral !== true, meaning);
+    const wholes = /[\s]/.test(text) && !text.includes('\n') ? [whole] : [];
+    for (const word of [...words, ...wholes]) {
+      if (meaning.onlyRun === true && word.role === 'word') continue;
+      if (word.parts.length > 1) run.push(...this.#unknown(word, all, meaning));
+      else run.push(...this.#known(word, all, anywhere && meaning.isGeneral !== true, meaning));
     }
+    return run;
   }
 
   #known(
@@ -102,11 +108,12 @@ export class NamedPaths {
     starts: readonly Start[],
     anywhere: boolean,
     meaning: Meaning,
-  ): void {
+  ): Names[] {
+    const run: Names[] = [];
     const path = role === 'module' ? (parts[0] ?? '').replaceAll('.', '/') : (parts[0] ?? '');
     const { why } = meaning;
     if (role === 'taken') for (const start of starts) this.#topTaken(start, path, why);
-    if (!hasName(path) || role === 'entered') return;
+    if (!hasName(path) || role === 'entered') return run;
     const bare = !/[./]/.test(path);
     const onlyFiles = (bare || meaning.onlyFiles === true) && role !== 'taken';
     for (const start of starts) {
@@ -114,12 +121,15 @@ export class NamedPaths {
       const isModule = role === 'module' || (!bare && role === 'run');
       if (isModule) this.#pattern(start, path, ['.', ''], why);
       if (role === 'module') this.#pattern(start, path, ['/', ''], why);
-      if (!onlyFiles || this.#mayBeFile(this.#lexical(start, path))) this.path(start, path, why);
+      if (onlyFiles && !this.#mayBeFile(this.#lexical(start, path))) continue;
+      const ends = this.path(start, path, why);
+      if (role === 'run') run.push(...ends);
     }
     const relative = path.replace(/^(?:\.\.?\/)+/, '');
     if (anywhere && !bare && role === 'run' && hasName(relative) && !path.startsWith('/')) {
       this.#reasons.addPattern([], ['', `/${relative}`], why);
     }
+    return run;
   }
 
   /** A directory of programs that is the tree itself: everything there may be one. */
@@ -131,16 +141,17 @@ export class NamedPaths {
   }
 
   /** Adds the files that fit what is known of a word. */
-  #unknown({ parts, role, isGlob }: Word, starts: readonly Start[], meaning: Meaning): void {
+  #unknown(word: Word, starts: readonly Start[], meaning: Meaning): Names[] {
+    const { parts, role, isGlob } = word;
     const { why, onlyFiles = false, isGeneral = false } = meaning;
-    if (role === 'entered' || (onlyFiles && isGlob && role === 'word')) return;
+    if (role === 'entered' || (onlyFiles && isGlob && role === 'word')) return [];
     // A directory from which programs are taken: what counts is below it.
     if (role === 'taken' && parts.at(-1) !== '') {
       const below = [...parts.slice(0, -1), `${parts.at(-1)?.replace(/\/$/, '')}/`, ''];
       this.#unknown({ parts: below, role: 'word', isGlob: false }, starts, meaning);
     }
-    if (isGeneral && parts[0]?.startsWith('/') !== true) return;
-    if (!parts.some((part) => part.includes('/')) || !parts.some(hasName)) return;
+    if (isGeneral && parts[0]?.startsWith('/') !== true) return this.#behindName(word, meaning);
+    if (!parts.some((part) => part.includes('/')) || !parts.some(hasName)) return [];
     const [first = '', ...rest] = parts;
     const slash = first.lastIndexOf('/') + 1;
     const directory = first.slice(0, slash);
@@ -150,9 +161,24 @@ export class NamedPaths {
       const [next = '', ...more] = rest;
       const known = next.startsWith('/') ? posix.normalize(next) : next;
       if (rest.some(hasName)) this.#reasons.addPattern([], ['', known, ...more], why);
-      return;
+      // Most likely it is beside what names it, as in `$(dirname "$0")/x`.
+      const likely = role === 'run' && rest.length === 1 && known.startsWith('/');
+      const inside = starts.filter((start) => typeof start !== 'string');
+      return likely ? inside.map((start) => [...start, ...namesIn(known)]) : [];
     }
     for (const start of starts) this.#pattern(start, directory, [begin, ...rest], why);
+    return [];
+  }
+
+  /** A path of an unknown directory in which the tree's own name is: what is behind that is in the tree. */
+  #behindName({ parts, role }: Word, { why }: Meaning): Names[] {
+    const [, first = '', ...rest] = parts;
+    const own = `/${posix.basename(this.#workdir)}`;
+    if (parts[0] !== '' || !`${first}/`.startsWith(`${own}/`)) return [];
+    const path = `.${first.slice(own.length)}`;
+    if (rest.length > 0 || role === 'taken') this.#pattern([], `${path}/`, ['', ...rest], why);
+    else if (hasName(path)) this.path([], path, why);
+    return [];
   }
 
   /** Adds a pattern below a directory; one that begins with `.` or `/` is for the path itself. */

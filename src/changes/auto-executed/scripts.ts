@@ -166,7 +166,9 @@ export function startupFiles(): string[] {
       .filter((name) => there.size === 0 || there.has(name.replace(/\/.*/, '').toLowerCase()))
       .flatMap((name) =>
         name.endsWith('/*') ? filesIn(`${home}/${name.slice(0, -2)}`) : [`${home}/${name}`],
-      ),
+      )
+      // A unit's drop-ins (systemd.unit(5)).
+      .flatMap((name) => (name.endsWith('.d') ? filesIn(name) : [name])),
   ];
 }
 

@@ -111,8 +111,8 @@ type Reader = (text: string, home: string) => string;
 
 const readers: readonly (readonly [RegExp, Reader])[] = [
   [/(?:^|\/)(?:\.envrc(?:\.\w+)?|\.direnvrc|direnv\/(?:direnvrc|lib\/[^/]+))$/, ofDirenv],
-  [/\.(?:service|socket|timer|path|mount|target|desktop)$/, ofUnit],
-  [/(?:^|\/)\.ssh\/(?:config|config\.d\/[^/]+)$/, ofSsh],
+  [/\.(?:service|socket|timer|path|mount|target|desktop)(?:\.d\/[^/]+\.conf)?$/, ofUnit],
+  [/(?:^|\/)\.ssh\/(?:.*\/)?[^/]*conf[^/]*$|(?:^|\/)\.ssh\/[^/]+\.d\/[^/]+$/, ofSsh],
   [
     /(?:^|\/)(?:[._]?g?vimrc(?:\.local)?|\.?exrc|\.nvimrc|init\.(?:vim|lua)|\.nvim\.lua|\.lazy\.lua)$/,
     ofVim,

@@ -5,13 +5,14 @@
 import { displayPath } from '../../text/index.js';
 import {
   environmentAround,
+  hidesModule,
   inEnvironment,
   ofPackages,
-  replacesObjects,
 } from '../auto-executed/by-content.js';
 import { type Configured, configuredPaths } from '../auto-executed/configured.js';
 import { heldIfDeleted } from '../auto-executed/deleted.js';
 import { completesGit, inGitDirectory } from '../auto-executed/git-directory.js';
+import { replacesObjects } from '../auto-executed/git-objects.js';
 import { homeDirectory } from '../auto-executed/home-links.js';
 import { type AutoExecuted, matchNames, mayMatchBelow } from '../auto-executed/match.js';
 import { inPath, mayBeInPath, runsAnywhere } from '../auto-executed/path-directories.js';
@@ -183,9 +184,9 @@ export class Describer {
   #autoExecuted(path: Names, after: FileState): AutoExecuted | undefined {
     const byName = after.type === 'directory' ? undefined : this.#byNameAndKind(path, after);
     if (byName?.level === 'held' && byName.isUnknown !== true) return byName;
-    if (after.type !== 'directory' && replacesObjects(this.#tree, path)) {
-      return { level: 'held', why: 'it replaces objects of git by others (refs/replace)' };
-    }
+    const replaces =
+      after.type === 'directory' ? undefined : replacesObjects(this.#tree, path, after);
+    if (replaces !== undefined) return replaces;
     if (completesGit(this.#tree, path, after)) {
       const why = 'git would treat the directory as a repository and run its hooks';
       return { level: 'held', why };
@@ -198,8 +199,12 @@ export class Describer {
       };
     }
     if (byName?.level === 'held') return byName;
-    const why = this.#configuredPaths()?.why(path, after);
-    return why === undefined ? byName : { level: 'held', why };
+    const configured = this.#configuredPaths();
+    const why = configured?.why(path, after);
+    if (why !== undefined) return { level: 'held', why };
+    const marked = after.type === 'directory' ? undefined : configured?.marked(path);
+    if (marked !== undefined && byName === undefined) return { level: 'note', why: marked };
+    return byName ?? (after.type === 'directory' ? undefined : hidesModule(path));
   }
 
   #byNameAndKind(path: Names, after: FileState): AutoExecuted | undefined {

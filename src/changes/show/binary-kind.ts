@@ -24,6 +24,8 @@ const rows: readonly Row[] = [
   ['SQLite format 3\0', 0, 'SQLite database'],
   ['DIRC', 0, 'index of git'],
   ['PACK', 0, 'pack of git'],
+  ['CGPH', 0, 'commit graph of git'],
+  ['MIDX', 0, 'index of packs of git'],
   ['\xfftOc', 0, 'pack index of git'],
   ['wOFF', 0, 'font'],
   ['wOF2', 0, 'font'],

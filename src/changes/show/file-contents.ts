@@ -34,6 +34,9 @@ export interface Look {
   readonly patch?: boolean | undefined;
 }
 
+/** Objects, their packs and tables, which are never text. */
+const ofGit = /(?:^|\/)objects\/(?:pack|info|[0-9a-f]{2})\/[^/]*$/;
+
 /**
  * Returns whether a file is shown as lines. It is, if most of it is text: make, a shell and a parser read on behind a
  * foreign byte, so one must not hide the lines around it. What another program runs is shown in any case, unless it is
@@ -42,14 +45,15 @@ export interface Look {
 function isText(
   native: ChangesNative,
   bytes: Buffer,
-  { flags }: Change,
+  { flags, path }: Change,
   { patch = false }: Look,
 ): boolean {
   if (bytes.toString('latin1', 0, 2) === '#!') return true;
   const junk = native.textJunk(bytes);
   if (patch) return !bytes.includes(0) && junk * 2 <= bytes.length;
   const isProgram = bytes.toString('latin1', 0, 4) === '\x7fELF';
-  if (!isProgram && (flags.includes('held') || flags.includes('runs-later'))) return true;
+  const isData = isProgram || ofGit.test(path.toString('latin1'));
+  if (!isData && (flags.includes('held') || flags.includes('runs-later'))) return true;
   return junk * (bytes.includes(0) ? 4 : 2) <= bytes.length;
 }
 

@@ -5,7 +5,7 @@ import { machine } from '../machine.js';
 export const deflateSync = (bytes: Uint8Array): EngineBuffer =>
   new EngineBuffer(machine.deflate(bytes));
 
-/** @param options how many bytes come out: what the command line inflates says so itself */
+/** @param options how many bytes come out at most; more is a RangeError */
 export const inflateRawSync = (
   bytes: Uint8Array,
   { maxOutputLength }: { readonly maxOutputLength: number },

@@ -169,6 +169,59 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
   ),
   note(
     checks,
+    'https://cspell.org/docs/Configuration/imports',
+    `.cspell.json cspell.json .scss-lint.yml .jscsrc .gersemirc .cmake-format.yaml .cmake-format.yml .packit.yml
+    .packit.yaml .reuse/ .jekyll-metadata biome.json biome.jsonc steepfile ruby_lsp/**/addon.rb rubocop.yml
+    rust-analyzer.toml pyrightconfig.json pyrefly.toml omnisharp.json zls.json selene.toml`,
+  ),
+  note(
+    builds,
+    'https://docs.pytest.org/en/stable/how-to/writing_plugins.html#making-your-plugin-installable-by-others',
+    '*.egg-info/entry_points.txt *.dist-info/entry_points.txt *.egg-link pytest.toml celeryconfig.py pelicanconf.py',
+  ),
+  note(
+    builds,
+    'https://docs.ansible.com/ansible/latest/dev_guide/developing_locally.html',
+    `action_plugins/ become_plugins/ cache_plugins/ callback_plugins/ cliconf_plugins/ connection_plugins/
+    filter_plugins/ httpapi_plugins/ inventory_plugins/ lookup_plugins/ shell_plugins/ strategy_plugins/
+    terminal_plugins/ test_plugins/ vars_plugins/ module_utils/ library/*.py group_vars/ host_vars/`,
+  ),
+  note(
+    builds,
+    'https://learn.microsoft.com/en-us/visualstudio/msbuild/customize-your-build',
+    '*.csproj.user *.vcxproj.user *.fsproj.user *.vbproj.user *.proj.user *.pro.user cmakelists.txt.user *.qbs *.cbp *.geany *.launch nbproject/project.xml nbproject/build-impl.xml',
+  ),
+  note(
+    builds,
+    'https://www.kernel.org/doc/html/latest/kbuild/kconfig-macro-language.html',
+    'kconfig kconfig.* *.mak *.make .depend .deps/*.po .deps/*.plo doxyfile.* *.asd *.rockspec *.nims *.nim.cfg eldev eask cask',
+  ),
+  note(
+    builds,
+    'https://hexdocs.pm/elixir/config-and-releases.html',
+    `config/config.exs config/dev.exs config/prod.exs config/test.exs config/runtime.exs profiles.clj
+    project/build.properties platformio.ini west.yml fpm.toml`,
+  ),
+  note(
+    builds,
+    'https://knexjs.org/guide/migrations.html#migration-cli',
+    `knexfile.* plopfile.* ormconfig.* cucumber.* *.conf.js *.conf.cjs *.conf.mjs *.conf.ts testem.* webpack.*.js
+    openapitools.json schema.prisma buf.gen.yaml sqlc.yaml sqlc.json gqlgen.yml tauri.conf.json foundry.toml
+    anchor.toml cliff.toml cog.toml dbt_project.yml codegen.ts`,
+  ),
+  note(
+    builds,
+    'https://guides.rubyonrails.org/command_line.html',
+    `config.ru _plugins/ bin/rails bin/rake bin/bundle bin/console puppetfile robofile.php castor.php deploy.php
+    ecs.php phinx.php`,
+  ),
+  note(
+    'the desktop starts the program that it names',
+    'https://specifications.freedesktop.org/desktop-entry-spec/latest/',
+    '*.desktop',
+  ),
+  note(
+    checks,
     'https://eslint.org/docs/latest/use/configure/configuration-files',
     `*.config.js *.config.cjs *.config.mjs
     *.config.ts *.config.cts *.config.mts .eslintrc* .prettierrc* .stylelintrc* .babelrc* .postcssrc* .remarkrc*
@@ -187,7 +240,6 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     'https://pylint.readthedocs.io/en/stable/user_guide/configuration/all-options.html',
     `.pylintrc pylintrc .flake8
     mypy.ini .mypy.ini .coveragerc .sqlfluff
-    action_plugins/ callback_plugins/ filter_plugins/ inventory_plugins/ lookup_plugins/ vars_plugins/
     .ansible-lint .ansible-lint.yml .ansible-lint.yaml`,
   ),
   note(

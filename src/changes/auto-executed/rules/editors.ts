@@ -84,7 +84,7 @@ export const editorRules = (): readonly AutoExecutedRule[] => [
     starts,
     'https://ipython.readthedocs.io/en/stable/config/intro.html',
     `.pythonrc .pythonrc.py .pythonstartup
-    .ipython/ ipython_config.py ipython_kernel_config.py .jupyter/ jupyter_*_config.py jupyter_config.py
+    .ipython/ ipython_config.py ipython_kernel_config.py .jupyter/ jupyter_*_config.py jupyter_*_config.json jupyter_config.py jupyter_config.json
     .ptpython/ .bpython/`,
   ),
   held(starts, 'https://ruby.github.io/irb/', '.irbrc _irbrc irb.rc .pryrc .rubyopt'),
@@ -101,7 +101,7 @@ export const editorRules = (): readonly AutoExecutedRule[] => [
   held(
     starts,
     'https://docs.octave.org/latest/Startup-Files.html',
-    '.octaverc startup.m finish.m pathdef.m pkg_add pkg_del .julia/config/ .juliarc.jl .maximarc .wolfram/',
+    '.octaverc startup.m finish.m pathdef.m scilab.ini maxima-init.mac maxima-init.lisp autoexec.sas profile.do pkg_add pkg_del .julia/config/ .juliarc.jl .maximarc .wolfram/',
   ),
   held(
     starts,
@@ -120,8 +120,13 @@ export const editorRules = (): readonly AutoExecutedRule[] => [
     .quiltrc .devscripts .gbp.conf .reportbugrc .muttrc .msmtprc .urlview .ctags .ctags.d/`,
   ),
   held(
+    'a tool takes its options, and programs to run, from it when started here',
+    'https://docs.ctags.io/en/latest/man/ctags.1.html#files',
+    'ctags.d/ gtags.conf .globalrc .mdlrc',
+  ),
+  held(
     'a web server reads its configuration from it and runs what it names',
     'https://www.php.net/manual/en/configuration.file.per-user.php',
-    '.user.ini .htaccess php.ini',
+    '.user.ini .htaccess php.ini php-cli.ini php-cgi.ini',
   ),
 ];

@@ -28,25 +28,25 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
     'a formatter or linter takes its style from it, and no code',
     'https://clang.llvm.org/docs/ClangFormatStyleOptions.html',
     `.clang-format .clang-format-ignore .astylerc .uncrustify.cfg .style.yapf .yapfignore .pycodestyle .pydocstyle
-    .pep8 .jshintrc .jscsrc .jslintrc .htmlhintrc .csslintrc .csscomb.json .scss-lint.yml .yamllint .yamllint.yml
-    .yamllint.yaml .rustfmt.toml .ruff.toml .cmake-format.yaml .cmake-format.yml .swift-format .swiftformat
-    .codespellrc .cspell.json .typos.toml .hadolint.yaml .hadolint.yml .shellcheckrc .mdlrc .mdl_style.rb.txt
-    .jsbeautifyrc .oxfmtrc.json .oxfmtrc.jsonc .dartfmt .stylua.toml .gersemirc .lycheeignore .vale.ini .proselintrc`,
+    .pep8 .jshintrc  .jslintrc .htmlhintrc .csslintrc .csscomb.json  .yamllint .yamllint.yml
+    .yamllint.yaml .rustfmt.toml .ruff.toml   .swift-format .swiftformat
+    .codespellrc  .typos.toml .hadolint.yaml .hadolint.yml .shellcheckrc  
+    .jsbeautifyrc .oxfmtrc.json .oxfmtrc.jsonc .dartfmt .stylua.toml  .lycheeignore .vale.ini .proselintrc`,
   ),
   harmless(
     'a service outside this machine reads it',
     'https://docs.codecov.com/docs/codecov-yaml',
     `.codecov.yml .codecov.yaml .coveralls.yml .codeclimate.yml .readthedocs.yml .readthedocs.yaml .zenodo.json
     .lgtm.yml .hound.yml .landscape.yml .landscape.yaml .scrutinizer.yml .deepsource.toml .sonarcloud.properties
-    .spi.yml .packit.yml .packit.yaml .codacy.yml .codacy.yaml .snyk .gitguardian.yaml .gitguardian.yml .whitesource .all-contributorsrc .imgbotconfig
+    .spi.yml   .codacy.yml .codacy.yaml .snyk .gitguardian.yaml .gitguardian.yml .whitesource .all-contributorsrc .imgbotconfig
     .nojekyll .well-known/ .mention-bot .fossa.yml .pyup.yml .dependabot/ .probot/ .stickler.yml .kodiak.toml
-    .lift.toml .inclusion.yml .scala-steward.conf .clabot .stale.yml .allcontributors .reuse/ .styleci.yml`,
+    .lift.toml .inclusion.yml .scala-steward.conf .clabot .stale.yml .allcontributors  .styleci.yml`,
   ),
   harmless(
     'a tool keeps in it what it found, as data',
     'https://docs.pytest.org/en/stable/how-to/cache.html',
     `.pytest_cache/ .mypy_cache/ .ruff_cache/ .eslintcache .prettiercache .stylelintcache .nyc_output/ .coverage
-    .coverage.* .hypothesis/ .ds_store .phpunit.result.cache .php-cs-fixer.cache .tsbuildinfo .jekyll-metadata
+    .coverage.* .hypothesis/ .ds_store .phpunit.result.cache .php-cs-fixer.cache .tsbuildinfo 
     .rhistory .buildinfo`,
   ),
   harmless(
@@ -66,6 +66,11 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
     .git/modules/**/info/exclude .git/modules/**/objects/ .git/modules/**/logs/ .git/modules/**/refs/heads/
     .git/modules/**/refs/tags/ .git/worktrees/*/head .git/worktrees/*/index
     .git/worktrees/*/orig_head .git/worktrees/*/logs/`,
+  ),
+  harmless(
+    'a tool keeps in it a copy of what you edit, or marks a directory as made',
+    'https://jupyterlab.readthedocs.io/en/stable/user/files.html',
+    '.ipynb_checkpoints/*.ipynb .dirstamp',
   ),
   harmless(
     'it lists words that a spelling checker knows',

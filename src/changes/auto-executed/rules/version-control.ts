@@ -122,6 +122,12 @@ export const versionControlRules = (): readonly AutoExecutedRule[] => [
     '.pijul/config _darcs/prefs/defaults _mtn/monotonerc .bzr/branch/branch.conf .fossil-settings/',
   ),
   note(
+    'git takes objects from it, and does not compare them with their names',
+    'https://git-scm.com/docs/gitformat-pack',
+    `objects/pack/*.pack objects/pack/*.idx objects/pack/multi-pack-index objects/info/commit-graph
+     objects/info/commit-graphs/`,
+  ),
+  note(
     'git takes submodules, filters and merge drivers from it',
     'https://git-scm.com/docs/gitmodules',
     '.gitmodules .gitattributes .lfsconfig .hgsub .repo/ .gitreview',
