@@ -31,6 +31,7 @@ const files = [
   [/^test\/integration\/images\/(run|lookup)|^test\/attacks\/image-roots/, 'busybox-static'],
   [/^test\/integration\/(views|images\/in-use|images\/fetched)\.test/, 'busybox-static'],
   [/^test\/integration\/(cost|audit|observed|saved|channels|packaging)\.test/, 'strace'],
+  [/^test\/attacks\/killed-apply/, 'strace'],
   [/^test\/integration\/images\/(trees|crash)/, 'umoci', 'zstd', 'strace'],
   [/^test\/integration\/images\/(registry|credentials)/, 'docker-registry', 'apache2-utils'],
   [/^test\/integration\/images\/registry/, 'skopeo'],
