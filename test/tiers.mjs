@@ -19,7 +19,10 @@ const documentation = ['test/browser/**/*.test.ts', 'test/docs/**/*.test.ts'];
 const pure = [
   ...['core', 'fleet', 'image', 'kubernetes', 'learn', 'options', 'playground', 'policy', 'preset'],
   ...['profile', 'report', 'syscalls', 'tables', 'text', 'convert'],
-].map((name) => `test/unit/${name}/**/*.test.ts`);
+]
+  .map((name) => `test/unit/${name}/**/*.test.ts`)
+  // These read the sources, and so belong to what is run after an edit.
+  .concat(['arrows', 'comments', 'test-names'].map((name) => `test/unit/${name}.test.ts`));
 
 /** Unit tests that replace modules of Node's: each file has a process of its own. */
 const mocking = ['test/unit/cli/**/*.test.ts'];

@@ -11,7 +11,7 @@ interface Language {
   /** The interpreter's program. */
   readonly program: RegExp;
   readonly name: string;
-  /** What the script asks for, in the first group. */
+  /** Matches what the script asks for, as its first group. */
   readonly asked: RegExp;
   /** Directories below which, or below whose directories, modules are. */
   readonly places: readonly string[];
