@@ -92,7 +92,7 @@ describe.each(identities())('words as $label', (as) => {
     const { out } = await runWasbox(['runs'], { as, cwd });
     const [header = '', first = ''] = out.split('\n');
     expect(header.split(/ +/)).toEqual('ID AGE STATUS CHANGES SIZE DIRECTORY COMMAND'.split(' '));
-    expect(first).toMatch(/^\w{9} +\d+[smh] +saved +\+1 ~0 -0 +4\.9K +\S+ +sh -c /);
+    expect(first).toMatch(/^\w{9} +\d+[smh] +saved +\+1 ~0 -0 +4\.9K +\S+ +-c /);
     expect(first).not.toContain('\u001b');
     const column = header.indexOf('DIRECTORY');
     expect(first.slice(column).startsWith(cwd.replace(as.home, '~'))).toBe(true);
