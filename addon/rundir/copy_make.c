@@ -212,7 +212,11 @@ static int link_copied(const struct copy_job *job, const struct stat *info, cons
   return 0;
 }
 
+/* The program decides how many there are, and each is compared with all that were noted: beyond the
+ * most, names become files of their own. */
 static int note_linked(struct copy_job *job, const struct stat *info) {
+  if (job->linked_count == COPY_LINKED_MAX)
+    return 0;
   const size_t size = (job->linked_count + 1) * sizeof *job->linked;
   struct copy_linked *more = realloc(job->linked, size);
   char *path = more ? malloc(job->path.length + 1) : NULL;

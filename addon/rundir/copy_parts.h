@@ -71,6 +71,7 @@ struct copy_record copy_record_of(const char *path, const struct stat *source,
                                   const struct stat *copy);
 
 #define COPY_NOTES 64
+#define COPY_LINKED_MAX 8192
 
 /* A file with several names that was copied to another file system: its other names become links.
  */

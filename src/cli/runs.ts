@@ -21,7 +21,7 @@ const notCounted = '…';
 const statusText = ({ status, incomplete = false }: RunRecord): string =>
   incomplete && status !== 'running' ? 'incomplete' : status === 'kept' ? 'saved' : status;
 
-/** Where a script on standard input is inside. */
+/** Returns whether a word is the path that a script from standard input has inside. */
 const isStdin = (word: string): boolean => word.startsWith('/run/wasbox/stdin');
 
 /** The words that were typed, as far as the interpreter was not among them. Untrusted when shown. */

@@ -45,7 +45,7 @@ export const err = (text: string): void => write(2, text);
 /** Loads node:tty where it is called: that brings node:net along, and most runs have nothing to say. */
 export const isTerminal = (fd: number): boolean => process.getBuiltinModule('node:tty').isatty(fd);
 
-/** Returns whether there is somebody to ask: questions go to stderr, and answers come from stdin. */
+/** Returns whether a user can be asked: questions go to stderr, and answers come from stdin. */
 export const canAsk = (): boolean => isTerminal(0) && isTerminal(2);
 
 /** Returns whether a descriptor gets colours: a terminal, unless NO_COLOR or FORCE_COLOR decide. */

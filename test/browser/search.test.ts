@@ -125,7 +125,7 @@ const searches: readonly (readonly [query: string, path: string])[] = [
   ['cron', 'guide/ci.html'],
   ['difference to docker', 'about/comparison.html'],
   ['vs firejail', 'about/comparison.html'],
-  // Questions of somebody who met wasbox five minutes ago.
+  // A newcomer asks these.
   ['what is wasbox', 'guide/start.html'],
   ['is it safe on my laptop', 'about/threat-model.html'],
   ['ransomware', 'about/threat-model.html'],

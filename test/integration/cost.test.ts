@@ -37,7 +37,7 @@ const costs = {
     // rows are made only where something changed: by then V8 has read some microseconds' worth of text. What becomes
     // of a home is 10 KB. What a failed run lacked is found when it is asked (`why`, 14 KB), long after the run; `ps`,
     // `stop` and presets are verbs by themselves.
-    // What scripts that are obeyed run in turn, and the git objects that are compared by their names, are 16 KB.
+    // The rules for what obeyed scripts run in turn, and for git objects and their names, are 16 KB.
     // The library's functions for dryRun, doctor and saved runs are the command's too, 35 KB.
     // Starting an image's programs, sessions of the command line and their checkpoints are 60 KB. What the user's own
     // files would run (git's configuration, hooks, tasks) is read for the review. Layers in memory, which are saved at

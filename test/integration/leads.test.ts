@@ -42,7 +42,7 @@ describe('a variable that was not passed', () => {
     expect((await run(['run', '--env', 'GITHUB_TOKEN', 'token.py'])).status).toBe(0);
   });
 
-  test('is named by why, which has nothing to say of another failure', async () => {
+  test('is named by wasbox why, which has nothing to say of another failure', async () => {
     const cwd = makeProject(as, files);
     for (let i = 0; i < 2; i++) {
       await runWasbox(['run', 'token.py'], { as, cwd, env });

@@ -34,7 +34,7 @@ function table(title, heads, rows) {
   return `<h4>${title}</h4>\n<table>${row('th', heads)}\n${shown.join('\n')}\n</table>\n${more}`;
 }
 
-/** What became of the changes: a runner goes away, and what is saved on it as well. */
+/** Says what became of the changes. A runner goes away, and with it what is saved there. */
 const endings = {
   kept: ', not applied',
   applied: ', applied',

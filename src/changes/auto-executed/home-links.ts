@@ -107,7 +107,7 @@ const maxScript = 16_384;
 export interface OwnProgram {
   /** Absolute path. */
   readonly path: string;
-  /** Where it leads, if it is a link. */
+  /** The target of a link. */
   readonly link?: string;
   /** A script's text. */
   readonly text?: string;

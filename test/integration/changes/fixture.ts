@@ -25,6 +25,14 @@ export interface Fixture {
   dispose(): void;
 }
 
+/** Makes a home beside the working directory, which is then the user's; the caller puts HOME back. */
+export function makeHome({ base }: Fixture): string {
+  const home = join(base, 'home');
+  mkdirSync(home);
+  process.env.HOME = home;
+  return home;
+}
+
 export function makeFixture(): Fixture {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'wasbox-changes-')));
   const workdir = join(base, 'work');

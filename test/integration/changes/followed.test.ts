@@ -7,16 +7,14 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { applyRun, finishRun, openRun } from '../../../src/changes/index.js';
-import { type Fixture, makeFixture, runScript } from './fixture.js';
+import { type Fixture, makeFixture, makeHome, runScript } from './fixture.js';
 
 let fixture: Fixture;
 let home: string;
 const before = { ...process.env };
 beforeEach(() => {
   fixture = makeFixture();
-  home = join(fixture.base, 'home');
-  fs.mkdirSync(home);
-  process.env.HOME = home;
+  home = makeHome(fixture);
 });
 afterEach(() => {
   for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];

@@ -6,16 +6,14 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { applyRun, finishRun, openRun } from '../../../src/changes/index.js';
-import { type Fixture, makeFixture, runScript } from './fixture.js';
+import { type Fixture, makeFixture, makeHome, runScript } from './fixture.js';
 
 let fixture: Fixture;
 let home: string;
 const before = { ...process.env };
 beforeEach(() => {
   fixture = makeFixture();
-  home = join(fixture.base, 'home');
-  mkdirSync(home);
-  process.env.HOME = home;
+  home = makeHome(fixture);
   delete process.env.ZDOTDIR;
 });
 afterEach(() => {

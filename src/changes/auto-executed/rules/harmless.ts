@@ -28,25 +28,25 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
     'a formatter or linter takes its style from it, and no code',
     'https://clang.llvm.org/docs/ClangFormatStyleOptions.html',
     `.clang-format .clang-format-ignore .astylerc .uncrustify.cfg .style.yapf .yapfignore .pycodestyle .pydocstyle
-    .pep8 .jshintrc  .jslintrc .htmlhintrc .csslintrc .csscomb.json  .yamllint .yamllint.yml
-    .yamllint.yaml .rustfmt.toml .ruff.toml   .swift-format .swiftformat
-    .codespellrc  .typos.toml .hadolint.yaml .hadolint.yml .shellcheckrc  
-    .jsbeautifyrc .oxfmtrc.json .oxfmtrc.jsonc .dartfmt .stylua.toml  .lycheeignore .vale.ini .proselintrc`,
+    .pep8 .jshintrc .jslintrc .htmlhintrc .csslintrc .csscomb.json .yamllint .yamllint.yml
+    .yamllint.yaml .rustfmt.toml .ruff.toml .swift-format .swiftformat
+    .codespellrc .typos.toml .hadolint.yaml .hadolint.yml .shellcheckrc
+    .jsbeautifyrc .oxfmtrc.json .oxfmtrc.jsonc .dartfmt .stylua.toml .lycheeignore .vale.ini .proselintrc`,
   ),
   harmless(
     'a service outside this machine reads it',
     'https://docs.codecov.com/docs/codecov-yaml',
     `.codecov.yml .codecov.yaml .coveralls.yml .codeclimate.yml .readthedocs.yml .readthedocs.yaml .zenodo.json
     .lgtm.yml .hound.yml .landscape.yml .landscape.yaml .scrutinizer.yml .deepsource.toml .sonarcloud.properties
-    .spi.yml   .codacy.yml .codacy.yaml .snyk .gitguardian.yaml .gitguardian.yml .whitesource .all-contributorsrc .imgbotconfig
+    .spi.yml .codacy.yml .codacy.yaml .snyk .gitguardian.yaml .gitguardian.yml .whitesource .all-contributorsrc .imgbotconfig
     .nojekyll .well-known/ .mention-bot .fossa.yml .pyup.yml .dependabot/ .probot/ .stickler.yml .kodiak.toml
-    .lift.toml .inclusion.yml .scala-steward.conf .clabot .stale.yml .allcontributors  .styleci.yml`,
+    .lift.toml .inclusion.yml .scala-steward.conf .clabot .stale.yml .allcontributors .styleci.yml`,
   ),
   harmless(
     'a tool keeps in it what it found, as data',
     'https://docs.pytest.org/en/stable/how-to/cache.html',
     `.pytest_cache/ .mypy_cache/ .ruff_cache/ .eslintcache .prettiercache .stylelintcache .nyc_output/ .coverage
-    .coverage.* .hypothesis/ .ds_store .phpunit.result.cache .php-cs-fixer.cache .tsbuildinfo 
+    .coverage.* .hypothesis/ .ds_store .phpunit.result.cache .php-cs-fixer.cache .tsbuildinfo
     .rhistory .buildinfo`,
   ),
   harmless(
