@@ -71,7 +71,7 @@ int wb_process_take(int pidfd, int number) {
 
 void wb_pin_begin(struct wb_pin *caller, const struct wb_watch *watch,
                   const struct seccomp_notif *call) {
-  *caller = (struct wb_pin){watch->listener, call, UNTRIED, UNTRIED};
+  *caller = (struct wb_pin){watch->listener, call, UNTRIED, UNTRIED, 0};
 }
 
 void wb_pin_end(struct wb_pin *caller) {
@@ -115,15 +115,13 @@ static int hold_memory(struct wb_pin *caller) {
 }
 
 /*
- * Reads a caller that has closed itself to all but root: PR_SET_DUMPABLE, as ssh does, or the
- * payload's process before it executes the program. Its files in /proc are root's, but the owner of
- * its user namespace may read its memory. This goes by number: if the caller is gone afterwards,
- * the bytes may be another process's, and are dropped. There is no such way to write. ptrace(2)
+ * Reads by number, and asks afterwards: if the caller still waits, it had the number all the time.
+ * If it is gone, the bytes may be another process's, and are dropped. There is no such way to
+ * write.
  */
-static size_t copy_closed(struct wb_pin *caller, uint64_t address, void *out, size_t size) {
+static size_t copy_by_number(const struct wb_pin *caller, uint64_t address, void *out,
+                             size_t size) {
   struct iovec local = {out, size}, remote = {(void *)(uintptr_t)address, size};
-  if (hold(caller) < 0)
-    return 0;
   const ssize_t n = process_vm_readv((pid_t)caller->call->pid, &local, 1, &remote, 1, 0);
   if (n > 0 && wb_pin_stands(caller))
     return (size_t)n;
@@ -131,11 +129,23 @@ static size_t copy_closed(struct wb_pin *caller, uint64_t address, void *out, si
   return 0;
 }
 
+/*
+ * Most callers are read once, a path: half the calls that a descriptor takes. A caller that has
+ * closed itself to all but root has no other way: PR_SET_DUMPABLE, as ssh does, or the payload's
+ * process before it executes the program. Its files in /proc are root's, but the owner of its user
+ * namespace may read its memory. ptrace(2)
+ */
 size_t wb_pin_copy(struct wb_pin *caller, uint64_t address, void *out, size_t size) {
-  const int memory = hold_memory(caller);
   size_t done = 0;
+  if (caller->memory == UNTRIED && !caller->was_read) {
+    caller->was_read = 1;
+    done = copy_by_number(caller, address, out, size);
+    if (done)
+      return done;
+  }
+  const int memory = hold_memory(caller);
   if (memory < 0)
-    return copy_closed(caller, address, out, size);
+    return copy_by_number(caller, address, out, size);
   while (done < size) {
     const ssize_t n = pread(memory, (char *)out + done, size - done, (off_t)(address + done));
     if (n <= 0)

@@ -6,9 +6,9 @@
  * A number is another process's as soon as its process was reaped, and the payload decides when
  * that is. So the caller of a notification is pinned first, then the kernel is asked whether the
  * notification still stands. If it does, the number was the caller's when it was opened. The
- * descriptors lead to that process for good: once it has ended they lead nowhere. Only a caller
- * that is closed to all but root is read by number, and only what was read while it still waits
- * counts.
+ * descriptors lead to that process for good: once it has ended they lead nowhere. Only the first
+ * bytes of a caller, and one that is closed to all but root, are read by number: the kernel is
+ * asked afterwards, and only what was read while it still waits counts. Nothing is written so.
  */
 #ifndef WASBOX_PIN_H
 #define WASBOX_PIN_H
@@ -30,6 +30,7 @@ struct wb_pin {
   const struct seccomp_notif *call; /* borrowed */
   int process;                      /* owned: its directory in /proc; negative: none */
   int memory;                       /* owned: its memory; negative: none */
+  int was_read;                     /* its first bytes were asked for */
 };
 
 /* Names a caller. Ended by wb_pin_end, which closes what was opened. */

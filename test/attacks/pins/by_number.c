@@ -40,7 +40,7 @@ int wb_process_take(int pidfd, int number) {
 
 void wb_pin_begin(struct wb_pin *caller, const struct wb_watch *watch,
                   const struct seccomp_notif *call) {
-  *caller = (struct wb_pin){watch->listener, call, -1, -1};
+  *caller = (struct wb_pin){watch->listener, call, -1, -1, 1};
 }
 
 void wb_pin_end(struct wb_pin *caller) {
