@@ -32,7 +32,6 @@ const supervisor = [
   'supervisor/files.c',
   'supervisor/helper.c',
   'supervisor/hidden.c',
-  'supervisor/holder.c',
   'supervisor/home.c',
   'supervisor/job_control.c',
   'supervisor/judge.c',

@@ -362,9 +362,7 @@ struct wb_landlock_rule {
 #define WB_COMMAND_DEPRIORITISE 3
 /* Asks for a SHARED event. */
 #define WB_COMMAND_SHARED 4
-/* The payload may be executed. Sent once, before all but GO: until then init only gets ready. May
- * carry a socket, counted by value: init sends the filter's listener over it, too, before it
- * executes the payload. */
+/* The payload may be executed. Sent once, before all but GO: until then init only gets ready. */
 #define WB_COMMAND_PROCEED 5
 /* Ends every process of a run without a pid namespace, and init. With one, SIGKILL does. */
 #define WB_COMMAND_KILL 6

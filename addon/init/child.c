@@ -8,8 +8,12 @@
  *
  * It also shares init's descriptors until it executes: from its filter on, the child may be unable
  * to send anything, so it is init that takes the filter's listener out of the shared table and
- * passes it on. The child executes nothing before that: if the supervisor is killed, another
- * process has the listener (holder.c), or no program was started.
+ * passes it on. The child executes nothing before that.
+ *
+ * A listener that closes makes the kernel answer each call that waits at it, and each later one,
+ * with ENOSYS. If the supervisor is killed, its descriptors close before the kernel has ended the
+ * sandbox, and the payload would go on for that moment with calls that do not exist. So init keeps
+ * the listener open until it has killed and reaped all others.
  */
 #include <asm/ioctls.h>
 #include <linux/audit.h>
@@ -276,20 +280,24 @@ static void await_filter(struct start *start) {
   }
 }
 
+/* Looks again and again whether the supervisor is there: its death no longer ends init by itself.
+ */
 static void await_gone(const int *tid) {
+  const struct __kernel_timespec poll = {0, 20000000};
   int value;
   while ((value = __atomic_load_n(tid, __ATOMIC_SEQ_CST)) != 0)
-    sys4(__NR_futex, tid, FUTEX_WAIT, value, 0);
+    if (sys4(__NR_futex, tid, FUTEX_WAIT, value, &poll) == -ETIMEDOUT)
+      notice_parent();
 }
 
-/* Init hands the listener over before the child executes. It stays open in init: without a pid
- * namespace, all are killed before this process ends. */
-static void hand_over(struct start *start, int holder) {
+/* Init hands the listener over before the child executes. It stays open in init, which from here on
+ * ends the sandbox itself. */
+static void hand_over(struct start *start) {
   await_filter(start);
-  const int is_loaded = start->filter == FILTER_LOADED;
-  give_listener(holder, is_loaded ? start->listener : -1);
-  if (is_loaded)
+  if (start->filter == FILTER_LOADED) {
+    outlive_parent(start->plan);
     send_descriptor(WB_EVENT_LISTENER, start->listener);
+  }
   __atomic_store_n(&start->handed, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -319,14 +327,14 @@ static void finish_init(struct start *start) {
     notice_parent();
   else
     die_with_parent();
-  const int holder = await_proceed();
+  await_proceed();
   const int watched = plan->watch_count != 0;
   const int first = loads_first(start);
   if (watched && first)
-    hand_over(start, holder);
+    hand_over(start);
   announce(&start->ready, 1);
   if (watched && !first)
-    hand_over(start, holder);
+    hand_over(start);
 }
 
 /* Init waits until the child of a session serves, which executes nothing itself. */
@@ -335,7 +343,8 @@ static void await_serving(const struct start *start) {
       0, 1000000}; /* a child that failed does not wake this thread */
   while (!__atomic_load_n(&start->serving, __ATOMIC_SEQ_CST) &&
          __atomic_load_n(&start->tid, __ATOMIC_SEQ_CST) != 0)
-    sys4(__NR_futex, &start->serving, FUTEX_WAIT, 0, &poll);
+    if (sys4(__NR_futex, &start->serving, FUTEX_WAIT, 0, &poll) == -ETIMEDOUT)
+      notice_parent();
 }
 
 /*

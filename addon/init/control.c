@@ -46,14 +46,6 @@ void send_descriptors(const struct wb_event *event, const long *descriptors, uin
   check(send_over(WB_FD_CONTROL, event, descriptors, count), WB_STEP_CONTROL, NULL);
 }
 
-void give_listener(int holder, long listener) {
-  const struct wb_event event = {.kind = WB_EVENT_LISTENER};
-  if (holder >= 0 && listener >= 0)
-    send_over(holder, &event, &listener, 1);
-  if (holder >= 0)
-    sys1(__NR_close, holder);
-}
-
 void send_descriptor(uint32_t kind, long descriptor) {
   struct wb_event event = {.kind = kind, .error = descriptor < 0 ? (int32_t)-descriptor : 0};
   send_descriptors(&event, &descriptor, 1);
@@ -114,17 +106,26 @@ uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]) {
   return count;
 }
 
-int await_proceed(void) {
+void await_proceed(void) {
   struct rights rights;
   uint32_t wanted;
-  /* It may be missing at a limit of descriptors. */
-  return await_command(WB_COMMAND_PROCEED, &rights, &wanted) ? rights.fds[0] : -1;
+  await_command(WB_COMMAND_PROCEED, &rights, &wanted);
 }
 
 /* Looks at the socket after the signal is armed, so that nothing is missed. */
 void die_with_parent(void) {
   check(sys5(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), WB_STEP_PARENT_DEATH, NULL);
   notice_parent();
+}
+
+/* The signal lets init go on where it was stopped; what it looks at is the socket. A kill of
+ * wasbox's process group must not hit both. */
+void outlive_parent(const struct wb_plan *plan) {
+  if (!(plan->namespaces & CLONE_NEWPID))
+    return;
+  lead_domain();
+  check(sys5(__NR_prctl, PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0), WB_STEP_PARENT_DEATH, NULL);
+  sys2(__NR_setpgid, 0, 0);
 }
 
 void notice_parent(void) {

@@ -1,12 +1,13 @@
-/* The end of init and, without a pid namespace, of all its processes. Called by domain.c, warden.c,
- * control.c, child.c and payload.c. */
+/* The end of init and of all its processes. Called by domain.c, warden.c, control.c, child.c and
+ * payload.c. */
 #include <linux/errno.h>
 #include <linux/signal.h>
 #include <linux/wait.h>
 
 #include "init.h"
 
-/* The first process of a domain that is in force: 0 before, when no signal may be sent to all. */
+/* The first process of a domain that is in force, or 1 in a pid namespace: 0 before, when no signal
+ * may be sent to all. */
 static long leader;
 
 void lead_domain(void) {

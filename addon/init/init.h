@@ -30,9 +30,6 @@ void send_descriptor(uint32_t kind, long descriptor);
 void send_network(uint32_t what, long descriptor);
 /* Hands over as many as there are, up to the first that is negative. */
 void send_descriptors(const struct wb_event *event, const long *descriptors, uint32_t count);
-/* Sends the listener, if there is one, to who holds it beside the supervisor, and closes the socket
- * to that process. What cannot be sent is the supervisor's alone. */
-void give_listener(int holder, long listener);
 
 /* Room for the descriptors of one SCM_RIGHTS message, laid out as in cmsg(3). */
 struct rights {
@@ -57,11 +54,14 @@ struct message {
 uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]);
 /* When the supervisor dies, so does the sandbox. */
 void die_with_parent(void);
+/* With a pid namespace: when the supervisor dies, init is not killed any more. It sees the end of
+ * the control socket, and kills and reaps all others before it ends. */
+void outlive_parent(const struct wb_plan *plan);
 /* Dies where the supervisor is gone already. */
 void notice_parent(void);
 /* Waits until the supervisor lets init execute the payload: it may still have something to look at.
- * Returns a socket to who else is to hold the listener, or -1. */
-int await_proceed(void);
+ */
+void await_proceed(void);
 
 /* Dies with the step where `ret` is a negative errno; returns it otherwise. */
 static inline long check(long ret, uint32_t step, const char *path) {
@@ -110,12 +110,13 @@ void enter_domain(void);
 void leave_warden(const struct wb_plan *plan);
 /* Returns the end of a pipe: hung up once the warden is gone; -1 where there is none. */
 long warden_descriptor(void);
-/* end.c: the domain is in force, and the caller its first process. */
+/* end.c: the domain is in force, and the caller its first process; or it is PID 1 of a namespace.
+ */
 void lead_domain(void);
-/* Kills every process of that domain but the caller, which is its first, and waits for them.
- * Nothing without a domain. */
+/* Kills every process of that domain or namespace but the caller, which is its first, and waits for
+ * them. Nothing without one. */
 void kill_domain(void);
-/* Ends the calling process; where it is the first of a domain, all of it. */
+/* Ends the calling process; where it is the first of a domain or namespace, all of it before. */
 _Noreturn void end_init(long status);
 
 /* confine.c */

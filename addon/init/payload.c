@@ -243,7 +243,8 @@ int run_payload(struct start *start, uint32_t lacking) {
       if (reap(payload, continued, &ended)) {
         if (plan->processes && (plan->namespaces & CLONE_NEWPID))
           ended.step = count_tasks_left();
-        kill_domain();
+        if (machine) /* else the kernel does, before init is gone */
+          kill_domain();
         send_event(&ended);
         return 0;
       }

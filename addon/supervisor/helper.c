@@ -1,4 +1,4 @@
-/* See helper.h. Called by keeper.c and holder.c. */
+/* See helper.h. Called by keeper.c. */
 #define _GNU_SOURCE
 #include "helper.h"
 

@@ -1,4 +1,4 @@
-/* Processes beside this program that outlive it for a moment: keeper.c, holder.c. */
+/* Processes beside this program that outlive it for a moment: keeper.c. */
 #ifndef WASBOX_HELPER_H
 #define WASBOX_HELPER_H
 

@@ -318,12 +318,7 @@ static int start_with(struct wb_run *run, const struct wb_request *request, cons
 
 /* Where init is gone already, what it told says why. */
 void wb_proceed(struct wb_run *run) {
-  /* Without a pid namespace init has the listener, and sees this program's end: child.c. */
-  const int is_held = run->meter.plan->watch_count && !run->watch.private_root;
-  const int holder = is_held ? wb_holder_open(&run->holder, run->pidfd) : -1;
-  int error = wb_command_with(run, WB_COMMAND_PROCEED, holder);
-  if (holder >= 0)
-    close(holder);
+  const int error = wb_command(run, WB_COMMAND_PROCEED, 0);
   if (!error || error == EPIPE || error == ECONNRESET)
     return;
   run->unheard = error; /* init would wait for ever */

@@ -12,20 +12,12 @@
 #include "message.h"
 #include "supervisor.h"
 
-static int deliver(const struct wb_run *run, struct wb_command command, int fd) {
-  return wb_message_send(run->control, &command, sizeof command, &fd, fd >= 0, MSG_DONTWAIT);
+static int deliver(const struct wb_run *run, struct wb_command command) {
+  return wb_message_send(run->control, &command, sizeof command, NULL, 0, MSG_DONTWAIT);
 }
 
 int wb_command(const struct wb_run *run, uint32_t kind, uint32_t value) {
-  return deliver(run, (struct wb_command){.kind = kind, .value = value}, -1);
-}
-
-int wb_command_with(const struct wb_run *run, uint32_t kind, int fd) {
-  /* Refused where too many descriptors of this user are on their way (ETOOMANYREFS): without it,
-   * then. */
-  if (fd >= 0 && deliver(run, (struct wb_command){.kind = kind, .value = 1}, fd) == 0)
-    return 0;
-  return wb_command(run, kind, 0);
+  return deliver(run, (struct wb_command){.kind = kind, .value = value});
 }
 
 void wb_end_programs(const struct wb_run *run) {
@@ -35,7 +27,7 @@ void wb_end_programs(const struct wb_run *run) {
   for (uint32_t i = 0; i < programs->count; i++) {
     const struct wb_program *one = &programs->list[i];
     if (one->number && one->limit)
-      deliver(run, (struct wb_command){WB_COMMAND_END_PROGRAM, one->limit, one->number, 0}, -1);
+      deliver(run, (struct wb_command){WB_COMMAND_END_PROGRAM, one->limit, one->number, 0});
   }
 }
 

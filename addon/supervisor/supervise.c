@@ -411,7 +411,6 @@ static void conclude(const struct supervision *now) {
     ;
   take_silence(run, now->result, &info);
   wb_keeper_await(&run->terminal.keeper, WNOHANG); /* not to wait for it on a busy machine */
-  wb_holder_await(&run->holder, 0); /* init is gone, and so is it: an orphan would stay a zombie */
   wb_cgroup_close(&run->cgroup);
   const int was_killed = outcome->timed_out || now->result->usage.limit ||
                          __atomic_load_n(&run->killed, __ATOMIC_SEQ_CST);
@@ -453,7 +452,6 @@ void wb_supervise(struct wb_run *run, struct wb_result *result) {
 void wb_release(struct wb_run *run) {
   /* First: Node may exit while the mounts go, and who is not waited for may stay for good. */
   wb_keeper_await(&run->terminal.keeper, 0);
-  wb_holder_await(&run->holder, 0);
   if (run->sampling.lost)
     return;
   if (run->mounts >= 0)

@@ -13,7 +13,6 @@
 #include "../records.h"
 #include "answering.h"
 #include "cgroup.h"
-#include "holder.h"
 #include "lookups.h"
 #include "open_ports.h"
 #include "meter.h"
@@ -81,7 +80,6 @@ struct wb_run {
    * never. */
   uint64_t reader_deadline_ns;
   struct wb_watch watch;
-  struct wb_holder holder; /* of the watch's listener */
   struct wb_cgroup cgroup;
   struct wb_answering answering;
   struct wb_sampling sampling;
@@ -118,8 +116,6 @@ int wb_leftover_end(struct wb_run *run);
 /* signals.c: a command to init (wire.h). As init's events it takes sendmsg(2), and no other call.
  * Returns 0 or an errno. */
 int wb_command(const struct wb_run *run, uint32_t kind, uint32_t value);
-/* Sends it with a descriptor, unless that is -1 or the kernel refuses to take it along. */
-int wb_command_with(const struct wb_run *run, uint32_t kind, int fd);
 
 /* signals.c: has init end the programs of a session that exceed limits of their own. */
 void wb_end_programs(const struct wb_run *run);

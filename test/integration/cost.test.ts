@@ -14,7 +14,6 @@ import { nodeArgv, runProgram } from '../support/wasbox.js';
 
 /** [least, most] of each, with some room for kernels and distributions that differ. */
 const costs = {
-  // Two of them give the listener to its second holder.
   initCalls: [300, 424],
   // POSIX message queues are a mount of their own, as are /etc/hosts with the sandbox's name and parts of /proc.
   mounts: [18, 34],
@@ -24,7 +23,6 @@ const costs = {
   payloadCalls: [130, 240],
   // A few of them look whether /etc/hosts and what ssh includes are as they were; and, where there is no repository, at
   // each level below home for the eight files that make a project. Five note the command line for `wasbox why`.
-  // The process that holds the listener, and its beginning and end, are fourteen.
   frontCalls: [180, 440],
   // ioctl(2) on the listener, for each question: receive, answer.
   question: [1.95, 2.05],

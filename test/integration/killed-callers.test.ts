@@ -1,6 +1,6 @@
 /**
  * wasbox is killed while its program makes calls that the supervisor answers: none of them fails before the program
- * ends. The program writes what it saw to the host. In the control the process that holds the listener is killed first.
+ * ends. The program writes what it saw to the host. In the control init, which holds the listener too, is killed with it.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ while True:
             os.write(seen, b'%d\\n' % error.errno)
 `;
 
-const name = 'wasbox-holder';
+const name = 'wasbox-init';
 
 /** Direct children of a process by name. */
 function childrenOf(pid: number): number[] {
@@ -62,7 +62,8 @@ async function seenBy(
     const cwd = makeProject(as, {});
     const place = makeProject(as, { seen: '' });
     const words = ['run', '-q', '--discard', '--rw', place, '--', 'python3', '-c', code, place];
-    const child = startWasbox(words, { as, cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+    const stdio = ['ignore', 'pipe', 'inherit'] as const;
+    const child = startWasbox(words, { as, cwd, stdio: [...stdio], detached: true });
     const closed = new Promise((resolve) => child.once('close', resolve));
     try {
       const isReady = new Promise((resolve) => child.stdout?.once('data', () => resolve(true)));
@@ -88,6 +89,17 @@ test.each(noting)(
   'no call of a program fails because wasbox is killed, as $label with $isolation',
   async (as) => {
     expect(await seenBy(as, Number(process.env.WASBOX_KILLS ?? 20))).toEqual([]);
+  },
+);
+
+/** The program's processes are in a session of their own. */
+test.each(noting.filter(({ isolation }) => isolation === 'namespaces'))(
+  "no call of a program fails because wasbox's process group is killed, as $label",
+  async (as) => {
+    const killGroup = async (pid: number): Promise<void> => {
+      process.kill(-pid, 'SIGKILL');
+    };
+    expect(await seenBy(as, 20, killGroup)).toEqual([]);
   },
 );
 
@@ -124,15 +136,35 @@ test.each(inNamespaces)(
 );
 
 test.each(inNamespaces)(
-  'control: without the holder of the listener calls fail, as $label',
+  'a sandbox whose init is stopped ends with wasbox, as $label',
   async (as) => {
-    const killHolder = async (pid: number): Promise<void> => {
-      // It has its name a moment after its begin.
-      await expect.poll(() => childrenOf(pid)).toHaveLength(1);
-      const holders = childrenOf(pid);
-      for (const holder of holders) process.kill(holder, 'SIGKILL');
+    const words = ['run', '-q', '--discard', '--', 'sh', '-c', 'echo ready; exec sleep 1000'];
+    const stdio = ['ignore', 'pipe', 'inherit'] as const;
+    const child = startWasbox(words, { as, cwd: makeProject(as, {}), stdio: [...stdio] });
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    try {
+      await new Promise((resolve) => child.stdout?.once('data', resolve));
+      const [init = 0] = childrenOf(child.pid ?? 0);
+      process.kill(init, 'SIGSTOP');
+      child.kill('SIGKILL');
+      await closed; // the program had its output, too
+      await expect.poll(() => fs.existsSync(`/proc/${init}`), { timeout: 20_000 }).toBe(false);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  },
+);
+
+test.each(inNamespaces)(
+  'control: where init is killed at the same moment calls fail, as $label',
+  async (as) => {
+    const killInit = async (pid: number): Promise<void> => {
+      const [init = 0] = childrenOf(pid);
+      expect(init).toBeGreaterThan(0);
+      process.kill(pid, 'SIGKILL');
+      process.kill(init, 'SIGKILL');
     };
-    const seen = await seenBy(as, 1500, killHolder, ({ length }) => length > 0);
+    const seen = await seenBy(as, 1500, killInit, ({ length }) => length > 0);
     expect(new Set(seen)).toEqual(new Set(['38']));
   },
 );

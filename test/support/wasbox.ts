@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly timeoutMs?: number | undefined;
   /** The further streams of the child, for instance more descriptors. */
   readonly stdio?: SpawnOptions['stdio'] | undefined;
+  /** Whether it leads a process group of its own. @default false */
+  readonly detached?: boolean | undefined;
 }
 
 export interface Ended {
@@ -34,6 +36,7 @@ export function startProgram(argv: readonly string[], options: StartOptions): Ch
     cwd: options.cwd ?? options.as.scratch,
     env: { ...environmentOf(options.as), ...options.env },
     stdio: options.stdio ?? 'pipe',
+    detached: options.detached ?? false,
     ...(switchUser ? { uid: options.as.uid, gid: options.as.gid } : {}),
   });
 }
