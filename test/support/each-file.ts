@@ -1,9 +1,10 @@
 /**
  * Around each file of launch tests, which share processes: the file has state directories of its own and leaves the process as
- * it was. Through the native command no recorded start went through Node.
+ * it was, and its directories are removed. Through the native command no recorded start went through Node.
  */
 import { afterAll, expect } from 'vitest';
-import { nextFile } from './identity.js';
+import { everyone, nextFile, stateOf } from './identity.js';
+import { removeProjects } from './project.js';
 import { startedThroughNode, throughFront } from './two-ways.js';
 
 /** Returns what a file could leave to the files after it. */
@@ -24,5 +25,6 @@ afterAll(() => {
   for (const name of Object.keys(after.env)) if (!(name in before.env)) delete process.env[name];
   Object.assign(process.env, before.env);
   expect(after, 'left to the files after it').toEqual(before);
+  removeProjects(everyone().map(stateOf));
   if (throughFront) expect(startedThroughNode()).toEqual([]);
 });

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { builtDist, builtPackage, isInstalled } from './built.mjs';
 import type { Identity } from './identity.js';
+import { removeTree } from './remove-tree.js';
 import { prepareReplay, prepareTwoWays, type Tally, tally, throughFront } from './two-ways.js';
 
 /** WASBOX_TEST_USER names an account that is there already, for several test runs at once. */
@@ -40,12 +41,6 @@ function scratchIn(parent: string, owner: { uid: number; gid: number }): string 
   const path = fs.mkdtempSync(join(parent, 'wasbox-test-'));
   fs.chownSync(path, owner.uid, owner.gid);
   return path;
-}
-
-/** Layers of overlays are left without permissions by the kernel; owners may still remove them. */
-export function removeTree(path: string): void {
-  execFileSync('chmod', ['-R', 'u+rwX', path], { stdio: 'ignore' });
-  fs.rmSync(path, { recursive: true, force: true });
 }
 
 /** Copies the build to `scratch`, as an installation would be; returns its `cli.js`. */

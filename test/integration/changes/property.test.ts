@@ -12,7 +12,7 @@ import { Worker } from './worker.js';
 
 const operations = fileURLToPath(new URL('operations.py', import.meta.url));
 const python = ['python3', '-I', '-S', operations];
-const sequences = Number(process.env.WASBOX_SEQUENCES ?? 40);
+const sequences = Number(process.env.WASBOX_SEQUENCES ?? 20);
 const firstSeed = Number(process.env.WASBOX_SEED ?? 1);
 
 /** An ordinary user cannot look into a directory that an earlier `apply` left with mode 000. */
