@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { menus } from '../menus.mjs';
+import { releaseSteps } from '../release/steps.mjs';
 
 interface Step {
   readonly uses?: string;
@@ -128,4 +129,15 @@ test('publishing waits for every other job', () => {
   const ci = workflows.get('ci.yml')?.jobs ?? {};
   const { publish, ...others } = ci as Record<string, Job & { readonly needs?: string[] }>;
   expect(publish?.needs?.toSorted()).toEqual(Object.keys(others).sort());
+});
+
+test('the dry run of a release does every step of the job, as it stands there', () => {
+  const steps = workflows.get('ci.yml')?.jobs.release?.steps ?? [];
+  const { packages, commands } = releaseSteps();
+  const install = `sudo apt-get update -qq && sudo apt-get install -y -qq ${packages.join(' ')}`;
+  const typed = steps.filter(({ run }) => run !== undefined);
+  expect(typed.map(({ run }) => run)).toEqual([install, ...commands]);
+  // A condition, a directory or a variable of a step would be the workflow's alone.
+  expect(typed.flatMap((step) => Object.keys(step)).filter((key) => key !== 'run')).toEqual([]);
+  expect(commands.at(-1)).toBe('npm run release');
 });
