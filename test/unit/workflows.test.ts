@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { menus } from '../menus.mjs';
 import { releaseSteps } from '../release/steps.mjs';
+import { debianAmong } from '../support/debian.mjs';
 
 interface Step {
   readonly uses?: string;
@@ -140,4 +141,40 @@ test('the dry run of a release does every step of the job, as it stands there', 
   // A condition, a directory or a variable of a step would be the workflow's alone.
   expect(typed.flatMap((step) => Object.keys(step)).filter((key) => key !== 'run')).toEqual([]);
   expect(commands.at(-1)).toBe('npm run release');
+});
+
+/** Jobs that start sandboxes of a build, by what they type. */
+const launching = jobs.filter(({ job }) =>
+  job.steps.some(({ run = '' }) =>
+    /\bnpm run (nightly|fuzz|\$\{\{ matrix)|\.ci\/run|test\/run\.mjs/.test(run),
+  ),
+);
+
+test.each(launching)('$label lets programs without a profile make user namespaces', ({ job }) => {
+  const all = job.steps.map(({ run = '' }) => run);
+  const opened = all.findIndex((run) =>
+    /^echo 0 (>|\| sudo tee )\/proc\/sys\/kernel\/apparmor_restrict_unprivileged_userns$/.test(run),
+  );
+  expect(opened).toBeGreaterThanOrEqual(0);
+  expect(opened).toBeLessThan(all.findIndex((run) => /\bnpm run|\.ci\/run|test\/run/.test(run)));
+});
+
+test('the package is tried where programs without a profile may make none', () => {
+  const { installed } = workflows.get('ci.yml')?.jobs ?? {};
+  expect(launching.length).toBeGreaterThanOrEqual(5);
+  expect(commandsOf(installed as Job).join('\n')).not.toContain('apparmor');
+});
+
+test("a suite that makes Debian's roots or kernels has Debian's keys on the workflows' Ubuntu", () => {
+  const lines = files.flatMap((file) => textOf(file).split('\n'));
+  const makes = lines.filter((line) => /\b(mmdebstrap|qemu-system-x86)\b/.test(line));
+  expect(makes.length).toBeGreaterThan(5);
+  expect(makes.filter((line) => !line.includes('debian-archive-keyring'))).toEqual([]);
+  const ubuntu = 'Packages|Ubuntu|Ubuntu|http://u.example/ubuntu/|/usr/share/keyrings/u.gpg\n';
+  const debian = 'Packages|Debian|Debian|http://d.example/debian/|$(SIGNED_BY)\n';
+  expect(debianAmong(ubuntu)).toEqual({
+    uri: 'http://deb.debian.org/debian/',
+    key: '/usr/share/keyrings/debian-archive-keyring.gpg',
+  });
+  expect(debianAmong(ubuntu + debian)).toEqual({ uri: 'http://d.example/debian/', key: undefined });
 });
