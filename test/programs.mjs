@@ -57,6 +57,7 @@ const files = [
   [/^test\/integration\/machine-tools/, 'screen', 'iproute2', 'linux-perf'],
   [/^test\/integration\/closed-path/, ...engine],
   [/^test\/integration\/bullmq/, 'valkey-server'],
+  [/^test\/integration\/types/, 'declarations of the library'],
   [/^test\/integration\/(week|clocks)/, 'faketime'],
   [/^test\/unit\/convert\/(systemd|export)/, 'libseccomp-dev', 'libsystemd-shared'],
   [/^test\/unit\/convert\/firejail/, 'firejail', 'firejail-profiles'],
@@ -74,6 +75,7 @@ const files = [
  * @type {readonly [files: RegExp, tests: RegExp, ...packages: string[]][]}
  */
 const tests = [
+  [/^test\/integration\/example-agents/, /has the types/, 'declarations of the library'],
   [/^test\/docs\/completion/, /\bfish\b/, 'fish'],
   [/^test\/docs\/completion/, /\bzsh\b/, 'zsh'],
   [/^test\/attacks\/advice/, /a tracer/, 'strace'],

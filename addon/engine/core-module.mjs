@@ -5,8 +5,6 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { keptDirectory } from './kept.mjs';
 
-const wabt = createRequire(import.meta.url).resolve('wabt/package.json');
-
 /** A function of the module in the header that wasm2c writes: its name, what it returns, its name in C, its arguments. */
 const declaration = /\/\* export: '(\w+)' \*\/\n(u32|void) (\w+)\(w2c_core\*((?:, u32)*)\);/g;
 
@@ -26,6 +24,7 @@ function exportsOf(header) {
 
 /** Returns the directory with core_module.c, core_module.h and core_exports.h for the module in a file. */
 export function coreModule(wasm) {
+  const wabt = createRequire(import.meta.url).resolve('wabt/package.json');
   const { version } = JSON.parse(readFileSync(wabt, 'utf8'));
   const inputs = [readFileSync(wasm), version, readFileSync(new URL(import.meta.url))];
   return keptDirectory('module', inputs, (out) => {

@@ -20,6 +20,16 @@ function tagOf(root) {
   return status === 0 ? stdout.trim() : undefined;
 }
 
+/** The packages that are not installed in the version that the lock has, whose hashes the bill of materials names. */
+function notOfLock(root) {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  return Object.entries(packages).filter(([path, { version, optional }]) => {
+    const manifest = join(root, path, 'package.json');
+    if (!existsSync(manifest)) return !optional;
+    return JSON.parse(readFileSync(manifest, 'utf8')).version !== version;
+  });
+}
+
 /** Why no release can be made here; one line a reason. */
 export function obstacles(root, version) {
   const found = [];
@@ -29,6 +39,11 @@ export function obstacles(root, version) {
   }
   const programs = ['dpkg-deb', 'tar', 'xz'].filter(isMissing);
   if (programs.length > 0) found.push(`these programs are missing: ${programs.join(', ')}`);
+  const others = notOfLock(root).map(([path, { version }]) => `${path || 'wasbox'} ${version}`);
+  if (others.length > 0)
+    found.push(
+      `these packages are not as package-lock.json has them (npm ci): ${others.join(', ')}`,
+    );
   const tag = tagOf(root);
   if (tag !== undefined && tag !== `v${version}`)
     found.push(`the tag is ${tag}, but package.json says ${version}`);
@@ -62,7 +77,10 @@ function faultsOf(file, name, arch) {
 }
 
 /** Components of the bill of materials that no release is without, with the version of each. */
-const linked = ['quickjs', 'musl', 'zlib', 'wasi-libc', 'node-addon-api', 'systemd', 'firejail'];
+const linked = [
+  ...['quickjs', 'musl', 'zlib', 'wabt', 'wasi-libc', 'libgcc', 'node-addon-api'],
+  ...['unicode-data', 'systemd', 'firejail', 'linux'],
+];
 
 function noticeFaults(dist) {
   const bill = JSON.parse(readFileSync(join(dist, 'sbom.cdx.json'), 'utf8'));

@@ -8,7 +8,6 @@ import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -50,11 +49,10 @@ function refuse(reasons) {
   process.exit(1);
 }
 
-/** Builds from nothing but the policy core, which is compiled where its sources changed. */
+/** Builds from nothing: what an earlier build left may be of other sources than it says. */
 function build() {
-  for (const name of existsSync(dist) ? readdirSync(dist) : []) {
-    if (!name.startsWith('wasbox-core.wasm')) rmSync(join(dist, name), { recursive: true });
-  }
+  for (const made of [dist, join(root, 'addon/build')])
+    rmSync(made, { recursive: true, force: true });
   const quiet = { stdio: ['ignore', 'ignore', 'inherit'] };
   for (const script of ['build:core', 'build:all']) run('npm', ['run', '--silent', script], quiet);
   run('npm', ['run', '--silent', 'build:js', '--', '--all'], quiet);

@@ -14,7 +14,8 @@ import { basename, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { addUsers, debianMirror, run } from '../distros/roots.mjs';
+import { addUsers, run } from '../distros/roots.mjs';
+import { debianSource } from '../support/debian.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const checkout = resolve(here, '../..');
@@ -48,7 +49,13 @@ function makeRoot() {
   ];
   const packages = [...system, 'linux-image-cloud-arm64', 'nodejs', 'python3'];
   const how = ['--quiet', '--arch=arm64', '--variant=extract', '--format=directory'];
-  run('mmdebstrap', [...how, `--include=${packages.join(',')}`, 'trixie', root, debianMirror()]);
+  run('mmdebstrap', [
+    ...how,
+    `--include=${packages.join(',')}`,
+    'trixie',
+    root,
+    debianSource().uri,
+  ]);
   for (const name of ['proc', 'sys', 'run', 'root', 'home', 'check', 'usr/local/bin'])
     fs.mkdirSync(join(root, name), { recursive: true });
   fs.writeFileSync(join(root, 'etc/passwd'), 'root:*:0:0::/root:/bin/sh\n');

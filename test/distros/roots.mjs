@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { debianSource } from '../support/debian.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 export const run = (command, args, options = {}) =>
@@ -13,14 +14,6 @@ export const run = (command, args, options = {}) =>
     stdio: ['ignore', 'pipe', 'inherit'],
     ...options,
   });
-
-/** Where apt gets this machine's Debian from; other releases are beside it. */
-export function debianMirror() {
-  const filters = ['Origin: Debian', 'Label: Debian'];
-  const [mirror] = run('apt-get', ['indextargets', '--format', '$(SITE)', ...filters]).split('\n');
-  if (!mirror) throw new Error('apt knows no Debian mirror');
-  return mirror;
-}
 
 export function addUsers(root) {
   fs.writeFileSync(join(root, 'etc/resolv.conf'), 'nameserver 10.53.0.1\n');
@@ -67,7 +60,7 @@ export function debianRoot(work, suite, { packages = [], node }) {
   const root = join(work, suite);
   const include = ['python3', 'mount', 'man-db', ...packages].join(',');
   const quiet = ['--quiet', '--variant=essential', '--format=directory'];
-  run('mmdebstrap', [...quiet, `--include=${include}`, suite, root, debianMirror()]);
+  run('mmdebstrap', [...quiet, `--include=${include}`, suite, root, debianSource().uri]);
   if (node !== undefined)
     install(root, 'usr/local/bin/node', join(npmPackage(work, node), 'bin/node'));
   addNpm(root);

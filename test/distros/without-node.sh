@@ -75,7 +75,7 @@ same learned "$("$wasbox" run -q --discard --profile ../learned.toml -- cat made
 echo "ok policies"
 
 "$wasbox" run --discard -- sh -c 'cat /etc/shadow' >told 2>&1 || true
-"$wasbox" why >why 2>&1 || true # exits as the command does
+"$wasbox" why --rerun >why 2>&1 || true # exits as the command does
 grep -q shadow why
 "$wasbox" preset list | grep -q npm
 "$wasbox" preset show npm >preset

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { debianMirror, run } from '../distros/roots.mjs';
+import { run } from '../distros/roots.mjs';
+import { debianSource } from '../support/debian.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -11,7 +12,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 export function makeRoot(root, archive, packages) {
   if (!fs.existsSync(archive)) {
     const quiet = ['--quiet', '--variant=minbase', `--include=${packages.join(',')}`];
-    run('mmdebstrap', [...quiet, 'trixie', archive, debianMirror()]);
+    run('mmdebstrap', [...quiet, 'trixie', archive, debianSource().uri]);
   }
   fs.mkdirSync(root, { recursive: true });
   run('tar', ['-C', root, '-xf', archive]);

@@ -41,7 +41,17 @@ describe('a release', () => {
   beforeAll(() => {
     const names = execFileSync(
       'git',
-      ['ls-files', '-z', '--', 'addon', 'src', 'wasm-core', 'package.json', 'CHANGELOG.md'],
+      [
+        'ls-files',
+        '-z',
+        '--',
+        'addon',
+        'src',
+        'wasm-core',
+        'package.json',
+        'package-lock.json',
+        'CHANGELOG.md',
+      ],
       {
         cwd: root,
         encoding: 'utf8',
@@ -64,6 +74,24 @@ describe('a release', () => {
     const { said, status } = release({ PATH: pathWithout('xz') });
     expect(status).toBe(1);
     expect(said).toMatch(/these programs are missing: .*\bxz\b/);
+  });
+
+  test('is refused where a package is missing or in another version than the lock has', () => {
+    const file = join(checkout, 'package-lock.json');
+    const text = fs.readFileSync(file, 'utf8');
+    const lock = JSON.parse(text);
+    lock.packages['node_modules/wabt'].version = '99.0.0';
+    lock.packages['node_modules/not-there'] = { version: '1.0.0' };
+    lock.packages['node_modules/elsewhere'] = { version: '1.0.0', optional: true };
+    fs.writeFileSync(file, JSON.stringify(lock));
+    const changed = release({});
+    expect(changed.status).toBe(1);
+    expect(changed.said).toMatch(
+      /\(npm ci\): node_modules\/wabt 99\.0\.0, node_modules\/not-there 1\.0\.0$/m,
+    );
+    fs.writeFileSync(file, text);
+    const control = release({ WASBOX_SOURCES: join(work, 'no-sources') });
+    expect(control.said).not.toContain('package-lock.json');
   });
 
   test('is refused where the tag is not the version', () => {

@@ -25,9 +25,6 @@ function copyCheckout(to: string): void {
   const names = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\0');
   for (const name of names.filter((one) => one !== '' && fs.existsSync(join(root, one))))
     fs.cpSync(join(root, name), join(to, name));
-  // The core is not compiled again: a minute each.
-  for (const name of ['wasbox-core.wasm', 'wasbox-core.wasm.hash'])
-    fs.cpSync(join(root, 'dist', name), join(to, 'dist', name));
   const from = join(root, 'node_modules');
   const modules = join(to, 'node_modules');
   if (spawnSync('cp', ['-al', from, modules]).status === 0) return;

@@ -5,10 +5,12 @@
  */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { sources } from '../../addon/engine/sources.mjs';
+import { buildEngine } from '../support/engine/build.js';
 import { needs } from '../support/needs.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -174,4 +176,50 @@ needs('wasbox-engine').test('the engine has in it what the notices say', () => {
   }
   // The only libc is musl.
   expect(engine.includes('GLIBC')).toBe(false);
+});
+
+/** Parts of the bill for each folder of object files, and archive, that the engine is linked with. */
+const partsOf: Readonly<Record<string, readonly string[]>> = {
+  own: [],
+  wasbox: ['node-addon-api'],
+  core: ['wabt', 'wasi-libc'],
+  quickjs: ['quickjs', 'unicode-data'],
+  zlib: ['zlib'],
+  musl: ['musl'],
+  'libgcc.a': ['libgcc'],
+};
+
+/** Builds the engine in a directory, and returns what the linker says that it read. */
+function linkedInto(work: string): string[] {
+  const map = join(work, 'map');
+  // No other program of the build is linked like this after it.
+  const compiler = `#!/bin/sh
+PATH=\${PATH#*:}
+for word; do [ "$word" = -nostartfiles ] && exec gcc "$@" '-Wl,-Map=${map}'; done
+exec gcc "$@"
+`;
+  fs.writeFileSync(join(work, 'gcc'), compiler, { mode: 0o755 });
+  const env = { ...process.env, PATH: `${work}:${process.env.PATH}` };
+  buildEngine(join(work, 'wasbox-engine'), {}, env);
+  const read = [...fs.readFileSync(map, 'utf8').matchAll(/^LOAD (.+)$/gm)];
+  const names = read.map(([, path = '']) =>
+    path.endsWith('/libgcc.a') ? 'libgcc.a' : basename(dirname(path)).split(/[.-]/, 1).join(),
+  );
+  return [...new Set(names)].sort();
+}
+
+needs('wasbox-engine').test('what the linker puts into the engine is in the bill', () => {
+  const work = fs.mkdtempSync(join(tmpdir(), 'wasbox-linked-'));
+  const linked = linkedInto(work);
+  const made = fs.readFileSync(join(work, 'wasbox-engine'));
+  fs.rmSync(work, { recursive: true });
+  const packed = fs.readFileSync(join(dist, 'native', `linux-${process.arch}`, 'wasbox-engine'));
+  expect(made.equals(packed), 'the packed engine is the one that was linked').toBe(true);
+  expect(linked).toEqual(Object.keys(partsOf).sort());
+  const wanted = linked.flatMap((name) => partsOf[name] ?? []);
+  const notIn = (parts: readonly Part[]) =>
+    wanted.filter((name) => !parts.some((part) => part.name === name));
+  expect(notIn(bill)).toEqual([]);
+  // The control: a bill that forgets what wasm2c adds.
+  expect(notIn(bill.filter(({ name }) => name !== 'wabt'))).toEqual(['wabt']);
 });

@@ -1,8 +1,8 @@
 /**
- * Does what the hosted workflow does for a release, in a clean root file system with the README's prerequisites, the
- * cross compilers and the emulator: `npm run engine`, `npm ci`, `npm run release`, in two folders, which must give the
- * same bytes. Then each artefact is installed, used by root and by an ordinary user, without Node but for npm's, and
- * removed (artefacts.mjs); and a release is refused where a part is hidden.
+ * Does the steps of the hosted workflow's job `release` (steps.mjs) in a clean root file system with the README's
+ * prerequisites and the packages that the job installs, in two folders, which must give the same bytes. Then each artefact
+ * is installed, used by root and by an ordinary user, without Node but for npm's, and removed (artefacts.mjs); and a
+ * release is refused where a part is hidden.
  *
  *     npm run nightly -- release [--root FILE.tar] [--keep DIRECTORY]
  *
@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { run } from '../distros/roots.mjs';
 import { addNetwork, addNode, makeRoot, within } from '../fresh/root.mjs';
 import { artefacts } from './artefacts.mjs';
+import { releaseSteps } from './steps.mjs';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
 const { values } = parseArgs({
@@ -27,10 +28,13 @@ const root = join(work, 'root');
 const archive = values.root ?? join(work, 'root.tar');
 const other = { x64: 'aarch64', arm64: 'x86-64' }[process.arch];
 const emulator = { x64: 'qemu-aarch64', arm64: 'qemu-x86_64' }[process.arch];
+const { packages: ofJob, commands } = releaseSteps();
 const packages = [
-  ...['ca-certificates', 'gcc', 'g++', 'make', 'python3', 'git', 'xz-utils'],
-  ...[`g++-${other}-linux-gnu`, 'qemu-user', 'man-db', 'bash-completion', 'apparmor'],
+  ...['ca-certificates', 'gcc', 'g++', 'make', 'python3', 'git'],
+  ...ofJob.map((name) => name.replace('aarch64', other)), // the job is an x64 machine's
+  ...['man-db', 'bash-completion', 'apparmor'],
 ];
+const engine = 'npm run engine';
 
 let failed = 0;
 function check(name, good) {
@@ -57,15 +61,17 @@ try {
     run('git', ['clone', '--quiet', '--no-hardlinks', checkout, join(root, place)]);
   check(
     'a release without the sources is refused, and says so',
-    inRoot('cd /one; npm ci --no-audit --no-fund') &&
-      isRefused(':', 'no engine for arm64: its sources are not on this machine'),
+    commands.includes(engine) &&
+      isRefused(
+        commands
+          .slice(0, -1)
+          .filter((command) => command !== engine)
+          .join('\n'),
+        'no engine for arm64: its sources are not on this machine',
+      ),
   );
-  check('npm run engine', inRoot('cd /one; npm run --silent engine'));
   for (const place of places)
-    check(
-      `npm run release in ${place}`,
-      inRoot(`cd ${place}; npm ci --no-audit --no-fund; npm run --silent release`),
-    );
+    check(`${commands.join(', ')} in ${place}`, inRoot([`cd ${place}`, ...commands].join('\n')));
   const sums = places.map((place) =>
     fs.readFileSync(join(root, place, 'build/release/SHA256SUMS'), 'utf8'),
   );
@@ -87,6 +93,17 @@ try {
     ),
   );
   inRoot(`mv /root/hidden /usr/bin/${compiler}`);
+  const hidden = ['@yowasp/clang', 'wabt'];
+  check(
+    "a release without what makes the policy core's module, and C of it, is refused, and says so",
+    isRefused(
+      hidden
+        .map((name) => `mkdir -p /root/$(dirname ${name}); mv node_modules/${name} /root/${name}`)
+        .join('; '),
+      hidden.map((name) => `node_modules/${name} .*`).join(''),
+    ),
+  );
+  inRoot(`cd /one; ${hidden.map((name) => `mv /root/${name} node_modules/${name}`).join('; ')}`);
   check(
     'a release without the terms of a package is refused, and says so',
     isRefused('rm node_modules/diff/LICENSE*', 'diff is in the package and has no licence file'),

@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sourceFolder, sources } from '../../addon/engine/sources.mjs';
-import { builtDist } from './built.mjs';
+import { builtDist, isInstalled as isInstalledPackage } from './built.mjs';
 
 const list = fileURLToPath(new URL('../../.ci/packages.txt', import.meta.url));
 
@@ -63,6 +63,11 @@ const conditions = {
   'wasbox-engine': {
     met: existsSync(engine),
     hint: 'npm run engine, then npm run build',
+  },
+  'declarations of the library': {
+    met: existsSync(join(builtDist, 'types/index.d.ts')),
+    hint: "npm's package has them, Debian's has not",
+    optional: isInstalledPackage,
   },
   'engine sources': {
     met: Object.values(sources).every(({ file }) => existsSync(`${sourceFolder}/${file}`)),

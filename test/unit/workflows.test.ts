@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { menus } from '../menus.mjs';
+import { releaseSteps } from '../release/steps.mjs';
+import { debianAmong } from '../support/debian.mjs';
 
 interface Step {
   readonly uses?: string;
@@ -128,4 +130,51 @@ test('publishing waits for every other job', () => {
   const ci = workflows.get('ci.yml')?.jobs ?? {};
   const { publish, ...others } = ci as Record<string, Job & { readonly needs?: string[] }>;
   expect(publish?.needs?.toSorted()).toEqual(Object.keys(others).sort());
+});
+
+test('the dry run of a release does every step of the job, as it stands there', () => {
+  const steps = workflows.get('ci.yml')?.jobs.release?.steps ?? [];
+  const { packages, commands } = releaseSteps();
+  const install = `sudo apt-get update -qq && sudo apt-get install -y -qq ${packages.join(' ')}`;
+  const typed = steps.filter(({ run }) => run !== undefined);
+  expect(typed.map(({ run }) => run)).toEqual([install, ...commands]);
+  // A condition, a directory or a variable of a step would be the workflow's alone.
+  expect(typed.flatMap((step) => Object.keys(step)).filter((key) => key !== 'run')).toEqual([]);
+  expect(commands.at(-1)).toBe('npm run release');
+});
+
+/** Jobs that start sandboxes of a build, by what they type. */
+const launching = jobs.filter(({ job }) =>
+  job.steps.some(({ run = '' }) =>
+    /\bnpm run (nightly|fuzz|\$\{\{ matrix)|\.ci\/run|test\/run\.mjs/.test(run),
+  ),
+);
+
+test.each(launching)('$label lets programs without a profile make user namespaces', ({ job }) => {
+  const all = job.steps.map(({ run = '' }) => run);
+  const opened = all.findIndex((run) =>
+    /^echo 0 (>|\| sudo tee )\/proc\/sys\/kernel\/apparmor_restrict_unprivileged_userns$/.test(run),
+  );
+  expect(opened).toBeGreaterThanOrEqual(0);
+  expect(opened).toBeLessThan(all.findIndex((run) => /\bnpm run|\.ci\/run|test\/run/.test(run)));
+});
+
+test('the package is tried where programs without a profile may make none', () => {
+  const { installed } = workflows.get('ci.yml')?.jobs ?? {};
+  expect(launching.length).toBeGreaterThanOrEqual(5);
+  expect(commandsOf(installed as Job).join('\n')).not.toContain('apparmor');
+});
+
+test("a suite that makes Debian's roots or kernels has Debian's keys on the workflows' Ubuntu", () => {
+  const lines = files.flatMap((file) => textOf(file).split('\n'));
+  const makes = lines.filter((line) => /\b(mmdebstrap|qemu-system-x86)\b/.test(line));
+  expect(makes.length).toBeGreaterThan(5);
+  expect(makes.filter((line) => !line.includes('debian-archive-keyring'))).toEqual([]);
+  const ubuntu = 'Packages|Ubuntu|Ubuntu|http://u.example/ubuntu/|/usr/share/keyrings/u.gpg\n';
+  const debian = 'Packages|Debian|Debian|http://d.example/debian/|$(SIGNED_BY)\n';
+  expect(debianAmong(ubuntu)).toEqual({
+    uri: 'http://deb.debian.org/debian/',
+    key: '/usr/share/keyrings/debian-archive-keyring.gpg',
+  });
+  expect(debianAmong(ubuntu + debian)).toEqual({ uri: 'http://d.example/debian/', key: undefined });
 });

@@ -3,27 +3,19 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { debianSource } from '../support/debian.mjs';
 import { run } from './command.mjs';
 
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'wasbox-vm');
 
-/** The first of apt's sources that is Debian itself, not its security archive. */
-function mirror() {
-  const format = '$(CREATED_BY)|$(ORIGIN)|$(LABEL)|$(REPO_URI)|$(SIGNED_BY)';
-  const sources = run('apt-get', ['indextargets', '--format', format]).split('\n');
-  const [, , , uri, key] =
-    sources.find((line) => line.startsWith('Packages|Debian|Debian|'))?.split('|') ?? [];
-  if (uri === undefined) throw new Error('apt knows no mirror of Debian: see sources.list(5)');
-  return { uri, key: key?.startsWith('/') ? `[signed-by=${key}]` : '' };
-}
-
 /** Runs apt-get or apt-cache with nothing but the suites given, all of equal priority. */
 function privateApt(directory, suites) {
-  const { uri, key } = mirror();
+  const { uri, key } = debianSource();
+  const by = key === undefined ? '' : `[signed-by=${key}]`;
   const file = (name) => join(directory, name);
   for (const name of ['lists/partial', 'cache/archives/partial'])
     mkdirSync(file(name), { recursive: true });
-  writeFileSync(file('sources'), suites.map((s) => `deb ${key} ${uri} ${s} main\n`).join(''));
+  writeFileSync(file('sources'), suites.map((s) => `deb ${by} ${uri} ${s} main\n`).join(''));
   writeFileSync(file('preferences'), 'Package: *\nPin: release a=*\nPin-Priority: 500\n');
   const settings = {
     'Dir::Etc::SourceList': file('sources'),

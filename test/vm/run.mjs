@@ -1,8 +1,8 @@
 // `npm run nightly -- vm`: wasbox in other kernels of Debian, in a virtual machine without acceleration. Needs x86-64,
-// qemu-system-x86, busybox-static, cpio, e2fsprogs, nfs-kernel-server, perl and xz-utils; apt fetches the kernels. Installs
-// nothing.
+// qemu-system-x86, busybox-static, cpio, e2fsprogs, nfs-kernel-server, apparmor 4, perl and xz-utils; apt fetches the
+// kernels. Installs nothing.
 //
-//   node test/vm/run.mjs [--kernel 5.10|6.1|6.12|newest|all|FILE.deb]… [--boot works|no-landlock|clocks|nfs] [--keep DIR]
+//   node test/vm/run.mjs [--kernel 5.10|6.1|6.12|newest|all|FILE.deb]… [--boot works|no-landlock|apparmor|clocks|nfs] [--keep DIR]
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,10 @@ import { run } from './command.mjs';
 import { kernelPackages } from './packages.mjs';
 import { makeInitramfs, unpackKernel } from './tree.mjs';
 
-/** name, suites that have it; landlockAbi: the least that it offers; tooOld: wasbox refuses it. */
+/**
+ * name, suites that have it; landlockAbi: the least that it offers; tooOld: wasbox refuses it; appArmor: its AppArmor decides
+ * who makes user namespaces.
+ */
 const known = JSON.parse(readFileSync(new URL('kernels.json', import.meta.url), 'utf8'));
 
 function chosen(words) {
@@ -71,7 +74,8 @@ async function tryKernel(one, work) {
   const kernel = unpackKernel(one.packages ?? kernelPackages(one), work);
   makeInitramfs(kernel, work);
   const lines = [];
-  for (const boot of one.tooOld ? ['old'] : boots) {
+  const suited = boots.filter((boot) => boot !== 'apparmor' || one.appArmor);
+  for (const boot of one.tooOld ? ['old'] : suited) {
     const started = Date.now();
     const printed = await start(work, kernel, boot, one);
     const count = (mark) => printed.match(new RegExp(`^${mark} `, 'gm'))?.length ?? 0;
@@ -84,10 +88,11 @@ async function tryKernel(one, work) {
   return lines;
 }
 
+const allBoots = ['works', 'no-landlock', 'apparmor', 'clocks', 'nfs'];
 const { values } = parseArgs({
   options: {
     kernel: { type: 'string', multiple: true },
-    boot: { type: 'string', multiple: true, default: ['works', 'no-landlock', 'clocks', 'nfs'] },
+    boot: { type: 'string', multiple: true, default: allBoots },
     keep: { type: 'string' },
   },
 });

@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { appArmorProfile } from '../../src/release/apparmor.mjs';
 import { run } from './command.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -27,6 +28,36 @@ const nfs = [
   ...['sunrpc', 'grace', 'lockd', 'nfs_acl', 'auth_rpcgss', 'nfsd', 'netfs', 'dns_resolver'],
   ...['nfs', 'nfsv4'],
 ];
+
+/** A profile that allows everything but user namespaces; a program with a profile of its own gets that. */
+const restricted = `abi <abi/4.0>,
+profile restricted flags=(attach_disconnected, mediate_deleted) {
+  capability,
+  network,
+  mount,
+  remount,
+  umount,
+  pivot_root,
+  ptrace,
+  signal,
+  unix,
+  mqueue,
+  io_uring,
+  /{,**} rwmlk,
+  /** pix,
+}
+`;
+
+/** AppArmor's parser, that profile, and the package's for the command here. */
+function addAppArmor(tree) {
+  addProgram(tree, '/usr/sbin/apparmor_parser');
+  const folder = join(tree, 'etc/apparmor.d');
+  mkdirSync(join(folder, 'abi'), { recursive: true });
+  copyFileSync('/etc/apparmor.d/abi/4.0', join(folder, 'abi/4.0'));
+  writeFileSync(join(folder, 'restricted'), restricted);
+  const command = '/wasbox/dist/native/linux-x64/wasbox';
+  writeFileSync(join(folder, 'wasbox'), appArmorProfile(command));
+}
 
 /** Unpacks the packages of one kernel: where it is, and where which module is. */
 export function unpackKernel(packages, work) {
@@ -84,6 +115,7 @@ export function makeInitramfs({ modules }, work) {
   copyFileSync('/etc/netconfig', join(tree, 'etc/netconfig'));
   writeFileSync(join(tree, 'etc/exports'), '/export *(rw,no_root_squash,insecure,fsid=0)\n');
   writeFileSync(join(tree, 'nfs-modules'), nfs.join('\n'));
+  addAppArmor(tree);
   for (const module of modules) addModule(tree, module);
   cpSync(join(root, 'dist'), join(tree, 'wasbox/dist'), { recursive: true });
   cpSync(join(root, 'docs/examples'), join(tree, 'wasbox/examples'), { recursive: true });

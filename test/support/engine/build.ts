@@ -18,11 +18,15 @@ interface Parts {
   readonly wasm?: string;
 }
 
-export function buildEngine(out: string, { more = [], program, wasm }: Parts = {}): void {
+export function buildEngine(
+  out: string,
+  { more = [], program, wasm }: Parts = {},
+  env: NodeJS.ProcessEnv = process.env,
+): void {
   const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
   const entry = program === undefined ? here('../../../src/engine/main.ts') : here(program);
   const words = [more.map(here), entry, process.arch, ...(wasm === undefined ? [] : [wasm])];
-  execFileSync(process.execPath, ['-e', code, out, JSON.stringify(words)]);
+  execFileSync(process.execPath, ['-e', code, out, JSON.stringify(words)], { env });
 }
 
 /** Returns what an engine whose program is policy-main.ts makes of cases, which go to it in a file. */

@@ -48,6 +48,7 @@ echo "vm: Linux $(uname -r), $(awk '/MemTotal/ {print int($2/1024)}' /proc/memin
 # Prints what the kernel's command line says: `wasbox.NAME=VALUE`.
 given() { sed -n "s/.*wasbox\.$1=\([^ ]*\).*/\1/p" /proc/cmdline; }
 abi=$(given abi)
+profile= # of AppArmor, for the cases
 status=0
 # cases CGROUP FILE WORD…
 cases() {
@@ -57,6 +58,7 @@ cases() {
   (
     echo 0 > "$cg/$place/cgroup.procs"
     cd /home/user || exit
+    [ -z "$profile" ] || echo "exec $profile" > /proc/self/attr/exec || exit
     export HOME=/home/user PATH=/usr/bin:/bin
     file=$1
     shift
@@ -115,6 +117,16 @@ case $(given boot) in
   old)
     insmod /modules/overlay.ko
     cases other refused.mjs old-kernel
+    ;;
+  apparmor)
+    insmod /modules/overlay.ko
+    insmod /modules/veth.ko
+    mount -t securityfs securityfs /sys/kernel/security
+    apparmor_parser --skip-cache --add /etc/apparmor.d/restricted || status=1
+    profile=restricted
+    cases other apparmor.mjs absent
+    apparmor_parser --skip-cache --add /etc/apparmor.d/wasbox || status=1
+    cases other apparmor.mjs loaded
     ;;
   no-landlock)
     insmod /modules/overlay.ko
