@@ -3,42 +3,20 @@
  * did not pass, and that an option behind the script went to the script; the program's message tells neither.
  */
 import { posix } from 'node:path';
-import type { Host } from '../host/index.js';
-import { runOptionTable } from '../options/index.js';
+import { type Host, isWithin } from '../host/index.js';
+import { pathOption, runOptionTable } from '../options/index.js';
 import { misplacedLine, type RunReport } from '../report/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import { type SandboxSpec, secretOf } from '../resolve/index.js';
 import { doorLeads } from './doors.js';
-import { packageLeads } from './packages.js';
-
-/** Bytes of a script that are looked through. */
-const textLimit = 1 << 20;
+import { isHidden } from './file-failures.js';
+import { languageFiles, packageLeads } from './packages.js';
+import { scriptOf, scriptText, sourcesOf, textOf } from './sources.js';
 
 /** More names than these are no lead. */
 const namesMax = 5;
 
 /** A program that hands its arguments on may have any option. */
 const handsOn = /\$[@*]|argv\s*\[\s*1\s*:|argv\.slice|\bARGV\b|@args?\b|\.\.\.args/;
-
-/** Programs whose first argument is the script. */
-const interpreters = /^(?:python[\d.]*|node|nodejs|tsx|ts-node|bun|ruby|bash|sh)$/;
-
-/** The script as it was named; undefined for another command, whose file says little. */
-function scriptOf({ command: { display, argv } }: SandboxSpec): string | undefined {
-  if (display === '-' || display === '-c') return undefined;
-  if (!interpreters.test(posix.basename(display))) return display;
-  const [, first] = argv;
-  return first === undefined || first.startsWith('-') ? undefined : first;
-}
-
-/** The script's text; empty where there is none. */
-function scriptText(spec: SandboxSpec, host: Host): string {
-  const here = host.cwd();
-  const script = scriptOf(spec);
-  if (here === undefined || script === undefined) return '';
-  const named = posix.resolve(here, script);
-  const bytes = host.files.stat(named)?.kind === 'file' && host.files.read(named, textLimit);
-  return bytes ? new TextDecoder('latin1').decode(bytes) : '';
-}
 
 const words = (text: string): Set<string> => new Set(text.match(/[A-Za-z_][A-Za-z0-9_]*/g));
 
@@ -51,6 +29,28 @@ function withheld(text: string, spec: SandboxSpec, host: Host): string[] {
     .sort()
     .slice(0, namesMax)
     .map((name) => `${name} is set, but was not passed. If the program may have it: --env ${name}`);
+}
+
+/** Returns a line for each file of this machine that is named and that the sandbox hides. */
+function hiddenFiles(text: string, spec: SandboxSpec, host: Host): string[] {
+  const { home } = spec.identity;
+  const found = text.matchAll(/(?<![\w.~/}-])(~|\$HOME|\$\{HOME\})?(\/[\w.@%+-][\w.@%+/-]*)/g);
+  const paths = [...found].map(([, top, below = '']) =>
+    posix.normalize(top === undefined ? below : home + below).replace(/\/$/, ''),
+  );
+  return [...new Set(paths)]
+    .filter(
+      (path) => path !== home && isHidden(spec, path) && host.files.stat(path)?.kind === 'file',
+    )
+    .slice(0, namesMax)
+    .flatMap((path) => {
+      const option = pathOption('--ro', path);
+      if (option === undefined) return [];
+      const secret = secretOf(path);
+      const holds = secret === undefined ? '' : ` (it holds ${secret})`;
+      const shown = isWithin(path, home) ? `~${path.slice(home.length)}` : path;
+      return [`${shown} is hidden${holds}. If the program may read it: ${option}`];
+    });
 }
 
 /** The number of files that a process may open nearly everywhere. */
@@ -87,10 +87,6 @@ export const misplacedOptions = (spec: SandboxSpec, host: Host): string[] =>
     scriptText(spec, host),
   );
 
-/** The words of code on the command line; empty for a script. */
-const codeOf = ({ command }: SandboxSpec): string =>
-  command.display === '-c' ? command.argv.slice(1).join('\n') : '';
-
 /**
  * Lines for the summary.
  * @param host of the user who started the run
@@ -104,21 +100,20 @@ export function leadsOf(
 ): string[] {
   const failed = report.outcome.kind === 'exited' && report.outcome.exitCode !== 0;
   const options = optionsBehind(report);
-  if (!failed && options.length === 0) return []; // the script need not be read
-  const script = scriptText(spec, host);
-  const text = [script, ...report.argv].join('\n');
-  const run = {
-    spec,
-    report,
-    text: script === '' ? codeOf(spec) : script,
-    script: posix.resolve(host.cwd() ?? '/', scriptOf(spec) ?? 'code'),
-    words,
-  };
+  const misplaced = (script: string): string[] =>
+    unknownTo(options, script).map((name) => misplacedLine(`--${name}`, report.command));
+  if (!failed) return options.length === 0 ? [] : misplaced(scriptText(spec, host));
+  const sources = sourcesOf(spec, host);
+  const text = textOf(sources, languageFiles(spec));
+  const script = posix.resolve(host.cwd() ?? '/', scriptOf(spec) ?? 'code');
+  const run = { spec, report, text, script, words };
+  const named = [textOf(sources), ...report.argv].join('\n');
   return [
-    ...(failed ? withheld(text, spec, host) : []),
-    ...(failed && run.text !== '' ? packageLeads(run, host) : []),
-    ...(failed ? fewFiles(spec, report) : []),
-    ...(failed ? doorLeads(report, `${text}\n${report.argv.join(' ')}`) : []),
-    ...unknownTo(options, script).map((name) => misplacedLine(`--${name}`, report.command)),
+    ...withheld(named, spec, host),
+    ...hiddenFiles(named, spec, host),
+    ...(text.trim() === '' ? [] : packageLeads(run, host)),
+    ...fewFiles(spec, report),
+    ...doorLeads(report, `${text}\n${report.argv.join(' ')}`),
+    ...misplaced(sources.script),
   ];
 }

@@ -94,6 +94,20 @@ function pythonLines(run: FailedRun, host: Host): string[] {
   return [...notes, ...hints, ...(lacks ? lines('Python', valid, run) : [])];
 }
 
+/** The files of a program's language, by its interpreter. */
+const filesOf: readonly (readonly [program: RegExp, files: RegExp])[] = [
+  [/^python[\d.]*$/, /\.pyw?$/],
+  [/^(?:node|nodejs|tsx|ts-node|bun|deno)$/, /\.[cm]?[jt]sx?$/],
+  [/^ruby[\d.]*$/, /\.rb$/],
+  [/^perl[\d.]*$/, /\.p[lm]$/],
+  [/^lua[\d.]*$/, /\.lua$/],
+  [/^php[\d.]*$/, /\.php$/],
+];
+
+/** Matches the names of files that an interpreter reads as parts of a script; none for another program. */
+export const languageFiles = ({ command }: SandboxSpec): RegExp =>
+  filesOf.find(([program]) => program.test(posix.basename(command.path)))?.[1] ?? /(?!)/;
+
 /** Lines for the summary of a run that failed. */
 export function packageLeads(run: FailedRun, host: Host): string[] {
   const npm = missingNodePackages(run.spec, run, host);

@@ -5,6 +5,7 @@ import { isWithin } from '../host/index.js';
 import { shellQuote, spoken, suggest } from '../options/index.js';
 import type { Sniffed } from './detect-language.js';
 import type { Draft } from './draft.js';
+import { languageByExtension } from './languages.js';
 import { pathEntries } from './path-entries.js';
 
 const shellWords = new Set(
@@ -53,7 +54,11 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
     return `Scripts are relative to the current directory. Did you mean ${shellQuote(inWorkdir)}?`;
   }
   const { files } = draft.host;
-  const near = suggest(posix.basename(named), files.list(posix.dirname(named)));
+  const here = files.list(posix.dirname(named));
+  const bare = posix.basename(named);
+  // A script's name without its extension, and another near name after that.
+  const scripts = here.filter((name) => name.startsWith(`${bare}.`) && languageByExtension(name));
+  const near = scripts.length === 1 ? scripts[0] : suggest(bare, here);
   if (near === undefined) {
     const programs = command.includes('/')
       ? []

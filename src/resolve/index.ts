@@ -10,7 +10,7 @@ export {
   privateHomeName,
   viewsOfRun,
 } from './kept.js';
-export { languageByName, languageNames } from './languages.js';
+export { languageByExtension, languageByName, languageNames } from './languages.js';
 export { isStartNote } from './layer-place.js';
 export { isPackageWord } from './package-words.js';
 export {
