@@ -9,6 +9,7 @@ import { misplacedLine, type RunReport } from '../report/index.js';
 import { type SandboxSpec, secretOf } from '../resolve/index.js';
 import { doorLeads } from './doors.js';
 import { isHidden } from './file-failures.js';
+import { installerLeads } from './installers.js';
 import { languageFiles, packageLeads } from './packages.js';
 import { scriptOf, scriptText, sourcesOf, textOf } from './sources.js';
 
@@ -112,6 +113,7 @@ export function leadsOf(
     ...withheld(named, spec, host),
     ...hiddenFiles(named, spec, host),
     ...(text.trim() === '' ? [] : packageLeads(run, host)),
+    ...installerLeads(spec, report, `${text}\n${report.argv.join(' ')}`),
     ...fewFiles(spec, report),
     ...doorLeads(report, `${text}\n${report.argv.join(' ')}`),
     ...misplaced(sources.script),

@@ -6,6 +6,7 @@ import { fitsPython, isPackageWord, type SandboxSpec, scriptBlock } from '../res
 import { againWith, namesGiven } from './again.js';
 import { missingNodePackages } from './node.js';
 import { otherLeads } from './others.js';
+import { phpLeads } from './php.js';
 import { missingModules, packageOfModule, pythonOf, systemModules } from './python.js';
 import { missingGems } from './ruby.js';
 
@@ -120,5 +121,7 @@ export function packageLeads(run: FailedRun, host: Host): string[] {
           `${list(gems)} ${isAre(gems)} not installed for Ruby. A run sees what this machine has: gem install ${gems.join(' ')}`,
         ];
   }
+  if (/^php[\d.]*$/.test(posix.basename(run.spec.command.path)))
+    return phpLeads(run.text, run.script, host);
   return otherLeads(run.spec, run, host)?.slice(0, most) ?? pythonLines(run, host);
 }

@@ -8,7 +8,7 @@ import { languageByExtension, ownDirectory, type SandboxSpec } from '../resolve/
 
 /** Bytes of a script that are looked through. */
 const textLimit = 1 << 20;
-/** The same for each file that it names; a longer one was made by a program. */
+/** Bytes of each file that it names; a longer one was made by a program. */
 const partLimit = 1 << 18;
 /** Files and directories that are looked into, and names of one directory. */
 const [filesMax, directoriesMax, namesMax] = [64, 32, 1000];

@@ -88,21 +88,65 @@ export function notShell({ lang, label }: Sniffed, display: '-' | '-c'): UsageEr
 
 /** How to run a file that is not a script, by its extension. */
 const usual: Readonly<Record<string, string>> = {
-  '.c': 'gcc FILE -o program && ./program',
-  '.cpp': 'g++ FILE -o program && ./program',
+  '.c': 'gcc FILE -o programLIBS && ./program',
+  '.cpp': 'g++ FILE -o programLIBS && ./program',
+  '.cc': 'g++ FILE -o programLIBS && ./program',
   '.rs': 'rustc FILE -o program && ./program',
   '.ipynb': 'jupyter nbconvert --execute --to notebook FILE',
   '.wasm': 'wasmtime FILE',
 };
 
+/** Libraries of C that a program is linked with, by the headers that it includes. */
+const libraries: readonly (readonly [header: RegExp, option: string])[] = [
+  [/<c?math\.h?>/, '-lm'],
+  [/<(?:pthread\.h|thread|semaphore\.h)>/, '-pthread'],
+  [/<n?curses\.h>/, '-lncurses'],
+  [/<sqlite3\.h>/, '-lsqlite3'],
+  [/<curl\//, '-lcurl'],
+  [/<zlib\.h>/, '-lz'],
+  [/<openssl\//, '-lssl -lcrypto'],
+  [/<readline\//, '-lreadline'],
+];
+
+/** Crates that a file of Rust uses: rustc alone finds none. */
+const cratesOf = (text: string): string[] => {
+  const own = new Set(['std', 'core', 'alloc', 'crate', 'self', 'super']);
+  const parts = new Set([...text.matchAll(/^\s*(?:pub )?mod (\w+)/gm)].map(([, name]) => name));
+  const used = [...text.matchAll(/^\s*(?:pub )?(?:use|extern crate) (?:::)?(\w+)(?:::|;)/gm)];
+  const names = used.flatMap(([, name = '']) => (own.has(name) || parts.has(name) ? [] : [name]));
+  return [...new Set(names)];
+};
+
+/** cargo's own registry, where its configuration names no other. */
+const cratesHosts = 'index.crates.io,static.crates.io';
+
+/** A shell line that runs a file, with the options that it needs. */
+function lineFor({ host, identity }: Draft, command: string, head: Uint8Array) {
+  const text = new TextDecoder().decode(head);
+  const extension = posix.extname(command);
+  const file = shellQuote(command);
+  const crates = extension === '.rs' ? cratesOf(text) : [];
+  if (crates.length > 0) {
+    const isOwn = host.files.stat(`${identity.home}/.cargo/config.toml`) === undefined;
+    const make = 'cargo init -q --name program program';
+    const line = `${make} && cp ${file} program/src/main.rs && cd program && cargo add -q ${crates.join(' ')} && cargo run -q`;
+    return { options: isOwn ? `--net ${cratesHosts} ` : '--for cargo ', line };
+  }
+  const linked = libraries
+    .filter(([header]) => header.test(text))
+    .map(([, option]) => ` ${option}`);
+  const line = usual[extension]?.replace('FILE', file).replace('LIBS', linked.join(''));
+  return line === undefined ? undefined : { options: '', line };
+}
+
 export function notRunnable(draft: Draft, command: string, head: Uint8Array): UsageError {
   const extension = posix.extname(command);
-  const line = usual[extension]?.replace('FILE', shellQuote(command));
+  const usually = lineFor(draft, command, head);
   const inside = isWithin(posix.resolve(draft.workdir.start.path, command), draft.workdir.path);
   const text = !head.includes(0);
   const hint =
-    line !== undefined && inside
-      ? `For example: wasbox run -c ${shellQuote(line)}`
+    usually !== undefined && inside
+      ? spoken`For example: wasbox run ${usually.options}-c ${shellQuote(usually.line)}`
       : text
         ? spoken`Choose one: wasbox run --lang sh ${shellQuote(command)}`
         : `Choose the program that opens it: wasbox run -- PROGRAM ${shellQuote(command)}`;
