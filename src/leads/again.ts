@@ -1,6 +1,13 @@
 /** The line that runs something again with more packages. */
-import { shellQuote } from '../options/index.js';
+import { runOptionTable, shellQuote, withAdvice } from '../options/index.js';
 import type { RunReport } from '../report/index.js';
+
+/** What the leads of one run offer, for a line with all of it. */
+export interface Offered {
+  readonly packages: string[];
+  /** Options with their values, as they are shown. */
+  readonly options: string[];
+}
 
 /** A longer line is no help. */
 const longest = 400;
@@ -43,4 +50,19 @@ export function againWith(
   const all = [...given, ...packages].join(',');
   const line = ['wasbox', 'run', '--with', all, ...others].map(shellQuote).join(' ');
   return line.length > longest ? short : line;
+}
+
+/** The line with all that was offered, where one lead alone would fail for another; undefined else. */
+export function withAll(
+  { packages, options }: Offered,
+  words: readonly string[] | undefined,
+  report: RunReport,
+): string | undefined {
+  const count = options.length + (packages.length > 0 ? 1 : 0);
+  if (count < 2 || words === undefined) return undefined;
+  const own = words[0] === 'run' ? words.slice(1) : words;
+  const advised = withAdvice(runOptionTable, own, options);
+  return packages.length > 0
+    ? againWith(packages, advised, report)
+    : ['wasbox', 'run', ...advised].map(shellQuote).join(' ');
 }

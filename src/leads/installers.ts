@@ -56,6 +56,31 @@ function globalLeads(text: string, spec: SandboxSpec, { command }: RunReport): s
   ];
 }
 
+/** A variable of a script that says where it installs, with a directory of the system as its default. */
+const prefix =
+  /\$\{(PREFIX|prefix|DESTDIR|INSTALL_DIR|INSTALL_PATH|BIN_?DIR|bindir):?[-=]\/(?:usr|opt)\b[^}]*\}/;
+const systemPlace =
+  /\b(?:install|cp|mv|ln|tee|mkdir|curl|wget)\b[^\n]*[ \t"'](\/(?:usr|opt|etc)\/[\w./-]+)/;
+
+function prefixLeads(text: string, spec: SandboxSpec, report: RunReport): string[] {
+  const name = prefix.exec(text)?.[1];
+  if (name !== undefined && !Object.hasOwn(spec.env, name)) {
+    const place = `~/.local${/bin|dir|path/i.test(name) ? '/bin' : ''}`;
+    const again = report.argv.map(shellQuote).join(' ');
+    const line = `mkdir -p ~/.local/bin && ${name}=${place} ${again}`;
+    const what = /^-c?$/.test(report.command) ? `${name}=${place} …` : shellQuote(line);
+    return [
+      `it installs into the system, which is read-only in a sandbox. To install into the home: wasbox run -c ${what}`,
+    ];
+  }
+  const place = systemPlace.exec(text)?.[1];
+  return place === undefined
+    ? []
+    : [
+        `it may write to ${place}, and the system is read-only in a sandbox. In an image it can: wasbox run --image IMAGE`,
+      ];
+}
+
 /** Lines about hosts that were refused and lead to others. */
 function companionLeads({ refusals, sandbox, network }: RunReport): string[] {
   const refused = [
@@ -78,5 +103,6 @@ export const installerLeads = (spec: SandboxSpec, report: RunReport, text: strin
   ...rootLeads(text, report),
   ...systemLeads(text),
   ...globalLeads(text, spec, report),
+  ...prefixLeads(text, spec, report),
   ...companionLeads(report),
 ];

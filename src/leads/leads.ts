@@ -4,13 +4,14 @@
  */
 import { posix } from 'node:path';
 import { type Host, isWithin } from '../host/index.js';
-import { pathOption, runOptionTable } from '../options/index.js';
+import { hostOption, pathOption, runOptionTable } from '../options/index.js';
 import { misplacedLine, type RunReport } from '../report/index.js';
 import { type SandboxSpec, secretOf } from '../resolve/index.js';
+import { type Offered, withAll } from './again.js';
 import { doorLeads } from './doors.js';
 import { isHidden } from './file-failures.js';
 import { installerLeads } from './installers.js';
-import { languageFiles, packageLeads } from './packages.js';
+import { type FailedRun, languageFiles, packageLeads } from './packages.js';
 import { scriptOf, scriptText, sourcesOf, textOf } from './sources.js';
 
 /** More names than these are no lead. */
@@ -21,37 +22,88 @@ const handsOn = /\$[@*]|argv\s*\[\s*1\s*:|argv\.slice|\bARGV\b|@args?\b|\.\.\.ar
 
 const words = (text: string): Set<string> => new Set(text.match(/[A-Za-z_][A-Za-z0-9_]*/g));
 
-function withheld(text: string, spec: SandboxSpec, host: Host): string[] {
-  const named = words(text);
-  const names = Object.keys(host.env).filter(
-    (name) => name.length > 3 && named.has(name) && !Object.hasOwn(spec.env, name),
-  );
-  return names
-    .sort()
-    .slice(0, namesMax)
-    .map((name) => `${name} is set, but was not passed. If the program may have it: --env ${name}`);
+/** A run that failed, with all that its program names. */
+interface Named extends FailedRun {
+  readonly named: string;
 }
 
+function withheld({ named, spec, offered }: Named, host: Host): string[] {
+  const all = words(named);
+  const names = Object.keys(host.env)
+    .filter((name) => name.length > 3 && all.has(name) && !Object.hasOwn(spec.env, name))
+    .sort()
+    .slice(0, namesMax);
+  offered.options.push(...names.map((name) => `--env ${name}`));
+  return names.map(
+    (name) => `${name} is set, but was not passed. If the program may have it: --env ${name}`,
+  );
+}
+
+/** A directory that is named counts where it is no place of programs' own. */
+const isPlain = (path: string): boolean => !path.includes('/.');
+
 /** Returns a line for each file of this machine that is named and that the sandbox hides. */
-function hiddenFiles(text: string, spec: SandboxSpec, host: Host): string[] {
+function hiddenFiles({ named, spec, offered }: Named, host: Host): string[] {
   const { home } = spec.identity;
-  const found = text.matchAll(/(?<![\w.~/}-])(~|\$HOME|\$\{HOME\})?(\/[\w.@%+-][\w.@%+/-]*)/g);
+  const found = named.matchAll(/(?<![\w.~/}-])(~|\$HOME|\$\{HOME\})?(\/[\w.@%+-][\w.@%+/-]*)/g);
   const paths = [...found].map(([, top, below = '']) =>
     posix.normalize(top === undefined ? below : home + below).replace(/\/$/, ''),
   );
+  const isMeant = (path: string): boolean => {
+    if (isWithin(home, path) || !isHidden(spec, path)) return false;
+    const kind = host.files.stat(path)?.kind;
+    return kind === 'file' || (kind === 'directory' && isWithin(path, home) && isPlain(path));
+  };
   return [...new Set(paths)]
-    .filter(
-      (path) => path !== home && isHidden(spec, path) && host.files.stat(path)?.kind === 'file',
-    )
+    .filter(isMeant)
     .slice(0, namesMax)
     .flatMap((path) => {
       const option = pathOption('--ro', path);
       if (option === undefined) return [];
       const secret = secretOf(path);
+      if (secret === undefined) offered.options.push(option);
       const holds = secret === undefined ? '' : ` (it holds ${secret})`;
       const shown = isWithin(path, home) ? `~${path.slice(home.length)}` : path;
       return [`${shown} is hidden${holds}. If the program may read it: ${option}`];
     });
+}
+
+/** Lines of comments, whose addresses are for readers. */
+const comments = /^[ \t]*(?:#|\/\/|\*|--).*$/gm;
+/** Hosts that name a format, or nothing. */
+const noHosts = /(?:^|\.)(?:example\.(?:com|org|net)|w3\.org|xmlsoap\.org|json-schema\.org)$/;
+
+/**
+ * Returns a line with the hosts that a program names which failed before it looked for any. What it looked for, the
+ * report tells.
+ */
+function namedHosts({ text, spec, report, offered }: Named): string[] {
+  const asked = report.refusals?.calls.some(({ kind }) => kind === 'network') ?? false;
+  const others = offered.options.length + offered.packages.length;
+  if (spec.net !== 'none' || asked || others === 0) return [];
+  const found = text
+    .replace(comments, '')
+    .matchAll(/\b(?:https?|wss?):\/\/((?:[a-z0-9-]+\.)+[a-z]{2,})(?![\w.-])/g);
+  const hosts = [...new Set([...found].map(([, host = '']) => host))];
+  const reached = hosts.filter((host) => !noHosts.test(host) && hostOption(host) !== undefined);
+  if (reached.length === 0 || reached.length > namesMax) return [];
+  const option = `--net ${reached.join(',')}`;
+  offered.options.push(option);
+  return [
+    `it names ${reached.join(', ')}, and the network is off. If it may reach ${reached.length === 1 ? 'it' : 'them'}: ${option}`,
+  ];
+}
+
+/** Commits have the user's name, which is in a file of the home. */
+function gitName({ text, report, spec, words: typed, offered }: Named, host: Host): string[] {
+  const commits = /\bgit\b[^\n]*[ \t](?:commit|tag[ \t]+-a|merge|rebase|cherry-pick|am)\b/;
+  if (!commits.test(`${text}\n${report.argv.join(' ')}`)) return [];
+  const { home } = spec.identity;
+  const own = ['.gitconfig', '.config/git/config'].map((name) => posix.join(home, name));
+  const isHere = own.some((path) => host.files.stat(path)?.kind === 'file' && isHidden(spec, path));
+  if (!isHere || typed?.includes('--for') === true) return [];
+  offered.options.push('--for git');
+  return ['it commits, and git does not know your name inside. To show ~/.gitconfig: --for git'];
 }
 
 /** The number of files that a process may open nearly everywhere. */
@@ -107,15 +159,21 @@ export function leadsOf(
   const sources = sourcesOf(spec, host);
   const text = textOf(sources, languageFiles(spec));
   const script = posix.resolve(host.cwd() ?? '/', scriptOf(spec) ?? 'code');
-  const run = { spec, report, text, script, words };
+  const offered: Offered = { packages: [], options: [] };
   const named = [textOf(sources), ...report.argv].join('\n');
-  return [
-    ...withheld(named, spec, host),
-    ...hiddenFiles(named, spec, host),
+  const run: Named = { spec, report, text, script, words, named, offered };
+  const inText = `${text}\n${report.argv.join(' ')}`;
+  const lines = [
+    ...withheld(run, host),
+    ...hiddenFiles(run, host),
     ...(text.trim() === '' ? [] : packageLeads(run, host)),
-    ...installerLeads(spec, report, `${text}\n${report.argv.join(' ')}`),
+    ...gitName(run, host),
+    ...doorLeads(report, inText, offered),
+    ...namedHosts(run),
+    ...installerLeads(spec, report, inText),
     ...fewFiles(spec, report),
-    ...doorLeads(report, `${text}\n${report.argv.join(' ')}`),
     ...misplaced(sources.script),
   ];
+  const all = withAll(offered, words, report);
+  return all === undefined ? lines : [...lines, `to try all of it: ${all}`];
 }

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
 import type { RunReport } from '../report/index.js';
 import { fitsPython, isPackageWord, type SandboxSpec, scriptBlock } from '../resolve/index.js';
-import { againWith, namesGiven } from './again.js';
+import { againWith, namesGiven, type Offered } from './again.js';
 import { missingNodePackages } from './node.js';
 import { otherLeads } from './others.js';
 import { phpLeads } from './php.js';
@@ -22,6 +22,8 @@ export interface FailedRun {
   readonly script: string;
   /** The words that followed `wasbox`; undefined where that is not known. */
   readonly words: readonly string[] | undefined;
+  /** Takes what the leads offer. */
+  readonly offered: Offered;
 }
 
 const list = (names: readonly string[]): string =>
@@ -51,10 +53,11 @@ function lines(kind: string, all: readonly string[], run: FailedRun): string[] {
 
 function missingLines(kind: string, names: readonly string[], run: FailedRun): string[] {
   if (names.length === 0 || names.length > most) return [];
-  const again =
-    run.spec.isolation === 'landlock' || run.spec.image !== undefined
-      ? ''
-      : `. To run with ${names.length === 1 ? 'it' : 'them'}: ${againWith(names, run.words, run.report)}`;
+  const cannot = run.spec.isolation === 'landlock' || run.spec.image !== undefined;
+  if (!cannot) run.offered.packages.push(...names);
+  const again = cannot
+    ? ''
+    : `. To run with ${names.length === 1 ? 'it' : 'them'}: ${againWith(names, run.words, run.report)}`;
   return [`${list(names)} ${isAre(names)} not installed for ${kind}${again}`];
 }
 

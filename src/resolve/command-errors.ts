@@ -14,6 +14,13 @@ const shellWords = new Set(
   ),
 );
 
+/** Programs that are packages of Python's index of the same name, and that scripts and guides start by their name. */
+const pythonTools = new Set(
+  'pytest black ruff mypy flake8 pylint tox flask uvicorn gunicorn jupyter ipython yt-dlp streamlit scrapy ansible poetry httpie pre-commit cookiecutter mkdocs isort'.split(
+    ' ',
+  ),
+);
+
 export function notFound(draft: Draft, command: string, named: string): UsageError {
   if (draft.host.files.stat(named)?.kind === 'directory') {
     const start = spoken`wasbox run --chdir ${shellQuote(command)} -- COMMAND`;
@@ -37,6 +44,10 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
   if (shellWords.has(command)) {
     const line = [command, ...(draft.options.args ?? [])].join(' ');
     return `${command} is a shell builtin: wasbox run -c ${shellQuote(line)}`;
+  }
+  if (pythonTools.has(command) && draft.image === undefined) {
+    const line = [command, ...(draft.options.args ?? [])].map(shellQuote).join(' ');
+    return spoken`To install it for this run: wasbox run --with ${command} -- ${line}`;
   }
   if (/^[A-Za-z_]\w*=/.test(command)) {
     return spoken`To set a variable, for each of them: --env ${shellQuote(command)}`;

@@ -1,7 +1,7 @@
 /** Tests that what a user brought wrong is told in a line that works, whether or not a person reads it. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { nodeArgv, runProgram, runWasbox } from '../support/wasbox.js';
@@ -62,127 +62,6 @@ describe('a variable that was not passed', () => {
     ['nothing is to be told', ['run', '-q', 'token.py'], env],
   ])('is not named where %s', async (_, args, given) => {
     expect((await run(args, given)).err).not.toContain('was not passed');
-  });
-});
-
-describe('a variable that only a part of the program names', () => {
-  const reads = 'import os\nos.environ["GITHUB_TOKEN"]\n';
-  const fails = 'raise SystemExit(1)\n';
-  const parts: Readonly<Record<string, readonly [files: Record<string, string>, words: string[]]>> =
-    {
-      'a module': [{ 'a.py': 'import helper\n', 'helper.py': reads }, ['a.py']],
-      'a module of a module': [
-        {
-          'a.py': 'from app import main\n',
-          'app/__init__.py': '',
-          'app/main.py': 'import app.config\n',
-          'app/config.py': reads,
-        },
-        ['a.py'],
-      ],
-      'a package that is started': [
-        { 'app/__main__.py': 'from . import config\n', 'app/config.py': reads },
-        ['--', 'python3', '-m', 'app'],
-      ],
-      'a module of Node': [
-        {
-          'a.js': 'require("./lib/x")\n',
-          'lib/x.js': 'process.exit(process.env.GITHUB_TOKEN ? 0 : 1)\n',
-        },
-        ['a.js'],
-      ],
-      'a sourced file': [{ 'a.sh': '. ./b.sh\n', 'b.sh': 'test -n "$GITHUB_TOKEN"\n' }, ['a.sh']],
-      'a Makefile': [{ Makefile: 'all:\n\ttest -n "$$GITHUB_TOKEN"\n' }, ['--', 'make']],
-      'a script of package.json': [
-        {
-          'package.json': '{"scripts":{"start":"node s.js"}}',
-          's.js': 'process.exit(process.env.GITHUB_TOKEN ? 0 : 1)\n',
-        },
-        ['--', 'npm', 'start'],
-      ],
-    };
-  const start = async (files: Record<string, string>, words: readonly string[]) =>
-    (await runWasbox(['run', ...words], { as, cwd: makeProject(as, files), env })).err;
-
-  test.each(Object.entries(parts))('is named: %s', async (_, [given, words]) => {
-    expect(await start(given, words)).toContain('If the program may have it: --env GITHUB_TOKEN');
-  });
-
-  test.each([
-    ['a file that it does not name', { 'a.py': fails, 'helper.py': reads }, ['a.py']],
-    [
-      'a module of its packages',
-      { 'a.py': `import x\n${fails}`, 'node_modules/x.py': reads },
-      ['a.py'],
-    ],
-    ['a Makefile of another program', { 'a.py': fails, Makefile: '# GITHUB_TOKEN\n' }, ['a.py']],
-  ])('is not named: %s', async (_, given, words) => {
-    expect(await start(given, words)).not.toContain('was not passed');
-  });
-
-  test('and no link, pipe or directory in its place is read', async () => {
-    const cwd = makeProject(as, { 'a.py': `import p, l\n`, 'other/secret.py': reads });
-    await runProgram(['sh', '-c', 'mkfifo p.py; ln -s other/secret.py l.py'], { as, cwd });
-    const { err } = await runWasbox(['run', '--timeout', '5s', 'a.py'], {
-      as,
-      cwd,
-      env,
-      timeoutMs: 60_000,
-    });
-    expect(err).not.toContain('was not passed');
-  });
-});
-
-describe('a file of the home that the program names', () => {
-  const scripts = {
-    'tilde.py':
-      'import os\nprint(open(os.path.expanduser("~/wasbox-data/a.csv")).read(), end="")\n',
-    'home.sh': 'cat "$HOME/wasbox-data/a.csv"\n',
-    'other.sh': 'cat ~/wasbox-data/missing.csv\n',
-    'key.sh': 'cat ~/.ssh/id_wasbox\n',
-  };
-  const held = ['wasbox-data/a.csv', '.ssh/id_wasbox'].map((name) => join(as.home, name));
-  beforeAll(async () => {
-    const words = ['sh', '-c', 'for f; do mkdir -p "$(dirname "$f")"; echo 1,2 > "$f"; done', 'sh'];
-    await runProgram([...words, ...held], { as });
-  });
-  afterAll(async () => {
-    await runProgram(['rm', '-f', ...held], { as });
-  });
-  const start = (...words: string[]) =>
-    runWasbox(['run', ...words], { as, cwd: makeProject(as, scripts) });
-  const option = `--ro ${join(as.home, 'wasbox-data/a.csv')}`;
-
-  test.each([
-    ['tilde.py', ['tilde.py']],
-    ['home.sh', ['home.sh']],
-    ['an argument', ['--', 'cat', join(as.home, 'wasbox-data/a.csv')]],
-  ])('is named with the option that shows it: %s', async (_, words) => {
-    const { status, err } = await start(...words);
-    expect([status, err]).toEqual([
-      1,
-      expect.stringContaining(
-        `~/wasbox-data/a.csv is hidden. If the program may read it: ${option}\n`,
-      ),
-    ]);
-    expect(await start(...option.split(' '), ...words)).toMatchObject({ status: 0, out: '1,2\n' });
-  });
-
-  test('is named with a warning where it holds a key', async () => {
-    expect((await start('key.sh')).err).toMatch(/id_wasbox is hidden \(it holds .*key.*\)/);
-  });
-
-  test.each([
-    ['it is missing outside, too', ['other.sh']],
-    [
-      'it is hidden by an option',
-      ['--ro', join(as.home, 'wasbox-data'), '--hide', held[0] ?? '', 'home.sh'],
-    ],
-    ['it is shown', [...option.split(' '), '-c', `grep 5 ${join(as.home, 'wasbox-data/a.csv')}`]],
-  ])('is not named where %s', async (_, words) => {
-    const { status, err } = await start(...words);
-    expect(status).not.toBe(0);
-    expect(err).not.toContain('is hidden');
   });
 });
 
