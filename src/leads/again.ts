@@ -2,7 +2,7 @@
 import { runOptionTable, shellQuote, withAdvice } from '../options/index.js';
 import type { RunReport } from '../report/index.js';
 
-/** What the leads of one run offer, for a line with all of it. */
+/** Takes what the leads of one run offer, for a line with all of it. */
 export interface Offered {
   readonly packages: string[];
   /** Options with their values, as they are shown. */

@@ -1,6 +1,6 @@
 /**
- * What a script asks of the system that a sandbox never gives: root, and packages of the system. Also the ways that
- * package managers take to a second host.
+ * Answers what a script asks of the system and a sandbox never gives: root, and packages of the system. Names the
+ * second hosts to which registries lead.
  */
 import { shellQuote } from '../options/index.js';
 import type { RunReport } from '../report/index.js';

@@ -1,4 +1,4 @@
-/** What a PHP script lacks: the packages that composer installs, and extensions, by what the script names. */
+/** Finds what a PHP script lacks: the packages that composer installs, and extensions, by what the script names. */
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
 import { onPath } from './on-path.js';
@@ -42,7 +42,7 @@ const modulesOf = (host: Host): ReadonlySet<string> => {
 /** The file that composer writes. */
 const loader = /["']([^"'\n]*\bvendor\/autoload\.php)["']/g;
 
-/** What composer asks. */
+/** The hosts that composer asks. */
 const composerHosts = 'repo.packagist.org,api.github.com,codeload.github.com';
 
 function composerLeads(text: string, script: string, host: Host): string[] {

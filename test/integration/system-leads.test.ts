@@ -1,4 +1,4 @@
-/** What a script asks of the system, and a sandbox never gives, is answered by what to do instead. */
+/** Tests that what a script asks of the system, and a sandbox never gives, is answered by what to do instead. */
 import { describe, expect, test } from 'vitest';
 import { ordinaryUser } from '../support/identity.js';
 import { needs } from '../support/needs.js';
