@@ -32,7 +32,7 @@ interface Checking {
   ): Promise<unknown>;
 }
 
-/** What the SDK answers a failed check with is the error's message: here, the same data as for every other error. */
+/** The SDK answers a failed check with the error's message: here, that is the same data as for every other error. */
 function checkWithCode(server: McpServer): void {
   const checking = server as unknown as Checking;
   const checked = checking.validateToolInput.bind(server);
