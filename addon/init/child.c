@@ -166,7 +166,7 @@ static void prepare(struct start *start) {
     check(sys1(__NR_unshare, late), WB_STEP_NAMESPACES, NULL);
     announce(&start->network, (int)bring_up_loopback());
   }
-  set_quotas(start->quotas);
+  set_quotas(plan, start->quotas);
   seal_proc(plan);
   bound_rights(plan);
   drop_capabilities(plan);

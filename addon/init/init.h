@@ -132,7 +132,7 @@ int make_landlock_ruleset(const struct wb_plan *plan);
 
 /* quotas.c: a part of what the kernel counts for each user, for all that is inside. */
 long open_quotas(const struct wb_plan *plan);
-void set_quotas(long quotas);
+void set_quotas(const struct wb_plan *plan, long quotas);
 
 /* The number by which each_process names a process. */
 static inline long process_number(const char *process) {

@@ -6,10 +6,13 @@
  *
  * These do not isolate: where /proc/sys is read-only, as in some containers, the caller's own
  * limits are in force, and nothing more.
+ *
+ * A limit of the network namespace is lifted by the way: low ports are not root's in it.
  */
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/magic.h>
+#include <linux/sched.h>
 
 #include "../sys/openat2.h"
 #include "init.h"
@@ -62,9 +65,13 @@ static void write_share(long quotas, const char *path, const char *whole) {
 
 /* fanotify(7) and new namespaces are refused by the default policy. Where another allows them, no
  * namespace comes without a user namespace. */
-void set_quotas(long quotas) {
+void set_quotas(const struct wb_plan *plan, long quotas) {
   if (quotas < 0)
     return;
+  /* A server of port 80 hears its own namespace alone. The file is that of the caller's network
+   * namespace: with the host's, nothing is written. ip-sysctl.rst, Linux 4.11 */
+  if (plan->namespaces & CLONE_NEWNET)
+    write_quota(quotas, "net/ipv4/ip_unprivileged_port_start", "0");
   write_share(quotas, "user/max_inotify_instances", "fs/inotify/max_user_instances");
   write_share(quotas, "user/max_inotify_watches", "fs/inotify/max_user_watches");
   write_quota(quotas, "user/max_user_namespaces", "256");

@@ -15,6 +15,11 @@
 #include "open_ports.h"
 #include "pin.h"
 
+/* Lower ports of this machine are root's: one of them is published under another number, as 8080
+ * for 80 and 8443 for 443. */
+#define FIRST_OF_USERS 1024
+#define HIGHER 8000
+
 void wb_open_ports_begin(struct wb_open_ports *ports, const struct wb_plan *plan, int numbers) {
   *ports = (struct wb_open_ports){.plan = plan->watch_flags & WB_WATCH_PORTS ? plan : NULL,
                                   .numbers = numbers};
@@ -74,13 +79,17 @@ void wb_open_ports_take(struct wb_open_ports *ports, struct wb_pin *caller) {
     if (ports->told[i] == port)
       return;
   ports->told[ports->count++] = port;
-  char line[128];
+  char line[128], way[16];
+  if (port < FIRST_OF_USERS && syscall(SYS_geteuid) != 0)
+    snprintf(way, sizeof way, "%u:%u", port + HIGHER, port);
+  else
+    snprintf(way, sizeof way, "%u", port);
   const int to = ports->numbers ? ports->numbers : STDERR_FILENO;
   const int size =
       ports->numbers ? snprintf(line, sizeof line, "%u\n", port)
                      : snprintf(line, sizeof line,
-                                "wasbox: port %u is open inside only. To reach it: --publish %u%s",
-                                port, port, is_raw() ? "\r\n" : "\n");
+                                "wasbox: port %u is open inside only. To reach it: --publish %s%s",
+                                port, way, is_raw() ? "\r\n" : "\n");
   /* The program waits for the answer: a reader that takes nothing must not hold it up. */
   struct pollfd ready = {to, POLLOUT, 0};
   if (poll(&ready, 1, 0) == 1 && ready.revents == POLLOUT)

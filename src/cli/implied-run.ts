@@ -1,6 +1,7 @@
 /** `wasbox script.py`: a first word that is no verb is what to run, or an option of `wasbox run`. */
 import { UsageError } from '../errors/index.js';
 import { suggest } from '../options/index.js';
+import { foreignVerb } from './foreign-verbs.js';
 import { runVerb } from './run.js';
 
 /**
@@ -15,12 +16,12 @@ export async function impliedRun(
     return await runVerb(argv, argv);
   } catch (error) {
     const [name = ''] = argv;
-    const near = name.startsWith('-') ? undefined : suggest(name, [...verbs, 'version']);
-    if (!(error instanceof UsageError) || near === undefined) throw error;
-    if (near === 'version' && error.code === 'ERR_SCRIPT_NOT_FOUND') {
-      const hint = 'To show the version: wasbox --version';
-      throw new UsageError(error.code, error.message, { hint, cause: error });
-    }
+    if (!(error instanceof UsageError) || name.startsWith('-')) throw error;
+    const near = suggest(name, [...verbs, 'version']);
+    const foreign = foreignVerb(near === 'version' ? near : name);
+    if (foreign !== undefined && error.code === 'ERR_SCRIPT_NOT_FOUND')
+      throw new UsageError(error.code, error.message, { hint: foreign, cause: error });
+    if (near === undefined) throw error;
     // In a place where nothing can be run, it was not even looked for.
     if (error.code === 'ERR_WORKDIR') {
       const hint = `Did you mean: wasbox ${near}\n${error.hint ?? ''}`;

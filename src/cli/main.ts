@@ -39,8 +39,9 @@ async function endedStatus(error: unknown): Promise<number | undefined> {
   return reportEnd(ended.outcome, ended.changes, undefined).status;
 }
 
-/** `wasbox help VERB`: what `wasbox VERB --help` says. */
+/** `wasbox help VERB`: what `wasbox VERB --help` says. A word behind `run` is a group of options. */
 async function helpOf([name = '', ...rest]: readonly string[]): Promise<number> {
+  if (name === 'run') return commandLine([name, '--help', ...rest]);
   if (Object.hasOwn(verbs, name)) return commandLine([name, ...rest, '--help']);
   const known = suggest(name, Object.keys(verbs));
   throw new UsageError('ERR_USAGE', `unknown command "${name}"`, {

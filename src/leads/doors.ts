@@ -1,11 +1,12 @@
 /** Names what no sandbox has, by the words of a program that failed: a GPU, a display, Docker's daemon. */
 import { shellQuote } from '../options/index.js';
 import type { RunReport } from '../report/index.js';
+import type { Offered } from './again.js';
 
 interface Door {
   /** Signs in the script, its arguments or the command. */
   readonly sign: RegExp;
-  readonly line: (command: string, text: string) => string;
+  readonly line: (command: string, text: string, offered: Offered) => string;
 }
 
 /** Libraries that draw without a display, if a variable says so. */
@@ -28,8 +29,9 @@ const doors: readonly Door[] = [
   },
   {
     sign: /\b(?:import|from) (?:tkinter|Tkinter|turtle|pygame|PyQt[56]|PySide[26]|pyglet|kivy|wx|pyautogui|pynput)\b|\bplt\.show\(|\b(?:xterm|zenity|xdotool|xclip|xrandr|glxgears|notify-send)\b|\bDISPLAY\b/,
-    line(command, text) {
+    line(command, text, offered) {
       const variable = headless.find(([sign]) => sign.test(text))?.[1];
+      if (variable !== undefined) offered.options.push(`--env ${variable}`);
       const again =
         variable === undefined
           ? `xvfb-run -a COMMAND draws on one that nobody sees, where it is installed`
@@ -40,5 +42,5 @@ const doors: readonly Door[] = [
 ];
 
 /** Lines for the summary of a run that failed. @param text the script's, and its arguments */
-export const doorLeads = ({ command }: RunReport, text: string): string[] =>
-  doors.filter(({ sign }) => sign.test(text)).map(({ line }) => line(command, text));
+export const doorLeads = ({ command }: RunReport, text: string, offered: Offered): string[] =>
+  doors.filter(({ sign }) => sign.test(text)).map(({ line }) => line(command, text, offered));

@@ -79,6 +79,13 @@ function onHost(mounts: readonly View[], path: string): string | undefined {
   return places.find(exists) ?? places[0];
 }
 
+/** Returns whether a file of this machine is not shown at its path, though nobody asked to hide it. */
+export const isHidden = (spec: SandboxSpec, path: string): boolean =>
+  spec.image === undefined &&
+  !own.some((place) => isWithin(path, place)) &&
+  mountOf(spec.views, path)?.type !== 'hidden' &&
+  onHost(spec.views, path) === undefined;
+
 /** Returns whether a file could not be copied, or changed by root, because it belongs to another user. */
 function isForeign(spec: SandboxSpec, error: string, path: string): boolean {
   if (error === 'EOVERFLOW') return true;

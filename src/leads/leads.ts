@@ -3,15 +3,16 @@
  * did not pass, and that an option behind the script went to the script; the program's message tells neither.
  */
 import { posix } from 'node:path';
-import type { Host } from '../host/index.js';
-import { runOptionTable } from '../options/index.js';
+import { type Host, isWithin } from '../host/index.js';
+import { hostOption, pathOption, runOptionTable } from '../options/index.js';
 import { misplacedLine, type RunReport } from '../report/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import { type SandboxSpec, secretOf } from '../resolve/index.js';
+import { type Offered, withAll } from './again.js';
 import { doorLeads } from './doors.js';
-import { packageLeads } from './packages.js';
-
-/** Bytes of a script that are looked through. */
-const textLimit = 1 << 20;
+import { isHidden } from './file-failures.js';
+import { installerLeads } from './installers.js';
+import { type FailedRun, languageFiles, packageLeads } from './packages.js';
+import { scriptOf, scriptText, sourcesOf, textOf } from './sources.js';
 
 /** More names than these are no lead. */
 const namesMax = 5;
@@ -19,38 +20,90 @@ const namesMax = 5;
 /** A program that hands its arguments on may have any option. */
 const handsOn = /\$[@*]|argv\s*\[\s*1\s*:|argv\.slice|\bARGV\b|@args?\b|\.\.\.args/;
 
-/** Programs whose first argument is the script. */
-const interpreters = /^(?:python[\d.]*|node|nodejs|tsx|ts-node|bun|ruby|bash|sh)$/;
-
-/** The script as it was named; undefined for another command, whose file says little. */
-function scriptOf({ command: { display, argv } }: SandboxSpec): string | undefined {
-  if (display === '-' || display === '-c') return undefined;
-  if (!interpreters.test(posix.basename(display))) return display;
-  const [, first] = argv;
-  return first === undefined || first.startsWith('-') ? undefined : first;
-}
-
-/** The script's text; empty where there is none. */
-function scriptText(spec: SandboxSpec, host: Host): string {
-  const here = host.cwd();
-  const script = scriptOf(spec);
-  if (here === undefined || script === undefined) return '';
-  const named = posix.resolve(here, script);
-  const bytes = host.files.stat(named)?.kind === 'file' && host.files.read(named, textLimit);
-  return bytes ? new TextDecoder('latin1').decode(bytes) : '';
-}
-
 const words = (text: string): Set<string> => new Set(text.match(/[A-Za-z_][A-Za-z0-9_]*/g));
 
-function withheld(text: string, spec: SandboxSpec, host: Host): string[] {
-  const named = words(text);
-  const names = Object.keys(host.env).filter(
-    (name) => name.length > 3 && named.has(name) && !Object.hasOwn(spec.env, name),
-  );
-  return names
+/** A run that failed, with all that its program names. */
+interface Named extends FailedRun {
+  readonly named: string;
+}
+
+function withheld({ named, spec, offered }: Named, host: Host): string[] {
+  const all = words(named);
+  const names = Object.keys(host.env)
+    .filter((name) => name.length > 3 && all.has(name) && !Object.hasOwn(spec.env, name))
     .sort()
+    .slice(0, namesMax);
+  offered.options.push(...names.map((name) => `--env ${name}`));
+  return names.map(
+    (name) => `${name} is set, but was not passed. If the program may have it: --env ${name}`,
+  );
+}
+
+/** A directory that is named counts where it is no place of programs' own. */
+const isPlain = (path: string): boolean => !path.includes('/.');
+
+/** Returns a line for each file of this machine that is named and that the sandbox hides. */
+function hiddenFiles({ named, spec, offered }: Named, host: Host): string[] {
+  const { home } = spec.identity;
+  const found = named.matchAll(/(?<![\w.~/}-])(~|\$HOME|\$\{HOME\})?(\/[\w.@%+-][\w.@%+/-]*)/g);
+  const paths = [...found].map(([, top, below = '']) =>
+    posix.normalize(top === undefined ? below : home + below).replace(/\/$/, ''),
+  );
+  const isMeant = (path: string): boolean => {
+    if (isWithin(home, path) || !isHidden(spec, path)) return false;
+    const kind = host.files.stat(path)?.kind;
+    return kind === 'file' || (kind === 'directory' && isWithin(path, home) && isPlain(path));
+  };
+  return [...new Set(paths)]
+    .filter(isMeant)
     .slice(0, namesMax)
-    .map((name) => `${name} is set, but was not passed. If the program may have it: --env ${name}`);
+    .flatMap((path) => {
+      const option = pathOption('--ro', path);
+      if (option === undefined) return [];
+      const secret = secretOf(path);
+      if (secret === undefined) offered.options.push(option);
+      const holds = secret === undefined ? '' : ` (it holds ${secret})`;
+      const shown = isWithin(path, home) ? `~${path.slice(home.length)}` : path;
+      return [`${shown} is hidden${holds}. If the program may read it: ${option}`];
+    });
+}
+
+/** Lines of comments, whose addresses are for readers. */
+const comments = /^[ \t]*(?:#|\/\/|\*|--).*$/gm;
+/** Hosts that name a format, or nothing. */
+const noHosts = /(?:^|\.)(?:example\.(?:com|org|net)|w3\.org|xmlsoap\.org|json-schema\.org)$/;
+
+/**
+ * Returns a line with the hosts that a program names which failed before it looked for any. What it looked for, the
+ * report tells.
+ */
+function namedHosts({ text, spec, report, offered }: Named): string[] {
+  const asked = report.refusals?.calls.some(({ kind }) => kind === 'network') ?? false;
+  const others = offered.options.length + offered.packages.length;
+  if (spec.net !== 'none' || asked || others === 0) return [];
+  const found = text
+    .replace(comments, '')
+    .matchAll(/\b(?:https?|wss?):\/\/((?:[a-z0-9-]+\.)+[a-z]{2,})(?![\w.-])/g);
+  const hosts = [...new Set([...found].map(([, host = '']) => host))];
+  const reached = hosts.filter((host) => !noHosts.test(host) && hostOption(host) !== undefined);
+  if (reached.length === 0 || reached.length > namesMax) return [];
+  const option = `--net ${reached.join(',')}`;
+  offered.options.push(option);
+  return [
+    `it names ${reached.join(', ')}, and the network is off. If it may reach ${reached.length === 1 ? 'it' : 'them'}: ${option}`,
+  ];
+}
+
+/** Commits have the user's name, which is in a file of the home. */
+function gitName({ text, report, spec, words: typed, offered }: Named, host: Host): string[] {
+  const commits = /\bgit\b[^\n]*[ \t](?:commit|tag[ \t]+-a|merge|rebase|cherry-pick|am)\b/;
+  if (!commits.test(`${text}\n${report.argv.join(' ')}`)) return [];
+  const { home } = spec.identity;
+  const own = ['.gitconfig', '.config/git/config'].map((name) => posix.join(home, name));
+  const isHere = own.some((path) => host.files.stat(path)?.kind === 'file' && isHidden(spec, path));
+  if (!isHere || typed?.includes('--for') === true) return [];
+  offered.options.push('--for git');
+  return ['it commits, and git does not know your name inside. To show ~/.gitconfig: --for git'];
 }
 
 /** The number of files that a process may open nearly everywhere. */
@@ -87,10 +140,6 @@ export const misplacedOptions = (spec: SandboxSpec, host: Host): string[] =>
     scriptText(spec, host),
   );
 
-/** The words of code on the command line; empty for a script. */
-const codeOf = ({ command }: SandboxSpec): string =>
-  command.display === '-c' ? command.argv.slice(1).join('\n') : '';
-
 /**
  * Lines for the summary.
  * @param host of the user who started the run
@@ -104,21 +153,27 @@ export function leadsOf(
 ): string[] {
   const failed = report.outcome.kind === 'exited' && report.outcome.exitCode !== 0;
   const options = optionsBehind(report);
-  if (!failed && options.length === 0) return []; // the script need not be read
-  const script = scriptText(spec, host);
-  const text = [script, ...report.argv].join('\n');
-  const run = {
-    spec,
-    report,
-    text: script === '' ? codeOf(spec) : script,
-    script: posix.resolve(host.cwd() ?? '/', scriptOf(spec) ?? 'code'),
-    words,
-  };
-  return [
-    ...(failed ? withheld(text, spec, host) : []),
-    ...(failed && run.text !== '' ? packageLeads(run, host) : []),
-    ...(failed ? fewFiles(spec, report) : []),
-    ...(failed ? doorLeads(report, `${text}\n${report.argv.join(' ')}`) : []),
-    ...unknownTo(options, script).map((name) => misplacedLine(`--${name}`, report.command)),
+  const misplaced = (script: string): string[] =>
+    unknownTo(options, script).map((name) => misplacedLine(`--${name}`, report.command));
+  if (!failed) return options.length === 0 ? [] : misplaced(scriptText(spec, host));
+  const sources = sourcesOf(spec, host);
+  const text = textOf(sources, languageFiles(spec));
+  const script = posix.resolve(host.cwd() ?? '/', scriptOf(spec) ?? 'code');
+  const offered: Offered = { packages: [], options: [] };
+  const named = [textOf(sources), ...report.argv].join('\n');
+  const run: Named = { spec, report, text, script, words, named, offered };
+  const inText = `${text}\n${report.argv.join(' ')}`;
+  const lines = [
+    ...withheld(run, host),
+    ...hiddenFiles(run, host),
+    ...(text.trim() === '' ? [] : packageLeads(run, host)),
+    ...gitName(run, host),
+    ...doorLeads(report, inText, offered),
+    ...namedHosts(run),
+    ...installerLeads(spec, report, inText),
+    ...fewFiles(spec, report),
+    ...misplaced(sources.script),
   ];
+  const all = withAll(offered, words, report);
+  return all === undefined ? lines : [...lines, `to try all of it: ${all}`];
 }

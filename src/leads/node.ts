@@ -1,22 +1,15 @@
 /** Packages that a script for Node imports or requires, and that are in no node_modules that it would look in. */
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
-import { isPackageWord, nodeModules, type SandboxSpec } from '../resolve/index.js';
+import {
+  importsOfNode,
+  isPackageWord,
+  runsTypeScript,
+  type SandboxSpec,
+} from '../resolve/index.js';
 import { isRecord } from '../text/index.js';
 
 const programs = ['node', 'nodejs', 'tsx', 'ts-node', 'bun'];
-
-const named =
-  /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(["'])((?:@[\w.~-]+\/)?[\w~][\w.~-]*)(?:\/[^"'\n]*)?\1/g;
-
-/** Names of packages, except where the script goes on without them. */
-export function importsOfNode(text: string): string[] {
-  const plain = text
-    .replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
-    .replace(/\btry\s*\{[^}]*\}/g, '');
-  const names = [...plain.matchAll(named)].map(([, , name = '']) => name);
-  return [...new Set(names.filter((name) => !nodeModules.has(name)))];
-}
 
 const around = (directory: string): string[] => {
   const above = posix.dirname(directory);
@@ -58,6 +51,10 @@ export function missingNodePackages(
   const missing = importsOfNode(text).filter(
     (name) => !places.some((place) => host.files.stat(posix.join(place, name)) !== undefined),
   );
+  const program = host.files.realpath(spec.command.path) ?? spec.command.path;
+  const isPlain = /^node(?:js)?$/.test(posix.basename(spec.command.path));
+  const another = isPlain && /\.[mc]?tsx?$/.test(script) && runsTypeScript(host, program) !== true;
+  if (another) missing.push('tsx');
   if (missing.length === 0) return [];
   const asked = askedBy(directories, host);
   return missing

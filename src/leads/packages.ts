@@ -3,9 +3,10 @@ import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
 import type { RunReport } from '../report/index.js';
 import { fitsPython, isPackageWord, type SandboxSpec, scriptBlock } from '../resolve/index.js';
-import { againWith, namesGiven } from './again.js';
+import { againWith, namesGiven, type Offered } from './again.js';
 import { missingNodePackages } from './node.js';
 import { otherLeads } from './others.js';
+import { phpLeads } from './php.js';
 import { missingModules, packageOfModule, pythonOf, systemModules } from './python.js';
 import { missingGems } from './ruby.js';
 
@@ -21,6 +22,8 @@ export interface FailedRun {
   readonly script: string;
   /** The words that followed `wasbox`; undefined where that is not known. */
   readonly words: readonly string[] | undefined;
+  /** Takes what the leads offer. */
+  readonly offered: Offered;
 }
 
 const list = (names: readonly string[]): string =>
@@ -50,10 +53,11 @@ function lines(kind: string, all: readonly string[], run: FailedRun): string[] {
 
 function missingLines(kind: string, names: readonly string[], run: FailedRun): string[] {
   if (names.length === 0 || names.length > most) return [];
-  const again =
-    run.spec.isolation === 'landlock' || run.spec.image !== undefined
-      ? ''
-      : `. To run with ${names.length === 1 ? 'it' : 'them'}: ${againWith(names, run.words, run.report)}`;
+  const cannot = run.spec.isolation === 'landlock' || run.spec.image !== undefined;
+  if (!cannot) run.offered.packages.push(...names);
+  const again = cannot
+    ? ''
+    : `. To run with ${names.length === 1 ? 'it' : 'them'}: ${againWith(names, run.words, run.report)}`;
   return [`${list(names)} ${isAre(names)} not installed for ${kind}${again}`];
 }
 
@@ -94,6 +98,20 @@ function pythonLines(run: FailedRun, host: Host): string[] {
   return [...notes, ...hints, ...(lacks ? lines('Python', valid, run) : [])];
 }
 
+/** The files of a program's language, by its interpreter. */
+const filesOf: readonly (readonly [program: RegExp, files: RegExp])[] = [
+  [/^python[\d.]*$/, /\.pyw?$/],
+  [/^(?:node|nodejs|tsx|ts-node|bun|deno)$/, /\.[cm]?[jt]sx?$/],
+  [/^ruby[\d.]*$/, /\.rb$/],
+  [/^perl[\d.]*$/, /\.p[lm]$/],
+  [/^lua[\d.]*$/, /\.lua$/],
+  [/^php[\d.]*$/, /\.php$/],
+];
+
+/** Matches the names of files that an interpreter reads as parts of a script; none for another program. */
+export const languageFiles = ({ command }: SandboxSpec): RegExp =>
+  filesOf.find(([program]) => program.test(posix.basename(command.path)))?.[1] ?? /(?!)/;
+
 /** Lines for the summary of a run that failed. */
 export function packageLeads(run: FailedRun, host: Host): string[] {
   const npm = missingNodePackages(run.spec, run, host);
@@ -106,5 +124,7 @@ export function packageLeads(run: FailedRun, host: Host): string[] {
           `${list(gems)} ${isAre(gems)} not installed for Ruby. A run sees what this machine has: gem install ${gems.join(' ')}`,
         ];
   }
+  if (/^php[\d.]*$/.test(posix.basename(run.spec.command.path)))
+    return phpLeads(run.text, run.script, host);
   return otherLeads(run.spec, run, host)?.slice(0, most) ?? pythonLines(run, host);
 }

@@ -5,7 +5,7 @@
 
 import type { ErrorCode } from '../errors/index.js';
 import { type HostFacts, isBefore } from '../host/index.js';
-import { spoken } from '../options/index.js';
+import { spoken, spokenOption } from '../options/index.js';
 import { appArmorHint } from './apparmor.js';
 
 export interface SetupFailure {
@@ -206,16 +206,18 @@ export function udpObstacle(errno: string, errnoText: string): { why: string; fi
   }
 }
 
-/** A port that `--publish` names is taken, or needs more rights. */
+/** A port that is to be published is taken, or needs more rights. @param by who takes it, where that is not the option */
 export function cannotBind(
   port: string,
   error: { readonly code: string; readonly message: string },
+  by?: string,
 ) {
+  const another = by === undefined ? spoken`--publish 8080:80` : '8080:80';
   return {
-    message: spoken`--publish: can't bind port ${port}: ${error.message}`,
+    message: `${by ?? spokenOption('--publish')}: can't bind port ${port}: ${error.message}`,
     hint:
       error.code === 'EACCES'
-        ? spoken`Only root can use ports below 1024. Use another: --publish 8080:80`
+        ? `Only root can use ports below 1024. Use another: ${another}`
         : 'Use another port, or see which program has it: ss -ltnp',
   };
 }

@@ -4,6 +4,7 @@
  */
 import { UsageError } from '../errors/index.js';
 import { foreignOption } from './foreign-options.js';
+import { shellQuote } from './quoting.js';
 import type { RunArguments } from './run-options.js';
 import { suggest } from './suggest.js';
 import { type OptionEntry, plannedOptions, runOptionTable } from './table.js';
@@ -51,6 +52,19 @@ export function parseLine(
   settings: ParseSettings,
 ): ParsedLine {
   return new LineParser(table, argv, settings).parse();
+}
+
+const isList = ({ metavar = '' }: OptionEntry): boolean => metavar.endsWith(',…');
+
+/** Returns whether an option that is given twice means both lists, as in other tools; `none` is no list. */
+const joins = (entry: OptionEntry, all: readonly unknown[]): boolean =>
+  entry.kind === 'text' && isList(entry) && !all.includes('none');
+
+function twice(entry: OptionEntry, option: string, all: readonly unknown[]): UsageError {
+  const isJoined = isList(entry) && all.every((one) => typeof one === 'string');
+  return new UsageError('ERR_USAGE', `${option} was given more than once`, {
+    hint: isJoined ? `Use it once: ${option} ${shellQuote(all.join(','))}` : 'Use it once.',
+  });
 }
 
 class LineParser {
@@ -161,9 +175,9 @@ class LineParser {
         hint: 'Use one of them.',
       });
     } else if (entry.kind !== 'flag') {
-      throw new UsageError('ERR_USAGE', `${option} was given more than once`, {
-        hint: 'Use it once.',
-      });
+      const all = [this.values[entry.property], value];
+      if (!joins(entry, all)) throw twice(entry, option, all.flat());
+      this.values[entry.property] = all.join(',');
     }
   }
 

@@ -11,9 +11,11 @@ export interface SessionPortsTold {
   readonly insidePorts: readonly number[];
 }
 
-/** Says to a user how to reach a port that is open inside only. */
-export const insidePortText = (name: string, port: number): string =>
-  `port ${port} is open inside only. To reach it: wasbox session publish ${name} ${port}`;
+/** Says to a user how to reach a port that is open inside only. Outside, low ports are root's. */
+export const insidePortText = (name: string, port: number): string => {
+  const way = port < 1024 && process.getuid?.() !== 0 ? `${port + 8000}:${port}` : port;
+  return `port ${port} is open inside only. To reach it: wasbox session publish ${name} ${way}`;
+};
 
 /** @throws UsageError */
 export async function answerPorts(

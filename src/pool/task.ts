@@ -100,7 +100,9 @@ function checkProgram({ code, command, args = [], env = {} }: PoolTask, own: boo
   }
   if (!own && (code === undefined) === (command === undefined)) {
     throw fail(
-      'a task needs either `code` or `command`, not both',
+      code === undefined
+        ? 'a task needs `code` or `command`'
+        : 'a task has either `code` or `command`, not both',
       "Example: pool.run('print(1 + 1)')",
     );
   }

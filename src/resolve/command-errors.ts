@@ -5,10 +5,18 @@ import { isWithin } from '../host/index.js';
 import { shellQuote, spoken, suggest } from '../options/index.js';
 import type { Sniffed } from './detect-language.js';
 import type { Draft } from './draft.js';
+import { languageByExtension } from './languages.js';
 import { pathEntries } from './path-entries.js';
 
 const shellWords = new Set(
   'alias cd eval exec exit export for if read set source trap ulimit umask unset until while .'.split(
+    ' ',
+  ),
+);
+
+/** Programs that are packages of Python's index of the same name, and that scripts and guides start by their name. */
+const pythonTools = new Set(
+  'pytest black ruff mypy flake8 pylint tox flask uvicorn gunicorn jupyter ipython yt-dlp streamlit scrapy ansible poetry httpie pre-commit cookiecutter mkdocs isort'.split(
     ' ',
   ),
 );
@@ -37,6 +45,10 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
     const line = [command, ...(draft.options.args ?? [])].join(' ');
     return `${command} is a shell builtin: wasbox run -c ${shellQuote(line)}`;
   }
+  if (pythonTools.has(command) && draft.image === undefined) {
+    const line = [command, ...(draft.options.args ?? [])].map(shellQuote).join(' ');
+    return spoken`To install it for this run: wasbox run --with ${command} -- ${line}`;
+  }
   if (/^[A-Za-z_]\w*=/.test(command)) {
     return spoken`To set a variable, for each of them: --env ${shellQuote(command)}`;
   }
@@ -53,7 +65,11 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
     return `Scripts are relative to the current directory. Did you mean ${shellQuote(inWorkdir)}?`;
   }
   const { files } = draft.host;
-  const near = suggest(posix.basename(named), files.list(posix.dirname(named)));
+  const here = files.list(posix.dirname(named));
+  const bare = posix.basename(named);
+  // A script's name without its extension, and another near name after that.
+  const scripts = here.filter((name) => name.startsWith(`${bare}.`) && languageByExtension(name));
+  const near = scripts.length === 1 ? scripts[0] : suggest(bare, here);
   if (near === undefined) {
     const programs = command.includes('/')
       ? []
@@ -83,21 +99,65 @@ export function notShell({ lang, label }: Sniffed, display: '-' | '-c'): UsageEr
 
 /** How to run a file that is not a script, by its extension. */
 const usual: Readonly<Record<string, string>> = {
-  '.c': 'gcc FILE -o program && ./program',
-  '.cpp': 'g++ FILE -o program && ./program',
+  '.c': 'gcc FILE -o programLIBS && ./program',
+  '.cpp': 'g++ FILE -o programLIBS && ./program',
+  '.cc': 'g++ FILE -o programLIBS && ./program',
   '.rs': 'rustc FILE -o program && ./program',
   '.ipynb': 'jupyter nbconvert --execute --to notebook FILE',
   '.wasm': 'wasmtime FILE',
 };
 
+/** Libraries of C that a program is linked with, by the headers that it includes. */
+const libraries: readonly (readonly [header: RegExp, option: string])[] = [
+  [/<c?math\.h?>/, '-lm'],
+  [/<(?:pthread\.h|thread|semaphore\.h)>/, '-pthread'],
+  [/<n?curses\.h>/, '-lncurses'],
+  [/<sqlite3\.h>/, '-lsqlite3'],
+  [/<curl\//, '-lcurl'],
+  [/<zlib\.h>/, '-lz'],
+  [/<openssl\//, '-lssl -lcrypto'],
+  [/<readline\//, '-lreadline'],
+];
+
+/** Crates that a file of Rust uses: rustc alone finds none. */
+const cratesOf = (text: string): string[] => {
+  const own = new Set(['std', 'core', 'alloc', 'crate', 'self', 'super']);
+  const parts = new Set([...text.matchAll(/^\s*(?:pub )?mod (\w+)/gm)].map(([, name]) => name));
+  const used = [...text.matchAll(/^\s*(?:pub )?(?:use|extern crate) (?:::)?(\w+)(?:::|;)/gm)];
+  const names = used.flatMap(([, name = '']) => (own.has(name) || parts.has(name) ? [] : [name]));
+  return [...new Set(names)];
+};
+
+/** cargo's own registry, where its configuration names no other. */
+const cratesHosts = 'index.crates.io,static.crates.io';
+
+/** A shell line that runs a file, with the options that it needs. */
+function lineFor({ host, identity }: Draft, command: string, head: Uint8Array) {
+  const text = new TextDecoder().decode(head);
+  const extension = posix.extname(command);
+  const file = shellQuote(command);
+  const crates = extension === '.rs' ? cratesOf(text) : [];
+  if (crates.length > 0) {
+    const isOwn = host.files.stat(`${identity.home}/.cargo/config.toml`) === undefined;
+    const make = 'cargo init -q --name program program';
+    const line = `${make} && cp ${file} program/src/main.rs && cd program && cargo add -q ${crates.join(' ')} && cargo run -q`;
+    return { options: isOwn ? `--net ${cratesHosts} ` : '--for cargo ', line };
+  }
+  const linked = libraries
+    .filter(([header]) => header.test(text))
+    .map(([, option]) => ` ${option}`);
+  const line = usual[extension]?.replace('FILE', file).replace('LIBS', linked.join(''));
+  return line === undefined ? undefined : { options: '', line };
+}
+
 export function notRunnable(draft: Draft, command: string, head: Uint8Array): UsageError {
   const extension = posix.extname(command);
-  const line = usual[extension]?.replace('FILE', shellQuote(command));
+  const usually = lineFor(draft, command, head);
   const inside = isWithin(posix.resolve(draft.workdir.start.path, command), draft.workdir.path);
   const text = !head.includes(0);
   const hint =
-    line !== undefined && inside
-      ? `For example: wasbox run -c ${shellQuote(line)}`
+    usually !== undefined && inside
+      ? spoken`For example: wasbox run ${usually.options}-c ${shellQuote(usually.line)}`
       : text
         ? spoken`Choose one: wasbox run --lang sh ${shellQuote(command)}`
         : `Choose the program that opens it: wasbox run -- PROGRAM ${shellQuote(command)}`;

@@ -18,7 +18,9 @@ import {
   languages,
 } from './languages.js';
 import { hostPath } from './mounts.js';
+import { oldNode } from './node-version.js';
 import { findProgram, firstWord, showProgram } from './programs.js';
+import { missingOfNode } from './script-packages.js';
 import { headLength, isElf, readShebang, type Shebang } from './shebang.js';
 import type { CommandSpec } from './spec.js';
 import { ownDirectory, scriptLimit } from './system.js';
@@ -110,11 +112,15 @@ interface Interpreter {
 function interpreterOf(draft: Draft, language: Language, what: string): Interpreter {
   let tooOld = '';
   for (const [program, ...words] of language.interpreters) {
+    const own = draft.packageProgram(program);
+    if (own !== undefined) return { path: own, words: [program, ...words] };
     const path = findProgram(draft, program);
     if (path === undefined) continue;
     const ofHost = draft.image === undefined;
-    if (ofHost && language.name === 'typescript' && program === 'node' && isOldNode(draft, path)) {
-      tooOld = ` (the Node.js there is ${draft.host.node.version}, too old)`;
+    const isTypeScript = ofHost && language.name === 'typescript' && program === 'node';
+    const version = isTypeScript ? oldNode(draft.host, path) : undefined;
+    if (version !== undefined) {
+      tooOld = ` (the Node.js there is ${version}, too old)`;
       continue;
     }
     if (showProgram(draft, path))
@@ -132,17 +138,22 @@ function interpreterOf(draft: Draft, language: Language, what: string): Interpre
     'ERR_NO_INTERPRETER',
     `${what} needs ${alternatives(programs)}, which is not in your PATH${tooOld}`,
     {
-      hint: spoken`Install ${language.install ?? programs[0]}, or choose another language: --lang LANG`,
+      hint:
+        tooOld === ''
+          ? spoken`Install ${language.install ?? programs[0]}, or choose another language: --lang LANG`
+          : tsxLine(draft),
     },
   );
 }
 
-/** Returns whether a Node is known to be too old to run TypeScript by itself (before 22.18). */
-function isOldNode(draft: Draft, path: string): boolean {
-  const { host } = draft;
-  if (host.files.realpath(path) !== host.files.realpath(host.node.path)) return false;
-  const [major = 0, minor = 0] = host.node.version.split('.').map(Number);
-  return major < 22 || (major === 22 && minor < 18);
+/** The line that has tsx installed for a script, with the packages that the script imports. */
+function tsxLine(draft: Draft): string {
+  const { command, code } = draft.options;
+  const isScript = command !== undefined && command !== '-' && code === undefined;
+  const packages = isScript ? missingOfNode(draft, hostPath(draft, command)) : [];
+  const words = ['tsx', ...packages].map(shellQuote).join(',');
+  const what = isScript ? shellQuote(command) : '…';
+  return spoken`To run it with tsx: wasbox run --with ${words} ${what}`;
 }
 
 function inlineCode(draft: Draft, code: string, language: Language | undefined): CommandSpec {

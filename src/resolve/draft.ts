@@ -1,4 +1,5 @@
 /** The state that the steps of resolving share while a sandbox takes shape. */
+import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
 import { type ResolveOptions, spokenOption } from '../options/index.js';
 import type { ProfilePlaces } from '../profile/index.js';
@@ -43,6 +44,8 @@ export class Draft {
   readonly notes: string[] = [];
   /** True if a script or code of the user's runs, not a program of the image. */
   ofUser = false;
+  /** The programs of packages that the run gets: where they are on this machine, and inside. */
+  programs: { readonly source: string; readonly target: string } | undefined;
   readonly #places: ProfilePlaces;
   #untrusted: readonly string[] | undefined;
 
@@ -82,6 +85,14 @@ export class Draft {
    */
   pointFor(path: string): string {
     return this.image === undefined ? this.tree.linkTo(path).path : path;
+  }
+
+  /** The path inside of a program that a package has. */
+  packageProgram(name: string): string | undefined {
+    if (this.programs === undefined) return undefined;
+    const { source, target } = this.programs;
+    const isThere = this.host.files.lstat(posix.join(source, name)) !== undefined;
+    return isThere ? posix.join(target, name) : undefined;
   }
 
   note(text: string): void {

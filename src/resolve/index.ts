@@ -10,8 +10,9 @@ export {
   privateHomeName,
   viewsOfRun,
 } from './kept.js';
-export { languageByName, languageNames } from './languages.js';
+export { languageByExtension, languageByName, languageNames } from './languages.js';
 export { isStartNote } from './layer-place.js';
+export { runsTypeScript } from './node-version.js';
 export { isPackageWord } from './package-words.js';
 export {
   MissingPackages,
@@ -27,7 +28,7 @@ export { findProject } from './project.js';
 export { readPublished } from './publish.js';
 export { resolveSpec } from './resolve.js';
 export { fitsPython, scriptBlock } from './script-block.js';
-export { nodeModules } from './script-packages.js';
+export { importsOfNode } from './script-packages.js';
 export { secretOf } from './secret-path.js';
 export type {
   AskingSpec,

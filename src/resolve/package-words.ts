@@ -4,7 +4,7 @@
  */
 
 import { UsageError } from '../errors/index.js';
-import { spoken } from '../options/index.js';
+import { spoken, spokenOption } from '../options/index.js';
 
 /** The language whose packages they are: Python, or that of Node. */
 export type PackageKind = 'python' | 'npm';
@@ -37,11 +37,40 @@ const split = (text: string): string[] => {
   return words;
 };
 
+/** A word's package, as its index compares names (PEP 503), and the one version that it takes. */
+function wanted(kind: PackageKind, word: string): { name: string; version: string | undefined } {
+  if (kind === 'npm') {
+    const at = word.lastIndexOf('@');
+    return at > 0
+      ? { name: word.slice(0, at), version: word.slice(at) }
+      : { name: word, version: undefined };
+  }
+  const [, name = word, version] = /^([\w.-]+?)(?:\[[^\]]*\])?(?:==([^,*]+))?$/.exec(word) ?? [];
+  return { name: name.toLowerCase().replace(/[-_.]+/g, '-'), version };
+}
+
+/** Two words that cannot both be kept. */
+function contradiction(
+  kind: PackageKind,
+  words: readonly string[],
+): readonly [string, string] | undefined {
+  const first = new Map<string, { word: string; version: string }>();
+  for (const word of words) {
+    const { name, version } = wanted(kind, word);
+    const before = first.get(name);
+    if (version === undefined) continue;
+    if (before !== undefined && before.version !== version) return [before.word, word];
+    first.set(name, { word, version });
+  }
+  return undefined;
+}
+
 /**
  * Sorted, each once.
- * @throws UsageError for a word that is no name of a package
+ * @param by the file that asks for them; undefined for the option
+ * @throws UsageError for a word that is no name of a package, and for two versions of one package
  */
-export function packageWords(kind: PackageKind, value: string): string[] {
+export function packageWords(kind: PackageKind, value: string, by?: string): string[] {
   const words = split(value);
   const wrong = words.find((word) => !isPackageWord(kind, word));
   if (wrong !== undefined) {
@@ -54,6 +83,17 @@ export function packageWords(kind: PackageKind, value: string): string[] {
     throw new UsageError('ERR_OPTION_VALUE', spoken`--with: more than ${mostPackages} packages`, {
       hint: spoken`Build an image with them, and use --image.`,
     });
+  }
+  const two = contradiction(kind, words);
+  if (two !== undefined) {
+    const asks = by === undefined ? spokenOption('--with') : `${by}`;
+    throw new UsageError(
+      'ERR_OPTION_VALUE',
+      `${asks}: ${two[0]} and ${two[1]} cannot be in one run`,
+      {
+        hint: 'A run has one version of each package. Start each script that needs another version as a run of its own.',
+      },
+    );
   }
   return [...new Set(words)].sort();
 }

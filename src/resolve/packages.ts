@@ -165,7 +165,7 @@ function askedPackages(draft: Draft, own: Own): AskedPackages | undefined {
   if (wanted === undefined) return undefined;
   const { by, words } = wanted;
   const { kind, interpreter } = interpreterOf(draft, word);
-  return { kind, interpreter, words: packageWords(kind, words.join(',')), by };
+  return { kind, interpreter, words: packageWords(kind, words.join(','), by), by };
 }
 
 function packagesWanted(draft: Draft, word: string): ScriptPackages | undefined {
@@ -276,22 +276,19 @@ export function addPackages(draft: Draft, own: Own): ShownPackages | undefined {
   draft.tree.add(passedView(true, { source, target, directory: true, origin: 'cache' }));
   const bin = set.kind === 'npm' ? '.bin' : 'bin';
   const programs = { source: posix.join(source, bin), target: posix.join(target, bin) };
+  draft.programs = programs;
   return { env: set.kind === 'python' ? { PYTHONPATH: target } : {}, programs };
 }
 
 /** A program of the packages, by its name; undefined where they have none of that name. */
-export function packageProgram(draft: Draft, { programs }: ShownPackages): CommandSpec | undefined {
+export function packageProgram(draft: Draft): CommandSpec | undefined {
   const { command, code, lang, args = [] } = draft.options;
   if (command === undefined || code !== undefined || lang !== undefined) return undefined;
   if (!/^[\w.-]+$/.test(command) || /^[-.]/.test(command)) return undefined;
   const { files } = draft.host;
   if (files.stat(hostPath(draft, command))?.kind === 'file') return undefined;
-  if (files.lstat(posix.join(programs.source, command)) === undefined) return undefined;
-  return {
-    path: posix.join(programs.target, command),
-    argv: [command, ...args],
-    display: command,
-  };
+  const path = draft.packageProgram(command);
+  return path === undefined ? undefined : { path, argv: [command, ...args], display: command };
 }
 
 /** The environment with the packages' variables before those that were there. */

@@ -87,7 +87,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
   addHidden(draft, state, caller.onSearch);
   if (own.tree && image === undefined) addSystemFiles(draft);
   const packages = addPackages(draft, own);
-  const command = (packages && packageProgram(draft, packages)) ?? resolveCommand(draft);
+  const command = packageProgram(draft) ?? resolveCommand(draft);
   const start = startDirectory(draft);
   if (own.tree) hideSpecialFiles(draft);
   const { terminal, asking } = resolveTerminal(options, host, caller.terminal ?? 'never');

@@ -67,6 +67,18 @@ function ofPython(draft: Draft, script: string, interpreter: string): ScriptPack
 const upwards = (directory: string): string[] =>
   directory === '/' ? [directory] : [directory, ...upwards(posix.dirname(directory))];
 
+const importedOfNode =
+  /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(["'])((?:@[\w.~-]+\/)?[\w~][\w.~-]*)(?:\/[^"'\n]*)?\1/g;
+
+/** Names of packages, except where the script goes on without them. */
+export function importsOfNode(text: string): string[] {
+  const plain = text
+    .replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+    .replace(/\btry\s*\{[^}]*\}/g, '');
+  const names = [...plain.matchAll(importedOfNode)].map(([, , name = '']) => name);
+  return [...new Set(names.filter((name) => !nodeModules.has(name)))];
+}
+
 /** A script that names only files of Node's own needs no packages. */
 function importsOthers(source: string): boolean {
   const named = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(["'])([^"'\n]+)\1/g;
@@ -105,6 +117,16 @@ function ofNode(draft: Draft, script: string): ScriptPackages | undefined {
   const others = all.filter((word) => !isWord(word));
   if (others.length > 0) noteOthers(draft, by, others);
   return { words: all.filter(isWord), by };
+}
+
+/** Packages that a script of Node imports and that no directory above it has. */
+export function missingOfNode(draft: Draft, script: string): string[] {
+  const { files } = draft.host;
+  const source = files.read(script, scriptBytes);
+  const places = upwards(posix.dirname(files.realpath(script) ?? script));
+  const isThere = (name: string): boolean =>
+    places.some((at) => files.stat(posix.join(at, 'node_modules', name)) !== undefined);
+  return source === undefined ? [] : importsOfNode(text(source)).filter((name) => !isThere(name));
 }
 
 /**

@@ -1,10 +1,10 @@
 /** Ports of a session: those that only its own programs reach, and those that were published while it runs. */
 import { createServer, type Server, Socket } from 'node:net';
-import { LaunchError, UsageError } from '../errors/index.js';
+import { byInterface, LaunchError, UsageError } from '../errors/index.js';
 import { hasOwnNetwork } from '../launch/index.js';
 import { cannotBind } from '../leads/index.js';
 import { giveDescriptor, loadNative } from '../native/index.js';
-import { addressText, spokenOption } from '../options/index.js';
+import { addressText } from '../options/index.js';
 import { readPublished, type SandboxSpec } from '../resolve/index.js';
 
 /** Connections of one port at a time, as of a port of a run (RELAYS_MAX in addon/net/publish.c). */
@@ -58,11 +58,11 @@ export class SessionPorts {
 
   /** @throws UsageError */
   async publish(spec: SandboxSpec, ports: unknown, dial: Dial): Promise<PublishedPort> {
-    const option = spokenOption('--publish');
+    const option = caller();
     if (typeof ports !== 'string' && typeof ports !== 'number') {
       throw new UsageError('ERR_OPTION_VALUE', `${option}: expected a port, such as 8080`);
     }
-    const { address: bytes, hostPort, insidePort } = readPublished(String(ports));
+    const { address: bytes, hostPort, insidePort } = readPublished(String(ports), option);
     // A sandbox without a network of its own has that of this machine: sessions are not Landlock's.
     if (!hasOwnNetwork(spec)) {
       throw new UsageError('ERR_USAGE', `${option}: the session has the network of this machine`, {
@@ -133,12 +133,21 @@ function meet(outer: Socket, fd: number): void {
   inner.pipe(outer);
 }
 
+/** The call that a message names. */
+const caller = (): string =>
+  byInterface({
+    command: 'wasbox session publish',
+    library: 'session.publish',
+    mcp: 'publish',
+  });
+
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const { message, hint } = cannotBind(
         String(port),
         loadNative().native.errnoName(-(error.errno ?? 0)),
+        caller(),
       );
       reject(new UsageError('ERR_USAGE', message, { hint, cause: error }));
     });

@@ -1,7 +1,7 @@
 /** Reads what a session executes: words, or code in a language. All names are looked up inside the sandbox. */
 import { posix } from 'node:path';
-import { misuse, UsageError } from '../errors/index.js';
-import { spoken, suggest } from '../options/index.js';
+import { byInterface, misuse, UsageError } from '../errors/index.js';
+import { suggest } from '../options/index.js';
 import { WB_EXEC_PATHS_MAX } from '../plan/index.js';
 import { languageByName, languageNames } from '../resolve/index.js';
 
@@ -34,23 +34,49 @@ export type ExecProgram = ExecWords | ExecCommand | ExecCode;
 /** Longest single word that execve(2) takes (MAX_ARG_STRLEN). */
 const wordLimit = 131_072;
 
+/** The call that a message names: MCP has one for words and one for code. */
+const caller = (mcp: 'run_command' | 'run_code' = 'run_command'): string =>
+  byInterface({ command: 'session.exec', library: 'session.exec', mcp });
+
+/** How text becomes a file inside. */
+const toFile = (): string =>
+  byInterface({
+    command: 'Write it to a file and run that',
+    library: 'Write it to a file with session.files.write() and run that',
+    mcp: 'Write it to a file with write_file and run that with run_command',
+  });
+
+const example = (): string =>
+  `Example: ${byInterface({
+    command: "session.exec(['make', 'test'])",
+    library: "session.exec(['make', 'test'])",
+    mcp: 'command: "make test"',
+  })}`;
+
 const wrong = (message: string, hint: string): UsageError =>
   new UsageError('ERR_OPTION_VALUE', message, { hint });
 
 function checkText(what: string, text: unknown): asserts text is string {
-  if (typeof text !== 'string') throw misuse(`session.exec: ${what} must be a string`);
+  if (typeof text !== 'string') throw misuse(`${caller()}: ${what} must be a string`);
   if (text.includes('\0'))
-    throw wrong(`${what} must not contain NUL`, 'Pass bytes through `input`.');
+    throw wrong(
+      `${what} must not contain NUL`,
+      byInterface({
+        command: 'Pass bytes through `input`.',
+        library: 'Pass bytes through `input`.',
+        mcp: 'Pass such text through `stdin`.',
+      }),
+    );
   if (Buffer.byteLength(text) >= wordLimit) {
     throw wrong(
       `${what} is too long: a word may have ${wordLimit - 1} bytes`,
-      'Write it to a file with session.files.write() and run that, or pass it through `input`.',
+      `${toFile()}, or pass it through ${byInterface({ command: '`input`', library: '`input`', mcp: '`stdin`' })}.`,
     );
   }
 }
 
 function checkWords(what: string, words: unknown): asserts words is readonly string[] {
-  if (!Array.isArray(words)) throw misuse(`session.exec: ${what} must be an array of strings`);
+  if (!Array.isArray(words)) throw misuse(`${caller()}: ${what} must be an array of strings`);
   for (const [i, word] of words.entries()) checkText(`${what}[${i}]`, word);
 }
 
@@ -59,7 +85,7 @@ export function wordsOf(program: ExecProgram): readonly (readonly string[])[] {
   if (Array.isArray(program)) {
     checkWords('argv', program);
     if (program[0] === undefined || program[0] === '') {
-      throw wrong('session.exec: no command given', "Example: session.exec(['make', 'test'])");
+      throw wrong(`${caller()}: no command given`, example());
     }
     return [program];
   }
@@ -92,25 +118,31 @@ function commandWords(command: unknown, given: Omit<ExecCommand | ExecCode, 'com
   }
   checkText('command', command);
   if (command === '') {
-    throw wrong('session.exec: no command given', "Example: session.exec(['make', 'test'])");
+    throw wrong(`${caller()}: no command given`, example());
   }
   checkWords('args', args);
   return [command, ...args];
 }
+
+/** Languages that take code on their command line. */
+const inlineNames = (): string =>
+  languageNames()
+    .filter((name) => languageByName(name)?.inline !== undefined)
+    .join(', ');
 
 function codeWords(code: string, lang: string, args: readonly string[]): string[][] {
   const language = typeof lang === 'string' ? languageByName(lang) : undefined;
   if (language === undefined) {
     const near = typeof lang === 'string' ? suggest(lang, languageNames()) : undefined;
     throw wrong(
-      `session.exec: unknown language ${JSON.stringify(lang)}`,
-      near === undefined ? spoken`See --lang in wasbox run --help.` : `Did you mean ${near}?`,
+      `${caller('run_code')}: unknown language ${JSON.stringify(lang)}`,
+      near === undefined ? `Languages: ${inlineNames()}` : `Did you mean ${near}?`,
     );
   }
   if (language.inline === undefined) {
     throw wrong(
-      `session.exec: ${language.name} takes no code on its command line`,
-      'Write it to a file with session.files.write(), and run that.',
+      `${caller('run_code')}: ${language.name} takes no code on its command line`,
+      `${toFile()}.`,
     );
   }
   const { before, after = [] } = language.inline;

@@ -39,7 +39,8 @@ interface Script {
   readonly kind: string;
   readonly name: string;
   readonly text: string;
-  readonly args?: readonly string[];
+  /** Files beside it. */
+  readonly beside?: Readonly<Record<string, string>>;
   /** The text that it prints at last. */
   readonly prints: string | RegExp;
   /** The beginning of the option of the second try; undefined where the first one works. */
@@ -263,25 +264,74 @@ const scripts: readonly Script[] = [
     text: 'print join(",", map { $_ * 2 } 1..3), "\\n";',
     prints: '2,4,6\n',
   },
+  py(
+    'bot: a package, a token and a host',
+    '"""Asks https://api.bot.test/ for its name."""\nimport os\nimport wbfetch\nAPI = "https://api.bot.test/bot"\nprint(wbfetch.get(API + os.environ["API_TOKEN"][:5]))',
+    'fetched https://api.bot.test/bottoken\n',
+    '--with wbfetch --env API_TOKEN --net api.bot.test',
+  ),
+  {
+    kind: 'server: port 80',
+    name: 's.js',
+    text: 'const http = require("http");\nconst s = http.createServer((q, r) => r.end("ok")).listen(80, () => http.get({ port: 80 }, (r) => r.on("data", (d) => { console.log(String(d)); s.close(); })));',
+    prints: 'ok\n',
+  },
+  {
+    ...sh(
+      'installer: into a prefix',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
+      'set -eu\nPREFIX=${PREFIX:-/usr/local}\nprintf "#!/bin/sh\\necho tool\\n" > tool\ninstall -m 755 tool "$PREFIX/bin/tool"\n"$PREFIX/bin/tool"',
+      'tool\n',
+    ),
+    second: 'PREFIX=~/.local',
+  },
+  {
+    kind: 'Rust: a file',
+    name: 's.rs',
+    text: 'use std::thread;\nfn main() { let h = thread::spawn(|| 6 * 7); println!("{}", h.join().unwrap()); }',
+    prints: '42\n',
+    second: 'rustc s.rs',
+  },
+  {
+    kind: 'C: a file',
+    name: 's.c',
+    text: '#include <math.h>\n#include <pthread.h>\n#include <stdio.h>\nstatic void *f(void *x) { return x; }\nint main(int c, char **v) { (void)v; pthread_t t; pthread_create(&t, 0, f, 0); pthread_join(t, 0); printf("%g\\n", sqrt(c + 3.0)); }',
+    prints: '2\n',
+    second: 'gcc s.c -o program -lm -pthread',
+  },
+  {
+    ...py('tests: a module with a package', 'import h\nprint(h.text)', 'tiny\n', '--with tiny'),
+    beside: { 'h.py': 'from tiny import text\n' },
+  },
   { kind: 'Lua', name: 's.lua', text: 'print(#{1, 2, 3})', prints: '3\n' },
   { kind: 'awk', name: 's.awk', text: 'BEGIN { print 6 * 7 }', prints: '42\n' },
   { kind: 'Tcl', name: 's.tcl', text: 'puts [expr {6 * 7}]', prints: '42\n' },
 ];
 
-/** Returns what the printed line adds: an option with its value, or a whole command. */
+/** Returns what the printed line adds: an option with its value, or a whole command; the last is that with all. */
 function second(err: string, script: Script): string {
-  const whole = /To run with (?:it|them): (wasbox run .*)\n/.exec(err)?.[1];
+  const forms = [
+    /to try all of it: (wasbox run .*)\n/,
+    /To run with (?:it|them): (wasbox run .*)\n/,
+    /To install into the home: (wasbox run .*)\n/,
+    /For example: (wasbox run .*)\n/,
+  ];
+  const [whole] = forms.flatMap((form) => form.exec(err)?.[1] ?? []);
   const option = /If the program may have it: (--env \S+)\n/.exec(err)?.[1];
   return whole ?? `wasbox run ${option} ${script.name}`;
 }
 
-test('there are forty scripts', () => expect(scripts.length).toBeGreaterThanOrEqual(40));
+test('there are forty scripts of twenty kinds', () => {
+  expect(scripts.length).toBeGreaterThanOrEqual(40);
+  const kinds = new Set(scripts.map(({ kind }) => kind.split(':')[0]));
+  expect(kinds.size).toBeGreaterThanOrEqual(20);
+});
 
 describe.each(scripts)('$kind', (script) => {
   needs(...(programs[script.kind.split(':')[0] ?? ''] ?? [])).test(
     'works at the first try, or by the line that was printed',
     async () => {
-      const cwd = makeProject(as, { [script.name]: `${script.text}\n` });
+      const cwd = makeProject(as, { [script.name]: `${script.text}\n`, ...script.beside });
       const first = await runWasbox(['run', script.name], { as, cwd, env: env() });
       if (script.second === undefined) {
         expect([first.status, first.out], first.err).toEqual([0, script.prints]);

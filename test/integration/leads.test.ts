@@ -101,6 +101,23 @@ describe('an option behind the script', () => {
     expect((await runWasbox(['run', 'fine.py', '--other'], { as, cwd })).err).toBe('');
   });
 
+  test('is told behind code and behind a script on standard input', async () => {
+    const told = (what: string) =>
+      `--timeout went to the program, because it stands behind ${what}. For wasbox: wasbox run --timeout … ${what}\n`;
+    const cwd = makeProject(as);
+    for (let i = 0; i < 3; i++) {
+      const code = await runWasbox(['run', '-c', ':', 'a', '--timeout', '1'], { as, cwd });
+      expect([code.status, code.err]).toEqual([0, `wasbox: ${told('-c')}`]);
+    }
+    const stdin = await runWasbox(['run', '-', '--timeout', '1'], { as, cwd, stdin: 'true\n' });
+    expect([stdin.status, stdin.err]).toEqual([0, `wasbox: ${told('-')}`]);
+    for (const words of [
+      ['-c', 'true "$@"', 'a'],
+      ['-c', 'true # timeout', 'a'],
+    ])
+      expect((await run(['run', ...words, '--timeout', '1'])).err).toBe('');
+  });
+
   test.each(['options.py', 'wrapper.sh'])('is not told of %s, which takes it', async (script) => {
     expect((await run(['run', script, '--timeout', '1'])).err).not.toContain('went to the program');
   });
@@ -123,6 +140,17 @@ describe('a slip', () => {
     [['run', '--port', '80', 'fine.py'], 125, '--publish PORT'],
     [['run', '--time-limit', '3', 'fine.py'], 125, '--timeout 30s'],
     [['version'], 127, 'To show the version: wasbox --version'],
+    [['fine'], 127, 'Did you mean fine.py?'],
+    [['run', 'someplace/../fine'], 127, 'Did you mean fine.py?'],
+    [['list'], 127, 'wasbox runs'],
+    [['logs'], 127, 'wasbox runs'],
+    [['status'], 127, 'wasbox ps'],
+    [['undo'], 127, 'wasbox discard'],
+    [['commit'], 127, 'wasbox apply'],
+    [['start'], 127, 'wasbox session start'],
+    [['shell'], 127, 'wasbox run -- bash'],
+    [['with', 'fine.py'], 127, '--with is an option: wasbox run --with PKG,… SCRIPT'],
+    [['publish', '80', 'fine.py'], 127, '--publish is an option'],
     [['versoin'], 127, 'To show the version: wasbox --version'],
     [['run', '--cpus', '2', 'fine.py'], 125, 'taskset -c 0,1'],
     [['run', '--env', 'A B=1', 'fine.py'], 125, '--env: invalid variable name "A B"'],

@@ -30,6 +30,15 @@ describe('denied', () => {
     expect(JSON.parse(JSON.stringify(result)).denied).toEqual(result.denied);
   });
 
+  test('has a refused ptrace, of a run and of a program of a session', async () => {
+    const code = 'import ctypes\nctypes.CDLL(None).ptrace(16, 1, 0, 0)';
+    const traced = [expect.objectContaining({ kind: 'call', option: '--allow ptrace', count: 1 })];
+    expect((await run({ lang: 'python', code })).denied).toEqual(traced);
+    expect((await run({ lang: 'python', code, allow: ['ptrace'] })).denied).toEqual([]);
+    await using session = await createSession({ workdir, changes: 'discard' });
+    expect((await session.exec({ lang: 'python', code })).denied).toEqual(traced);
+  });
+
   test('has destinations that rules refuse', async () => {
     const options = {
       lang: 'python',

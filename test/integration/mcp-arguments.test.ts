@@ -20,13 +20,62 @@ describe('an argument that a tool does not have', () => {
       ['rollback', { id: 'x' }, 'id'],
     ];
     for (const [tool, args, named] of wrong) {
-      const { isError, text } = await call(tool, args);
-      expect([isError, text], tool).toEqual([true, expect.stringContaining(`"${named}"`)]);
+      const { isError, value } = await call(tool, args);
+      expect([isError, value], tool).toEqual([
+        true,
+        {
+          code: 'ERR_USAGE',
+          message: expect.stringContaining(`"${named}"`),
+          hint: expect.stringContaining('Its arguments: '),
+        },
+      ]);
     }
     expect((await call('run_command', { command: 'ls' })).value.stdout).toBe('');
     // Control: the same with its own arguments runs.
     await call('run_command', { ...run, timeout_ms: 10_000 });
     expect((await call('run_command', { command: 'cat ran' })).value.stdout).toBe('ran\n');
+    await leave();
+  });
+});
+
+describe('a wrong use', () => {
+  /** The tool, its arguments, the code, and what the answer says of it. */
+  const table: readonly (readonly [string, object, string, RegExp])[] = [
+    ['run_code', { language: 'python' }, 'ERR_USAGE', /code: .*string.* language, code, args/],
+    ['run_code', { code: 'x' }, 'ERR_USAGE', /language: /],
+    ['run_code', { language: 1, code: 'x' }, 'ERR_USAGE', /language: .*number/],
+    ['run_code', { language: 'pyton', code: 'x' }, 'ERR_OPTION_VALUE', /run_code: .*python\?/],
+    ['run_code', { language: '', code: 'x' }, 'ERR_OPTION_VALUE', /Languages: sh, .*python/],
+    [
+      'run_code',
+      { language: 'go', code: 'x' },
+      'ERR_OPTION_VALUE',
+      /with write_file and run that with run_command/,
+    ],
+    ['run_code', { language: 'sh', code: 'x', timeout_ms: -1 }, 'ERR_USAGE', /timeout_ms: /],
+    ['run_code', { language: 'sh', code: 'a\0b' }, 'ERR_OPTION_VALUE', /NUL.*`stdin`/],
+    ['run_command', {}, 'ERR_USAGE', /nothing to run/],
+    ['run_command', { command: '' }, 'ERR_USAGE', /command: /],
+    [
+      'run_command',
+      { command: [''] },
+      'ERR_OPTION_VALUE',
+      /run_command: no command.*command: \\"make test/,
+    ],
+    ['run_command', { command: ['ls | wc'] }, 'ERR_EXEC_NOT_FOUND', /command of run_command/],
+  ];
+
+  test('has a code, and names the tools of MCP and no interface of a program', async () => {
+    const { call, leave } = await startMcp(ordinaryUser());
+    for (const [tool, args, code, says] of table) {
+      const { isError, value, text } = await call(tool, args);
+      expect([isError, value], JSON.stringify(args)).toEqual([
+        true,
+        expect.objectContaining({ code }),
+      ]);
+      expect(text).toMatch(says);
+      expect(text).not.toMatch(/session\.|wasbox exec|MCP error/);
+    }
     await leave();
   });
 });

@@ -228,8 +228,11 @@ describe('a client that asks for more than the command line gave', () => {
     const plain = await startMcp(as);
     for (const [name, value] of Object.entries(more)) {
       const asked = { language: 'python', code, [name]: value };
-      const { isError, text } = await plain.call('run_code', asked);
-      expect([isError, text]).toEqual([true, expect.stringContaining(`"${name}"`)]);
+      const { isError, value: answer } = await plain.call('run_code', asked);
+      expect([isError, answer]).toEqual([
+        true,
+        expect.objectContaining({ message: expect.stringContaining(`"${name}"`) }),
+      ]);
     }
     const refused = await plain.call('run_code', { language: 'python', code });
     expect(refused.value.stdout).toBe('refused\n');

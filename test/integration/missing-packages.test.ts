@@ -20,6 +20,13 @@ beforeAll(async () => {
   npm = await npmRegistry(makeProject(as), {
     'tiny-part': 'module.exports = "part";\n',
     tiny: 'module.exports = "tiny " + require("tiny-part");\n',
+    tsx: `#!/usr/bin/env node
+const [, , file] = process.argv;
+const text = require("fs").readFileSync(file, "utf8").replace(": string", "");
+const one = new (require("module"))(file);
+one.paths = ["/node_modules"];
+one._compile(text, file);
+`,
   });
 });
 afterAll(() => {
@@ -45,6 +52,11 @@ const files = {
   'mine.py': '',
   'cjs.cjs': 'const fs = require("fs");\nconsole.log(require("tiny"));\n',
   'esm.mjs': 'import fs from "node:fs";\nimport text from "tiny";\nconsole.log(text);\n',
+  'part.py': 'import helper\n',
+  'helper.py': 'import tiny\nprint(tiny.text)\n',
+  'part.cjs': 'require("./lib/x");\n',
+  'lib/x.js': 'console.log(require("tiny"));\n',
+  'typed.ts': 'const all: string = require("tiny");\nconsole.log(all);\n',
   'sub/manifest.mjs': 'import text from "tiny";\nconsole.log(text);\n',
   'sub/package.json': '{"dependencies": {"tiny": "^1.0.0"}}',
 };
@@ -61,6 +73,8 @@ describe('the line of a script that lacks packages', () => {
     ],
     [['run', '--with', 'tiny', 'two.py'], 'wasbox run --with tiny,second two.py', 'tiny second\n'],
     [['run', '--lang', 'python', '-c', 'import tiny; print(1)'], 'wasbox run --with tiny', '1\n'],
+    [['run', 'part.py'], 'wasbox run --with tiny part.py', 'tiny\n'],
+    [['run', 'part.cjs'], 'wasbox run --with tiny part.cjs', 'tiny part\n'],
     [['run', 'cjs.cjs'], 'wasbox run --with tiny cjs.cjs', 'tiny part\n'],
     [['run', 'esm.mjs'], 'wasbox run --with tiny esm.mjs', 'tiny part\n'],
     [
@@ -98,6 +112,42 @@ describe('no packages are named', () => {
     expect(status).not.toBe(0);
     expect(err).not.toContain('not installed');
   });
+});
+
+test('TypeScript is run by tsx where that is a package of the run', async () => {
+  const cwd = makeProject(as, files);
+  const words = ['run', '--with', 'tsx', '--with', 'tiny', 'typed.ts'];
+  const { status, out, err } = await runWasbox(words, { as, cwd, env: env() });
+  expect([status, out], err).toEqual([0, 'tiny part\n']);
+});
+
+test('--with twice means both, as its list does', async () => {
+  const cwd = makeProject(as, files);
+  const words = ['run', '--with', 'tiny', '--with=second', 'two.py'];
+  expect(await runWasbox(words, { as, cwd, env: env() })).toMatchObject({
+    status: 0,
+    out: 'tiny second\n',
+  });
+  const none = await runWasbox(['run', '--with', 'none', '--with', 'tiny', 'two.py'], { as, cwd });
+  expect([none.status, none.err]).toEqual([125, expect.stringContaining('more than once')]);
+});
+
+test.each([
+  ['of the option', ['--with', 'tiny==1.0,tiny==2.0', 'one.py'], '--with: tiny==1.0 and tiny==2.0'],
+  [
+    'of two options',
+    ['--with', 'tiny==1.0', '--with', 'Tiny==2.0', 'one.py'],
+    'tiny==1.0 and Tiny==2.0',
+  ],
+  ['of npm', ['--with', 'tiny@1,tiny@2', 'cjs.cjs'], '--with: tiny@1 and tiny@2'],
+  ['of the script', ['block.py'], 'block.py: tiny==1.0 and tiny[x]==2.0'],
+])('two versions of a package are told, and nothing is asked: %s', async (_, words, said) => {
+  const block = '# /// script\n# dependencies = ["tiny==1.0", "tiny[x]==2.0"]\n# ///\n';
+  const cwd = makeProject(as, { ...files, 'block.py': block });
+  index.requests.length = 0;
+  const { status, err } = await runWasbox(['run', ...words], { as, cwd, env: env() });
+  expect([status, err]).toEqual([125, expect.stringContaining(`${said} cannot be in one run\n`)]);
+  expect(index.requests).toEqual([]);
 });
 
 test('a gem is named', async () => {

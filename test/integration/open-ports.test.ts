@@ -1,4 +1,5 @@
 /** A port that a program listens on inside is told at once, with the option that publishes it. */
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { identities, ordinaryUser } from '../support/identity.js';
@@ -92,6 +93,50 @@ describe.each(identities())('a port as $label', (as) => {
     });
     expect(answer).toBe('answered');
     await new Promise((resolve) => second.on('close', resolve));
+  });
+});
+
+describe.each(identities())('a low port as $label', (as) => {
+  const way = (port: number) => (as.uid === 0 ? `${port}` : `${port + 8000}:${port}`);
+
+  test('can be listened on, since it is the sandbox’s own, and is told with one of users', async () => {
+    const cwd = makeProject(as, files);
+    for (let i = 0; i < 2; i++) {
+      const { status, out, err } = await runWasbox(['run', 'server.py', '480', '6443'], {
+        as,
+        cwd,
+      });
+      const told = [80, 443].map(
+        (port) => `wasbox: port ${port} is open inside only. To reach it: --publish ${way(port)}\n`,
+      );
+      expect([status, out, err]).toEqual([0, 'ready\n', told.join('')]);
+    }
+  });
+
+  test('is reached where it is published', async () => {
+    const port = await freePort();
+    const words = ['run', '--publish', `${port}:80`, 'server.py', '480'];
+    const run = startWasbox(words, { as, cwd: makeProject(as, files) });
+    await new Promise((resolve) => run.stdout?.once('data', resolve));
+    run.stdin?.end('a');
+    const client = connect(port, '127.0.0.1');
+    const answer = await new Promise<string>((resolve, reject) => {
+      client.once('data', (bytes) => resolve(bytes.toString()));
+      client.once('error', reject);
+    });
+    expect(answer).toBe('answered');
+    await new Promise((resolve) => run.on('close', resolve));
+  });
+
+  test('stays root’s on this machine, with whose network nothing changes', async () => {
+    const start = '/proc/sys/net/ipv4/ip_unprivileged_port_start';
+    const before = readFileSync(start, 'utf8');
+    const words = ['run', '--net', 'host', '--', 'cat', start];
+    expect((await runWasbox(words, { as, cwd: makeProject(as) })).out).toBe(before);
+    expect((await runWasbox(['run', '--', 'cat', start], { as, cwd: makeProject(as) })).out).toBe(
+      '0\n',
+    );
+    expect(readFileSync(start, 'utf8')).toBe(before);
   });
 });
 

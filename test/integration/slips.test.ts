@@ -13,6 +13,11 @@ describe.each(identities())('as $label', (as) => {
       const same = await runWasbox([verb, '--help'], { as, cwd });
       expect([help.status, help.out]).toEqual([0, same.out]);
     }
+    const group = await runWasbox(['run', '--help', 'net'], { as, cwd });
+    expect(await runWasbox(['help', 'run', 'net'], { as, cwd })).toMatchObject({
+      status: 0,
+      out: group.out,
+    });
     expect((await runWasbox(['help', 'nonsense'], { as, cwd })).status).toBe(2);
   });
 

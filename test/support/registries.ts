@@ -37,7 +37,9 @@ export async function npmRegistry(
   const [first] = Object.keys(packages);
   for (const [name, main] of Object.entries(packages)) {
     const dependencies = name === first ? {} : { [first ?? '']: '1.0.0' };
-    const manifest = { name, version: '1.0.0', main: 'index.js', dependencies };
+    // Its main module is a program, too.
+    const bin = { [name]: 'index.js' };
+    const manifest = { name, version: '1.0.0', main: 'index.js', bin, dependencies };
     publish(child, join(directory, name), manifest, main, url);
   }
   requests.length = 0;

@@ -1,9 +1,9 @@
 /** Tests what scripts import, read from their text. */
 import { describe, expect, test } from 'vitest';
-import { importsOfNode } from '../../../src/leads/node.js';
 import { importsOf } from '../../../src/leads/python.js';
 import { isPackageWord, packageWords } from '../../../src/resolve/package-words.js';
 import { fitsPython, scriptBlock } from '../../../src/resolve/script-block.js';
+import { importsOfNode } from '../../../src/resolve/script-packages.js';
 
 test.each([
   ['import a, b.c as d', ['a', 'b']],
