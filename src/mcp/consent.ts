@@ -91,7 +91,7 @@ export async function granted(
   let left = maxQuestions;
   for (const [index, question] of all.entries()) {
     const { pages } = question;
-    // What cannot be shown whole is not asked about: the user sees it with `wasbox diff`.
+    // A change that cannot be shown whole is not asked about: the user sees it with `wasbox diff`.
     if (pages.length > left) continue;
     let isGranted = true;
     for (let at = 0; at < pages.length && isGranted; at++, left--) {

@@ -137,7 +137,7 @@ export function* programsOfPath(own: string): Generator<OwnProgram> {
       if (entry.isSymbolicLink()) {
         for (const link of targetsOf(path)) yield { path, link };
       } else if (entry.isFile()) {
-        // What a script has packed behind its commands is no text: any short name would be in it.
+        // Data that a script has packed behind its commands is no text: any short name would be in it.
         const text = textElsewhere(path, maxScript)?.replace(/\0.*/s, '');
         if (text?.startsWith('#!') === true && namesTree(text, own)) yield { path, text };
       }
