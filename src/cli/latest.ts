@@ -156,11 +156,14 @@ function whyNot(
   return undefined;
 }
 
-/** A quiet run shows nothing: one that was shown before, and is still there, stays the one that is meant. */
+/**
+ * A quiet run shows nothing: one that was shown before, and is still there, stays as it was shown. That holds for a run
+ * that the quiet one continued, too, which then has changed since.
+ */
 function noteKept(store: Store, kept: RunRecord, quiet: boolean): void {
   const before = quiet ? readLastShown(store, kept.workdir).shown : undefined;
-  const isOther = before !== undefined && before.quiet !== true && before.id !== kept.id;
-  if (!isOther || savedRecord(store, before.id) === undefined) noteShown(store, kept, quiet);
+  const stays = before !== undefined && before.quiet !== true;
+  if (!stays || savedRecord(store, before.id) === undefined) noteShown(store, kept, quiet);
 }
 
 /**

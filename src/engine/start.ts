@@ -12,6 +12,7 @@ import {
   encodeEntry,
   entryPlan,
   fitsEntry,
+  mayHoldSecret,
   WB_ENTRY_MAX,
 } from '../fastpath/index.js';
 import { recordedHost } from '../host/index.js';
@@ -132,7 +133,7 @@ export async function startOf(
   // The entry cannot be whole with too many questions, say: the start is made, and not saved.
   const whole = encode('all');
   if (whole !== undefined) {
-    handOver(whole, recording.obstacle() === undefined);
+    handOver(whole, recording.obstacle() === undefined && !mayHoldSecret(options));
     return;
   }
   const unsaved = encode('without-reads');

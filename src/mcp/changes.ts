@@ -50,8 +50,9 @@ function addResources({ server, workspaces, counted }: Serving): void {
 
 /** Returns what was asked about and not granted, or not asked about because it was too much to show. */
 function notGranted(asked: readonly JsonDiff[], applied: RunApplied | undefined): string[] {
-  if (applied === undefined) return [];
-  const settled = new Set([...applied.applied, ...applied.refused].map(({ path }) => path));
+  const settled = new Set(
+    [...(applied?.applied ?? []), ...(applied?.refused ?? [])].map(({ path }) => path),
+  );
   return asked.flatMap(({ path }) => (settled.has(path) ? [] : [path])).slice(0, maxListed);
 }
 
@@ -79,7 +80,7 @@ export function addChanges(serving: Serving): void {
     'apply',
     {
       description:
-        'Apply changes to the real files, if the user grants it. The user is asked about each of them: ask for few at a time. Ends programs that run in the background.',
+        'Apply changes to the real files, if the user grants it. The user is asked about each of them, with its content: ask for few at a time. What is too long to be shown so is not granted: the user can apply it with wasbox apply. Ends programs that run in the background.',
       inputSchema: z.strictObject({
         paths,
         delete: z

@@ -13,23 +13,24 @@ const maxChanges = 50;
 const maxLength = 32_000;
 /** How many questions follow each other. */
 const maxQuestions = 10;
-/** Lines of one change that are shown; the rest is counted. */
-const maxLines = 400;
 
+/** Changes that are granted together. */
 interface Question {
   readonly changes: readonly JsonDiff[];
-  readonly text: string;
+  /** Texts that are shown one after the other: more than one where a change is too long for one. */
+  readonly pages: readonly string[];
 }
 
-/** The change as text, cut off where it is very long. */
-function shortened(text: string): string {
-  const lines = text.trimEnd().split('\n');
-  const shown = lines.slice(0, maxLines).join('\n');
-  const whole = shown.length <= maxLength && lines.length <= maxLines;
-  if (whole) return shown;
-  const cut = shown.slice(0, maxLength);
-  const left = lines.length - cut.split('\n').length;
-  return `${cut}\n… ${left} more lines that are not shown here: the user sees all with wasbox diff`;
+/** The change as texts that can be shown. */
+function pagesOf(text: string): string[] {
+  const pages: string[] = [];
+  for (let rest = text.trimEnd(), size = 0; pages.length === 0 || rest !== ''; ) {
+    const line = rest.lastIndexOf('\n', maxLength - 1) + 1;
+    size = rest.length <= maxLength || line === 0 ? maxLength : line;
+    pages.push(rest.slice(0, size));
+    rest = rest.slice(size);
+  }
+  return pages;
 }
 
 /** Yields what goes together: a change, or the two of a rename. What has a flag comes first. */
@@ -44,37 +45,39 @@ function* entries(
     const one = byPath.get(path);
     const own = (one?.paths ?? [path]).flatMap((name) => left.get(name) ?? []);
     for (const change of own) left.delete(change.path);
-    yield { changes: own, text: one === undefined ? '' : shortened(one.text) };
+    yield { changes: own, pages: pagesOf(one?.text ?? '') };
   }
 }
 
 function questionsOf(changes: readonly JsonDiff[], shown: readonly ShownChange[]): Question[] {
-  const questions: { changes: JsonDiff[]; text: string }[] = [];
-  for (const { changes: own, text } of entries(changes, shown)) {
+  const questions: Question[] = [];
+  for (const one of entries(changes, shown)) {
     const last = questions.at(-1);
-    const fits =
-      last !== undefined &&
-      last.changes.length + own.length <= maxChanges &&
-      last.text.length + text.length <= maxLength;
-    if (last === undefined || !fits) questions.push({ changes: [...own], text });
-    else {
-      last.changes.push(...own);
-      last.text += `\n${text}`;
-    }
+    const text = [...(last?.pages ?? []), ...one.pages].join('\n');
+    const together = [...(last?.changes ?? []), ...one.changes];
+    const fits = together.length <= maxChanges && text.length <= maxLength;
+    if (last === undefined || !fits) questions.push(one);
+    else questions.splice(-1, 1, { changes: together, pages: [text] });
   }
   return questions;
 }
 
 const counted = (count: number): string => `${count} ${count === 1 ? 'change' : 'changes'}`;
 
-function messageOf(question: Question, index: number, all: readonly Question[]): string {
-  const { changes, text } = question;
+/** @param at which of the question's pages is shown */
+function messageOf(
+  { changes, pages }: Question,
+  at: number,
+  index: number,
+  all: readonly Question[],
+): string {
   const deleted = changes.filter(({ kind }) => kind === 'deleted').length;
   const deletes = deleted === 0 ? '' : `, of which ${deleted} delete a path`;
   const total = all.reduce((sum, one) => sum + one.changes.length, 0);
   const part = all.length === 1 ? '' : ` (question ${index + 1} of ${all.length}, of ${total})`;
-  const first = `Apply ${counted(changes.length)}${deletes} to your files?${part}`;
-  return [first, ...changes.map(changeText), '', text].join('\n');
+  const page = pages.length === 1 ? '' : ` (part ${at + 1} of ${pages.length}: accept each)`;
+  const first = `Apply ${counted(changes.length)}${deletes} to your files?${part}${page}`;
+  return [first, ...changes.map(changeText), '', pages[at]].join('\n');
 }
 
 /** Returns the changes that the client's user grants; undefined if none. */
@@ -85,21 +88,30 @@ export async function granted(
 ): Promise<Grant | undefined> {
   const all = questionsOf(changes, await shown());
   const paths: string[] = [];
-  for (const [index, question] of all.slice(0, maxQuestions).entries()) {
-    const answered = await server.elicitInput(
-      {
-        message: messageOf(question, index, all),
-        requestedSchema: {
-          type: 'object',
-          properties: { apply: { type: 'boolean', title: 'Apply these changes', default: false } },
-          required: ['apply'],
+  let left = maxQuestions;
+  for (const [index, question] of all.entries()) {
+    const { pages } = question;
+    // A change that cannot be shown whole is not asked about: the user sees it with `wasbox diff`.
+    if (pages.length > left) continue;
+    let isGranted = true;
+    for (let at = 0; at < pages.length && isGranted; at++, left--) {
+      const answered = await server.elicitInput(
+        {
+          message: messageOf(question, at, index, all),
+          requestedSchema: {
+            type: 'object',
+            properties: {
+              apply: { type: 'boolean', title: 'Apply these changes', default: false },
+            },
+            required: ['apply'],
+          },
         },
-      },
-      { signal, timeout: maxTimeoutMs },
-    );
-    if (answered.action === 'accept' && answered.content?.apply === true)
-      paths.push(...question.changes.map(({ path }) => path));
-    else if (answered.action !== 'accept') break; // the user wants no more questions
+        { signal, timeout: maxTimeoutMs },
+      );
+      if (answered.action !== 'accept') left = 0; // the user wants no more questions
+      isGranted = answered.action === 'accept' && answered.content?.apply === true;
+    }
+    if (isGranted) paths.push(...question.changes.map(({ path }) => path));
   }
   return paths.length === 0 ? undefined : { delete: true, paths };
 }

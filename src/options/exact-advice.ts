@@ -12,12 +12,18 @@ import { shellQuote } from './quoting.js';
 /**
  * The option that lets a program reach one host, with the rules that it has already.
  *
- * @param host a name or an address, as the program gave it
+ * @param kind of what the program gave: a name that it looked up may be spelled as an address, which it did not dial
+ * @param host as the program gave it
  * @param port 0 for all: a name that was looked up has none
  * @param rules of the run; `none` if the network is off
  * @returns undefined if no rule means this host and nothing else
  */
-export function hostOption(host: string, port = 0, rules = 'none'): string | undefined {
+export function hostOption(
+  kind: 'name' | 'address',
+  host: string,
+  port = 0,
+  rules = 'none',
+): string | undefined {
   const bracketed = port > 0 && host.includes(':') ? `[${host}]` : host;
   const text = port > 0 ? `${bracketed}:${port}` : bracketed;
   let rule: NetRule;
@@ -26,7 +32,7 @@ export function hostOption(host: string, port = 0, rules = 'none'): string | und
   } catch {
     return undefined;
   }
-  if (!meansOnly(rule, host, port)) return undefined;
+  if (rule.kind !== kind || !meansOnly(rule, host, port)) return undefined;
   const list = [rules === 'none' ? '' : rules, rule.text].filter(Boolean).join(',');
   return `--net ${shellQuote(list)}`;
 }

@@ -49,17 +49,29 @@ const namesOfReason = 3;
 const reasonOf = ({ message }: ReportRefused): string =>
   message.replace(/^Not applied(?: automatically)?: /, '').replace(/\.$/, '');
 
+/** The first of them, and how many more there are. */
+function listed(paths: readonly string[]): string {
+  const more = paths.length - namesOfReason;
+  return `${paths.slice(0, namesOfReason).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** Names what `apply` leaves out unless it is named, however much else changed. */
+function heldLines({ paths }: ReportChanges): string[] {
+  const held = paths.filter(
+    ({ home, flags }) => home !== true && (flags.includes('held') || flags.includes('leads-out')),
+  );
+  return held.length === 0
+    ? []
+    : [`  applied only if you name it: ${listed(held.map(({ path }) => path))}`];
+}
+
 /** A line for each reason, with the paths that have it. */
 function refusedLines(refused: readonly ReportRefused[]): string[] {
   const reasons = new Map<string, string[]>();
   for (const one of refused) {
     reasons.set(reasonOf(one), [...(reasons.get(reasonOf(one)) ?? []), one.path]);
   }
-  const lines = [...reasons].map(([reason, paths]) => {
-    const more = paths.length - namesOfReason;
-    const names = paths.slice(0, namesOfReason).join(', ');
-    return `  ${names}${more > 0 ? ` and ${more} more` : ''}: ${reason}`;
-  });
+  const lines = [...reasons].map(([reason, paths]) => `  ${listed(paths)}: ${reason}`);
   const left = lines.length - maxReasons;
   return left > 0
     ? [...lines.slice(0, maxReasons), `  … and ${plural(left, 'other reason')}`]
@@ -88,6 +100,7 @@ function keptLines(changes: ReportChanges, id: string, paths: readonly string[])
   const onlyHome = what === '' && home !== undefined;
   return [
     ...(onlyHome ? [] : [`${what}${unread} (not applied; your files are untouched)`]),
+    ...heldLines(changes),
     ...(home === undefined ? [] : [home.what, ...home.seen]),
     ...paths,
     nextLine(id, [...(onlyHome ? [] : ['wasbox apply']), ...homeWays(home)]),

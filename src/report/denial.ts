@@ -37,7 +37,8 @@ function whyOf(question: Question, { network, policy }: Context): Why {
     const rules = network?.text ?? 'none';
     const { name, address = '', port = 0 } = question;
     const cause = rules === 'none' ? off : causes.refused;
-    return { cause, option: hostOption(name ?? address, port, rules) };
+    const kind = name === undefined ? 'address' : 'name';
+    return { cause, option: hostOption(kind, name ?? address, port, rules) };
   }
   const learned = policy.learned === undefined ? 'own' : 'learned';
   const advice = adviseRefusal(

@@ -43,7 +43,7 @@ export function splitLookups(
       arguments: {},
       count,
       cause: 'the network is off',
-      option: name.endsWith('.arpa') ? undefined : hostOption(name),
+      option: name.endsWith('.arpa') ? undefined : hostOption('name', name),
       ...timeOf(lastNs, startedNs),
     }),
   );

@@ -64,7 +64,9 @@ function optionFor(one: ReachedDestination, rules: string): string | undefined {
   if (one.verdict !== 'refused' && one.verdict !== 'refused-address') return undefined;
   if (one.address !== undefined && isInside(one.address)) return undefined;
   const byName = one.address === undefined || (one.name !== '' && one.verdict === 'refused');
-  return hostOption(byName ? one.name : addressText(one.address), one.port, rules);
+  return byName
+    ? hostOption('name', one.name, one.port, rules)
+    : hostOption('address', addressText(one.address), one.port, rules);
 }
 
 /** @param startedNs what times count from, where an audit tells it */

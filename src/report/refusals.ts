@@ -46,7 +46,7 @@ function describeTarget(target: RefusedCall['target']): string | undefined {
 
 /** The option for an address; an IPv4-mapped address is IPv4. */
 const optionFor = ({ host = '', port }: SocketAddress): string | undefined =>
-  hostOption(host.replace(/^::ffff:(?=\d+\.)/, ''), port);
+  hostOption('address', host.replace(/^::ffff:(?=\d+\.)/, ''), port);
 
 function network(refused: RefusedCall): Pick<ReportRefusal, 'kind' | 'cause' | 'option'> {
   const { target } = refused;

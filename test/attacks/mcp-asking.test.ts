@@ -3,6 +3,7 @@
  * it, and an answer is for what was shown. The oracle is what a server of the host saw.
  */
 
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ElicitResult } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, test } from 'vitest';
@@ -155,5 +156,52 @@ user.describe('a question', () => {
     expect(await eventually(() => open === 2)).toBe(true);
     const { status } = await mcp.leave();
     expect([status, seen]).toEqual([0, []]);
+  });
+});
+
+user.describe('an apply', () => {
+  const last = '# the last line of a long file';
+  const answers = (...given: boolean[]) => {
+    const asked: string[] = [];
+    const answer = (message: string): ElicitResult => {
+      asked.push(message);
+      return { action: 'accept', content: { apply: given[asked.length - 1] ?? false } };
+    };
+    return { asked, answer };
+  };
+  const longFile = (lines: number) =>
+    `seq -f 'line %09.0f' ${lines} > long; echo '${last}' >> long`;
+
+  test('of a change that is too long for one question is granted once all of it was shown', async () => {
+    const parts = answers(true, false, true, true, true);
+    const mcp = await startMcp(as, [], parts.answer);
+    const long = join(mcp.cwd, 'long');
+    await mcp.call('run_command', { argv: ['sh', '-c', longFile(5000)] });
+    expect((await mcp.call('apply')).value).toMatchObject({ applied: [], not_granted: ['long'] });
+    expect(parts.asked).toHaveLength(2);
+    expect(parts.asked.join('\n')).not.toContain(last);
+    expect(existsSync(long)).toBe(false);
+    // Control: each part was accepted, and all lines were in one of them.
+    expect((await mcp.call('apply')).value).toMatchObject({ applied: ['long'] });
+    const shown = parts.asked.slice(2).join('\n');
+    for (const line of readFileSync(long, 'utf8').trimEnd().split('\n')) {
+      expect(shown).toContain(`+${line}\n`.trimEnd());
+    }
+    await mcp.leave();
+  });
+
+  test('of a change that no questions can show is not asked about, and others are', async () => {
+    const parts = answers(true, true);
+    const mcp = await startMcp(as, [], parts.answer);
+    await mcp.call('run_command', { argv: ['sh', '-c', `${longFile(50_000)}; echo x > short`] });
+    expect((await mcp.call('apply')).value).toMatchObject({
+      applied: ['short'],
+      not_granted: ['long'],
+    });
+    expect([existsSync(join(mcp.cwd, 'long')), existsSync(join(mcp.cwd, 'short'))]).toEqual([
+      false,
+      true,
+    ]);
+    await mcp.leave();
   });
 });

@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RunReport } from '../../src/report/index.js';
-import { type Front, makeFastpath } from '../support/fastpath.js';
+import { type Front, fastpathOf, makeFastpath } from '../support/fastpath.js';
 import { ordinaryUser } from '../support/identity.js';
 import { makeProject } from '../support/project.js';
 import { nativeOf } from '../support/two-ways.js';
@@ -103,16 +103,26 @@ describe('a recorded start with other arguments', () => {
     expect(fs.readFileSync(made).includes('show.py')).toBe(false);
   });
 
-  test.each([
+  const valued = [
     ['a variable that is passed', ['--env', 'TOKEN', '--', 'true'], { TOKEN: 'S3CRET-VALUE' }],
     ['a variable that is set', ['--env', 'TOKEN=S3CRET-VALUE', '--', 'true'], {}],
     ['a variable in one word', ['--env=TOKEN=S3CRET-VALUE', '--', 'true'], {}],
     ['code', ['-c', 'true S3CRET-VALUE'], {}],
     ['arguments of code', ['-c', 'true', 'S3CRET-VALUE'], {}],
     ['arguments', ['--', 'true', 'S3CRET-VALUE'], {}],
-  ] as const)('no start keeps the value of %s', async (_, args, env) => {
+  ] as const;
+  // The engine records starts of its own, as Node does.
+  const recorders = [
+    ['Node', fastpathOf(as)],
+    ['the engine', nativeOf(as)],
+  ] as const;
+  test.each(
+    recorders.flatMap(([recorder, executable]) =>
+      valued.map(([kind, args, env]) => ({ recorder, executable, kind, args, env })),
+    ),
+  )('no start that $recorder makes keeps the value of $kind', async ({ executable, args, env }) => {
     const cwd = makeProject(as);
-    const fastpath = makeFastpath(as);
+    const fastpath = makeFastpath(as, executable);
     const state = fastpath.env.XDG_STATE_HOME as string;
     // Directories of overlayfs are closed even to their owner; grep(1) goes on.
     const holding = (): string[] =>
@@ -136,6 +146,7 @@ describe('a recorded start with other arguments', () => {
     // Control: a start without such values is recorded, and repeated.
     await fastpath.run(['run', '--', 'true', 'x'], { cwd });
     expect((await fastpath.run(['run', '--', 'true', 'y'], { cwd })).nodes).toBe(0);
+    expect(plansOf(fastpath)).toHaveLength(1);
   });
 
   test('that are not UTF-8 are given as they are', async () => {

@@ -167,6 +167,25 @@ describe.each(identities())('as $label', (as) => {
     ]);
   });
 
+  it('does not keep what is held in the project from being named, however many paths changed', async () => {
+    const { run, cwd } = makeHome(as);
+    const write = (more: string) =>
+      `i=0; while [ $i -lt 1200 ]; do : > $i; i=$((i+1)); done; mkdir zz; echo > ~/x; ${more}`;
+    const held =
+      'for n in 1 2; do echo evil > zz/.envrc$n; done; echo evil > zz/.envrc; ln -s / zz/l';
+    const ran = await run(['run', '-c', write(held)]);
+    expect(ran.err).toContain(
+      'untouched)\nwasbox:   applied only if you name it: zz/.envrc, zz/.envrc1, zz/.envrc2 and 1 more\nwasbox: 1 file written',
+    );
+    expect((await run(['apply'])).status).toBe(3);
+    expect(fs.readdirSync(join(cwd, 'zz'))).toEqual([]);
+    // Control: where nothing is held, nothing is named.
+    fs.rmdirSync(join(cwd, 'zz'));
+    const plain = await run(['run', '-c', write('echo x > zz/x')]);
+    expect(plain.err).not.toContain('only if you name it');
+    expect((await run(['apply'])).status).toBe(0);
+  });
+
   it('is named and counted, dangerous files first, however many paths changed', async () => {
     const { run } = makeHome(as, { '.profile': 'mine\n' });
     const write =

@@ -176,7 +176,7 @@ describe('what the user is asked', () => {
     await leave();
   });
 
-  it('is asked about no more than can be shown, and says how much of a long text it left out', async () => {
+  it('is asked about no more than can be shown', async () => {
     const { call, leave, cwd, asked } = await asking(() => true);
     const code = `for n in range(12): open(f'big{n:02}', 'w').write(('x' * 60 + '\\n') * 450)
 open('long', 'w').write('y\\n' * 3000)`;
@@ -190,7 +190,6 @@ open('long', 'w').write('y\\n' * 3000)`;
     expect(value.not_granted.length).toBe(13 - there.length);
     expect(value.not_granted.length).toBeGreaterThan(0);
     for (const name of value.not_granted) expect(shown).not.toContain(`added file ${name} `);
-    expect(shown).toMatch(/… \d+ more lines that are not shown here/);
     await leave();
   });
 

@@ -18,7 +18,7 @@ import {
   takesLibrariesHere,
   textElsewhere,
 } from './git-elsewhere.js';
-import { filesAbove, homeDirectory, linksOfHome, programsOfPath } from './home-links.js';
+import { filesAbove, homeDirectory, linksOfHome, namesTree, programsOfPath } from './home-links.js';
 import { NamedPaths, type Start } from './named-paths.js';
 import type { NameRules, Reasons } from './reasons.js';
 import {
@@ -226,7 +226,7 @@ export class ConfiguredFinder {
         seen.add(next);
       }
       // Most say nothing of this tree.
-      if (!own.some((name) => text.includes(name))) continue;
+      if (!own.some((name) => namesTree(text, name))) continue;
       const why = `your ~${file.slice(home.length)} names it`;
       const meaning = { why, onlyFiles: true, isGeneral: true };
       this.#follow(this.#paths.command(commands, start(file), meaning), [], rules);

@@ -113,6 +113,20 @@ export interface OwnProgram {
   readonly text?: string;
 }
 
+/**
+ * Returns whether a text has the name as a whole name of a path, so that a short one is not found in every word. A
+ * variable, a flag and an escape of that letter are other words.
+ */
+export function namesTree(text: string, name: string): boolean {
+  const partOfName = /[\w\x80-\xff]/;
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+    const [before = '', after = ''] = [text[at - 1], text[at + name.length]];
+    const isOther = partOfName.test(before) || /[$%\\-]/.test(before) || partOfName.test(after);
+    if (!isOther) return true;
+  }
+  return false;
+}
+
 /** The links in the user's own directories of PATH, and the scripts there that have the tree's name in them. */
 export function* programsOfPath(own: string): Generator<OwnProgram> {
   for (const directory of pathDirectories()) {
@@ -123,8 +137,9 @@ export function* programsOfPath(own: string): Generator<OwnProgram> {
       if (entry.isSymbolicLink()) {
         for (const link of targetsOf(path)) yield { path, link };
       } else if (entry.isFile()) {
-        const text = textElsewhere(path, maxScript);
-        if (text?.startsWith('#!') === true && text.includes(own)) yield { path, text };
+        // Data that a script has packed behind its commands is no text: any short name would be in it.
+        const text = textElsewhere(path, maxScript)?.replace(/\0.*/s, '');
+        if (text?.startsWith('#!') === true && namesTree(text, own)) yield { path, text };
       }
     }
   }

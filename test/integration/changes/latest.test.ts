@@ -113,6 +113,18 @@ describe.each(identities())('without an id, as $label', (as) => {
     expect(none.err).toContain(`wasbox apply ${older}`);
   });
 
+  test('a run that was shown and then continued quietly is not applied unseen', async () => {
+    const { make, session, files, wasbox } = setUp();
+    const shown = await make('a');
+    const more = "wasbox run -q --continue -- sh -c 'echo x > b'";
+    const run = await session(`wasbox diff ${shown}; ${more}; wasbox apply`);
+    expect([run.status, files()]).toEqual([1, []]);
+    expect(run.err).toContain(`run ${shown} has changed since it was shown here`);
+    // Control: shown as it is now, it is applied.
+    expect((await wasbox('diff', shown)).out).toContain('b/b\n');
+    expect([(await wasbox('apply')).status, files()]).toEqual([0, ['a', 'b']]);
+  });
+
   test('a run that told nothing does not take the place of the one that was shown', async () => {
     const { make, session, files, wasbox } = setUp();
     const shown = await make('a');

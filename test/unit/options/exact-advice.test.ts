@@ -9,13 +9,15 @@ const value = (option: string | undefined): string =>
 
 describe('the option for a host that a program named', () => {
   it.each([
-    ['example.org', 0, '--net example.org'],
-    ['Example.ORG', 443, '--net example.org:443'],
-    ['build', 8080, '--net build:8080'],
-    ['192.0.2.1', 443, '--net 192.0.2.1:443'],
-    ['2001:db8::1', 443, "--net '[2001:db8::1]:443'"],
-  ])('means %s, port %i', (host, port, option) => {
-    expect(hostOption(host, port)).toBe(option);
+    ['name', 'example.org', 0, '--net example.org'],
+    ['name', 'Example.ORG', 443, '--net example.org:443'],
+    ['name', 'build', 8080, '--net build:8080'],
+    ['address', '192.0.2.1', 443, '--net 192.0.2.1:443'],
+    ['address', '2001:db8::1', 443, "--net '[2001:db8::1]:443'"],
+  ] as const)('means the %s %s, port %i', (kind, host, port, option) => {
+    expect(hostOption(kind, host, port)).toBe(option);
+    // The other kind of thing was not tried.
+    expect(hostOption(kind === 'name' ? 'address' : 'name', host, port)).toBeUndefined();
     expect(readNetRules('--net', value(option))).toHaveLength(1);
   });
 
@@ -26,11 +28,13 @@ describe('the option for a host that a program named', () => {
     ...['a.example\u200b', 'a b', "a'b", '$(id)', '`id`', '--rw=/', '1.2.3'],
   ])('is missing where a rule would mean more or something else: %j', (host) => {
     // With a port, a word of one label is a host.
-    for (const port of [0, 443]) expect(hostOption(host, port), `port ${port}`).toBeUndefined();
+    for (const kind of ['name', 'address'] as const) {
+      for (const port of [0, 443]) expect(hostOption(kind, host, port)).toBeUndefined();
+    }
   });
 
   it('keeps the rules that the run had', () => {
-    expect(hostOption('b.example', 443, '*.a.example,[2001:db8::1]:22')).toBe(
+    expect(hostOption('name', 'b.example', 443, '*.a.example,[2001:db8::1]:22')).toBe(
       "--net '*.a.example,[2001:db8::1]:22,b.example:443'",
     );
   });

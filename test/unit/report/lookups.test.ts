@@ -38,6 +38,8 @@ describe('lookups while the network is off', () => {
     ...['a.example,internet', 'a.example,b.example', 'a.example:443', 'a.example/tcp', 'on'],
     ...['internet/tcp', 'internet:443', '[2000::/3]', 'host:22', '127.0.0.1:22', 'localhost:22'],
     ...['a.example --rw /', 'a.example\n--net host', '2130706433', '0x7f000001', '0'],
+    // A name server was asked for a name of this spelling, and nothing dialled the address.
+    ...['192.0.2.1', '169.254.169.254', 'fd00:ec2::254', '2001:db8::1'],
   ])('advise nothing where no rule means the name alone, and print nothing raw: %j', (text) => {
     const [one] = splitLookups([name(text)]).lookups;
     expect(one?.option).toBeUndefined();

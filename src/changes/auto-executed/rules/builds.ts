@@ -197,6 +197,11 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     'kconfig kconfig.* *.mak *.make .depend .deps/*.po .deps/*.plo doxyfile.* *.asd *.rockspec *.nims *.nim.cfg eldev eask cask',
   ),
   note(
+    'the program or library of libtool beside that directory runs or loads it',
+    'https://www.gnu.org/software/libtool/manual/html_node/Linking-executables.html',
+    '.libs/',
+  ),
+  note(
     builds,
     'https://hexdocs.pm/elixir/config-and-releases.html',
     `config/config.exs config/dev.exs config/prod.exs config/test.exs config/runtime.exs profiles.clj

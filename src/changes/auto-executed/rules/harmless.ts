@@ -73,6 +73,11 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
     '.ipynb_checkpoints/*.ipynb .dirstamp',
   ),
   harmless(
+    'an editor keeps in it what is typed and not yet saved, and offers that as text',
+    'https://vimhelp.org/recover.txt.html',
+    '*.swp *.swo *.swn *.un~ *.kate-swp .~lock.*',
+  ),
+  harmless(
     'it lists words that a spelling checker knows',
     'https://cspell.org/docs/dictionaries/custom-dictionaries',
     '.config/dictionary.txt',
