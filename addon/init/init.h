@@ -54,8 +54,8 @@ struct message {
 uint32_t await_go(int fds[WB_MOUNT_FDS_MAX]);
 /* When the supervisor dies, so does the sandbox. */
 void die_with_parent(void);
-/* With a pid namespace: when the supervisor dies, init is not killed any more. It sees the end of
- * the control socket, and kills and reaps all others before it ends. */
+/* From here on the supervisor's death does not kill init, which has a pid namespace: init sees the
+ * end of the control socket, and kills and reaps all others before it ends. */
 void outlive_parent(const struct wb_plan *plan);
 /* Dies where the supervisor is gone already. */
 void notice_parent(void);

@@ -85,7 +85,9 @@ function namedHosts({ text, spec, report, offered }: Named): string[] {
     .replace(comments, '')
     .matchAll(/\b(?:https?|wss?):\/\/((?:[a-z0-9-]+\.)+[a-z]{2,})(?![\w.-])/g);
   const hosts = [...new Set([...found].map(([, host = '']) => host))];
-  const reached = hosts.filter((host) => !noHosts.test(host) && hostOption(host) !== undefined);
+  const reached = hosts.filter(
+    (host) => !noHosts.test(host) && hostOption('name', host) !== undefined,
+  );
   if (reached.length === 0 || reached.length > namesMax) return [];
   const option = `--net ${reached.join(',')}`;
   offered.options.push(option);

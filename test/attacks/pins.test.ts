@@ -19,7 +19,7 @@ import { everyone, type Identity } from '../support/identity.js';
 import { needs } from '../support/needs.js';
 import { pass } from '../support/packages.mjs';
 
-// In CI two minutes for its three rows.
+// The three rows take two minutes in CI.
 const seconds = Number(process.env.WASBOX_RACE_SECONDS ?? (pass === undefined ? 15 : 40));
 const controlSeconds = 180;
 

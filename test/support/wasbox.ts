@@ -14,7 +14,7 @@ export interface StartOptions {
   readonly timeoutMs?: number | undefined;
   /** The further streams of the child, for instance more descriptors. */
   readonly stdio?: SpawnOptions['stdio'] | undefined;
-  /** Whether it leads a process group of its own. @default false */
+  /** True for a process group of its own. @default false */
   readonly detached?: boolean | undefined;
 }
 
