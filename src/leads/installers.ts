@@ -4,7 +4,7 @@
  */
 import { shellQuote } from '../options/index.js';
 import type { RunReport } from '../report/index.js';
-import type { SandboxSpec } from '../resolve/index.js';
+import { hostsOfRegistry, type SandboxSpec } from '../resolve/index.js';
 
 /** The words of a package manager, up to the names of the packages. */
 const systemInstall =
@@ -12,16 +12,6 @@ const systemInstall =
 const globalInstall =
   /\b(?:npm|pnpm)[ \t]+(?:install|i|add)\b[^\n;&|]*[ \t](?:-g|--global)\b|\b(?:npm|pnpm)[ \t]+(?:-g|--global)[ \t]+(?:install|i|add)\b/;
 const asRoot = /(?:^|[;&|({`\n]|\b(?:then|do|else)\b)[ \t]*sudo\b/;
-
-/** The hosts that the first one leads to. */
-const companions: Readonly<Record<string, readonly string[]>> = {
-  'index.crates.io': ['static.crates.io'],
-  'pypi.org': ['files.pythonhosted.org'],
-  'repo.packagist.org': ['api.github.com', 'codeload.github.com'],
-  'proxy.golang.org': ['sum.golang.org'],
-  'rubygems.org': ['index.rubygems.org'],
-  'registry.yarnpkg.com': ['registry.npmjs.org'],
-};
 
 /** The line for a script, or for a command, that installs into the system. */
 function systemLeads(text: string): string[] {
@@ -90,7 +80,7 @@ function companionLeads({ refusals, sandbox, network }: RunReport): string[] {
     ...(network?.destinations ?? []).flatMap(({ allowed, name }) => (allowed ? [] : (name ?? []))),
   ];
   return [...new Set(refused)].flatMap((name) => {
-    const others = Object.hasOwn(companions, name) ? (companions[name] ?? []) : [];
+    const [, ...others] = hostsOfRegistry(name);
     if (others.length === 0) return [];
     const before = sandbox.net === 'none' || sandbox.net === undefined ? [] : [sandbox.net];
     const all = [...before, name, ...others].join(',');

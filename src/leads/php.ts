@@ -1,6 +1,7 @@
 /** Finds what a PHP script lacks: the packages that composer installs, and extensions, by what the script names. */
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
+import { composerHosts } from '../resolve/index.js';
 import { onPath } from './on-path.js';
 
 /** Extensions that Debian has apart from PHP, with what names them in a script. */
@@ -41,9 +42,6 @@ const modulesOf = (host: Host): ReadonlySet<string> => {
 
 /** The file that composer writes. */
 const loader = /["']([^"'\n]*\bvendor\/autoload\.php)["']/g;
-
-/** The hosts that composer asks. */
-const composerHosts = 'repo.packagist.org,api.github.com,codeload.github.com';
 
 function composerLeads(text: string, script: string, host: Host): string[] {
   const own = posix.dirname(script);

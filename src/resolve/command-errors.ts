@@ -7,6 +7,7 @@ import type { Sniffed } from './detect-language.js';
 import type { Draft } from './draft.js';
 import { languageByExtension } from './languages.js';
 import { pathEntries } from './path-entries.js';
+import { cargoHosts } from './registry-hosts.js';
 
 const shellWords = new Set(
   'alias cd eval exec exit export for if read set source trap ulimit umask unset until while .'.split(
@@ -128,9 +129,6 @@ const cratesOf = (text: string): string[] => {
   return [...new Set(names)];
 };
 
-/** cargo's own registry, where its configuration names no other. */
-const cratesHosts = 'index.crates.io,static.crates.io';
-
 /** A shell line that runs a file, with the options that it needs. */
 function lineFor({ host, identity }: Draft, command: string, head: Uint8Array) {
   const text = new TextDecoder().decode(head);
@@ -141,7 +139,7 @@ function lineFor({ host, identity }: Draft, command: string, head: Uint8Array) {
     const isOwn = host.files.stat(`${identity.home}/.cargo/config.toml`) === undefined;
     const make = 'cargo init -q --name program program';
     const line = `${make} && cp ${file} program/src/main.rs && cd program && cargo add -q ${crates.join(' ')} && cargo run -q`;
-    return { options: isOwn ? `--net ${cratesHosts} ` : '--for cargo ', line };
+    return { options: isOwn ? `--net ${cargoHosts} ` : '--for cargo ', line };
   }
   const linked = libraries
     .filter(([header]) => header.test(text))

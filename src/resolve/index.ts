@@ -26,6 +26,7 @@ export {
 export { cachesName } from './presets.js';
 export { findProject } from './project.js';
 export { readPublished } from './publish.js';
+export { composerHosts, hostsOfRegistry } from './registry-hosts.js';
 export { resolveSpec } from './resolve.js';
 export { fitsPython, scriptBlock } from './script-block.js';
 export { importsOfNode } from './script-packages.js';

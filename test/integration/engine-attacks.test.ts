@@ -240,8 +240,8 @@ user.describe('entries', () => {
     const cwd = makeProject(as, files);
     const words = Array.from({ length: 64 }, (_, i) => [
       'run',
-      '--env',
-      `N=${i % 32}`,
+      '--timeout',
+      `${100 + (i % 32)}s`,
       '--',
       'echo',
       `${i}`,
@@ -260,8 +260,8 @@ user.describe('entries', () => {
   test('that were half written are removed as old ones are', async () => {
     const fastpath = makeFastpath(as, wasbox);
     const cwd = makeProject(as, files);
-    for (const word of ['first', 'second'])
-      await fastpath.run(['run', '--env', `N=${word}`, '--', 'true'], { cwd });
+    for (const time of ['100s', '200s'])
+      await fastpath.run(['run', '--timeout', time, '--', 'true'], { cwd });
     await fastpath.settled();
     const plans = join(fastpath.state, 'plans');
     for (let i = 0; i < 300; i++) {
@@ -269,7 +269,7 @@ user.describe('entries', () => {
       fs.writeFileSync(path, '');
       fs.utimesSync(path, 1, 1);
     }
-    await fastpath.run(['run', '--env', 'N=third', '--', 'true'], { cwd });
+    await fastpath.run(['run', '--timeout', '300s', '--', 'true'], { cwd });
     await fastpath.settled();
     // The process that saves an entry may still be at it.
     const half = () => fs.readdirSync(plans).filter((name) => name.startsWith('.'));

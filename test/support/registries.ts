@@ -17,7 +17,7 @@ interface Asked {
   close(): void;
 }
 
-/** verdaccio with packages of these names and main files; the later ones depend on the first. */
+/** verdaccio with packages of these names and main files; the later ones depend on the first. One with `#!` is a program. */
 export async function npmRegistry(
   directory: string,
   packages: Readonly<Record<string, string>>,
@@ -37,9 +37,8 @@ export async function npmRegistry(
   const [first] = Object.keys(packages);
   for (const [name, main] of Object.entries(packages)) {
     const dependencies = name === first ? {} : { [first ?? '']: '1.0.0' };
-    // Its main module is a program, too.
-    const bin = { [name]: 'index.js' };
-    const manifest = { name, version: '1.0.0', main: 'index.js', bin, dependencies };
+    const bin = main.startsWith('#!') ? { bin: { [name]: 'index.js' } } : {};
+    const manifest = { name, version: '1.0.0', main: 'index.js', ...bin, dependencies };
     publish(child, join(directory, name), manifest, main, url);
   }
   requests.length = 0;

@@ -8,7 +8,13 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { cacheKeySize, entryLayout } from '../../../src/fastpath/entry.generated.js';
-import { argumentCount, encodeEntry, entryPlan, fitsEntry } from '../../../src/fastpath/index.js';
+import {
+  argumentCount,
+  encodeEntry,
+  entryPlan,
+  fitsEntry,
+  mayHoldSecret,
+} from '../../../src/fastpath/index.js';
 import { landlockMinimumAbi, realHost, recordedHost } from '../../../src/host/index.js';
 import type { PlannedStart } from '../../../src/launch/index.js';
 import { launch } from '../../../src/launch/launch.js';
@@ -112,7 +118,7 @@ async function inNode({
     madeAt: new Date(),
   });
   if (entry === undefined) throw left;
-  return { entry, lasting: recording.obstacle() === undefined };
+  return { entry, lasting: recording.obstacle() === undefined && !mayHoldSecret(options) };
 }
 
 /** Zeros where two starts differ: the time, and the sum over all. */
