@@ -13,7 +13,7 @@ export const hostsOfRegistry = (host: string): readonly string[] =>
   registries.find(([first]) => first === host) ?? [];
 
 const [cargo = [], , composer = []] = registries;
-/** What `--net` takes for cargo's own registry, where its configuration names no other. */
+/** The rules of `--net` for cargo's own registry, where its configuration names no other. */
 export const cargoHosts = cargo.join(',');
-/** The same for composer. */
+/** The rules of `--net` for composer. */
 export const composerHosts = composer.join(',');

@@ -1,6 +1,6 @@
 /** A comment is a sentence with a subject: none opens with a word that leaves it without one. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -41,12 +41,16 @@ const lineMarks: Readonly<Record<string, string>> = {
   ...Object.fromEntries(['.py', '.sh', '.yaml', '.policy'].map((extension) => [extension, '#'])),
 };
 
-function trackedFiles(): string[] {
-  const listed = execFileSync('git', ['-c', 'safe.directory=*', 'ls-files', '-z', ...folders], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  return listed.split('\0').filter((name) => extname(name) in lineMarks);
+/** Files that are to be committed count, too. */
+function sourceFiles(): string[] {
+  const kinds = ['--cached', '--others', '--exclude-standard'];
+  const listed = execFileSync(
+    'git',
+    ['-c', 'safe.directory=*', 'ls-files', ...kinds, '-z', ...folders],
+    { cwd: root, encoding: 'utf8' },
+  );
+  const names = listed.split('\0').filter((name) => extname(name) in lineMarks);
+  return names.filter((name) => existsSync(join(root, name)));
 }
 
 /** Returns LINE: TEXT of each comment without a subject. Line comments below each other are one comment. */
@@ -68,7 +72,7 @@ function headlessComments(name: string, text: string): string[] {
 
 describe('a comment', () => {
   it('is a sentence that has a subject', () => {
-    const found = trackedFiles().flatMap((name) =>
+    const found = sourceFiles().flatMap((name) =>
       headlessComments(name, readFileSync(join(root, name), 'utf8')).map((one) => `${name}:${one}`),
     );
     expect(found).toEqual([]);

@@ -1,6 +1,6 @@
 /** The full name of a test is a sentence: one that stands alone in its file names its subject. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -15,9 +15,10 @@ const withoutSubject = (text: string): string[] =>
   [...text.matchAll(alone)].filter(([, , word = '']) => verbs.test(word)).map(([line]) => line);
 
 test('a test that stands alone names its subject', () => {
-  const names = execFileSync('git', ['ls-files', 'test'], { cwd: root, encoding: 'utf8' })
+  const kinds = ['--cached', '--others', '--exclude-standard'];
+  const names = execFileSync('git', ['ls-files', ...kinds, 'test'], { cwd: root, encoding: 'utf8' })
     .split('\n')
-    .filter((name) => name.endsWith('.test.ts'));
+    .filter((name) => name.endsWith('.test.ts') && existsSync(join(root, name)));
   expect(names.length).toBeGreaterThan(300);
   const found = names.flatMap((name) =>
     withoutSubject(readFileSync(join(root, name), 'utf8')).map((line) => `${name}: ${line}`),
