@@ -510,6 +510,11 @@ struct wb_session_event {
   uint64_t max_rss_kib;
 };
 
+/* Lower ports of the machine are root's: for others, one of the sandbox's is published under a
+ * number that is higher by this, as 8080 for 80 and 8443 for 443. */
+#define WB_PORTS_FIRST_OF_USERS 1024
+#define WB_PORTS_HIGHER 8000
+
 /* Exit status of an init that cannot send an event: this, and the errno of sendmsg(2). */
 #define WB_EXIT_MUTE 128
 

@@ -21,8 +21,7 @@ void send_event(const struct wb_event *event) {
   send_packet(event, sizeof *event);
 }
 
-static long send_over(int socket, const struct wb_event *event, const long *descriptors,
-                      uint32_t count) {
+void send_descriptors(const struct wb_event *event, const long *descriptors, uint32_t count) {
   struct iovec vector = {(void *)(uintptr_t)event, sizeof *event};
   const size_t head = sizeof(size_t) + 2 * sizeof(int);
   struct {
@@ -38,12 +37,8 @@ static long send_over(int socket, const struct wb_event *event, const long *desc
     message.control = &rights;
     message.control_length = sizeof rights; /* padded, CMSG_SPACE(3) */
   }
-  return sys3(__NR_sendmsg, socket, &message, MSG_NOSIGNAL);
-}
-
-void send_descriptors(const struct wb_event *event, const long *descriptors, uint32_t count) {
   /* Without these descriptors, the supervisor cannot serve the run. */
-  check(send_over(WB_FD_CONTROL, event, descriptors, count), WB_STEP_CONTROL, NULL);
+  check(sys3(__NR_sendmsg, WB_FD_CONTROL, &message, MSG_NOSIGNAL), WB_STEP_CONTROL, NULL);
 }
 
 void send_descriptor(uint32_t kind, long descriptor) {

@@ -15,11 +15,6 @@
 #include "open_ports.h"
 #include "pin.h"
 
-/* Lower ports of this machine are root's: one of them is published under another number, as 8080
- * for 80 and 8443 for 443. */
-#define FIRST_OF_USERS 1024
-#define HIGHER 8000
-
 void wb_open_ports_begin(struct wb_open_ports *ports, const struct wb_plan *plan, int numbers) {
   *ports = (struct wb_open_ports){.plan = plan->watch_flags & WB_WATCH_PORTS ? plan : NULL,
                                   .numbers = numbers};
@@ -80,8 +75,8 @@ void wb_open_ports_take(struct wb_open_ports *ports, struct wb_pin *caller) {
       return;
   ports->told[ports->count++] = port;
   char line[128], way[16];
-  if (port < FIRST_OF_USERS && syscall(SYS_geteuid) != 0)
-    snprintf(way, sizeof way, "%u:%u", port + HIGHER, port);
+  if (port < WB_PORTS_FIRST_OF_USERS && syscall(SYS_geteuid) != 0)
+    snprintf(way, sizeof way, "%u:%u", port + WB_PORTS_HIGHER, port);
   else
     snprintf(way, sizeof way, "%u", port);
   const int to = ports->numbers ? ports->numbers : STDERR_FILENO;

@@ -79,7 +79,7 @@ function onHost(mounts: readonly View[], path: string): string | undefined {
   return places.find(exists) ?? places[0];
 }
 
-/** Returns whether a file of this machine is not shown at its path, though nobody asked to hide it. */
+/** Returns whether the sandbox lacks a file of this machine that no option hides. */
 export const isHidden = (spec: SandboxSpec, path: string): boolean =>
   spec.image === undefined &&
   !own.some((place) => isWithin(path, place)) &&

@@ -1,5 +1,6 @@
 /** The questions of a client about the ports of a session: to publish one, to end that, or which there are. */
 import { UsageError } from '../errors/index.js';
+import { WB_PORTS_FIRST_OF_USERS, WB_PORTS_HIGHER } from '../plan/index.js';
 import type { OwnSession } from '../session/index.js';
 
 /** The ports of a session. */
@@ -13,7 +14,8 @@ export interface SessionPortsTold {
 
 /** Says to a user how to reach a port that is open inside only. Outside, low ports are root's. */
 export const insidePortText = (name: string, port: number): string => {
-  const way = port < 1024 && process.getuid?.() !== 0 ? `${port + 8000}:${port}` : port;
+  const isRoots = port < WB_PORTS_FIRST_OF_USERS && process.getuid?.() !== 0;
+  const way = isRoots ? `${port + WB_PORTS_HIGHER}:${port}` : port;
   return `port ${port} is open inside only. To reach it: wasbox session publish ${name} ${way}`;
 };
 

@@ -160,6 +160,8 @@ export const WB_SESSION_STARTED = 1;
 export const WB_SESSION_FAILED = 2;
 export const WB_SESSION_ENDED = 3;
 export const WB_SESSION_READY = 4;
+export const WB_PORTS_FIRST_OF_USERS = 1024;
+export const WB_PORTS_HIGHER = 8000;
 export const WB_EXIT_MUTE = 128;
 
 export const idRangeSize = 16;

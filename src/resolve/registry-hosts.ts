@@ -5,7 +5,6 @@ const registries = [
   ['https://repo.packagist.org', 'https://api.github.com', 'https://codeload.github.com'],
   ['https://proxy.golang.org', 'https://sum.golang.org'],
   ['https://rubygems.org', 'https://index.rubygems.org'],
-  ['https://registry.yarnpkg.com', 'https://registry.npmjs.org'],
 ].map((urls) => urls.map((url) => url.slice('https://'.length)));
 
 /** Returns the host and those that it leads to; nothing for one that is no such registry's. */

@@ -36,6 +36,15 @@ async function freePort(): Promise<number> {
   }
 }
 
+/** The first bytes that a server sends. */
+function answerOf(port: number): Promise<string> {
+  const client = connect(port, '127.0.0.1');
+  return new Promise((resolve, reject) => {
+    client.once('data', (bytes) => resolve(bytes.toString()));
+    client.once('error', reject);
+  });
+}
+
 const line = (port: number) =>
   `wasbox: port ${port} is open inside only. To reach it: --publish ${port}\n`;
 
@@ -86,12 +95,7 @@ describe.each(identities())('a port as $label', (as) => {
     ]);
     await new Promise((resolve) => second.stdout?.once('data', resolve));
     second.stdin?.end('a');
-    const client = connect(port, '127.0.0.1');
-    const answer = await new Promise<string>((resolve, reject) => {
-      client.once('data', (bytes) => resolve(bytes.toString()));
-      client.once('error', reject);
-    });
-    expect(answer).toBe('answered');
+    expect(await answerOf(port)).toBe('answered');
     await new Promise((resolve) => second.on('close', resolve));
   });
 });
@@ -119,12 +123,7 @@ describe.each(identities())('a low port as $label', (as) => {
     const run = startWasbox(words, { as, cwd: makeProject(as, files) });
     await new Promise((resolve) => run.stdout?.once('data', resolve));
     run.stdin?.end('a');
-    const client = connect(port, '127.0.0.1');
-    const answer = await new Promise<string>((resolve, reject) => {
-      client.once('data', (bytes) => resolve(bytes.toString()));
-      client.once('error', reject);
-    });
-    expect(answer).toBe('answered');
+    expect(await answerOf(port)).toBe('answered');
     await new Promise((resolve) => run.on('close', resolve));
   });
 
