@@ -4,11 +4,13 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
+import { needs } from '../support/needs.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-test('the policy core is the same, built in another folder', { timeout: 1_800_000 }, () => {
+// A release is made twice, in two folders, too.
+needs('nightly run').test('the policy core is the same, built in another folder', () => {
   const elsewhere = mkdtempSync(join(tmpdir(), 'wasbox-elsewhere-'));
   try {
     const project = join(elsewhere, 'a longer', 'way down');

@@ -28,7 +28,7 @@ import {
 } from '../unit/convert/profiles.js';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const count = Number(process.env.WASBOX_CORE_POLICIES ?? randomRuns(20, 500));
+const count = Number(process.env.WASBOX_CORE_POLICIES ?? randomRuns(10, 500));
 const seed = Number(process.env.WASBOX_CORE_SEED ?? firstSeed);
 const folder = fs.mkdtempSync(join(tmpdir(), 'wasbox-engine-policies-'));
 const engine = join(folder, 'wasbox-engine');

@@ -21,10 +21,10 @@ const kills = Number(process.env.WASBOX_KILLS ?? (pass === undefined ? 300 : 150
  * of the passes of CI the ordinary user's has the largest tree, and most kills in the other.
  */
 const trees = [
-  ['namespaces', 3, 0.36],
-  ['namespaces', 2000, 0.04],
-  ['landlock', 3, pass === 'root' ? 0.55 : 0.48],
-  ['landlock', 2000, pass === 'root' ? 0.05 : 0.1],
+  ['namespaces', 3, 0.38],
+  ['namespaces', 2000, 0.02],
+  ['landlock', 3, pass === 'root' ? 0.58 : 0.54],
+  ['landlock', 2000, pass === 'root' ? 0.02 : 0.04],
   ...(pass === 'root' ? [] : ([['landlock', 20_000, 0.02]] as const)),
 ] as const;
 

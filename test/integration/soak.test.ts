@@ -25,22 +25,22 @@ function soak(as: Identity, ...options: string[]) {
 
 const series = [
   '--run',
-  '90',
+  '60',
   '--pool',
-  '40',
+  '30',
   '--session',
   '10',
   '--node',
   '4',
   '--fastpath',
-  '60',
-  '--saved',
   '40',
+  '--saved',
+  '30',
 ];
 const counts = [...series, '--kill', '10'];
 
 test.concurrent.each(identities())(
-  '240 runs leave nothing and lose nothing, as $label',
+  '170 runs leave nothing and lose nothing, as $label',
   async (as) => {
     const fastpath = as.label === 'root' ? ['--fastpath', '0'] : [];
     const { status, out } = await soak(as, ...counts, ...fastpath);

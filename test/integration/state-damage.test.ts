@@ -13,7 +13,7 @@ import { makeProject } from '../support/project.js';
 import { firstSeed, isInternal, numbers, oneOf } from '../support/random.js';
 import { type Ended, runProgram, wasboxArgv } from '../support/wasbox.js';
 
-const count = Number(process.env.WASBOX_DAMAGE ?? 16);
+const count = Number(process.env.WASBOX_DAMAGE ?? 10);
 const seed = firstSeed();
 
 /** Files that the runs make of a project, by which their work is known. */

