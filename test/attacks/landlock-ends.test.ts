@@ -83,7 +83,7 @@ const allBombDeaths: readonly (readonly [string, (keepers: Keepers) => void])[] 
   ],
 ];
 
-/** Of the passes of CI the ordinary user's has all of them: half a minute of both processors. */
+/** Root's pass of CI has two of them: all take half a minute of both processors. */
 const bombDeaths = allBombDeaths.filter(
   ([what]) => pass !== 'root' || /^its warden$|stopped$/.test(what),
 );
