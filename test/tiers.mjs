@@ -48,6 +48,9 @@ export const slow = {
     ...launches('changes/kill', 'changes/patch', 'changes/programs', 'images/crash'),
     ...launches('changes/property', 'library-callbacks', 'library-inputs', 'pool-tasks'),
     ...launches('first-run', 'mcp-conformance', 'mcp-conformance-tools', 'session-states'),
+    ...launches('changes/environments', 'changes/hard-mounts', 'changes/hidden', 'engine-traps'),
+    ...launches('forum-scripts', 'images/in-use', 'missing-packages', 'network/matrix'),
+    ...launches('script-packages', 'session-forks', 'with-packages'),
     ...launches(
       'causes',
       'killed-callers',
