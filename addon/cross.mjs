@@ -1,5 +1,6 @@
-// Compiles the native part for each platform that a compiler is installed for, as a check: the executables must need
-// neither a libc nor anything of one architecture alone, the addon no library and no symbol of a certain version.
+// Compiles the native part for each platform that a further compiler is installed for, as a check: the executables must need
+// neither a libc nor anything of one architecture alone, the addon no library and no symbol of a certain version. What the
+// build made with its own compiler is looked at as it is.
 // `node addon/cross.mjs`.
 import { spawn, spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
@@ -9,7 +10,15 @@ import { fileURLToPath } from 'node:url';
 import { tellMissing } from '../test/support/packages.mjs';
 import { compileTarget, elfOf, machines } from './targets.mjs';
 
-const out = join(dirname(fileURLToPath(import.meta.url)), '..', 'test', '.build');
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const out = join(root, 'test', '.build');
+
+/** Files of the build by target. */
+const built = {
+  'wasbox-fastpath': 'wasbox',
+  'wasbox-init': 'wasbox-init',
+  wasbox: 'wasbox.node',
+};
 
 const kernelHeaders = [
   '/usr/include',
@@ -17,7 +26,6 @@ const kernelHeaders = [
 ].flatMap((path) => ['-idirafter', path]);
 
 const compilers = [
-  { cc: process.env.CC ?? 'cc', cxx: process.env.CXX ?? 'c++', arch: process.arch },
   // Debian's wrapper knows no kernel headers; behind musl's own they replace none of those.
   { cc: 'musl-gcc', arch: process.arch, more: kernelHeaders },
   { cc: 'x86_64-linux-gnu-gcc', cxx: 'x86_64-linux-gnu-g++', arch: 'x64' },
@@ -45,6 +53,31 @@ function fileOf(command) {
   return command;
 }
 
+function faultsOf(name, file, { cc, arch }) {
+  const { machine, interpreter, libraries, versions } = elfOf(file);
+  return [
+    ...(machine === machines[arch] ? [] : [`${name}: ${cc} made it for another machine`]),
+    ...(interpreter || libraries > 0 || versions ? [`${name}: it needs a library`] : []),
+  ];
+}
+
+/** Returns what is wrong with the files of the build. */
+function checkBuilt() {
+  const native = join(root, 'dist/native', `linux-${process.arch}`);
+  const wrong = Object.entries(built).flatMap(([name, file]) =>
+    faultsOf(name, join(native, file), { cc: 'the build', arch: process.arch }),
+  );
+  if (wrong.length === 0) console.log(`native part: as built, ${Object.keys(built).join(', ')}`);
+  return wrong;
+}
+
+function tell(wrong) {
+  for (const text of wrong) {
+    console.error(text);
+    process.exitCode = 1;
+  }
+}
+
 /** Compiles everything with one compiler; returns what is wrong with it. */
 function check(compiler) {
   const names = ['wasbox-fastpath', 'wasbox-init', ...(installed(compiler.cxx) ? ['wasbox'] : [])];
@@ -52,13 +85,7 @@ function check(compiler) {
     const file = join(out, `${name}.${compiler.cc.replaceAll('/', '_')}`);
     if (!compileTarget(name, { ...compiler, file, directory: `${file}.d` }))
       return [`${name}: ${compiler.cc} does not compile it`];
-    const { machine, interpreter, libraries, versions } = elfOf(file);
-    return [
-      ...(machine === machines[compiler.arch]
-        ? []
-        : [`${name}: ${compiler.cc} made it for another machine`]),
-      ...(interpreter || libraries > 0 || versions ? [`${name}: it needs a library`] : []),
-    ];
+    return faultsOf(name, file, compiler);
   });
   if (wrong.length === 0) console.log(`native part: ${compiler.cc} compiles ${names.join(', ')}`);
   return wrong;
@@ -73,9 +100,10 @@ const checkBeside = (at) =>
 
 const [, script, position] = process.argv;
 if (position === undefined) {
-  const files = compilers.map(({ cc }) => fileOf(cc));
+  tell(checkBuilt());
+  const own = fileOf(process.env.CC ?? 'cc');
   const waiting = [...compilers.keys()].filter(
-    (at) => installed(compilers[at].cc) && files.indexOf(files[at]) === at,
+    (at) => installed(compilers[at].cc) && fileOf(compilers[at].cc) !== own,
   );
   if (!installed('musl-gcc')) tellMissing('musl-tools');
   const other = process.arch === 'x64' ? 'aarch64-linux-gnu-g++' : undefined;
@@ -86,8 +114,5 @@ if (position === undefined) {
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
 } else {
-  for (const text of check(compilers[Number(position)])) {
-    console.error(text);
-    process.exitCode = 1;
-  }
+  tell(check(compilers[Number(position)]));
 }
