@@ -11,6 +11,7 @@ import { parseLine } from '../../src/options/index.js';
 import { compilePolicy, init, PolicyError } from '../../src/policy/index.js';
 import { type Identity, identities } from '../support/identity.js';
 import { makeProject, writeFiles } from '../support/project.js';
+import { nativeOf } from '../support/two-ways.js';
 import { runProgram } from '../support/wasbox.js';
 import { type Block, blocksOf, commandsOf, markdownPages, pageText, patternOf } from './blocks.js';
 
@@ -28,7 +29,7 @@ function workplace(as: Identity): string {
   for (const name of ['home', 'home/.config']) fs.chownSync(join(tools, name), as.uid, as.gid);
   fs.writeFileSync(
     join(tools, 'bin/wasbox'),
-    `#!/bin/sh\nexec ${process.execPath} ${as.cli} "$@"\n`,
+    `#!/bin/sh\nexec '${nativeOf(as)}' "$@"\n`,
     { mode: 0o755 },
   );
   fs.symlinkSync(process.execPath, join(tools, 'bin/node'));
