@@ -79,7 +79,7 @@ function makeTarball(work, name, epoch, arch) {
   const how = ['--no-recursion', '--format=ustar', '--owner=0', '--group=0', '--numeric-owner'];
   const tar = run('tar', ['-C', work, ...how, '-cf', '-', '--null', '-T', '-'], {
     encoding: 'buffer',
-    input: paths.map((path) => `${relative(work, path)}\0`).join(''),
+    input: Buffer.from(paths.map((path) => `${relative(work, path)}\0`).join('')),
   });
   writeFileSync(join(out, `${name}.tar.gz`), gzipSync(tar, { level: 9 }));
 }
