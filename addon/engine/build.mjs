@@ -46,11 +46,15 @@ const sources = [
 ].map((name) => join(here, name));
 const napi = createRequire(import.meta.url)('node-api-headers').include_dir;
 
-/** Why the engine cannot be built for a processor; undefined where it can. */
-export function whyNoEngine(arch) {
+/**
+ * Why the engine cannot be built for a processor; undefined where it can.
+ * @param {string} arch
+ * @param {boolean} hasLibraries whether QuickJS, musl and zlib are there
+ */
+export function whyNoEngine(arch, hasLibraries = haveLibraries(arch)) {
   const programs = missingPrograms(arch);
   if (programs.length > 0) return `these programs are missing: ${programs.join(', ')}`;
-  if (!haveLibraries(arch))
+  if (!hasLibraries)
     return 'its sources are not on this machine (npm run engine fetches them, before npm ci)';
   return undefined;
 }

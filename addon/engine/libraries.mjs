@@ -11,7 +11,8 @@ import { missingSources, sourceFolder, sources, unpack } from './sources.mjs';
 import { compileC, compilerName, hardening, linkStatic, makeArchive } from './toolchain.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const shared = join(sourceFolder, 'compiled');
+/** A release takes nothing that another checkout compiled (src/release/main.mjs). */
+const shared = process.env.WASBOX_COMPILE_ALL === '1' ? undefined : join(sourceFolder, 'compiled');
 
 /** Raised where this file or toolchain.mjs compiles otherwise, and what was kept is not that any more. */
 const RECIPE = '1';

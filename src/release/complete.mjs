@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { whyNoEngine } from '../../addon/engine/build.mjs';
+import { missingSources } from '../../addon/engine/sources.mjs';
 import { runOn } from '../../addon/engine/toolchain.mjs';
 import { elfOf, machines } from '../../addon/targets.mjs';
 
@@ -20,6 +21,13 @@ function tagOf(root) {
   return status === 0 ? stdout.trim() : undefined;
 }
 
+/** Returns whether the checkout is the commit, as far as git knows its files. */
+function isCommitted(root) {
+  const how = ['status', '--porcelain', '--untracked-files=all'];
+  const { status, stdout } = spawnSync('git', how, { cwd: root, encoding: 'utf8' });
+  return status === 0 && stdout === '';
+}
+
 /** The packages that are not installed in the version that the lock has, whose hashes the bill of materials names. */
 function notOfLock(root) {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
@@ -34,7 +42,7 @@ function notOfLock(root) {
 export function obstacles(root, version) {
   const found = [];
   for (const arch of processors) {
-    const why = whyNoEngine(arch);
+    const why = whyNoEngine(arch, missingSources().length === 0);
     if (why !== undefined) found.push(`no engine for ${arch}: ${why}`);
   }
   const programs = ['dpkg-deb', 'tar', 'xz'].filter(isMissing);
@@ -44,7 +52,11 @@ export function obstacles(root, version) {
     found.push(
       `these packages are not as package-lock.json has them (npm ci): ${others.join(', ')}`,
     );
+  // dpkg takes what follows a hyphen for a revision, which is newer than the version without it.
+  if (!/^\d+\.\d+\.\d+$/.test(version)) found.push(`the version is not three numbers: ${version}`);
   const tag = tagOf(root);
+  if (tag !== undefined && !isCommitted(root))
+    found.push(`files are not as the commit of ${tag} has them (git status)`);
   if (tag !== undefined && tag !== `v${version}`)
     found.push(`the tag is ${tag}, but package.json says ${version}`);
   const heading = readFileSync(join(root, 'CHANGELOG.md'), 'utf8').match(/^## .*$/m)?.[0] ?? '';

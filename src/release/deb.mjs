@@ -43,7 +43,7 @@ set_up_profile() {
 }
 
 case "$1" in
-  configure | triggered) set_up_profile ;;
+  configure | triggered | abort-remove) set_up_profile ;;
 esac
 `;
 /** The profile stays until it is purged, as conffiles do, and with it that an old parser passes it over. */
@@ -68,8 +68,10 @@ if [ "$1" = remove ] && [ -e /etc/apparmor.d/wasbox ] &&
 fi
 `;
 
-/** A change of the parser, which may know the profile then. */
-const triggers = 'interest-noawait /usr/sbin/apparmor_parser\n';
+/** A change of the parser, which may know the profile then. Older packages name it without /usr. */
+const triggers = ['/usr/sbin', '/sbin']
+  .map((place) => `interest-noawait ${place}/apparmor_parser\n`)
+  .join('');
 
 /** Warnings of lintian that are meant so: a package of upstream's, outside of Debian. */
 const overrides = `# Not built by Debian: no bug of its archive is closed.
@@ -122,7 +124,7 @@ function changelog(version, epoch) {
  */
 export function makeDeb({ root, work, file, arch, version, epoch }) {
   const tree = join(work, `deb-${arch}`);
-  standaloneTree(root, join(tree, 'usr'), arch);
+  standaloneTree(root, join(tree, 'usr'), arch, 'vendor-completions');
   write(join(tree, 'etc/apparmor.d/wasbox'), appArmorProfile(nativeCommand('/usr', arch)));
   write(join(tree, 'usr/share/lintian/overrides/wasbox'), overrides);
   const changes = gzipSync(changelog(version, epoch), { level: 9 });

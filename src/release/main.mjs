@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   cpSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -17,14 +18,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { appArmorProfile } from './apparmor.mjs';
 import { missingParts, obstacles, tryInstallation } from './complete.mjs';
 import { debianArchitectures, makeDeb } from './deb.mjs';
-import { nativeCommand, settle, standaloneTree, write } from './tree.mjs';
+import { filesOf, nativeCommand, settle, standaloneTree, write } from './tree.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const { values } = parseArgs({ options: { out: { type: 'string' } } });
@@ -49,10 +50,14 @@ function refuse(reasons) {
   process.exit(1);
 }
 
-/** Builds from nothing: what an earlier build left may be of other sources than it says. */
+/**
+ * Builds from nothing: what an earlier build left may be of other sources than it says. The libraries that this user's
+ * checkouts share are compiled anew, too: only the archives are checked by their hashes.
+ */
 function build() {
-  for (const made of [dist, join(root, 'addon/build')])
+  for (const made of [dist, join(root, 'addon/build'), join(root, 'addon/engine/build')])
     rmSync(made, { recursive: true, force: true });
+  process.env.WASBOX_COMPILE_ALL = '1';
   const quiet = { stdio: ['ignore', 'ignore', 'inherit'] };
   for (const script of ['build:core', 'build:all']) run('npm', ['run', '--silent', script], quiet);
   run('npm', ['run', '--silent', 'build:js', '--', '--all'], quiet);
@@ -63,12 +68,19 @@ function build() {
 
 function makeTarball(work, name, epoch, arch) {
   const tree = join(work, name);
-  standaloneTree(root, tree, arch);
+  standaloneTree(root, tree, arch, 'site-functions');
   write(join(tree, 'share/wasbox/apparmor'), appArmorProfile(nativeCommand('/usr/local', arch)));
   tryInstallation(tree, arch, version);
   settle(tree, epoch);
-  const how = ['--sort=name', '--format=ustar', '--owner=0', '--group=0', '--numeric-owner'];
-  const tar = run('tar', ['-C', work, ...how, '-cf', '-', name], { encoding: 'buffer' });
+  // tar gives a directory that is there already the mode and owner of its entry: /usr/local/bin has none.
+  const isShared = (path) =>
+    lstatSync(path).isDirectory() && !relative(tree, path).split('/').includes('wasbox');
+  const paths = [...filesOf(tree)].filter((path) => !isShared(path));
+  const how = ['--no-recursion', '--format=ustar', '--owner=0', '--group=0', '--numeric-owner'];
+  const tar = run('tar', ['-C', work, ...how, '-cf', '-', '--null', '-T', '-'], {
+    encoding: 'buffer',
+    input: Buffer.from(paths.map((path) => `${relative(work, path)}\0`).join('')),
+  });
   writeFileSync(join(out, `${name}.tar.gz`), gzipSync(tar, { level: 9 }));
 }
 

@@ -23,11 +23,12 @@ export function write(path, content) {
   writeFileSync(path, content);
 }
 
-const completions = {
+/** Zsh of Debian looks in /usr/share/zsh/vendor-completions, and every zsh in /usr/local/share/zsh/site-functions. */
+const completions = (zsh) => ({
   bash: 'share/bash-completion/completions/wasbox',
-  zsh: 'share/zsh/vendor-completions/_wasbox',
+  zsh: `share/zsh/${zsh}/_wasbox`,
   fish: 'share/fish/vendor_completions.d/wasbox.fish',
-};
+});
 
 /** Where the native command is below a prefix. */
 export const nativeCommand = (prefix, arch) =>
@@ -38,8 +39,9 @@ export const nativeCommand = (prefix, arch) =>
  * @param {string} root of the built checkout
  * @param {string} prefix directory that is made
  * @param {string} arch
+ * @param {'site-functions' | 'vendor-completions'} zsh folder of zsh's completion
  */
-export function standaloneTree(root, prefix, arch) {
+export function standaloneTree(root, prefix, arch, zsh) {
   const dist = join(prefix, 'lib/wasbox/dist');
   mkdirSync(dist, { recursive: true });
   for (const name of readdirSync(join(root, 'dist'))) {
@@ -54,7 +56,7 @@ export function standaloneTree(root, prefix, arch) {
   const manual = readFileSync(join(root, 'dist/man/wasbox.1'));
   write(join(prefix, 'share/man/man1/wasbox.1.gz'), gzipSync(manual, { level: 9 }));
   const cli = join(root, 'dist/cli.js');
-  for (const [shell, path] of Object.entries(completions)) {
+  for (const [shell, path] of Object.entries(completions(zsh))) {
     write(join(prefix, path), execFileSync(process.execPath, [cli, 'completion', shell]));
   }
   const documents = join(prefix, 'share/doc/wasbox');

@@ -1,6 +1,6 @@
 /**
  * Tries what `npm run release` made for arm64, on an emulated arm64 machine with Debian 13: its kernel, its Node, npm's
- * package and the .deb.
+ * package and the .deb; as ordinary users and as root, with Landlock and in a second boot without it.
  *
  *     npm run nightly -- arm64
  *     node test/arm64/run.mjs [--release DIR] [--keep DIR]
@@ -86,7 +86,7 @@ function addReleased(root) {
 }
 
 /** Shows what the machine prints as it comes; resolves to what it printed last. */
-async function boot(kernel, disk) {
+async function boot(kernel, disk, words) {
   const machine = spawn(
     'qemu-system-aarch64',
     [
@@ -95,7 +95,7 @@ async function boot(kernel, disk) {
       ...['-drive', `file=${disk},format=raw,if=none,id=disk`],
       ...['-device', 'nvme,drive=disk,serial=disk', '-serial', 'stdio'],
       '-append',
-      'console=ttyAMA0 quiet panic=-1 root=/dev/nvme0n1 rw init=/check/init.sh',
+      `console=ttyAMA0 quiet panic=-1 root=/dev/nvme0n1 rw init=/check/init.sh ${words}`,
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
@@ -119,7 +119,10 @@ const kernel = find(join(root, 'boot'), /^vmlinuz/);
 const disk = join(work, 'disk');
 fs.rmSync(disk, { force: true });
 run('mkfs.ext4', ['-q', '-d', root, disk, '1536M']);
-const status = await boot(kernel, disk);
+const statuses = [];
+for (const words of ['', 'lsm=yama wasbox.landlock=no'])
+  statuses.push(await boot(kernel, disk, words));
 if (values.keep === undefined) fs.rmSync(work, { recursive: true });
-console.log(status === '0' ? 'all work' : 'not all works');
-process.exitCode = status === '0' ? 0 : 1;
+const isGood = statuses.every((status) => status === '0');
+console.log(isGood ? 'all work' : 'not all works');
+process.exitCode = isGood ? 0 : 1;

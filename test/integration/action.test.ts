@@ -2,7 +2,12 @@
  * The GitHub Action as the runner starts it: inputs in variables, a file for the job's summary. What it prints is held
  * back from the runner's own commands, and its summary from Markdown.
  */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -109,6 +114,59 @@ test('a step runs where there are no namespaces, as in most containers', async (
   const run = await step({ run: 'echo inside', options: '--isolation landlock' });
   expect([run.status, run.out], run.err).toEqual([0, expect.stringContaining('inside')]);
   expect(run.summary).toContain('<code>landlock</code>');
+});
+
+/** A server with a release's files, as src/release/main.mjs lays them out: the archive has one directory at its top. */
+async function releaseServer(use: (more: Inputs) => Promise<void>, change = ''): Promise<void> {
+  const name = `wasbox-9.9.9-linux-${process.arch}`;
+  const place = makeProject(as, {}, 'release');
+  const installed = join(place, name, 'lib/wasbox');
+  fs.cpSync(dirname(as.cli), join(installed, 'dist'), { recursive: true });
+  fs.cpSync(join(dirname(as.cli), '../package.json'), join(installed, 'package.json'));
+  fs.mkdirSync(join(place, name, 'bin'));
+  const command = `../lib/wasbox/dist/native/linux-${process.arch}/wasbox`;
+  fs.symlinkSync(command, join(place, name, 'bin/wasbox'));
+  const archive = execFileSync('tar', ['-C', place, '-czf', '-', name], { maxBuffer: 2 ** 28 });
+  const sum = createHash('sha256').update(archive).digest('hex');
+  const files = new Map<string, string | Buffer>([
+    ['SHA256SUMS', `${sum}  ${name}.tar.gz\n`],
+    [`${name}.tar.gz`, Buffer.concat([archive, Buffer.from(change)])],
+  ]);
+  const base = '/OWNER/wasbox/releases/download/v9.9.9/';
+  const server = createServer(({ url = '' }, response) => {
+    const content = url.startsWith(base) ? files.get(url.slice(base.length)) : undefined;
+    response.writeHead(content === undefined ? 404 : 200).end(content);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  try {
+    await use({
+      GITHUB_ACTION_REPOSITORY: 'OWNER/wasbox',
+      GITHUB_ACTION_REF: 'v9.9.9',
+      GITHUB_SERVER_URL: `http://127.0.0.1:${port}`,
+      PATH: '/usr/bin:/bin',
+    });
+  } finally {
+    server.close();
+  }
+}
+
+test('a step runs by the release that its action names', async () => {
+  await releaseServer(async (more) => {
+    const { status, out, err, own } = await step({ run: 'echo inside', wasbox: '' }, more);
+    expect([status, out], err).toEqual([0, expect.stringContaining('inside')]);
+    const [work = ''] = fs.readdirSync(own).filter((name) => name.startsWith('wasbox-'));
+    expect(fs.existsSync(join(own, work, 'bin/wasbox'))).toBe(true);
+  });
+});
+
+test('a step runs nothing of a release whose bytes are not those of its sums', async () => {
+  await releaseServer(async (more) => {
+    const { status, out, own } = await step({ run: 'echo inside', wasbox: '' }, more);
+    expect([status, out]).toEqual([125, expect.stringMatching(/::error .*SHA256SUMS/)]);
+    const [work = ''] = fs.readdirSync(own).filter((name) => name.startsWith('wasbox-'));
+    expect(fs.readdirSync(join(own, work))).toEqual([]);
+  }, 'more');
 });
 
 test.each([

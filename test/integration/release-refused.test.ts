@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { needs } from '../support/needs.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const work = fs.mkdtempSync(join(tmpdir(), 'wasbox-refused-'));
@@ -70,6 +71,22 @@ describe('a release', () => {
     expect(said).toContain('npm run engine');
   });
 
+  needs('engine sources').test(
+    'is refused without the sources, also where libraries of them were compiled before',
+    () => {
+      const kept = join(checkout, 'addon/engine/build');
+      fs.symlinkSync(join(root, 'addon/engine/build'), kept);
+      const env = { WASBOX_SOURCES: join(work, 'no-sources') };
+      const asked = `import { haveLibraries } from './addon/engine/libraries.mjs';
+        console.log(haveLibraries(process.arch))`;
+      const words = ['--input-type=module', '-e', asked];
+      const how = { cwd: checkout, encoding: 'utf8', env: { ...process.env, ...env } } as const;
+      expect(execFileSync(process.execPath, words, how)).toBe('true\n'); // the control
+      expect(release(env).said).toContain(`no engine for ${process.arch}: its sources`);
+      fs.rmSync(kept);
+    },
+  );
+
   test('is refused without a program that it needs, which it names', () => {
     const { said, status } = release({ PATH: pathWithout('xz') });
     expect(status).toBe(1);
@@ -102,6 +119,42 @@ describe('a release', () => {
     const right = { ...tag, GITHUB_REF_NAME: `v${version}` };
     const control = release({ ...right, WASBOX_SOURCES: join(work, 'no-sources') });
     expect(control.said).not.toContain('the tag is');
+  });
+
+  test('is refused for a tag where a file is not as its commit has it', () => {
+    const me = ['-c', 'user.name=me', '-c', 'user.email=me@localhost', '-c', 'gc.auto=0'];
+    const git = (...words: string[]) =>
+      execFileSync('git', [...me, ...words], { cwd: checkout, stdio: 'ignore' });
+    git('init');
+    fs.writeFileSync(join(checkout, '.git/info/exclude'), 'node_modules\n');
+    git('add', '--all');
+    git('commit', '--message', 'all');
+    const tag = { GITHUB_REF_TYPE: 'tag', GITHUB_REF_NAME: `v${version}` };
+    const said = () => release({ ...tag, WASBOX_SOURCES: join(work, 'no-sources') }).said;
+    const words = `files are not as the commit of v${version} has them`;
+    expect(said()).not.toContain(words);
+    for (const name of ['CHANGELOG.md', 'src/new.ts']) {
+      const file = join(checkout, name);
+      const before = fs.existsSync(file) ? fs.readFileSync(file) : undefined;
+      fs.appendFileSync(file, '\n');
+      expect(said(), name).toContain(words);
+      if (before === undefined) fs.rmSync(file);
+      else fs.writeFileSync(file, before);
+    }
+    fs.rmSync(join(checkout, '.git'), { recursive: true });
+    expect(said()).toContain(words);
+  });
+
+  test('is refused where dpkg would take a part of the version for a revision', () => {
+    const file = join(checkout, 'package.json');
+    const text = fs.readFileSync(file, 'utf8');
+    const said = (one: string) => {
+      fs.writeFileSync(file, text.replace(`"version": "${version}"`, `"version": "${one}"`));
+      return release({ WASBOX_SOURCES: join(work, 'no-sources') }).said;
+    };
+    expect(said('99.0.0-rc.1')).toContain('the version is not three numbers: 99.0.0-rc.1');
+    expect(said('99.0.0')).not.toContain('three numbers');
+    fs.writeFileSync(file, text);
   });
 
   test('a tag whose version and day do not begin the changelog is refused', () => {

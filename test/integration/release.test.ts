@@ -74,6 +74,12 @@ needs(...prerequisites).describe('a release', () => {
     const prefix = makeProject(as, {}, 'prefix');
     execFileSync('tar', ['-C', prefix, '-xzf', join(out, `${name}.tar.gz`)]);
     const wasbox = join(prefix, name, 'bin/wasbox');
+    const listed = execFileSync('tar', ['-tzf', join(out, `${name}.tar.gz`)], { encoding: 'utf8' });
+    expect(listed).toContain(`${name}/share/zsh/site-functions/_wasbox\n`);
+    // Directories that others share keep their mode and owner: no entry of the archive is one.
+    const directories = listed.match(/^.*\/$/gm) ?? [];
+    expect(directories.length).toBeGreaterThan(0);
+    expect(directories.filter((path) => !path.includes('/wasbox/'))).toEqual([]);
     const run = (argv: readonly string[], path = process.env.PATH ?? '') =>
       runProgram(argv, { as, cwd: place, env: { PATH: path, PWD: place } });
     const command = [wasbox, 'run', '-q', '--discard', 'hello.py'];

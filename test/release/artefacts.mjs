@@ -1,5 +1,6 @@
 // Scripts for the clean root of run.mjs, one for each artefact of a release: installed, used, removed, and nothing is left.
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
@@ -12,7 +13,7 @@ const emulator = { arm64: 'qemu-aarch64', x64: 'qemu-x86_64' }[other];
 const inventory = (file) =>
   `find / -xdev \\( -path /root -o -path /home -o -path /tmp -o -path /run -o -path /proc -o -path /sys -o -path /dev \\
     -o -path /one -o -path /another -o -path /var/log -o -path /var/lib/dpkg -o -path /var/cache \\) -prune \\
-    -o -printf '%p %y %m %l\\n' | sort >${file}`;
+    -o -printf '%p %y %m %u %g %l\\n' | sort >${file}`;
 
 /** Writes a script to a file, which a shell of its own executes: `set -e` means nothing within `&&` and `||`. */
 const scriptIn = (path, text) =>
@@ -44,6 +45,13 @@ const installedAndRemoved = (install, use, remove) => `mkdir -p /usr/local/share
 const library = `import { run } from '/usr/local/lib/node_modules/wasbox/dist/index.js';
   const { stdout } = await run('echo', ['library'], { changes: 'discard' });
   console.log(stdout);`;
+
+/** The tarball's, below its prefix. */
+const completions = [
+  'share/bash-completion/completions/wasbox',
+  'share/zsh/site-functions/_wasbox',
+  'share/fish/vendor_completions.d/wasbox.fish',
+];
 
 const inManual = `MANPAGER=cat MANWIDTH=80 man wasbox | grep -q 'wasbox run'`;
 const completed = `bash -c '. /usr/share/bash-completion/bash_completion
@@ -85,6 +93,18 @@ export function artefacts(release) {
           MANPATH=/opt/wasbox/share/man ${inManual}`),
         'rm -r /opt/wasbox',
       ),
+    ],
+    [
+      'the tarball in /usr/local, whose directories stay as they are, and its removal as the documentation has it',
+      `umask 022; cd /usr/local; mkdir -p share/man/man1 ${completions.map(dirname).join(' ')}
+      chmod 2775 /usr/local bin lib share; chgrp staff /usr/local bin lib share
+      ${installedAndRemoved(
+        `tar -C /usr/local --strip-components=1 -xzf ${standalone(process.arch)}`,
+        withoutNode(`${asBoth}; ${inManual}; ${completed}; ls ${completions.join(' ')}`),
+        `rm -r bin/wasbox lib/wasbox share/wasbox share/doc/wasbox share/man/man1/wasbox.1.gz ${completions.join(' ')}
+        rmdir --ignore-fail-on-non-empty share/doc`,
+      )}
+      chmod 755 /usr/local bin lib share; chgrp root /usr/local bin lib share`,
     ],
     [
       "npm's tarball: root and a user, manual, library, removal",

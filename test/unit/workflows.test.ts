@@ -15,6 +15,7 @@ interface Step {
 }
 
 interface Job {
+  readonly environment?: string;
   readonly steps: readonly Step[];
   readonly permissions?: Readonly<Record<string, string>>;
   readonly 'timeout-minutes'?: number;
@@ -130,6 +131,21 @@ test('publishing waits for every other job', () => {
   const ci = workflows.get('ci.yml')?.jobs ?? {};
   const { publish, ...others } = ci as Record<string, Job & { readonly needs?: string[] }>;
   expect(publish?.needs?.toSorted()).toEqual(Object.keys(others).sort());
+});
+
+test('where a release is made no script of a package runs', () => {
+  const { commands } = releaseSteps();
+  const installs = commands.filter((command) => command.startsWith('npm ci'));
+  expect(installs).toEqual(['npm ci --no-audit --no-fund --ignore-scripts']);
+});
+
+test('publishing waits for the approval that the project asks for, and for the tag that was built', () => {
+  const { publish } = workflows.get('ci.yml')?.jobs ?? {};
+  expect(publish?.environment).toBe('release');
+  const commands = publish === undefined ? [] : commandsOf(publish);
+  const place = (text: string) => commands.findIndex((command) => command.includes(text));
+  expect(place('= "$GITHUB_SHA"')).toBeGreaterThan(-1);
+  expect(place('gh release create')).toBeGreaterThan(place('= "$GITHUB_SHA"'));
 });
 
 test('the dry run of a release does every step of the job, as it stands there', () => {

@@ -1,11 +1,12 @@
 /**
  * Checks an installed wasbox from outside, in an empty directory and with the Node that runs it; prints a line a part.
  *
- *   node check.mjs EXAMPLES [--library FILE] [--command FILE] [--address IP] [--without python] [PART…]
+ *   node check.mjs EXAMPLES [--library FILE] [--command FILE] [--address IP] [--without python] [--landlock yes|no] [PART…]
  *
  * Without --library it is the one that `import 'wasbox'` finds; --command is the file that a shell would start, else npm's
- * bin of that library. Without parts, all of them: of root all but `native`, since root's starts are Node's, and `network`
- * only with --address, an address of this machine whose port 53 is free for a name server that /etc/resolv.conf names.
+ * bin of that library. Without parts, all of them: of root all but `native`, as its starts are not remembered, `network`
+ * only with --address, an address of this machine whose port 53 is free for a name server that /etc/resolv.conf names, and
+ * `isolation` only with --landlock, which says whether this kernel has Landlock.
  * Uses nothing of the checkout but the examples.
  */
 import assert from 'node:assert/strict';
@@ -26,6 +27,7 @@ const { values, positionals } = parseArgs({
     library: { type: 'string' },
     command: { type: 'string' },
     address: { type: 'string' },
+    landlock: { type: 'string' },
     without: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -77,7 +79,11 @@ function reported(...args) {
 
 /** Shows what `check` returns. */
 async function part(name, check) {
-  const here = { native: process.getuid() !== 0, network: values.address !== undefined };
+  const here = {
+    native: process.getuid() !== 0,
+    network: values.address !== undefined,
+    isolation: values.landlock !== undefined,
+  };
   if (wanted.length === 0 ? here[name] === false : !wanted.includes(name)) return;
   const figures = await check();
   console.log(`ok ${name}${figures === undefined ? '' : `: ${figures}`}`);
@@ -231,6 +237,38 @@ await part('network', async () => {
   assert.deepEqual([JSON.parse(run.stdout), run.stderr], [expected, '']);
   assert.deepEqual([refusedConnections, [...names.asked]], [0, ['allowed.example']]);
   for (const server of [open, closed, echo, names]) server.close();
+});
+
+/** The files of this machine show what a program wrote. */
+await part('isolation', () => {
+  const files = ['inside', '/tmp/wasbox-beside']; // relative: with Landlock the copy has another name
+  const isWritten = () => files.map((file) => fs.existsSync(file));
+  const start = (...argv) =>
+    spawnSync(command, argv, {
+      ...{ cwd: project, encoding: 'utf8', timeout },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    });
+  const script = files.map((file) => `(echo new >'${file}')`).join('; ');
+  for (const isolation of ['namespaces', 'landlock']) {
+    const how = ['--isolation', isolation, '--report', '3'];
+    const run = start('run', ...how, '--', 'sh', '-c', `${script}; test -e inside`);
+    if (isolation === 'landlock' && values.landlock === 'no') {
+      assert.deepEqual([run.status, ...isWritten()], [125, false, false], run.stderr);
+      continue;
+    }
+    assert.deepEqual([run.status, ...isWritten()], [0, false, false], run.stderr);
+    const { sandbox } = JSON.parse(run.output[3]);
+    const has = sandbox.landlockAbi > 0 ? 'yes' : 'no';
+    assert.deepEqual([sandbox.isolation, has], [isolation, values.landlock]);
+    const applied = start('apply');
+    assert.deepEqual([applied.status, ...isWritten()], [0, true, false], applied.stderr);
+    fs.rmSync(files[0]);
+  }
+  // The control: without a sandbox both are written.
+  spawnSync('sh', ['-c', script]);
+  assert.deepEqual(isWritten(), [true, true]);
+  for (const file of files) fs.rmSync(file);
+  return `Landlock: ${values.landlock}`;
 });
 
 await part('doctor', () => {

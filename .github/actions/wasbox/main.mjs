@@ -63,7 +63,9 @@ async function released() {
   if (!sums.split('\n').includes(`${sum}  ${name}`)) fail(`${name} is not what SHA256SUMS says`);
   const file = join(work, name);
   writeFileSync(file, archive);
-  const { status, stderr } = spawnSync('tar', ['-C', work, '-xzf', file], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync('tar', ['-C', work, '--strip-components=1', '-xzf', file], {
+    encoding: 'utf8',
+  });
   if (status !== 0) fail(`${name} cannot be unpacked: ${stderr}`);
   return join(work, 'bin/wasbox');
 }
