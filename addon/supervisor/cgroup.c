@@ -182,7 +182,7 @@ static void raise_to(uint64_t *value, uint64_t seen) {
     *value = seen;
 }
 
-void wb_cgroup_finish(const struct wb_cgroup *cgroup, const struct wb_plan *plan,
+void wb_cgroup_finish(const struct wb_cgroup *cgroup, const struct wb_plan *plan, int failed,
                       struct wb_usage *usage) {
   if (cgroup->fd < 0)
     return;
@@ -195,7 +195,7 @@ void wb_cgroup_finish(const struct wb_cgroup *cgroup, const struct wb_plan *plan
     usage->processes = (uint32_t)(peak - own);
   /* RLIMIT_NPROC is the same number, and may have been in the way first. */
   if (read_value(cgroup->fd, "pids.events", "max") ||
-      (plan->processes && peak >= process_limit(plan)))
+      (failed && plan->processes && peak >= process_limit(plan)))
     usage->reached |= 1u << WB_LIMIT_PROCESSES;
   if (!usage->limit && read_value(cgroup->fd, "memory.events", "oom_kill"))
     usage->limit = WB_LIMIT_MEMORY;

@@ -27,8 +27,9 @@ void wb_cgroup_open(struct wb_cgroup *cgroup, const struct wb_plan *plan);
 /* Reads what it uses. Returns 0 or an errno. */
 int wb_cgroup_sample(const struct wb_cgroup *cgroup, struct wb_cgroup_use *use);
 
-/* Writes peaks, and what was refused, into `usage` at the end. */
-void wb_cgroup_finish(const struct wb_cgroup *cgroup, const struct wb_plan *plan,
+/* Writes peaks, and what was refused, into `usage` at the end; of a run that `failed`, what may
+ * have been. */
+void wb_cgroup_finish(const struct wb_cgroup *cgroup, const struct wb_plan *plan, int failed,
                       struct wb_usage *usage);
 
 /* Kills all its processes, where there is one. Linux 5.14 */

@@ -375,7 +375,12 @@ static void account(struct wb_run *run, struct wb_result *result) {
   *usage = run->sampling.lost ? run->sampling.before : run->meter.usage;
   wb_home_list(run->meter.scratch, run->meter.plan, &result->home);
   usage->output_bytes = run->relay.bytes;
-  wb_cgroup_finish(&run->cgroup, run->meter.plan, usage);
+  /* A run that is at its limit may need no more, and no counter but a cgroup's tells that the
+   * kernel refused a process. A program that succeeded did not lack any. */
+  const int failed = outcome->kind != WB_ENDED || outcome->exit_code != 0;
+  if (!failed)
+    usage->reached &= ~(1u << WB_LIMIT_PROCESSES);
+  wb_cgroup_finish(&run->cgroup, run->meter.plan, failed, usage);
   if (run->over_output && !usage->limit)
     usage->limit = WB_LIMIT_OUTPUT;
   outcome->stdin_withheld = run->stdin_withheld != 0;

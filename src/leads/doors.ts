@@ -1,12 +1,21 @@
 /** Names what no sandbox has, by the words of a program that failed: a GPU, a display, Docker's daemon. */
+
+import type { Host } from '../host/index.js';
 import { shellQuote } from '../options/index.js';
-import type { RunReport } from '../report/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import type { Offered } from './again.js';
+import type { FailedRun } from './packages.js';
 
 interface Door {
   /** Signs in the script, its arguments or the command. */
   readonly sign: RegExp;
-  readonly line: (command: string, text: string, offered: Offered) => string;
+  readonly line: (
+    command: string,
+    text: string,
+    offered: Offered,
+    spec: SandboxSpec,
+    host: Host,
+  ) => string | undefined;
 }
 
 /** Libraries that draw without a display, if a variable says so. */
@@ -29,8 +38,10 @@ const doors: readonly Door[] = [
   },
   {
     sign: /\b(?:import|from) (?:tkinter|Tkinter|turtle|pygame|PyQt[56]|PySide[26]|pyglet|kivy|wx|pyautogui|pynput)\b|\bplt\.show\(|\b(?:xterm|zenity|xdotool|xclip|xrandr|glxgears|notify-send)\b|\bDISPLAY\b/,
-    line(command, text, offered) {
+    line(command, text, offered, { env }) {
       const variable = headless.find(([sign]) => sign.test(text))?.[1];
+      if (variable !== undefined && Object.hasOwn(env, variable.replace(/=.*/, '')))
+        return undefined;
       if (variable !== undefined) offered.options.push(`--env ${variable}`);
       const again =
         variable === undefined
@@ -39,8 +50,28 @@ const doors: readonly Door[] = [
       return `it names a display, and a sandbox has none: the host's would let it read what you type. ${again}`;
     },
   },
+  {
+    sign: /\bxdg-open\b|\bsensible-browser\b|\bwebbrowser\.open|\bgio open\b/,
+    line: () =>
+      'it opens a program of your desktop, and a sandbox reaches none. Open the file or the address yourself',
+  },
+  {
+    sign: /\b(?:import|from) (?:curses|textual|prompt_toolkit|urwid|blessed)\b|["'](?:blessed|ink|inquirer|enquirer)["']|\b(?:whiptail|dialog|fzf|tput)\b/,
+    line(_command, _text, _offered, _spec, host) {
+      const isAttended = host.stream(0) === 'terminal' && host.stream(1) === 'terminal';
+      return isAttended
+        ? undefined
+        : 'it needs a terminal, and its input or output is none. Start it from a terminal, without a pipe';
+    },
+  },
 ];
 
 /** Lines for the summary of a run that failed. @param text the script's, and its arguments */
-export const doorLeads = ({ command }: RunReport, text: string, offered: Offered): string[] =>
-  doors.filter(({ sign }) => sign.test(text)).map(({ line }) => line(command, text, offered));
+export const doorLeads = (
+  { spec, report, offered }: FailedRun,
+  text: string,
+  host: Host,
+): string[] =>
+  doors
+    .filter(({ sign }) => sign.test(text))
+    .flatMap(({ line }) => line(report.command, text, offered, spec, host) ?? []);

@@ -2,9 +2,10 @@
  * Answers what a script asks of the system and a sandbox never gives: root, and packages of the system. Names the
  * second hosts to which registries lead.
  */
-import { shellQuote } from '../options/index.js';
+import { runOptionTable, shellQuote, withAdvice } from '../options/index.js';
 import type { RunReport } from '../report/index.js';
 import { hostsOfRegistry, type SandboxSpec } from '../resolve/index.js';
+import type { FailedRun } from './packages.js';
 
 /** The words of a package manager, up to the names of the packages. */
 const systemInstall =
@@ -24,11 +25,27 @@ function systemLeads(text: string): string[] {
   ];
 }
 
-function rootLeads(text: string, { command }: RunReport): string[] {
+/** Returns the words that run the script from standard input, with the user's options and those for refused hosts. */
+function fromInput(words: readonly string[] | undefined, { command, refusals }: RunReport): string {
+  const refused = refusals?.calls.flatMap(({ kind, option }) =>
+    kind === 'network' && option !== undefined ? option : [],
+  );
+  const own = words?.[0] === 'run' ? words.slice(1) : (words ?? [command]);
+  const all = withAdvice(runOptionTable, own, refused ?? []).filter((word) => word !== '--');
+  return ['wasbox', 'run', ...all.with(all.indexOf(command), '-')].map(shellQuote).join(' ');
+}
+
+function rootLeads(
+  text: string,
+  report: RunReport,
+  words: readonly string[] | undefined,
+): string[] {
+  const { command } = report;
   if (!asRoot.test(text)) return [];
-  const isFile = command !== '-' && command !== '-c' && command !== 'sudo';
+  const isFile =
+    command !== '-' && command !== '-c' && command !== 'sudo' && words?.includes(command) !== false;
   const again = isFile
-    ? `. To run it without: sed 's/\\bsudo //g' ${shellQuote(command)} | wasbox run -`
+    ? `. To run it without: sed 's/\\bsudo //g' ${shellQuote(command)} | ${fromInput(words, report)}`
     : '. Leave it out';
   return [`it uses sudo, and no program in a sandbox becomes root${again}`];
 }
@@ -89,8 +106,8 @@ function companionLeads({ refusals, sandbox, network }: RunReport): string[] {
 }
 
 /** Lines for the summary of a run that failed. @param text the script's, and its arguments */
-export const installerLeads = (spec: SandboxSpec, report: RunReport, text: string): string[] => [
-  ...rootLeads(text, report),
+export const installerLeads = ({ spec, report, words }: FailedRun, text: string): string[] => [
+  ...rootLeads(text, report, words),
   ...systemLeads(text),
   ...globalLeads(text, spec, report),
   ...prefixLeads(text, spec, report),

@@ -11,7 +11,9 @@ import { type Offered, withAll } from './again.js';
 import { doorLeads } from './doors.js';
 import { isHidden } from './file-failures.js';
 import { installerLeads } from './installers.js';
+import { localServers, serverPorts, unsetVariables } from './named-ports.js';
 import { type FailedRun, languageFiles, packageLeads } from './packages.js';
+import { programLeads } from './programs.js';
 import { scriptOf, scriptText, sourcesOf, textOf } from './sources.js';
 
 /** More names than these are no lead. */
@@ -169,10 +171,14 @@ export function leadsOf(
     ...withheld(run, host),
     ...hiddenFiles(run, host),
     ...(text.trim() === '' ? [] : packageLeads(run, host)),
+    ...programLeads(run, host),
     ...gitName(run, host),
-    ...doorLeads(report, inText, offered),
+    ...doorLeads(run, inText, host),
+    ...localServers(run),
+    ...unsetVariables(run, host),
     ...namedHosts(run),
-    ...installerLeads(spec, report, inText),
+    ...serverPorts(run),
+    ...installerLeads(run, inText),
     ...fewFiles(spec, report),
     ...misplaced(sources.script),
   ];

@@ -35,7 +35,7 @@ const languages: readonly Language[] = [
       '/usr/lib',
     ],
     files: (module) => [`${module.replaceAll('::', '/')}.pm`],
-    had: (module) => `apt install lib${module.replaceAll('::', '-').toLowerCase()}-perl`,
+    had: (module) => `apt install lib${module.replace(/::|_/g, '-').toLowerCase()}-perl`,
   },
   {
     program: /^lua[\d.]*$|^luajit$/,

@@ -1,14 +1,21 @@
 /** Packages that a script lacks, each with the line that runs it with them. */
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
+import { shellQuote } from '../options/index.js';
 import type { RunReport } from '../report/index.js';
-import { fitsPython, isPackageWord, type SandboxSpec, scriptBlock } from '../resolve/index.js';
+import {
+  fitsPython,
+  hostsOfRegistry,
+  isPackageWord,
+  type SandboxSpec,
+  scriptBlock,
+} from '../resolve/index.js';
 import { againWith, namesGiven, type Offered } from './again.js';
 import { missingNodePackages } from './node.js';
 import { otherLeads } from './others.js';
 import { phpLeads } from './php.js';
 import { missingModules, packageOfModule, pythonOf, systemModules } from './python.js';
-import { missingGems } from './ruby.js';
+import { type MissingGems, missingGems } from './ruby.js';
 
 /** More than these are not a few packages that are missing, but something else. */
 const most = 12;
@@ -61,6 +68,23 @@ function missingLines(kind: string, names: readonly string[], run: FailedRun): s
   return [`${list(names)} ${isAre(names)} not installed for ${kind}${again}`];
 }
 
+/** Gems of the home are shown; others are installed inside, where their build scripts run, too. */
+function gemLines({ hidden, missing }: MissingGems, { report, offered }: FailedRun): string[] {
+  if (hidden !== undefined) offered.options.push(`--ro ${shellQuote(hidden)}`);
+  const shown =
+    hidden === undefined
+      ? []
+      : [`gems of your home are hidden. To show them: --ro ${shellQuote(hidden)}`];
+  if (missing.length === 0 || missing.length > most) return shown;
+  const install = `gem install --user-install ${missing.join(' ')}`;
+  const own = /^-c?$/.test(report.command) ? '…' : report.argv.map(shellQuote).join(' ');
+  const hosts = hostsOfRegistry('rubygems.org').join(',');
+  return [
+    ...shown,
+    `${list(missing)} ${isAre(missing)} not installed for Ruby. To install ${missing.length === 1 ? 'it' : 'them'} inside: wasbox run --net ${hosts} -c ${shellQuote(`${install} && ${own}`)}`,
+  ];
+}
+
 /** Returns what the block of the script says, where that is not to be had. */
 function blockLines(run: FailedRun, host: Host): { notes: string[]; packages: readonly string[] } {
   const block = scriptBlock(run.text);
@@ -98,6 +122,9 @@ function pythonLines(run: FailedRun, host: Host): string[] {
   return [...notes, ...hints, ...(lacks ? lines('Python', valid, run) : [])];
 }
 
+/** Matches the names of shells. */
+export const shells = /^(?:ba|da|k|z)?sh$/;
+
 /** The files of a program's language, by its interpreter. */
 const filesOf: readonly (readonly [program: RegExp, files: RegExp])[] = [
   [/^python[\d.]*$/, /\.pyw?$/],
@@ -106,6 +133,7 @@ const filesOf: readonly (readonly [program: RegExp, files: RegExp])[] = [
   [/^perl[\d.]*$/, /\.p[lm]$/],
   [/^lua[\d.]*$/, /\.lua$/],
   [/^php[\d.]*$/, /\.php$/],
+  [shells, /\.(?:sh|bash)$/],
 ];
 
 /** Matches the names of files that an interpreter reads as parts of a script; none for another program. */
@@ -117,13 +145,7 @@ export function packageLeads(run: FailedRun, host: Host): string[] {
   const npm = missingNodePackages(run.spec, run, host);
   if (npm !== undefined) return lines('Node', npm, run);
   const gems = missingGems(run.spec, run, host);
-  if (gems !== undefined) {
-    return gems.length === 0 || gems.length > most
-      ? []
-      : [
-          `${list(gems)} ${isAre(gems)} not installed for Ruby. A run sees what this machine has: gem install ${gems.join(' ')}`,
-        ];
-  }
+  if (gems !== undefined) return gemLines(gems, run);
   if (/^php[\d.]*$/.test(posix.basename(run.spec.command.path)))
     return phpLeads(run.text, run.script, host);
   return otherLeads(run.spec, run, host)?.slice(0, most) ?? pythonLines(run, host);

@@ -11,7 +11,7 @@ import type { SandboxSpec } from '../resolve/index.js';
 const listening = '0A';
 
 /** Ports of this machine on which something listens, on loopback or on every address. */
-function listeners(): Set<number> {
+export function listeners(): Set<number> {
   const found = new Set<number>();
   for (const name of ['tcp', 'tcp6']) {
     let text = '';

@@ -159,9 +159,11 @@ export function sourcesOf(spec: SandboxSpec, host: Host): Sources {
   if (here === undefined) return { script, parts: [] };
   const gathering = new Gathering(host);
   gathering.add(script);
-  // Words of the command line name files as imports do: `make -C part`, `python3 -m part`.
-  gathering.add(`import ${spec.command.argv.join(' ')}`);
   const named = scriptOf(spec);
+  // Words of the command line name files as imports do: `make -C part`, `python3 -m part`. The script's own name does
+  // not, because bot.py is no part of bot.js.
+  const words = spec.command.argv.filter((word) => word !== named);
+  gathering.add(`import ${words.join(' ')}`);
   const program = posix.basename(spec.command.path);
   if (named !== undefined && script !== '')
     gathering.open(posix.dirname(posix.resolve(here, named)), []);

@@ -45,10 +45,13 @@ const signalWords: Readonly<Record<string, string>> = {
   SIGKILL: ' (by another process, or by the kernel when memory ran out)',
 };
 
-function outcomeLines({ outcome, sandbox, audit }: RunReport, verbose: boolean): string[] {
+function outcomeLines(
+  { outcome, sandbox, audit }: RunReport,
+  { verbose, leads = [] }: SummaryOptions,
+): string[] {
   switch (outcome.kind) {
     case 'exited':
-      return audit === undefined && notFound.includes(outcome.exitCode ?? 0)
+      return audit === undefined && leads.length === 0 && notFound.includes(outcome.exitCode ?? 0)
         ? [
             `exited ${outcome.exitCode}: a program, interpreter or library was not found inside. To see which: wasbox why --rerun`,
           ]
@@ -127,7 +130,7 @@ export function formatSummary(report: RunReport, options: SummaryOptions): strin
   const troubles = [
     // The command line says it at the start.
     ...report.notes.filter((note) => options.verbose || !isStartNote(note)),
-    ...outcomeLines(report, options.verbose),
+    ...outcomeLines(report, options),
     ...report.reached.map((one) => reachedLine(one, report.sandbox.limits)),
     ...(report.asked === undefined ? [] : askedLines(report.asked, options.verbose)),
     ...(report.refusals === undefined ? [] : refusalLines(report.refusals, options.verbose)),

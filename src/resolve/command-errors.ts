@@ -22,6 +22,9 @@ const pythonTools = new Set(
   ),
 );
 
+/** True for a program that `--with` gives. */
+export const isPythonTool = (name: string): boolean => pythonTools.has(name);
+
 export function notFound(draft: Draft, command: string, named: string): UsageError {
   if (draft.host.files.stat(named)?.kind === 'directory') {
     const start = spoken`wasbox run --chdir ${shellQuote(command)} -- COMMAND`;
@@ -130,7 +133,8 @@ const cratesOf = (text: string): string[] => {
 };
 
 /** A shell line that runs a file, with the options that it needs. */
-function lineFor({ host, identity }: Draft, command: string, head: Uint8Array) {
+function lineFor(draft: Draft, command: string, head: Uint8Array) {
+  const { host, identity } = draft;
   const text = new TextDecoder().decode(head);
   const extension = posix.extname(command);
   const file = shellQuote(command);
@@ -145,7 +149,12 @@ function lineFor({ host, identity }: Draft, command: string, head: Uint8Array) {
     .filter(([header]) => header.test(text))
     .map(([, option]) => ` ${option}`);
   const line = usual[extension]?.replace('FILE', file).replace('LIBS', linked.join(''));
-  return line === undefined ? undefined : { options: '', line };
+  if (line === undefined) return undefined;
+  const [program = ''] = line.split(' ', 1);
+  const isHere = pathEntries(draft).some(
+    (at) => draft.host.files.stat(`${at}/${program}`) !== undefined,
+  );
+  return { options: isPythonTool(program) && !isHere ? `--with ${program} ` : '', line };
 }
 
 export function notRunnable(draft: Draft, command: string, head: Uint8Array): UsageError {

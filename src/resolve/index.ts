@@ -1,5 +1,6 @@
 /** Options and a host become a {@link SandboxSpec}, in which nothing is left to decide. */
 export { findCgroup } from './cgroup.js';
+export { isPythonTool } from './command-errors.js';
 export { isWeakerNote, notAvailable, ownOf } from './isolation.js';
 export {
   isKept,

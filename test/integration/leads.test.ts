@@ -233,6 +233,8 @@ describe('--pids that is used up', () => {
   test.each([
     ['it has room', ['--pids', '20', '-c', sleeps(5, 'exit 1')]],
     ['it is just enough', ['--pids', '8', '-c', sleeps(6, 'exit 0')]],
+    // Samples see all of them, as many as the limit.
+    ['it is just enough for a while', ['--pids', '8', '-c', sleeps(6, 'exec sleep 1')]],
   ])('is not told where %s', async (_, words) => {
     expect((await run(['run', ...words])).err).not.toContain('processes and threads');
   });

@@ -141,6 +141,13 @@ test.each([
   ['no program', {}, /neither a command nor code/, /\{ command: /],
   ["another library's option", { code: 'true', cwd: '.' }, /unknown option cwd/, /workdir/],
   ["another sandbox's option", { code: 'true', network: true }, /unknown option network/, /net: /],
+  [
+    "the report's name of a limit",
+    { code: 'true', processes: 5 },
+    /unknown option processes/,
+    /pids/,
+  ],
+  ['a limit without its unit', { code: 'true', memory: 5 }, /unknown option memory/, /memoryBytes/],
   ['a slip', { code: 'true', timeout: 5 }, /unknown option timeout/, /timeoutMs/],
   ['a number out of range', { code: 'true', timeoutMs: -1 }, /whole milliseconds/, /Got -1\./],
   ['a list of numbers', { command: 'true', args: [5] }, /an array of strings/, /Got an array\./],

@@ -73,6 +73,33 @@ describe('a script of PHP', () => {
   });
 });
 
+describe('a script of PHP that names parts of PHP', () => {
+  const signs: Readonly<Record<string, string>> = {
+    curl: 'curl_init();',
+    gd: 'imagecreatetruecolor(1, 1);',
+    mbstring: 'mb_strlen("");',
+    dom: 'new DOMDocument();',
+    intl: 'new Collator("");',
+    zip: 'new ZipArchive();',
+    bcmath: 'bcadd("1", "2");',
+    gmp: 'gmp_add(1, 2);',
+    soap: 'new SoapClient(null);',
+  };
+  const packageOf = (name: string): string => (name === 'dom' ? 'php-xml' : `php-${name}`);
+
+  needs('php-cli').test('is told of those that PHP itself does not list', async () => {
+    const listed = await runProgram(['php', '-m'], { as });
+    const there = new Set(listed.out.toLowerCase().split('\n'));
+    const all = Object.keys(signs);
+    const missing = all.filter((name) => !there.has(name));
+    const text = `<?php\nif ($argc > 9) { ${Object.values(signs).join(' ')} }\nexit(3);\n`;
+    const { err } = await run(['a.php'], { 'a.php': text });
+    const told = [...err.matchAll(/On Debian: apt install (\S+)\n/g)].map(([, name]) => name);
+    expect(told).toEqual(missing.map(packageOf));
+    expect((await run(['b.php'], { 'b.php': '<?php\nexit(3);\n' })).err).not.toContain('of PHP');
+  });
+});
+
 describe('a file that is compiled', () => {
   const sources = {
     'crate.rs': 'use rand::Rng;\nuse std::io;\nmod part;\nuse part::x;\nfn main() {}\n',

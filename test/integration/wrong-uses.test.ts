@@ -16,7 +16,20 @@ const script = ['s.py'];
 /** The words before the script, what the first line names, and whether the run goes on without it. */
 type Wrong = readonly [words: readonly string[], names: RegExp, goesOn?: true];
 
+/** Values that no limit takes. */
+const noLimits = ['', '0', '-1', 'many', '10 M', '1e9', '10X', '9'.repeat(20), 'NaN', '1,000'];
+const limits =
+  '--pids --memory --timeout --cpu --disk --inodes --file-size --open-files --max-output'.split(
+    ' ',
+  );
+
 const table: Readonly<Record<string, readonly Wrong[]>> = {
+  ...Object.fromEntries(
+    limits.map((option) => [
+      option,
+      noLimits.map((value): Wrong => [[option, value], new RegExp(`${option}: .*"?${value}`)]),
+    ]),
+  ),
   '--with': [
     [['--with', ''], /--with/],
     [['--with', ','], /--with/],

@@ -1,0 +1,110 @@
+/** Finds ports that a program names: those that it would listen on, and those of servers that it would ask. */
+import type { Host } from '../host/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
+import type { FailedRun } from './packages.js';
+import { listeners } from './services.js';
+
+/** Signs of a server, with the port that it takes where the program names none. */
+const servers: readonly (readonly [sign: RegExp, port?: number])[] = [
+  [/\bFlask\(/, 5000],
+  [/\buvicorn\.run\(/, 8000],
+  [/\b(?:serve_forever|run_simple|run_app|socketio\.run|app\.run)\b|\b(?:app|server)\.listen\(/],
+];
+const portForms = [
+  /\blisten\(\s*(\d{2,5})\b/g,
+  /\bport\s*[=:]\s*(\d{2,5})\b/gi,
+  /\bPORT\b['"\])]*\s*(?:\|\||\?\?|,)\s*['"]?(\d{2,5})\b/g,
+  /\bServer\(\s*\(\s*["'][\w.]*["']\s*,\s*(\d{2,5})\s*\)/g,
+];
+
+/** Returns a line for a server that failed before it listened, for what else it lacked. */
+export function serverPorts({ text, spec, offered }: FailedRun): string[] {
+  const signs = servers.filter(([sign]) => sign.test(text));
+  const hasPorts = spec.net === 'host' || (spec.network?.publish.length ?? 0) > 0;
+  if (signs.length === 0 || hasPorts || offered.options.length + offered.packages.length === 0)
+    return [];
+  const named = portForms.flatMap((form) =>
+    [...text.matchAll(form)].map(([, port]) => Number(port)),
+  );
+  const usual = signs.flatMap(([, port]) => port ?? []);
+  const ports = new Set(named.length > 0 ? named : usual);
+  const [port = 0] = ports;
+  if (ports.size !== 1 || port < 1 || port > 65_535) return [];
+  offered.options.push(`--publish ${port}`);
+  return [`it names port ${port}, which would be open inside only. To reach it: --publish ${port}`];
+}
+
+/** Servers that programs ask on their usual port. */
+const clients: readonly (readonly [sign: RegExp, name: string, port: number])[] = [
+  [
+    /\bpsql\b|\bpg_dump\b|\bpsycopg2?\b|\bpostgres(?:ql)?:\/\/|\basyncpg\b|["']pg["']/,
+    'PostgreSQL',
+    5432,
+  ],
+  [/\bmysql\b|\bmysqldump\b|\bpymysql\b|\bmysql2?\b/i, 'MySQL', 3306],
+  [/\bredis(?:-cli)?\b/, 'Redis', 6379],
+  [/\bmongodb:\/\/|\bpymongo\b|\bmongoose\b|\bmongosh\b/, 'MongoDB', 27_017],
+];
+
+const isReached = ({ net, network }: SandboxSpec, port: number): boolean =>
+  net === 'host' || network?.text.split(',').includes(`localhost:${port}`) === true;
+
+/** Returns a line for each server of this machine's loopback that the program names. */
+export function localServers({ text, spec, report, offered }: FailedRun): string[] {
+  const own = `${text}\n${report.argv.join(' ')}`;
+  const ports = [...own.matchAll(/\b(?:localhost|127\.0\.0\.1):(\d{2,5})\b/g)].map(([, port]) => ({
+    port: Number(port),
+    name: 'a server',
+  }));
+  const isLocal = /\blocalhost\b|\b127\.0\.0\.1\b/.test(own);
+  const known = clients
+    .filter(([sign]) => isLocal && sign.test(own))
+    .map(([, name, port]) => ({ name, port }));
+  const all = new Map([...ports, ...known].map((one) => [one.port, one]));
+  if (all.size === 0 || all.size > 3) return [];
+  const there = listeners();
+  return [...all.values()].flatMap(({ name, port }) => {
+    if (isReached(spec, port)) return [];
+    const option = `--net localhost:${port}`;
+    if (there.has(port)) {
+      offered.options.push(option);
+      return [`it names ${name} on port ${port} of this machine. If it may reach it: ${option}`];
+    }
+    return known.some((one) => one.port === port)
+      ? [
+          `it names ${name} on port ${port}, where nothing of this machine listens. Once it does: ${option}`,
+        ]
+      : [];
+  });
+}
+
+/** The names of variables without which a program ends, and of those that hold what it signs in with. */
+const needed = [
+  /\bos\.environ\[\s*["'](\w+)["']\s*\](?!\s*=[^=])/g,
+  /\bENV\.fetch\(\s*["'](\w+)["']\s*\)/g,
+  /\$\{(\w+):?\?/g,
+];
+const secrets =
+  /(?:\bprocess\.env(?:\.|\[["'])|\bgetenv\(\s*["']|\benviron\.get\(\s*["']|\bENV\[["'])((?:[A-Z0-9]+_)*(?:TOKEN|SECRET|PASSWORD|APIKEY|KEY)(?:_ID)?)\b/g;
+
+/** Returns a line with variables that the program reads and that are set nowhere. */
+export function unsetVariables({ text, script, spec, offered }: FailedRun, host: Host): string[] {
+  const beside = host.files.read(script.replace(/[^/]*$/, '.env'), 1 << 16);
+  const set = new TextDecoder().decode(beside);
+  const names = [...needed, secrets].flatMap((form) =>
+    [...text.matchAll(form)].map(([, name = '']) => name),
+  );
+  const unset = [...new Set(names)].filter(
+    (name) =>
+      !Object.hasOwn(spec.env, name) &&
+      host.env[name] === undefined &&
+      !new RegExp(`\\b${name}\\b["'\\]]*\\s*\\|?\\|?=[^=]`).test(`${text}\n${set}`),
+  );
+  if (unset.length === 0 || unset.length > 5) return [];
+  const options = unset.map((name) => `--env ${name}`);
+  offered.options.push(...options);
+  const what = unset.length === 1 ? 'which is not set. Set it' : 'which are not set. Set them';
+  return [
+    `it reads ${unset.join(', ')}, ${what}, and pass ${unset.length === 1 ? 'it' : 'them'}: ${options.join(' ')}`,
+  ];
+}
