@@ -51,7 +51,8 @@ const sameName = words(
 /** Matches what a shell replaces by the output of a command. */
 const replaced = /\$\(((?:[^()]|\([^()]*\))*)\)|`([^`]*)`/g;
 /** Matches comments and texts in quotes, in which `$( )` may hold quotes of its own. */
-const quoted = /'[^']*'|"(?:\\[\s\S]|\$\((?:[^()]|\([^()]*\))*\)|[^"\\])*"|(?:^|[ \t;])#.*$/gm;
+const quoted =
+  /'[^']*'|"(?:\\[\s\S]|\$\((?:[^()]|\([^()]*\))*\)|\$(?!\()|[^"\\$])*"|(?:^|[ \t;])#.*$/gm;
 /** Matches documents of the script itself, patterns of `case`, arrays, calculations and `[[ ]]`. */
 const others: readonly (readonly [form: RegExp, by: string])[] = [
   [/<<-?[ \t]*(["']?)(\w+)\1([^\n]*)\n(?:[^\n]*\n)*?[ \t]*\2(?=\n|$)/g, '$3'],
@@ -65,8 +66,13 @@ const forms: readonly (readonly [form: RegExp, by: string])[] = [
 const without = (text: string, all: typeof forms): string =>
   all.reduce((left, [form, by]) => left.replace(form, by), text);
 
+/** What is read of a script: some of the forms are looked for from each place to the end. */
+const charactersMax = 8192;
+
 /** Returns the first word of each command of a shell's text, with those whose output it uses. */
-export function commandWords(text: string): string[] {
+export const commandWords = (text: string): string[] => wordsOf(text.slice(0, charactersMax));
+
+function wordsOf(text: string): string[] {
   const inner: string[] = [];
   const takeInner = (part: string): string =>
     part.replace(replaced, (_, one?: string, other?: string) => {
@@ -80,7 +86,7 @@ export function commandWords(text: string): string[] {
   const found = without(takeInner(plain), forms)
     .split(/\n|;|&&?|\|\|?|(?<!\w)\(/)
     .flatMap((command) => firstWord(command.trim().split(/[ \t]+/)) ?? []);
-  return [...new Set([...found, ...inner.flatMap(commandWords)])];
+  return [...new Set([...found, ...inner.flatMap(wordsOf)])];
 }
 
 function firstWord(all: readonly string[]): string | undefined {
