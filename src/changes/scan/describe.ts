@@ -3,18 +3,14 @@
  */
 
 import { displayPath } from '../../text/index.js';
-import {
-  environmentAround,
-  hidesModule,
-  inEnvironment,
-  ofPackages,
-} from '../auto-executed/by-content.js';
+import { environmentAround, hidesModule, inEnvironment } from '../auto-executed/by-content.js';
 import { type Configured, configuredPaths } from '../auto-executed/configured.js';
 import { heldIfDeleted } from '../auto-executed/deleted.js';
 import { completesGit, inGitDirectory } from '../auto-executed/git-directory.js';
 import { replacesObjects } from '../auto-executed/git-objects.js';
 import { homeDirectory } from '../auto-executed/home-links.js';
 import { type AutoExecuted, matchNames, mayMatchBelow } from '../auto-executed/match.js';
+import { ofPackages } from '../auto-executed/package-programs.js';
 import { inPath, mayBeInPath, runsAnywhere } from '../auto-executed/path-directories.js';
 import { isPristine } from '../auto-executed/python-environment.js';
 import type { NameRules } from '../auto-executed/reasons.js';
