@@ -81,3 +81,17 @@ export function hidesModule(path: Names): AutoExecuted | undefined {
   const why = 'python3 -m, started here, runs it in place of the module of that name';
   return { level: 'note', why };
 }
+
+/** Formats in which tools have their settings, not data, and names such as `Makefile` and `pylintrc`; canonical. */
+const settings =
+  /\.(?:toml|ya?ml|ini|cfg|conf|config|hcl|edn|neon|dhall|kdl|exp|tcl|rc|project|properties)$|[^.]file$|^[^.]+rc$/;
+
+/**
+ * A visible file of settings at the top of the tree, where tools look for theirs: no list has all tools, and most of
+ * them run programs, plugins or hooks that their settings name.
+ */
+export function ofTool(path: Names): AutoExecuted | undefined {
+  const [name = '', ...more] = path.map(canonicalName);
+  if (more.length > 0 || name.startsWith('.') || !settings.test(name)) return undefined;
+  return { level: 'note', why: 'a tool that is started here may run what it names' };
+}

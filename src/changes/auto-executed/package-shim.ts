@@ -12,7 +12,7 @@ basedir=$(dirname "$(echo "$0" | sed -e 's,\\\\,/,g')")
 case \`uname\` in
 `;
 
-/** What comes before the first line that depends on the program: of the versions 5 and 6, then of 7 and 8. */
+/** A script begins with one of these texts: the first is of versions 5 and 6, the second of 7 and 8. */
 const tops: readonly string[] = [
   `${top}    *CYGWIN*) basedir=\`cygpath -w "$basedir"\`;;
 esac

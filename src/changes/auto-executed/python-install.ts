@@ -28,7 +28,7 @@ const ofVariables: readonly (readonly [variable: string, below: string])[] = [
   ['MISE_DATA_DIR', 'installs/python'],
   ['UV_PYTHON_INSTALL_DIR', ''],
 ];
-/** And beside their `shims`, which the user has in PATH. */
+/** Managers have them beside their `shims`, too, which the user has in PATH. */
 const besideShims: readonly string[] = ['versions', 'installs/python'];
 
 const bytesOf = (path: string): Buffer => Buffer.from(path, 'latin1');

@@ -3,7 +3,12 @@
  */
 
 import { displayPath } from '../../text/index.js';
-import { environmentAround, hidesModule, inEnvironment } from '../auto-executed/by-content.js';
+import {
+  environmentAround,
+  hidesModule,
+  inEnvironment,
+  ofTool,
+} from '../auto-executed/by-content.js';
 import { type Configured, configuredPaths } from '../auto-executed/configured.js';
 import { heldIfDeleted } from '../auto-executed/deleted.js';
 import { completesGit, inGitDirectory } from '../auto-executed/git-directory.js';
@@ -200,7 +205,7 @@ export class Describer {
     if (why !== undefined) return { level: 'held', why };
     const marked = after.type === 'directory' ? undefined : configured?.marked(path);
     if (marked !== undefined && byName === undefined) return { level: 'note', why: marked };
-    return byName ?? (after.type === 'directory' ? undefined : hidesModule(path));
+    return byName ?? (after.type === 'directory' ? undefined : (hidesModule(path) ?? ofTool(path)));
   }
 
   #byNameAndKind(path: Names, after: FileState): AutoExecuted | undefined {
