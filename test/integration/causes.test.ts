@@ -146,7 +146,7 @@ test.each(identities())(
     const run = await runWasbox(['run', '--audit', '--discard', '-c', script], { as, cwd });
     expect(lineOf(run.err, '/home/new')).toContain('No option allows it');
     expect(lineOf(run.err, 'openat /new')).toContain('No option allows it');
-      // Control: another directory is shown for one.
+    // Control: another directory is shown for one.
     expect(optionIn(lineOf(run.err, `${other}/d/new`))).toEqual(['--cow', join(other, 'd')]);
   },
 );
