@@ -193,9 +193,7 @@ export async function runVerb(
   // The native command does not repeat warnings, so a start with one is not recorded.
   const line = { argv: words, argumentCount: argumentCount(options) };
   const newRecorder = (): Recorder | undefined =>
-    facts === undefined || warnings.length > 0 || mayHoldSecret(options)
-      ? undefined
-      : new Recorder(facts, line, host);
+    facts === undefined || warnings.length > 0 ? undefined : new Recorder(facts, line, host);
   let recorder = newRecorder();
   const resolve = (): SandboxSpec => {
     let progress: ProgressLine | undefined;
@@ -236,6 +234,7 @@ export async function runVerb(
     return 0;
   }
   if (options.quiet !== true) for (const text of spec.notes.filter(isStartNote)) warn(text);
+  if (mayHoldSecret(options, spec)) recorder = undefined;
   // A user's first run: the next one finds the state directory, so what is recorded depends on it.
   // Not where nothing is recorded: a script on stdin can be read only once.
   if (recorder?.repeats(spec) && host.files.lstat(spec.state.directory) === undefined) {

@@ -133,7 +133,7 @@ export async function startOf(
   // The entry cannot be whole with too many questions, say: the start is made, and not saved.
   const whole = encode('all');
   if (whole !== undefined) {
-    handOver(whole, recording.obstacle() === undefined && !mayHoldSecret(options));
+    handOver(whole, recording.obstacle() === undefined && !mayHoldSecret(options, spec));
     return;
   }
   const unsaved = encode('without-reads');

@@ -13,11 +13,11 @@ export interface CommandLine {
 }
 
 /**
- * Returns whether the words or the environment may hold a secret that an entry would keep in clear: the value of a
- * variable, or code. Such a start is not recorded. Arguments are not part of an entry.
+ * Returns whether a start may hold a secret that an entry would keep in clear: the value of a variable, which the command
+ * line or a profile gave, or code. Such a start is not recorded. Arguments are not part of an entry.
  */
-export const mayHoldSecret = (options: RunArguments): boolean =>
-  Object.keys(options.env ?? {}).length > 0 ||
+export const mayHoldSecret = (options: RunArguments, spec: SandboxSpec): boolean =>
+  spec.hasGivenEnv === true ||
   (argumentCount(options) === undefined &&
     (options.code !== undefined || (options.args ?? []).length > 0));
 

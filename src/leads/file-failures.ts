@@ -9,6 +9,7 @@ import { isWithin } from '../host/index.js';
 import { type AuditActionRecord, type AuditRecords, changingActions } from '../native/index.js';
 import type { FileCause, FileCauseKind } from '../report/index.js';
 import { isCopied, isReadOnly, type SandboxSpec, type View } from '../resolve/index.js';
+import { hasHomes } from './homes.js';
 
 /** Causes that a report tells, at most. */
 const causeLimit = 200;
@@ -137,11 +138,10 @@ function writablePlace(spec: SandboxSpec, path: string): string | undefined {
   return mayWrite(exists(host) ? host : directory) && mayWrite(directory) ? directory : undefined;
 }
 
-/** Returns it for a place that is hidden: a directory by itself, and never what has all of the user's home in it. */
+/** Returns it for a place that is hidden: a directory by itself. */
 function hiddenPlace(spec: SandboxSpec, path: string, kind: AuditActionRecord['kind']) {
   if (kind === 'directory' && exists(path)) return mayWrite(path) ? path : undefined;
-  const place = writablePlace(spec, path);
-  return place === undefined || isWithin(spec.identity.home, place) ? undefined : place;
+  return writablePlace(spec, path);
 }
 
 function placeOf(
@@ -162,6 +162,10 @@ function placeOf(
       return undefined;
   }
 }
+
+/** Leaves out a place that would show much more than was asked for. */
+const narrow = (spec: SandboxSpec, place?: string): Pick<FileCause, 'place' | 'wide'> =>
+  place !== undefined && hasHomes(place, spec.identity.home) ? { wide: true } : { place };
 
 /** The interpreter that a program names: of a script behind #!, of an ELF in PT_INTERP. */
 function interpreterOf(path: string): string | undefined {
@@ -260,7 +264,7 @@ export function fileCauses(spec: SandboxSpec, audit: AuditRecords | undefined): 
     const now =
       known !== undefined && (kind === 'hidden' || kind === known.kind)
         ? known
-        : { kind, call, path, place: placeOf(spec, path, kind, action.kind) };
+        : { kind, call, path, ...narrow(spec, placeOf(spec, path, kind, action.kind)) };
     const looked = action.kind === 'look' && known?.looked !== false;
     const lastNs = Math.max(action.lastNs, known?.lastNs ?? 0);
     causes.set(key, { ...now, count: count + (known?.count ?? 0), lastNs, looked });

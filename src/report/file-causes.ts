@@ -36,6 +36,8 @@ export interface FileCause {
   readonly about?: string | undefined;
   /** The path for the option that helps; undefined if none does. */
   readonly place?: string | undefined;
+  /** True if no option helps but one that shows the homes of users. @default false */
+  readonly wide?: true | undefined;
   readonly count: number;
   /** When it was last used, in nanoseconds since the start. */
   readonly lastNs?: number | undefined;
@@ -43,9 +45,10 @@ export interface FileCause {
   readonly looked?: boolean | undefined;
 }
 
-function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' | 'option'> {
+function whyOf({ kind, about, place, wide }: FileCause): Pick<ReportRefusal, 'cause' | 'option'> {
   const shown = place === undefined ? undefined : pathOption('--ro', place);
   const copied = place === undefined ? undefined : pathOption('--cow', place);
+  const among = 'in a directory with the homes of users';
   const reaches = '(--rw would change the real files)';
   switch (kind) {
     case 'hidden-change':
@@ -53,16 +56,20 @@ function whyOf({ kind, about, place }: FileCause): Pick<ReportRefusal, 'cause' |
       const what = kind === 'hidden-change' ? 'it' : 'its directory';
       const cause = `${what} is hidden: it exists only outside the sandbox`;
       return place === undefined
-        ? { cause: `${cause}, and you may not change it` }
+        ? { cause: wide === true ? `${cause}, ${among}` : `${cause}, and you may not change it` }
         : { cause: `${cause} ${reaches}`, option: copied };
     }
     case 'hidden':
-      return { cause: 'it is hidden: it exists only outside the sandbox', option: shown };
+      return wide === true
+        ? { cause: 'it is hidden: the homes of users are in it' }
+        : { cause: 'it is hidden: it exists only outside the sandbox', option: shown };
     case 'closed':
       return { cause: 'it is hidden by --hide or --hide-secrets' };
     case 'read-only':
       return place === undefined
-        ? { cause: 'it is read-only inside, and you may not change it outside' }
+        ? {
+            cause: `it is read-only inside, ${wide === true ? among : 'and you may not change it outside'}`,
+          }
         : {
             cause: `it is read-only inside ${reaches}`,
             option: copied,

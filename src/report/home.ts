@@ -91,6 +91,7 @@ export function homeLines({ home, paths }: ReportChanges, id: string): HomeLines
     ...dangerous.filter(({ flags }) => !flags.includes('unseen')).map(({ path }) => path),
     ...names(plain),
   ].filter((path) => !isCache(path));
+  const together = withLines(own, toApply);
   const said = named.slice(0, shownNames).join(', ');
   const isWhole = named.length <= shownNames && shown.length >= (files.length > 0 ? count : all);
   return {
@@ -101,6 +102,15 @@ export function homeLines({ home, paths }: ReportChanges, id: string): HomeLines
         : [
             `  ${seen.path} exists; the run did not see it: wasbox apply ${id}${seen.appends === true ? ' --append' : ''} ${homeOperand(seen.path)}`,
           ],
-    operands: pathOperands(toApply) ?? (toApply[0] && homeOperand(toApply[0])),
+    operands: together ?? pathOperands(toApply) ?? (toApply[0] && homeOperand(toApply[0])),
   };
+}
+
+/** Returns the operands that bring lines for files that exist and all others at once; undefined where that needs a choice. */
+function withLines(own: readonly ReportChange[], others: readonly string[]): string | undefined {
+  const unseen = own.filter(({ flags }) => flags.includes('unseen'));
+  if (unseen.length === 0 || others.length === 0) return undefined;
+  if (unseen.some(({ appends }) => appends !== true)) return undefined;
+  const paths = pathOperands([...unseen.map(({ path }) => path), ...others]);
+  return paths === undefined ? undefined : `--append ${paths}`;
 }

@@ -108,6 +108,7 @@ export function resolveSpec(given: ResolveOptions, host: Host, caller: Caller = 
       ? {}
       : { project: { path: workdir.name, marker: workdir.marker } }),
     env: withPackages(resolveEnv(draft, start.name), packages),
+    ...(Object.keys(options.env ?? {}).length > 0 ? { hasGivenEnv: true as const } : {}),
     ...(caller.tellsPorts === true && own.network && network.net !== 'host'
       ? { tellsPorts: true as const }
       : {}),

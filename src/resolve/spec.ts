@@ -331,6 +331,11 @@ export interface SandboxSpec {
   /** Set only where `net` is `rules`. */
   readonly network?: NetworkSpec | undefined;
   readonly env: Readonly<Record<string, string>>;
+  /**
+   * True if some of {@link env} was given with `--env` or by a profile: such a value may be a secret, which nothing keeps
+   * longer than the run. @default false
+   */
+  readonly hasGivenEnv?: true | undefined;
   readonly limits: LimitsSpec;
   readonly policy: PolicySpec;
   readonly guards: Guards;

@@ -131,11 +131,25 @@ test('the cause of files to create or change in a hidden place names --cow or no
   const script = `rm ~/own; mkdir /root/x; mkdir /srv/x; mkdir ~/not-there/new`;
   writeFiles(as, as.home, { own: '' });
   const { err } = await told(script);
-  for (const path of [join(as.home, 'own'), '/root/x', '/srv/x']) {
+  expect(lineOf(err, join(as.home, 'own'))).toMatch(/the homes of users\. No option allows it/);
+  for (const path of ['/root/x', '/srv/x']) {
     expect(lineOf(err, path)).toMatch(/hidden.* you may not change it\. No option allows it/);
   }
   expect(err).not.toContain('not-there/new —');
 });
+
+test.each(identities())(
+  'as $label, no advice shows the homes of users for one file',
+  async (as) => {
+    const [cwd, other] = [makeProject(as), makeProject(as, { 'd/f': '' })];
+    const script = `mkdir /home/new ${other}/d/new; echo x > /new`;
+    const run = await runWasbox(['run', '--audit', '--discard', '-c', script], { as, cwd });
+    expect(lineOf(run.err, '/home/new')).toContain('No option allows it');
+    expect(lineOf(run.err, 'openat /new')).toContain('No option allows it');
+    // Control: another directory is shown for one.
+    expect(optionIn(lineOf(run.err, `${other}/d/new`))).toEqual(['--cow', join(other, 'd')]);
+  },
+);
 
 test('the cause of a read-only path names --cow for one of the user, no option for one of the system', async () => {
   const as = ordinaryUser();

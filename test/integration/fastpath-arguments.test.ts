@@ -103,6 +103,7 @@ describe('a recorded start with other arguments', () => {
     expect(fs.readFileSync(made).includes('show.py')).toBe(false);
   });
 
+  const passed = { TOKEN: 'S3CRET-VALUE' };
   const valued = [
     ['a variable that is passed', ['--env', 'TOKEN', '--', 'true'], { TOKEN: 'S3CRET-VALUE' }],
     ['a variable that is set', ['--env', 'TOKEN=S3CRET-VALUE', '--', 'true'], {}],
@@ -110,6 +111,8 @@ describe('a recorded start with other arguments', () => {
     ['code', ['-c', 'true S3CRET-VALUE'], {}],
     ['arguments of code', ['-c', 'true', 'S3CRET-VALUE'], {}],
     ['arguments', ['--', 'true', 'S3CRET-VALUE'], {}],
+    ['a variable of a profile', ['--profile', 'TOKEN = "S3CRET-VALUE"', '--', 'true'], {}],
+    ['a variable that a profile passes', ['--profile', 'TOKEN = true', '--', 'true'], passed],
   ] as const;
   // The engine records starts of its own, as Node does.
   const recorders = [
@@ -120,34 +123,43 @@ describe('a recorded start with other arguments', () => {
     recorders.flatMap(([recorder, executable]) =>
       valued.map(([kind, args, env]) => ({ recorder, executable, kind, args, env })),
     ),
-  )('no start that $recorder makes keeps the value of $kind', async ({ executable, args, env }) => {
-    const cwd = makeProject(as);
-    const fastpath = makeFastpath(as, executable);
-    const state = fastpath.env.XDG_STATE_HOME as string;
-    // Directories of overlayfs are closed even to their owner; grep(1) goes on.
-    const holding = (): string[] =>
-      spawnSync('grep', ['-rlF', 'S3CRET-VALUE', state], { encoding: 'utf8' })
-        .stdout.split('\n')
-        .filter((name) => name !== '');
-    for (let n = 0; n < 3; n++) {
-      const run = await fastpath.run(['run', ...args], { cwd, env });
-      expect([run.status, run.err]).toEqual([0, '']);
-    }
-    await fastpath.settled(); // what the last run left is on its way until then
-    expect(holding().filter((name) => name.includes('/plans/'))).toEqual([]);
-    // Control: what the command line itself said is noted for `wasbox why` until all is discarded.
-    const typed = args.some((word) => word.includes('S3CRET-VALUE'));
-    expect(holding().filter((name) => name.includes('/last-runs/'))).toHaveLength(typed ? 1 : 0);
-    // A shorter command line takes the place of all of it.
-    await fastpath.run(['run', '--', 'true'], { cwd });
-    expect(holding().filter((name) => name.includes('/last-runs/'))).toEqual([]);
-    await fastpath.run(['discard', '--all'], { cwd });
-    expect(holding()).toEqual([]);
-    // Control: a start without such values is recorded, and repeated.
-    await fastpath.run(['run', '--', 'true', 'x'], { cwd });
-    expect((await fastpath.run(['run', '--', 'true', 'y'], { cwd })).nodes).toBe(0);
-    expect(plansOf(fastpath)).toHaveLength(1);
-  });
+  )(
+    'no start that $recorder makes keeps the value of $kind',
+    async ({ executable, args: words, env }) => {
+      const cwd = makeProject(as);
+      const args: string[] = [...words];
+      const profile = args.indexOf('--profile') + 1;
+      if (profile > 0) {
+        args[profile] = join(makeProject(as, { 'p.toml': `[env]\n${args[profile]}\n` }), 'p.toml');
+      }
+      const fastpath = makeFastpath(as, executable);
+      const state = fastpath.env.XDG_STATE_HOME as string;
+      // Directories of overlayfs are closed even to their owner; grep(1) goes on.
+      const holding = (): string[] =>
+        spawnSync('grep', ['-rlF', 'S3CRET-VALUE', state], { encoding: 'utf8' })
+          .stdout.split('\n')
+          .filter((name) => name !== '');
+      for (let n = 0; n < 3; n++) {
+        const run = await fastpath.run(['run', ...args], { cwd, env });
+        expect([run.status, run.err]).toEqual([0, '']);
+      }
+      await fastpath.settled(); // what the last run left is on its way until then
+      expect(holding().filter((name) => name.includes('/plans/'))).toEqual([]);
+      // Control: what the command line itself said is noted for `wasbox why` until all is discarded.
+      const typed = args.some((word) => word.includes('S3CRET-VALUE'));
+      expect(holding().filter((name) => name.includes('/last-runs/'))).toHaveLength(typed ? 1 : 0);
+      // A shorter command line takes the place of all of it.
+      await fastpath.run(['run', '--', 'true'], { cwd });
+      expect(holding().filter((name) => name.includes('/last-runs/'))).toEqual([]);
+      await fastpath.run(['discard', '--all'], { cwd });
+      expect(holding()).toEqual([]);
+      // Control: a start without such values is recorded, and repeated.
+      await fastpath.run(['run', '--', 'true', 'x'], { cwd });
+      expect((await fastpath.run(['run', '--', 'true', 'y'], { cwd })).nodes).toBe(0);
+      await fastpath.settled();
+      expect(plansOf(fastpath)).toHaveLength(1);
+    },
+  );
 
   test('that are not UTF-8 are given as they are', async () => {
     const cwd = makeProject(as, show);

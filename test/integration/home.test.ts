@@ -41,6 +41,24 @@ describe.each(identities())('as $label', (as) => {
     expect(read('src/demo/~/bin/tool')).toBe('project\n');
   });
 
+  it('comes with one command where an installer adds lines to what is there', async () => {
+    const { run, has, read } = makeHome(as, { '.bashrc': 'alias a=b\n' });
+    const write = 'echo new >> ~/.bashrc; mkdir -p ~/.local/bin; echo t > ~/.local/bin/tool';
+    const { err } = await run(['run', '-c', write]);
+    const [, command = ''] = /to go on: .*wasbox (apply .*) or wasbox discard\n/.exec(err) ?? [];
+    expect(command).toBe('apply --append ~/.bashrc ~/.local/bin/tool');
+    const done = await run(command.split(' '));
+    expect([done.status, done.err]).toEqual([0, '']);
+    expect([read('.bashrc'), has('.local/bin/tool')]).toEqual(['alias a=b\nnew\n', true]);
+    // Control: a program that exists is no text to add lines to, so that there is a choice to make.
+    const other = await run([
+      'run',
+      '-c',
+      "printf '#!/bin/sh\\n' > ~/.local/bin/tool; chmod +x ~/.local/bin/tool; echo > ~/.local/bin/x",
+    ]);
+    expect(other.err).not.toContain('--append');
+  });
+
   it('is empty, named at the end, shown, and applied by name', async () => {
     const { run, has, read, lastId, home } = makeHome(as, { '.bashrc': 'alias a=b\n' });
     const write =
@@ -53,7 +71,7 @@ describe.each(identities())('as $label', (as) => {
         'wasbox: 1 file added (not applied; your files are untouched)',
         'wasbox: 3 files written to your home: ~/.bashrc, ~/.local/bin/tool, ~/.config/app/c (not applied)',
         `wasbox:   ~/.bashrc exists; the run did not see it: wasbox apply ${id} --append ~/.bashrc`,
-        `wasbox: to go on: wasbox diff ${id}, then wasbox apply, wasbox apply ~/.local/bin/tool ~/.config/app/c or wasbox discard`,
+        `wasbox: to go on: wasbox diff ${id}, then wasbox apply, wasbox apply --append ~/.bashrc ~/.local/bin/tool ~/.config/app/c or wasbox discard`,
         '',
       ].join('\n'),
     );

@@ -113,7 +113,8 @@ describe.each(identities())('tools with their presets as $label', (as) => {
     served = makeProject(as);
     npm = await npmRegistry(makeProject(as), {
       'tiny-part': 'module.exports = "from npm";\n',
-      tiny: 'module.exports = "tiny " + require("tiny-part");\n',
+      // A program, which pnpm writes a script for.
+      tiny: '#!/usr/bin/env node\nmodule.exports = "tiny " + require("tiny-part");\n',
     });
     mirror = await staticMirror(served);
     addWheel(served);

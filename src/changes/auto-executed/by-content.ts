@@ -1,10 +1,7 @@
 /** Finds what the names of a path alone do not tell: what lies beside it, what it links to, what is in it. */
-import { posix } from 'node:path';
 import { canonicalName } from '../files/canonical-name.js';
-import { readText } from '../files/host-text.js';
-import { type Names, namesIn } from '../files/path.js';
+import type { Names } from '../files/path.js';
 import { inLayer, type MergedTree, onHost } from '../merged-tree/tree.js';
-import type { FileState } from '../model/index.js';
 import type { AutoExecuted } from './match.js';
 
 /** Files that make a directory an environment of Python or conda. */
@@ -49,71 +46,6 @@ export function inEnvironment(
   return { level: 'held', why, mayGo: true, start: depth - 1, whole: depth };
 }
 
-/** Returns whether `package.json` names a program, and which file it is, as npm reads it. */
-function namesProgram(text: string, name: string, file: string): boolean {
-  let own: unknown;
-  try {
-    own = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
-  const { bin, name: packageName, directories } = Object(own) as Record<string, unknown>;
-  const clean = (path: unknown): string => posix.join('/', typeof path === 'string' ? path : '');
-  const at = clean(file);
-  if (typeof bin === 'string') {
-    return posix.basename(String(packageName)) === name && clean(bin) === at;
-  }
-  if (bin !== undefined) {
-    return Object.entries(Object(bin) as object).some(
-      ([program, path]) => posix.basename(program) === name && clean(path) === at,
-    );
-  }
-  const { bin: directory } = Object(directories) as Record<string, unknown>;
-  return typeof directory === 'string' && at === posix.join(clean(directory), name);
-}
-
-/** The names of a package's directory, which is a link where the package is of the project itself; undefined outside. */
-function packageAt(tree: MergedTree, names: Names): Names | undefined {
-  const found = inLayer(tree, names) ?? onHost(tree, names);
-  const link = typeof found === 'object' ? found.link?.toString('latin1') : undefined;
-  if (link === undefined) return names;
-  const to = posix.join(...names.slice(0, -1), link);
-  return link.startsWith('/') || to.startsWith('..') ? undefined : namesIn(to);
-}
-
-/**
- * A program in `node_modules/.bin`, unless it is a link to the file that a package, which is there or comes with it,
- * says is its program of that name, as an install makes it.
- */
-export function ofPackages(
-  tree: MergedTree,
-  path: Names,
-  { type, link }: FileState,
-): AutoExecuted | undefined {
-  const at = path.length - 3;
-  const [place, directory, name] = path.slice(-3).map(canonicalName);
-  if (place !== 'node_modules' || directory !== '.bin' || name === undefined) return undefined;
-  const [, own = '', file = ''] =
-    /^\.\.\/((?:@[^/.][^/]*\/)?[^/.@][^/]*)\/(.+)$/s.exec(
-      (type === 'symlink' && link?.toString('latin1')) || '',
-    ) ?? [];
-  const isPlain = file.split('/').every((part) => part !== '' && !part.startsWith('.'));
-  const directoryOf = isPlain
-    ? packageAt(tree, [...path.slice(0, at + 1), ...namesIn(own)])
-    : undefined;
-  if (directoryOf !== undefined) {
-    // The run's own comes first: the host's counts only where the run wrote none.
-    const description = [...directoryOf, 'package.json'];
-    const text = [tree.layer.root, tree.host]
-      .map((root) => readText(tree.native, root, description))
-      .find((one) => one !== undefined);
-    if (text !== undefined && namesProgram(text.text, path[at + 2] ?? '', file)) return undefined;
-  }
-  const why = 'npm, npx and scripts of the project run it, and no package there says it is its own';
-  return { level: 'held', why, mayGo: true, start: at + 1, whole: at + 2 };
-}
-
 /** Modules of Python's standard library that are files. */
 const standardModules: ReadonlySet<string> = new Set(
   `
@@ -148,4 +80,18 @@ export function hidesModule(path: Names): AutoExecuted | undefined {
   if (!standardModules.has(name)) return undefined;
   const why = 'python3 -m, started here, runs it in place of the module of that name';
   return { level: 'note', why };
+}
+
+/** Formats in which tools have their settings, not data, and names such as `Makefile` and `pylintrc`; canonical. */
+const settings =
+  /\.(?:toml|ya?ml|ini|cfg|conf|config|hcl|edn|neon|dhall|kdl|exp|tcl|rc|project|properties)$|[^.]file$|^[^.]+rc$/;
+
+/**
+ * A visible file of settings at the top of the tree, where tools look for theirs: no list has all tools, and most of
+ * them run programs, plugins or hooks that their settings name.
+ */
+export function ofTool(path: Names): AutoExecuted | undefined {
+  const [name = '', ...more] = path.map(canonicalName);
+  if (more.length > 0 || name.startsWith('.') || !settings.test(name)) return undefined;
+  return { level: 'note', why: 'a tool that is started here may run what it names' };
 }

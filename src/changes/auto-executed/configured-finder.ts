@@ -28,6 +28,7 @@ import {
   type ScriptKind,
   scriptKind,
   startupFiles,
+  systemFiles,
   withoutComments,
 } from './scripts.js';
 import { spelledOut, withoutPatterns } from './spelled.js';
@@ -213,21 +214,24 @@ export class ConfiguredFinder {
     const home = homeDirectory();
     const names = [this.#workdir, ...linksOfHome(this.#workdir).map(({ name }) => name.join('/'))];
     const own = names.map((name) => posix.basename(name));
-    const files = home === undefined ? [] : startupFiles();
+    const files = [...startupFiles(), ...systemFiles()];
     const start = (file: string) => [posix.dirname(file), ...(home === undefined ? [] : [home])];
     const seen = new Set(files);
+    const known = seen.size;
     for (const file of files) {
       const text = textElsewhere(file);
-      if (text === undefined || home === undefined) continue;
+      if (text === undefined) continue;
       const commands = commandsIn(file, text, /\.json$/.test(file) ? 'uncommented' : 'commented');
       for (const next of includedBy(commands, file)) {
-        if (seen.has(next) || seen.size > maxIncluded || !next.startsWith(`${home}/`)) continue;
+        if (seen.has(next) || seen.size > known + maxIncluded) continue;
+        if (home === undefined || !next.startsWith(`${home}/`)) continue;
         if (!`${next}/`.startsWith(`${this.#workdir}/`)) files.push(next);
         seen.add(next);
       }
       // Most say nothing of this tree.
       if (!own.some((name) => namesTree(text, name))) continue;
-      const why = `your ~${file.slice(home.length)} names it`;
+      const inHome = home !== undefined && file.startsWith(`${home}/`);
+      const why = `${inHome ? `your ~${file.slice(home.length)}` : file} names it`;
       const meaning = { why, onlyFiles: true, isGeneral: true };
       this.#follow(this.#paths.command(commands, start(file), meaning), [], rules);
     }

@@ -3,6 +3,7 @@
  * module writes. The environment is the run's; nothing of it is trusted but what is compared with this.
  */
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { posix } from 'node:path';
 import { errnoOf } from '../files/fdtree.js';
 import type { MergedTree } from '../merged-tree/tree.js';
@@ -10,12 +11,28 @@ import { homeDirectory } from './home-links.js';
 import { placeInTree } from './other-paths.js';
 import { pathDirectories } from './path-directories.js';
 
-/** Directories of interpreters beside those of PATH: the system's, and those that version managers install. */
+/** Directories of interpreters beside those of PATH. */
 const systemPrograms: readonly string[] = ['/usr/bin', '/usr/local/bin', '/bin'];
-const managed =
-  /^\.(?:pyenv\/versions|local\/share\/(?:uv\/python|mise\/installs\/python)|asdf\/installs\/python)\/[^/]+\/bin$/;
+
+/** Where version managers have an interpreter each in a directory: below a home, below what a variable names. */
+const ofHome: readonly string[] = [
+  '.pyenv/versions',
+  '.asdf/installs/python',
+  '.local/share/uv/python',
+  '.local/share/mise/installs/python',
+];
+const ofVariables: readonly (readonly [variable: string, below: string])[] = [
+  ['PYENV_ROOT', 'versions'],
+  ['ASDF_DATA_DIR', 'installs/python'],
+  ['ASDF_DIR', 'installs/python'],
+  ['MISE_DATA_DIR', 'installs/python'],
+  ['UV_PYTHON_INSTALL_DIR', ''],
+];
+/** Managers have them beside their `shims`, too, which the user has in PATH. */
+const besideShims: readonly string[] = ['versions', 'installs/python'];
 
 const bytesOf = (path: string): Buffer => Buffer.from(path, 'latin1');
+const latin1 = (path: string): string => Buffer.from(path).toString('latin1');
 
 function quietly<T>(use: () => T): T | undefined {
   try {
@@ -36,19 +53,41 @@ export const fileOf = (path: string): Buffer | undefined =>
 
 const isFile = (path: string): boolean => quietly(() => statSync(bytesOf(path)).isFile()) === true;
 
+/** The home of the user's account, which HOME need not name. */
+function homeOfAccount(): string | undefined {
+  try {
+    return realOf(latin1(userInfo().homedir));
+  } catch {
+    return undefined; // the user has no account
+  }
+}
+
+/** The directories in which version managers of the user have a directory for each interpreter. */
+function managedDirectories(): readonly string[] {
+  const homes = [homeDirectory(), homeOfAccount()].filter((home) => home !== undefined);
+  return [
+    ...homes.flatMap((home) => ofHome.map((below) => posix.join(home, below))),
+    ...ofVariables.flatMap(([variable, below]) => {
+      const named = process.env[variable];
+      return named?.startsWith('/') ? [posix.join(latin1(named), below)] : [];
+    }),
+    ...[...pathDirectories()]
+      .filter((directory) => posix.basename(directory) === 'shims')
+      .flatMap((shims) => besideShims.map((below) => posix.join(shims, '..', below))),
+  ].map((directory) => directory.replace(/(?<=.)\/$/, ''));
+}
+
 /** Returns whether the user runs programs from a directory, and the run could not write there. */
 function isOwn(tree: MergedTree, directory: string): boolean {
   if (posix.normalize(directory) !== directory || !directory.startsWith('/')) return false;
   const real = realOf(directory);
   if (real === undefined || placeInTree(tree, directory) !== undefined) return false;
-  const home = homeDirectory();
   const known = [...systemPrograms, ...pathDirectories()];
+  const managed = managedDirectories();
   return [directory, real].some(
     (one) =>
       known.includes(one) ||
-      (home !== undefined &&
-        one.startsWith(`${home}/`) &&
-        managed.test(one.slice(home.length + 1))),
+      (posix.basename(one) === 'bin' && managed.includes(posix.dirname(posix.dirname(one)))),
   );
 }
 

@@ -135,8 +135,23 @@ const ofHome: readonly string[] = [
   ...['.config/zsh/.zprofile', '.zshrc.d/*', '.config/git/config', '.config/uv/uv.toml'],
 ];
 
+/** Files of the system that run programs by themselves, `*` for all of a directory: at a time, or as a service. */
+const ofSystem: readonly string[] = [
+  ...['/etc/crontab', '/etc/cron.d/*', '/etc/anacrontab', '/etc/profile.d/*', '/etc/rc.local'],
+  ...['/etc/systemd/system/*', '/etc/systemd/user/*', '/etc/xdg/autostart/*'],
+  ...['/etc/supervisor/conf.d/*', '/etc/udev/rules.d/*', '/etc/logrotate.d/*', '/etc/incron.d/*'],
+  // Only root can read those of others, or its own.
+  ...['/var/spool/cron/crontabs/*', '/var/spool/cron/*', '/var/spool/at/*'],
+];
+
 /** Files of zsh, where the user has them elsewhere. */
 const ofZsh: readonly string[] = ['.zshrc', '.zshenv', '.zprofile', '.zlogin', '.zlogout'];
+
+/** The system's files that may name something in a tree. */
+export const systemFiles = (): string[] =>
+  ofSystem
+    .flatMap((name) => (name.endsWith('/*') ? filesIn(name.slice(0, -2)) : [name]))
+    .flatMap((name) => (name.endsWith('.d') ? filesIn(name) : [name]));
 
 /** The names in a directory, if it may be read; one character per byte. */
 function namesIn(directory: string): string[] {

@@ -63,6 +63,14 @@ function ofUnit(text: string, home: string): string {
     .replace(/^\s*(?:EnvironmentFile|Icon|URL)\s*=\s*-?/gm, 'source ');
 }
 
+/** crontab(5): the command stands behind when it runs, and in files of the system behind who runs it. */
+const ofCron = (text: string): string =>
+  text.replace(
+    /^[ \t]*(?:@\w+|(?:[\d*][^\s=]*|[a-z]{3}(?:[-,/]\S*)?)(?:[ \t]+[^\s=]+){4})[ \t]+/gim,
+    '',
+  );
+const ofSystemCron = (text: string): string => ofCron(text).replace(/^[\w-]+[ \t]+(?=\S)/gm, '');
+
 /** ssh_config(5). */
 const ofSsh = (text: string, home: string): string =>
   text
@@ -112,6 +120,8 @@ type Reader = (text: string, home: string) => string;
 const readers: readonly (readonly [RegExp, Reader])[] = [
   [/(?:^|\/)(?:\.envrc(?:\.\w+)?|\.direnvrc|direnv\/(?:direnvrc|lib\/[^/]+))$/, ofDirenv],
   [/\.(?:service|socket|timer|path|mount|target|desktop)(?:\.d\/[^/]+\.conf)?$/, ofUnit],
+  [/(?:^|\/)(?:crontab|cron\.d\/[^/]+)$/, ofSystemCron],
+  [/(?:^|\/)(?:crontabs|cron)\/[^/]+$/, ofCron],
   [/(?:^|\/)\.ssh\/(?:.*\/)?[^/]*conf[^/]*$|(?:^|\/)\.ssh\/[^/]+\.d\/[^/]+$/, ofSsh],
   [
     /(?:^|\/)(?:[._]?g?vimrc(?:\.local)?|\.?exrc|\.nvimrc|init\.(?:vim|lua)|\.nvim\.lua|\.lazy\.lua)$/,

@@ -7,7 +7,7 @@ import {
   environmentAround,
   hidesModule,
   inEnvironment,
-  ofPackages,
+  ofTool,
 } from '../auto-executed/by-content.js';
 import { type Configured, configuredPaths } from '../auto-executed/configured.js';
 import { heldIfDeleted } from '../auto-executed/deleted.js';
@@ -15,6 +15,7 @@ import { completesGit, inGitDirectory } from '../auto-executed/git-directory.js'
 import { replacesObjects } from '../auto-executed/git-objects.js';
 import { homeDirectory } from '../auto-executed/home-links.js';
 import { type AutoExecuted, matchNames, mayMatchBelow } from '../auto-executed/match.js';
+import { ofPackages } from '../auto-executed/package-programs.js';
 import { inPath, mayBeInPath, runsAnywhere } from '../auto-executed/path-directories.js';
 import { isPristine } from '../auto-executed/python-environment.js';
 import type { NameRules } from '../auto-executed/reasons.js';
@@ -204,7 +205,7 @@ export class Describer {
     if (why !== undefined) return { level: 'held', why };
     const marked = after.type === 'directory' ? undefined : configured?.marked(path);
     if (marked !== undefined && byName === undefined) return { level: 'note', why: marked };
-    return byName ?? (after.type === 'directory' ? undefined : hidesModule(path));
+    return byName ?? (after.type === 'directory' ? undefined : (hidesModule(path) ?? ofTool(path)));
   }
 
   #byNameAndKind(path: Names, after: FileState): AutoExecuted | undefined {

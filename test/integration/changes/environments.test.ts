@@ -3,8 +3,16 @@
  * whole where anything else is in it. The judge is what the host has after a plain apply, and whether it works there.
  */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { applyRun, finishRun, openRun } from '../../../src/changes/index.js';
 import { type Fixture, makeFixture, runScript } from './fixture.js';
@@ -64,6 +72,68 @@ describe('an environment that venv wrote', () => {
   ])('is applied %s', (_, script) => {
     expect(applied(script)).toBe(0);
     expect(filesIn('.').filter((name) => name.endsWith('bin/activate')).length).toBe(1);
+  });
+});
+
+describe('an environment of a Python that a version manager installed', () => {
+  const names = ['HOME', 'PYENV_ROOT', 'UV_PYTHON_INSTALL_DIR'] as const;
+  const before = names.map((name) => [name, process.env[name]] as const);
+  afterEach(() => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  });
+
+  test.each<[string, string, (manager: string) => Partial<Record<string, string>>]>([
+    ['is applied where HOME has it', '.pyenv/versions/own', (HOME) => ({ HOME })],
+    [
+      'is applied where a variable of pyenv names it',
+      'versions/own',
+      (PYENV_ROOT) => ({ PYENV_ROOT }),
+    ],
+    [
+      'is applied where a variable of uv names it',
+      'own',
+      (UV_PYTHON_INSTALL_DIR) => ({ UV_PYTHON_INSTALL_DIR }),
+    ],
+    [
+      'is applied where its shims are on PATH',
+      'versions/own',
+      (manager) => ({ PATH: `${manager}/shims:${PATH}` }),
+    ],
+    [
+      'is applied where the shims of asdf are on PATH',
+      'installs/python/own',
+      (manager) => ({ PATH: `${manager}/shims:${PATH}` }),
+    ],
+    ['is held where nothing of the user leads to it', 'versions/own', () => ({})],
+    [
+      'is held where it is deeper than a manager has any',
+      'versions/own/more',
+      (PYENV_ROOT) => ({ PYENV_ROOT }),
+    ],
+    ['is held where shims are not on PATH', 'other/own', (m) => ({ PATH: `${m}/shims:${PATH}` })],
+  ])('%s', (title, place, environment) => {
+    const manager = join(fixture.base, 'manager');
+    const own = join(manager, place);
+    mkdirSync(join(own, 'bin'), { recursive: true });
+    mkdirSync(join(manager, 'shims'));
+    const find = 'import sys, os; print(os.path.realpath(sys.executable), sys.base_prefix)';
+    const [real = '', prefix = ''] = execFileSync('python3', ['-c', find], { encoding: 'utf8' })
+      .trim()
+      .split(' ');
+    cpSync(real, join(own, 'bin', basename(real)));
+    symlinkSync(basename(real), join(own, 'bin/python3'));
+    symlinkSync(join(prefix, 'lib'), join(own, 'lib'));
+    const given = { HOME: fixture.base, ...environment(manager) };
+    Object.assign(process.env, given);
+    const script = `${own}/bin/python3 -m venv --without-pip .venv`;
+    const refused = applied(script);
+    const isApplied = title.startsWith('is applied');
+    if (isApplied) expect(refused).toBe(0);
+    else expect(refused).toBeGreaterThan(8);
+    expect(filesIn('.venv').length > 0).toBe(isApplied);
   });
 });
 

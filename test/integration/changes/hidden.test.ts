@@ -188,6 +188,73 @@ test('notes on changes, and lists of words and packages, are no hidden files to 
 const marked = ({ applied }: ApplyReport): string[] =>
   applied.filter(({ flags }) => flags.includes('runs-later')).map(({ display }) => display);
 
+test('files of settings at the top are marked, whichever tool reads them; others and data are not', () => {
+  const settings = ['newtool.toml', 'newtool.yml', 'newtool.hcl', 'Newfile', 'newtoolrc', 'a.exp'];
+  const others = ['README', 'data.json', 'a.csv', 'src/newtool.toml', 'docs/Newfile', 'main'];
+  const script = [...settings, ...others]
+    .map((name) => `mkdir -p "$(dirname ${name})"; echo x > ${name}`)
+    .join('\n');
+  const report = applied(script);
+  expect(held(report)).toEqual([]);
+  expect(marked(report).sort()).toEqual([...settings].sort());
+});
+
+/** A program of the project that leaves a trace and goes on. */
+const planted = `printf '#!/bin/sh\\ntouch "%s/PLANTED"; exec "$@"\\n' "$PWD" > c; chmod +x c`;
+
+needs('cmake', 'ninja-build').test.each([
+  [
+    'a command to link with',
+    'cmake -S . -B build',
+    `${planted}; sed -i "1s|^[^ ]*|$PWD/c cc|" build/CMakeFiles/a.dir/link.txt; echo '/**/' >> a.c`,
+    'cmake --build build',
+    'build/CMakeFiles/a.dir/link.txt',
+    'PLANTED',
+  ],
+  [
+    'a program in the cache of cmake',
+    'cmake -S . -B build',
+    `${planted}; echo "CMAKE_C_COMPILER_LAUNCHER:STRING=$PWD/c" >> build/CMakeCache.txt; echo '/**/' >> b.c`,
+    'touch CMakeLists.txt; cmake --build build',
+    'build/CMakeCache.txt',
+    'PLANTED',
+  ],
+  [
+    'rules of ninja',
+    'cmake -G Ninja -S . -B build',
+    "sed -i 's/^  command = /  command = touch PLANTED \\&\\& /' build/CMakeFiles/rules.ninja",
+    'ninja -C build',
+    'build/CMakeFiles/rules.ninja',
+    'build/PLANTED',
+  ],
+  [
+    'what a file depends on',
+    "printf -- 'all:;@true\n-include a.d\n' > Makefile",
+    "echo 'X := $(shell touch PLANTED)' > a.d",
+    'make',
+    'a.d',
+    'PLANTED',
+  ],
+])(
+  '%s, which the next build runs, is marked',
+  { timeout: 120_000 },
+  (_, before, plant, build, path, ran) => {
+    const inWorkdir = (script: string) =>
+      execFileSync('sh', ['-c', script], { cwd: fixture.workdir, stdio: 'pipe' });
+    writeFileSync(
+      host('CMakeLists.txt'),
+      'cmake_minimum_required(VERSION 3.10)\nproject(p C)\nadd_executable(a a.c)\nadd_library(b STATIC b.c)\n',
+    );
+    for (const name of ['a.c', 'b.c']) writeFileSync(host(name), 'int main(void){return 0;}\n');
+    inWorkdir(`(${before}) && if [ -d build ]; then cmake --build build; fi`);
+    // Control: nothing ran before.
+    expect(existsSync(host(ran))).toBe(false);
+    expect(marked(applied(plant))).toContain(path);
+    inWorkdir(build);
+    expect(existsSync(host(ran))).toBe(true);
+  },
+);
+
 test.each([
   [
     'a compiled module',

@@ -118,7 +118,7 @@ async function inNode({
     madeAt: new Date(),
   });
   if (entry === undefined) throw left;
-  return { entry, lasting: recording.obstacle() === undefined && !mayHoldSecret(options) };
+  return { entry, lasting: recording.obstacle() === undefined && !mayHoldSecret(options, spec) };
 }
 
 /** Zeros where two starts differ: the time, and the sum over all. */

@@ -262,6 +262,39 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     `,
   ),
   note(
+    'the next build runs it, or what it names: a configure step made it',
+    'https://www.gnu.org/software/autoconf/manual/autoconf.html#config_002estatus-Invocation',
+    `config.status config.cache config.guess config.sub libtool ltmain.sh depcomp missing install-sh compile ylwrap
+    test-driver cmakecache.txt cmakefiles/**/link.txt cmakefiles/**/relink.txt *.ninja meson-private/ *.d *.wrap`,
+  ),
+  note(
+    builds,
+    'https://www.gnu.org/software/make/manual/html_node/Catalogue-of-Rules.html',
+    `sccs/s.makefile rcs/makefile,v makefile,v site_scons/ *.tup tupfile.* tuprules.* *.do makeppfile rootmakeppfile
+    *.gn *.gni deps moz.build moz.configure mozconfig presubmit.py makevars makevars.* cleanup _targets.r renv/activate.r
+    packrat/init.r deps/build.jl localpreferences.toml julialocalpreferences.toml mill millw project.scala *.cljs.edn inc/module/`,
+  ),
+  note(
+    builds,
+    'https://llvm.org/docs/CommandGuide/lit.html#test-discovery',
+    `lit.cfg lit.cfg.py lit.local.cfg lit.local.cfg.py lit.site.cfg lit.site.cfg.py __mocks__/ gatsby-*.js gatsby-*.ts
+    wallaby.js config.rb metadata.rb policyfile.rb config/boot.rb config/application.rb config/environment.rb
+    config/puma.rb config/deploy.rb molecule.yml psakefile.ps1 *.runsettings launchsettings.json import_map.json
+    rescript.json bsconfig.json nbactions.xml nightwatch.json cdktf.json book.json esy.json docfx.json app.json
+    jbang-catalog.json maskfile.md config.ld paket.dependencies _templates/ common/config/rush/`,
+  ),
+  note(
+    checks,
+    'https://docs.godotengine.org/en/stable/tutorials/plugins/editor/making_plugins.html',
+    `project.godot addons/*/plugin.cfg assets/editor/ packages/manifest.json *.iml *.xcconfig project.swift
+    session.vim ols.json`,
+  ),
+  note(
+    'it runs when the database client starts here',
+    'https://docs.oracle.com/en/database/oracle/oracle-database/19/sqpug/configuring-SQL-Plus.html',
+    'login.sql',
+  ),
+  note(
     checks,
     'https://www.sphinx-doc.org/en/master/usage/configuration.html',
     `conf.py mkdocs.yml mkdocs.yaml _config.yml
