@@ -66,7 +66,7 @@ const forms: readonly (readonly [form: RegExp, by: string])[] = [
 const without = (text: string, all: typeof forms): string =>
   all.reduce((left, [form, by]) => left.replace(form, by), text);
 
-/** What is read of a script: some of the forms are looked for from each place to the end. */
+/** Characters of a script that are read: some of the forms are looked for from each place to the end. */
 const charactersMax = 8192;
 
 /** Returns the first word of each command of a shell's text, with those whose output it uses. */

@@ -27,11 +27,9 @@ function workplace(as: Identity): string {
   fs.mkdirSync(join(tools, 'bin'));
   fs.mkdirSync(join(tools, 'home/.config'), { recursive: true });
   for (const name of ['home', 'home/.config']) fs.chownSync(join(tools, name), as.uid, as.gid);
-  fs.writeFileSync(
-    join(tools, 'bin/wasbox'),
-    `#!/bin/sh\nexec '${nativeOf(as)}' "$@"\n`,
-    { mode: 0o755 },
-  );
+  fs.writeFileSync(join(tools, 'bin/wasbox'), `#!/bin/sh\nexec '${nativeOf(as)}' "$@"\n`, {
+    mode: 0o755,
+  });
   fs.symlinkSync(process.execPath, join(tools, 'bin/node'));
   fs.mkdirSync(join(tools, 'node_modules'));
   fs.symlinkSync(join(dirname(as.cli), '..'), join(tools, 'node_modules/wasbox'));
