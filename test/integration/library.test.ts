@@ -207,7 +207,9 @@ describe('spawn', () => {
       heard += chunk;
       if (heard === 'ready\n') sandbox.kill('SIGUSR1');
     });
+    const isRead = once(sandbox.stdout, 'end');
     expect(await sandbox.result).toMatchObject({ exitCode: 3 });
+    await isRead;
     expect(heard).toBe('ready\ncaught\n');
   });
 
