@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tellMissing } from '../test/support/packages.mjs';
-import { compileTarget, elfOf, machines } from './targets.mjs';
+import { compileTarget, faultOf } from './targets.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const out = join(root, 'test', '.build');
@@ -53,12 +53,10 @@ function fileOf(command) {
   return command;
 }
 
+/** Returns what is wrong with a file, as a list of one line or none. */
 function faultsOf(name, file, { cc, arch }) {
-  const { machine, interpreter, libraries, versions } = elfOf(file);
-  return [
-    ...(machine === machines[arch] ? [] : [`${name}: ${cc} made it for another machine`]),
-    ...(interpreter || libraries > 0 || versions ? [`${name}: it needs a library`] : []),
-  ];
+  const fault = faultOf(file, arch);
+  return fault === undefined ? [] : [`${name}, by ${cc}: it ${fault}`];
 }
 
 /** Returns what is wrong with the files of the build. */

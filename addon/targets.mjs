@@ -20,7 +20,7 @@ export function compilersFor(arch) {
 }
 
 /** e_machine of elf(5), by the name that Node has for a processor. */
-export const machines = { x64: 62, arm64: 183 };
+const machines = { x64: 62, arm64: 183 };
 
 /** libgcc's atomics look at the processor, which takes a libc. */
 const forArch = { x64: [], arm64: ['-mno-outline-atomics'] };
@@ -127,8 +127,15 @@ export function nativeSources() {
   );
 }
 
+/** Returns what is wrong with an executable or the addon, as what follows its name; undefined for nothing. */
+export function faultOf(file, arch) {
+  const { machine, interpreter, libraries, versions } = elfOf(file);
+  if (machine !== machines[arch]) return 'is for another processor';
+  return interpreter || libraries > 0 || versions ? 'needs a library' : undefined;
+}
+
 /** Processor of an ELF file, and whether it names a dynamic linker or a library (PT_INTERP, DT_NEEDED). */
-export function elfOf(file) {
+function elfOf(file) {
   const elf = readFileSync(file);
   const headers = Array.from({ length: elf.readUInt16LE(56) }, (_, i) => {
     const at = Number(elf.readBigUInt64LE(32)) + i * 56;

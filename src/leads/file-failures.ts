@@ -9,7 +9,7 @@ import { isWithin } from '../host/index.js';
 import { type AuditActionRecord, type AuditRecords, changingActions } from '../native/index.js';
 import type { FileCause, FileCauseKind } from '../report/index.js';
 import { isCopied, isReadOnly, type SandboxSpec, type View } from '../resolve/index.js';
-import { hasHomes } from './homes.js';
+import { hasHomes, homesOfUsers } from './homes.js';
 
 /** Causes that a report tells, at most. */
 const causeLimit = 200;
@@ -164,8 +164,11 @@ function placeOf(
 }
 
 /** Leaves out a place that would show much more than was asked for. */
-const narrow = (spec: SandboxSpec, place?: string): Pick<FileCause, 'place' | 'wide'> =>
-  place !== undefined && hasHomes(place, spec.identity.home) ? { wide: true } : { place };
+const narrow = (
+  homes: readonly string[],
+  place: string | undefined,
+): Pick<FileCause, 'place' | 'wide'> =>
+  place !== undefined && hasHomes(place, homes) ? { wide: true } : { place };
 
 /** The interpreter that a program names: of a script behind #!, of an ELF in PT_INTERP. */
 function interpreterOf(path: string): string | undefined {
@@ -250,6 +253,7 @@ function* missingLibraries({ actions, processes }: AuditRecords): Generator<File
 /** Returns what an audit can tell beyond the filter; each path once. */
 export function fileCauses(spec: SandboxSpec, audit: AuditRecords | undefined): FileCause[] {
   if (audit === undefined) return [];
+  const homes = homesOfUsers(spec.identity.home);
   const causes = new Map<string, FileCause>();
   for (const action of audit.actions) {
     const { refused, isAddress, truncated, target, rest, call, count } = action;
@@ -264,7 +268,7 @@ export function fileCauses(spec: SandboxSpec, audit: AuditRecords | undefined): 
     const now =
       known !== undefined && (kind === 'hidden' || kind === known.kind)
         ? known
-        : { kind, call, path, ...narrow(spec, placeOf(spec, path, kind, action.kind)) };
+        : { kind, call, path, ...narrow(homes, placeOf(spec, path, kind, action.kind)) };
     const looked = action.kind === 'look' && known?.looked !== false;
     const lastNs = Math.max(action.lastNs, known?.lastNs ?? 0);
     causes.set(key, { ...now, count: count + (known?.count ?? 0), lastNs, looked });

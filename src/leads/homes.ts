@@ -20,10 +20,12 @@ function accounts(): string {
 }
 
 /**
- * Returns whether a directory of the host is, or has in it, the home of a user.
+ * Returns the homes of this machine's users. A name service may have accounts that the file does not.
  *
  * @param own the home of who runs the sandbox
  */
-export const hasHomes = (directory: string, own: string): boolean =>
-  // A name service may have accounts that the file does not.
-  [own, '/home/*', ...homesIn(accounts())].some((home) => isWithin(home, directory));
+export const homesOfUsers = (own: string): string[] => [own, '/home/*', ...homesIn(accounts())];
+
+/** Returns whether a directory of the host is, or has in it, one of these homes. */
+export const hasHomes = (directory: string, homes: readonly string[]): boolean =>
+  homes.some((home) => isWithin(home, directory));

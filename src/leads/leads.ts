@@ -11,10 +11,11 @@ import { type Offered, withAll } from './again.js';
 import { doorLeads } from './doors.js';
 import { isHidden } from './file-failures.js';
 import { installerLeads } from './installers.js';
-import { localServers, serverPorts, unsetVariables } from './named-ports.js';
+import { localServers, serverPorts } from './named-ports.js';
 import { type FailedRun, languageFiles, packageLeads } from './packages.js';
 import { programLeads } from './programs.js';
 import { scriptOf, scriptText, sourcesOf, textOf } from './sources.js';
+import { unsetVariables } from './unset-variables.js';
 
 /** More names than these are no lead. */
 const namesMax = 5;

@@ -67,7 +67,7 @@ function gemsOf(prefix: string, host: Host): string[] {
 export interface MissingGems {
   /** The directory of the user's own gems, where it has one and the sandbox hides it. */
   readonly hidden: string | undefined;
-  /** Names of gems that nobody installed. */
+  /** Names of gems that are not installed. */
   readonly missing: readonly string[];
 }
 

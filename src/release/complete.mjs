@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { whyNoEngine } from '../../addon/engine/build.mjs';
 import { missingSources } from '../../addon/engine/sources.mjs';
 import { runOn } from '../../addon/engine/toolchain.mjs';
-import { elfOf, machines } from '../../addon/targets.mjs';
+import { faultOf } from '../../addon/targets.mjs';
 
 export const processors = /** @type {const} */ (['x64', 'arm64']);
 
@@ -82,10 +82,8 @@ const executables = ['wasbox', 'wasbox-init', 'wasbox-engine'];
 /** Returns what is wrong with an executable or the addon of a processor. */
 function faultsOf(file, name, arch) {
   if (!existsSync(file)) return [`${name} for ${arch} is missing`];
-  const { machine, interpreter, libraries, versions } = elfOf(file);
-  if (machine !== machines[arch]) return [`${name} for ${arch} is for another processor`];
-  if (interpreter || libraries > 0 || versions) return [`${name} for ${arch} needs a library`];
-  return [];
+  const fault = faultOf(file, arch);
+  return fault === undefined ? [] : [`${name} for ${arch} ${fault}`];
 }
 
 /** Components of the bill of materials that no release is without, with the version of each. */

@@ -185,7 +185,7 @@ export async function axeFindings(
   page: Page,
   what: 'all' | 'colours' | 'but colours' = 'all',
 ): Promise<string[]> {
-  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axeSource);
+  await page.evaluate(axeSource);
   const options = {
     resultTypes: ['violations'],
     ...(what === 'colours' ? { runOnly: { type: 'rule', values: ['color-contrast'] } } : {}),

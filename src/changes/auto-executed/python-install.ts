@@ -14,7 +14,7 @@ import { pathDirectories } from './path-directories.js';
 /** Directories of interpreters beside those of PATH. */
 const systemPrograms: readonly string[] = ['/usr/bin', '/usr/local/bin', '/bin'];
 
-/** Where version managers have an interpreter each in a directory: below a home, below what a variable names. */
+/** Version managers have a directory for each interpreter in these, below a home or below what a variable names. */
 const ofHome: readonly string[] = [
   '.pyenv/versions',
   '.asdf/installs/python',
@@ -83,12 +83,10 @@ function isOwn(tree: MergedTree, directory: string): boolean {
   const real = realOf(directory);
   if (real === undefined || placeInTree(tree, directory) !== undefined) return false;
   const known = [...systemPrograms, ...pathDirectories()];
-  const managed = managedDirectories();
-  return [directory, real].some(
-    (one) =>
-      known.includes(one) ||
-      (posix.basename(one) === 'bin' && managed.includes(posix.dirname(posix.dirname(one)))),
-  );
+  const isManaged = (one: string): boolean =>
+    posix.basename(one) === 'bin' &&
+    managedDirectories().includes(posix.dirname(posix.dirname(one)));
+  return [directory, real].some((one) => known.includes(one) || isManaged(one));
 }
 
 /** A Python of the host. */

@@ -55,7 +55,7 @@ test('scripts that pnpm writes for programs of packages are applied, marked, and
   const own = done.filter(({ display }) => display.startsWith('node_modules/.bin/'));
   const names = ['one', 'one-bare', 'one-o', 'one-sh', 'two'];
   expect(own.map(({ display }) => display)).toEqual(names.map((one) => `node_modules/.bin/${one}`));
-  // Those in packages, beside the store's own, are there, too.
+  // The programs in packages, beside the store's own, are there, too.
   expect(done.length).toBeGreaterThan(own.length);
   for (const { display, flags } of done) expect(flags, display).toContain('runs-later');
   expect(readFileSync(host('.bin/one'), 'utf8')).toContain('basedir=');
