@@ -1,7 +1,7 @@
 // Compiles the native part for each platform that a further compiler is installed for, as a check: the executables must need
 // neither a libc nor anything of one architecture alone, the addon no library and no symbol of a certain version. What the
 // build made with its own compiler is looked at as it is.
-// `node addon/cross.mjs`.
+// `node addon/cross.mjs`; with --built nothing is compiled.
 import { spawn, spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -97,7 +97,9 @@ const checkBeside = (at) =>
   });
 
 const [, script, position] = process.argv;
-if (position === undefined) {
+if (position === '--built') {
+  tell(checkBuilt());
+} else if (position === undefined) {
   tell(checkBuilt());
   const own = fileOf(process.env.CC ?? 'cc');
   const waiting = [...compilers.keys()].filter(

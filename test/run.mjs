@@ -219,13 +219,14 @@ function tellSlowest() {
 const npm = (script) => ['npm', 'run', '--silent', script];
 const node = (file, ...args) => [process.execPath, file, ...args];
 
-/** Parts that are no vitest, with the tiers and, on CI, the pass that have them. */
+/** Parts that are no vitest, with the tiers and, on CI, the pass that have them; 'none' is the workflow's job `compilers`. */
 const others = [
   ['lint', ['check', 'test', 'all'], 'root', npm('lint')],
   ['types', ['check', 'test', 'all'], 'root', npm('typecheck')],
   ['C of the policy core', ['test', 'all'], 'root', node('wasm-core/test.mjs')],
   ['C of the native part', ['test', 'all'], 'root', node('addon/test.mjs')],
-  ['native part, other compilers', ['rest', 'all'], 'root', node('addon/cross.mjs')],
+  ['native part, as it is built', ['all'], 'root', node('addon/cross.mjs', '--built')],
+  ['native part, other compilers', ['rest', 'all'], 'none', node('addon/cross.mjs')],
 ];
 const partsOf = (tier) =>
   others

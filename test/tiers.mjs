@@ -106,7 +106,7 @@ export const anyUser = [
   ...launches('changes/deletions', 'changes/spellings', 'changes/foreign-bytes', 'changes/latest'),
   ...launches('changes/clock', 'changes/terminal', 'changes/hidden', 'changes/survey'),
   ...launches('images/proxy', 'images/fetched', 'images/in-use', 'images/verbs'),
-  ...launches('release-refused', 'session-preload'),
+  ...launches('release-refused', 'session-preload', 'changes/pnpm-programs'),
 ];
 
 /** All files of tests, from the checkout. */

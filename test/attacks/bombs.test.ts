@@ -9,6 +9,7 @@ import type { RunReport } from '../../src/report/index.js';
 import { bombs } from '../support/bombs.js';
 import { eventually, processesWith, uniqueMarker, withSeconds } from '../support/host.js';
 import { identities, stateOf } from '../support/identity.js';
+import { pass } from '../support/packages.mjs';
 import { makeProject } from '../support/project.js';
 import { ended, runWasbox, startWasbox } from '../support/wasbox.js';
 
@@ -33,7 +34,10 @@ describe.each(identities())('bombs, as $label', (as) => {
     return { ...run, told, marker };
   };
 
-  test.concurrent.each(bombs)('$name', async ({ tight, wide, code, ends, reaches }) => {
+  // Each takes all of something, as does its control: CI has every second one as root, and what root could see.
+  const isTried = (name: string, n: number) => n % 2 === 0 || name.includes('cannot be');
+  const tried = bombs.filter(({ name }, n) => pass !== 'root' || isTried(name, n));
+  test.concurrent.each(tried)('$name', async ({ tight, wide, code, ends, reaches }) => {
     // A limit that is only held is seen by a look at it, while it lasts.
     const seen = ({ told }: { told: RunReport }) =>
       reaches === undefined || told.reached.some(({ limit }) => limit === reaches);

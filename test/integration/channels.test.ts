@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { channels, type Place } from '../support/channels.js';
 import { everyone, type Identity, identities, stateOf } from '../support/identity.js';
+import { needs } from '../support/needs.js';
 import { pass } from '../support/packages.mjs';
 import { makeProject } from '../support/project.js';
 import { type Tools, toolsOf } from '../support/tools.js';
@@ -75,9 +76,7 @@ describe.each(identities())('installed by $label', (as) => {
     return programs.slice(native);
   }
 
-  // CI tries as root what root installs for all users; the ordinary user has all of them.
-  const names = Object.keys(channels).filter((name) => pass !== 'root' || /global|deb/.test(name));
-  test.each(names)('%s', async (name) => {
+  const tryChannel = async (name: string) => {
     const channel = channels[name];
     if (channel === undefined) throw new Error(name);
     const files = {
@@ -118,5 +117,14 @@ describe.each(identities())('installed by $label', (as) => {
     for (const argv of channel.check?.(place) ?? []) await does(argv);
     // The scratch directory can be removed then.
     execFileSync('chmod', ['-R', 'u+w', project]);
-  });
+  };
+
+  // CI tries as root what root installs for all users, and as the ordinary user one of each layout.
+  const isTried = (name: string) =>
+    pass === 'root'
+      ? name.includes('global')
+      : pass !== 'user' || channels[name]?.like === undefined;
+  const names = Object.keys(channels);
+  test.each(names.filter(isTried))('%s', tryChannel);
+  needs('nightly run').test.each(names.filter((name) => !isTried(name)))('%s', tryChannel);
 });

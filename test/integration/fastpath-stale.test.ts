@@ -227,6 +227,7 @@ needs('an engine', 'ordinary user').describe('after a change the engine records 
 });
 
 describe('a second run sees', () => {
+  const { test } = needs('ordinary user');
   test.each(Object.entries(cases))('%s', async (name, one) => {
     const cwd = makeProject(as, one.files);
     const fastpath = makeFastpath(as);

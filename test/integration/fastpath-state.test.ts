@@ -1,7 +1,7 @@
 /** The state directory under the native command: full, closed, read-only, missing, or shared by first runs. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { fastpathOf, makeFastpath, plain, tool } from '../support/fastpath.js';
 import { ordinaryUser } from '../support/identity.js';
 import { needs } from '../support/needs.js';
@@ -9,6 +9,7 @@ import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
 
 const as = ordinaryUser();
+const { test } = needs('ordinary user');
 
 describe('the state directory', () => {
   test('serves first runs at the same time', async () => {

@@ -130,6 +130,7 @@ describe.each(Object.entries(callers))('on overlayfs, as %s', (_, become) => {
 
 describe('layers in memory', () => {
   const as = ordinaryUser();
+  const { test } = needs('ordinary user');
 
   test('are lost if wasbox is killed, and the next run works', async () => {
     const script = `

@@ -3,7 +3,7 @@
  * do. The control is the same place without the obstacle.
  */
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { RunReport } from '../../src/index.js';
 import { everyone, type Identity, ordinaryUser } from '../support/identity.js';
 import { needs } from '../support/needs.js';
@@ -93,7 +93,9 @@ async function expectLandlock(place: Place, ...[, before, words, fix]: Obstacle)
   expect(asked.err).toContain(fix);
 }
 
-describe('no sandbox can be made', () => {
+const asUser = needs('ordinary user');
+
+asUser.describe('no sandbox can be made', () => {
   let place: Place;
   beforeAll(() => {
     place = makePlace(ordinaryUser());
@@ -201,18 +203,18 @@ describe('no sandbox can be made', () => {
       expect(text).toContain('un the inner command without wasbox');
     }
   });
+});
 
-  needs('root').test('root without CAP_SYS_ADMIN', async () => {
-    const root = everyone().find(({ label }) => label === 'root');
-    if (root === undefined) throw new Error('there is no root');
-    const own = makePlace(root);
-    const { run, found } = await both(own, ['setpriv', '--bounding-set=-sys_admin']);
-    expect([run.status, run.out]).toEqual([125, '']);
-    for (const text of [run.err, found.detail]) expect(text).toContain('root has no CAP_SYS_ADMIN');
-    expect(found.fix).toContain('setpriv --reuid');
-    const control = await both(own, ['setpriv', '--bounding-set=-sys_time']);
-    expect(control.run.out).toBe('ran\n');
-  });
+needs('root').test('root without CAP_SYS_ADMIN can make no sandbox', async () => {
+  const root = everyone().find(({ label }) => label === 'root');
+  if (root === undefined) throw new Error('there is no root');
+  const own = makePlace(root);
+  const { run, found } = await both(own, ['setpriv', '--bounding-set=-sys_admin']);
+  expect([run.status, run.out]).toEqual([125, '']);
+  for (const text of [run.err, found.detail]) expect(text).toContain('root has no CAP_SYS_ADMIN');
+  expect(found.fix).toContain('setpriv --reuid');
+  const control = await both(own, ['setpriv', '--bounding-set=-sys_time']);
+  expect(control.run.out).toBe('ran\n');
 });
 
 const x86 = process.arch === 'x64';
@@ -222,7 +224,7 @@ const sethostname = x86 ? 170 : 161;
 const sendto = x86 ? 44 : 206;
 const sendmsg = x86 ? 46 : 211;
 
-describe('a filter around wasbox forbids', () => {
+asUser.describe('a filter around wasbox forbids', () => {
   let place: Place;
   beforeAll(() => {
     place = makePlace(ordinaryUser());

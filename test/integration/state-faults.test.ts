@@ -8,12 +8,13 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Identity, identities } from '../support/identity.js';
+import { pass } from '../support/packages.mjs';
 import { makeProject } from '../support/project.js';
 import { firstSeed, isInternal, numbers, oneOf } from '../support/random.js';
 import { type Strike, strikeArgv, struckBy } from '../support/strike.js';
 import { type Ended, nodeArgv, runProgram, wasboxArgv } from '../support/wasbox.js';
 
-const count = Number(process.env.WASBOX_FAULTS ?? 15);
+const count = Number(process.env.WASBOX_FAULTS ?? (pass === 'root' ? 8 : 15));
 const seed = firstSeed();
 
 const { ENOSPC, EDQUOT, EROFS, EIO, EACCES, EPERM, ENOMEM, ESTALE, EMFILE, EFBIG, ENOTCONN } =

@@ -25,6 +25,8 @@ export interface Channel {
   readonly shared: boolean;
   /** True if each start has an environment of its own, so that none is made again without Node. @default false */
   readonly changingEnvironment?: boolean;
+  /** A channel that lays the package out alike; the ordinary user's pass in CI tries that one only. */
+  readonly like?: string;
 }
 
 const node = process.execPath;
@@ -58,7 +60,7 @@ const berry = (nodeLinker: string): Channel => ({
 });
 
 export const channels: Readonly<Record<string, Channel>> = {
-  'npm, global': npmGlobal,
+  'npm, global': { ...npmGlobal, like: 'npm, global, read-only' },
   'npm, global, read-only': {
     ...npmGlobal,
     install: (place) => [...npmGlobal.install(place), ['chmod', '-R', 'a-w', prefix(place)]],
@@ -67,6 +69,7 @@ export const channels: Readonly<Record<string, Channel>> = {
     install: ({ tarball }) => [npm('install', tarball)],
     command: localBin,
     shared: true,
+    like: 'npm, local, without scripts',
   },
   'npm, local, without scripts': {
     install: ({ tarball }) => [npm('install', '--ignore-scripts', tarball)],
@@ -87,6 +90,7 @@ export const channels: Readonly<Record<string, Channel>> = {
     }),
     install: ({ tools, tarball }) => [[node, tools.pnpm, 'add', '--global', tarball]],
     command: (place) => [join(prefix(place), 'wasbox')],
+    like: 'pnpm, local',
   },
   'pnpm dlx': {
     ...pnpm,
@@ -99,8 +103,8 @@ export const channels: Readonly<Record<string, Channel>> = {
     command: localBin,
     shared: true,
   },
-  'Yarn, node_modules': berry('node-modules'),
-  'Yarn, pnpm linker': berry('pnpm'),
+  'Yarn, node_modules': { ...berry('node-modules'), like: 'Yarn 1' },
+  'Yarn, pnpm linker': { ...berry('pnpm'), like: 'pnpm, local' },
   'Yarn, PnP': berry('pnp'),
   'bun, local': {
     install: ({ tools, tarball }) => [[tools.bun, 'add', tarball]],
@@ -112,10 +116,12 @@ export const channels: Readonly<Record<string, Channel>> = {
     install: ({ tools, tarball }) => [[tools.bun, 'add', '--global', tarball]],
     command: (place) => [join(prefix(place), 'bin/wasbox')],
     shared: true,
+    like: 'bun, local',
   },
   bunx: {
     install: ({ tools, tarball }) => [[tools.bun, 'add', tarball]],
     command: ({ tools }) => [tools.bun, 'x', 'wasbox'],
     shared: false,
+    like: 'bun, local',
   },
 };

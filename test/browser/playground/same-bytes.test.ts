@@ -139,7 +139,12 @@ describe('Chromium and Node', () => {
 
   test('decide calls as wasbox policy simulate does', async () => {
     const archs = listArchitectures().map(({ name }) => name as Architecture);
-    const texts = [example('docker'), ...policies().slice(16, 34)];
+    const texts = [
+      example('docker'),
+      ...policies()
+        .slice(16, 34)
+        .filter((_, n) => n % 3 === 0),
+    ];
     const calls = [
       ['write', '1', '0', '0x1234'],
       ['read', '0xffffffff', '0', '-1'],

@@ -3,7 +3,7 @@
  * is held. pnpm itself makes them; the oracle is the host.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { applyRun, finishRun, openRun } from '../../../src/changes/index.js';
@@ -13,8 +13,15 @@ import { type Fixture, makeFixture, runScript } from './fixture.js';
 const pnpm = join(installTools('tools/registry'), '.bin/pnpm');
 
 let fixture: Fixture;
+/** The directory has what pnpm made, whose scripts name the working directory. */
+let made = '';
 beforeAll(() => {
   fixture = makeFixture();
+  made = join(fixture.base, 'made');
+  execFileSync('sh', ['-ec', install], { cwd: fixture.workdir });
+  cpSync(fixture.workdir, made, { recursive: true, verbatimSymlinks: true });
+  for (const name of readdirSync(fixture.workdir))
+    rmSync(join(fixture.workdir, name), { recursive: true });
 });
 afterAll(() => fixture.dispose());
 beforeEach(() => {
@@ -29,11 +36,11 @@ const install = `
   pack one '{"name":"one","version":"1.0.0","bin":{"one":"cli.js","one-sh":"run.sh","one-bare":"./bare.js","one-o":"opts"}}'
   pack two '{"name":"@s/two","version":"1.0.0","bin":"cli.js","dependencies":{"one":"file:../one"}}'
   echo '{"name":"app","version":"1.0.0","dependencies":{"@s/two":"file:./two","one":"file:./one"}}' > package.json
-  export HOME="$(mktemp -d)"; ${pnpm} install --offline --silent --ignore-workspace; rm -r "$HOME"; cd node_modules
+  export HOME="$(mktemp -d)"; ${pnpm} install --offline --silent --ignore-workspace; rm -r "$HOME"
 `;
 
 function applied(script: string) {
-  const run = runScript(fixture, `rm -rf one two; ${install}\n${script}`);
+  const run = runScript(fixture, `rm -rf one two; cp -a '${made}/.' .; cd node_modules\n${script}`);
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
   const kept = openRun(fixture.store);
   try {
