@@ -9,6 +9,7 @@
 #include "reads_check.h"
 #include "rundir/rundir.h"
 #include "sys/syscall.h"
+#include "tree_digest.h"
 #include "wire.h"
 
 static int bytes_agree(const struct wb_reads *reads, const struct wb_recorded_read *recorded,
@@ -239,6 +240,15 @@ static int mounts_agree(struct wb_reads *reads, const struct wb_recorded_read *r
   return agree;
 }
 
+/* Everything below a directory, as its inodes describe it; absent where not all can be read. */
+static int tree_agrees(struct wb_reads *reads, const struct wb_recorded_read *recorded,
+                       const char *path) {
+  char digest[WB_TREE_DIGEST_LENGTH];
+  if (wb_tree_digest(path, digest) < 0)
+    return !recorded->present;
+  return bytes_agree(reads, recorded, digest, sizeof digest);
+}
+
 int wb_read_agrees(struct wb_reads *reads, const struct wb_recorded_read *recorded) {
   const char *subject = reads->base + recorded->subject;
   switch (recorded->kind) {
@@ -254,6 +264,8 @@ int wb_read_agrees(struct wb_reads *reads, const struct wb_recorded_read *record
     return content_agrees(reads, recorded, subject);
   case WB_RECORDED_LIST:
     return list_agrees(reads, recorded, subject);
+  case WB_RECORDED_TREE:
+    return tree_agrees(reads, recorded, subject);
   case WB_RECORDED_MOUNTS:
     return mounts_agree(reads, recorded, subject);
   case WB_RECORDED_ACCESS:

@@ -27,6 +27,7 @@
 #define WB_RECORDED_STREAM 11
 #define WB_RECORDED_LANDLOCK 12
 #define WB_RECORDED_NAMESPACES 13
+#define WB_RECORDED_TREE 14
 
 struct wb_recorded_read {
   uint32_t kind;

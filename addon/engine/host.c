@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "../search/search.h"
+#include "../tree_digest.h"
 #include "../supervisor/supervisor.h"
 #include "engine.h"
 
@@ -337,6 +338,20 @@ static JSValue host_search(JSContext *context, JSValueConst self, int count, JSV
   return array_of(context, parts, 2);
 }
 
+/* Returns what addon/src/search.cc returns. */
+static JSValue host_tree_digest(JSContext *context, JSValueConst self, int count,
+                                JSValueConst *values) {
+  (void)self, (void)count;
+  int nul;
+  char digest[WB_TREE_DIGEST_LENGTH];
+  const char *path = path_of(context, values[0], &nul);
+  if (!path)
+    return JS_EXCEPTION;
+  const int error = nul ? -ENOENT : wb_tree_digest(path, digest);
+  JS_FreeCString(context, path);
+  return error < 0 ? failure(context, -error) : JS_NewStringLen(context, digest, sizeof digest);
+}
+
 static JSValue host_cwd(JSContext *context, JSValueConst self, int count, JSValueConst *values) {
   (void)self, (void)count, (void)values;
   char path[PATH_LIMIT];
@@ -498,6 +513,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("read", 2, host_read),
     JS_CFUNC_DEF("list", 1, host_list),
     JS_CFUNC_DEF("search", 2, host_search),
+    JS_CFUNC_DEF("treeDigest", 1, host_tree_digest),
     JS_CFUNC_DEF("cwd", 0, host_cwd),
     JS_CFUNC_DEF("env", 0, host_env),
     JS_CFUNC_DEF("random", 0, host_random),

@@ -1,8 +1,9 @@
-// The search for names that patterns may match (addon/search).
+// The search for names that patterns may match (addon/search), and the digest of a tree.
 #include <cerrno>
 #include <cstdlib>
 
 #include "../search/search.h"
+#include "../tree_digest.h"
 #include "addon.h"
 
 namespace wasbox {
@@ -53,10 +54,21 @@ Napi::Value Search(const Napi::CallbackInfo &info) {
   return out;
 }
 
+// treeDigest(path): what wb_tree_digest says; undefined where not all can be read.
+Napi::Value TreeDigest(const Napi::CallbackInfo &info) {
+  Napi::Env env = info.Env();
+  std::string path;
+  char digest[WB_TREE_DIGEST_LENGTH];
+  if (!PathArgument(info[0], &path) || wb_tree_digest(path.c_str(), digest) < 0)
+    return env.Undefined();
+  return Napi::String::New(env, digest, sizeof digest);
+}
+
 } // namespace
 
 void RegisterSearch(Napi::Env env, Napi::Object exports) {
   exports.Set("search", Napi::Function::New(env, Search, "search"));
+  exports.Set("treeDigest", Napi::Function::New(env, TreeDigest, "treeDigest"));
 }
 
 } // namespace wasbox

@@ -38,6 +38,8 @@ interface Machine {
   list(path: string): Answer<readonly string[]>;
   /** addon/search, without an index: what was found, how many names there are. */
   search(root: string, request: Uint8Array): Answer<readonly [ArrayBuffer, number]>;
+  /** addon/tree_digest.h */
+  treeDigest(path: string): Answer<string>;
   cwd(): Answer<string>;
   env(): Answer<Record<string, string>>;
   /** 32 random bits. */
@@ -140,6 +142,10 @@ export const engineFiles: HostFiles = {
     ),
   access: (path, mode) => machine.access(path, accessModes[mode]),
   isOpaque: (directory) => machine.isOpaque(directory),
+  treeDigest(path) {
+    const got = machine.treeDigest(path);
+    return typeof got === 'number' ? undefined : got;
+  },
 };
 
 function userById(uid: number): HostUser | undefined {

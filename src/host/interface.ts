@@ -75,6 +75,11 @@ export interface HostFiles {
    * entries; symlinks are not followed.
    */
   specials(directory: string, limit: number): readonly SpecialFile[];
+  /**
+   * Returns a digest of everything below a directory, as its inodes describe it: paths, types, modes, and the sizes
+   * and times of change of files (addon/tree_digest.h). Undefined where not all of it can be read.
+   */
+  treeDigest(directory: string): string | undefined;
   /** access(2) by the real user. */
   access(path: string, mode: AccessMode): boolean;
   /** Returns whether a directory of an overlay hides what the directories below it have there. */

@@ -21,6 +21,7 @@ import { type Stdio, streamKind, terminalsOf } from './streams.js';
 
 type HostNative = Pick<Host, 'userById' | 'landlockAbi' | 'namespacesErrno'> & {
   fgetxattr(fd: number, name: string): Uint8Array | undefined;
+  treeDigest(path: string): string | undefined;
   search(
     root: string,
     request: Uint8Array,
@@ -51,7 +52,13 @@ export function realHost(options: RealHostOptions = {}): Host {
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
     nested: process.geteuid?.() === 0 && isNested(),
-    files: { ...files, isOpaque: (path) => isOpaque(native, path), search: searchWith(native) },
+    files: {
+      ...files,
+      isOpaque: (path) => isOpaque(native, path),
+      // Nothing is known of it without the addon, as where it cannot be read.
+      treeDigest: (path) => native?.treeDigest(path),
+      search: searchWith(native),
+    },
     cwd: () => options.cwd ?? currentDirectory(),
     userById: (uid) => (native === undefined ? userFromSystem(uid) : native.userById(uid)),
     stream: (index) => {
@@ -159,7 +166,7 @@ const accessModes = {
   enter: fs.constants.R_OK | fs.constants.X_OK,
 };
 
-const files: Omit<HostFiles, 'isOpaque' | 'search'> = {
+const files: Omit<HostFiles, 'isOpaque' | 'search' | 'treeDigest'> = {
   lstat: (path) => info(orAbsent(() => fs.lstatSync(path, quick))),
   stat: (path) => info(orAbsent(() => fs.statSync(path, quick))),
   readlink: (path) => fs.readlinkSync(path),

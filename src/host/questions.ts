@@ -67,6 +67,7 @@ export const questions = {
   realpath: question(({ files }, { path }: OfPath) => files.realpath(path)),
   read,
   list: question(({ files }, { path }: OfPath) => files.list(path), isSameList),
+  tree: question(({ files }, { path }: OfPath) => files.treeDigest(path)),
   access: question(({ files }, { path, mode }: OfPath & { readonly mode: AccessMode }) =>
     files.access(path, mode),
   ),

@@ -135,6 +135,7 @@ function recordFiles(files: HostFiles, once: Once, refuse: (why: string) => void
       refuse('a directory was searched for sockets and pipes');
       return files.specials(directory, limit);
     },
+    treeDigest: (path) => once('tree', { path }, path),
     // This is not recorded: a layer of the store stays as it is, and which directory it is was asked already.
     isOpaque: (directory) => files.isOpaque(directory),
     access: (path, mode) => once('access', { path, mode }, `${mode} ${path}`),

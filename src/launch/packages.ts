@@ -16,10 +16,13 @@ import { realHost } from '../host/index.js';
 import { loadNative, type Native } from '../native/index.js';
 import { type ResolveOptions, spokenOption } from '../options/index.js';
 import {
+  damagedText,
   ownDirectory,
   type PackageSet,
   packagesName,
   resolveSpec,
+  type SetMark,
+  stateOfSet,
   unfinishedName,
   wholeMark,
   withName,
@@ -144,7 +147,12 @@ async function install(
   }
 }
 
-function failed(set: PackageSet, { outcome }: LaunchResult, words: string): SupportError {
+function failed(
+  set: PackageSet,
+  { outcome }: LaunchResult,
+  words: string,
+  wasDamaged: boolean,
+): SupportError {
   const names = set.words.join(', ');
   const what = outcome.timedOut
     ? `took longer than ${limits.timeoutMs / minuteMs} minutes`
@@ -157,9 +165,26 @@ function failed(set: PackageSet, { outcome }: LaunchResult, words: string): Supp
     'ERR_PACKAGES',
     `${set.by ?? spokenOption('--with')} ${names}: ${set.tool} ${what}`,
     {
-      hint: `Nothing was installed, and the script did not run. Check the names, their versions and the index.${out}${said}`,
+      hint: `${wasDamaged ? 'What was cached was damaged and has been removed. ' : ''}Nothing was installed, and the script did not run. Check the names, their versions and the index.${out}${said}`,
     },
   );
+}
+
+/** @throws SupportError where not all of the set can be read: later starts could not tell whether it is whole */
+function writeMark({ words, interpreter, directory }: PackageSet, tree: string | undefined): void {
+  if (tree === undefined) {
+    throw new SupportError('ERR_PACKAGES', `cannot read all of ${words.join(', ')}`, {
+      hint: `A package has a directory that you may not read, or directories too deep, below ${directory}.`,
+    });
+  }
+  const mark: SetMark = { words, interpreter, tree };
+  const fd = fs.openSync(join(directory, wholeMark), 'wx', 0o600);
+  try {
+    fs.writeFileSync(fd, `${JSON.stringify(mark)}\n`);
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 /** Says what is fetched, from where, and who asked for it. */
@@ -185,23 +210,22 @@ export async function installPackages(
   const within = (name: string): string => join(set.directory, name);
   const lock = await lockSet(store, set, say);
   try {
-    const isThere = [wholeMark, packagesName].every((name) => fs.existsSync(within(name)));
-    if (isThere) return;
-    // These are left of an installation that was cut short, or whose packages are gone.
+    const { files } = realHost({ native });
+    const state = stateOfSet(set.directory, files);
+    if (state === 'whole') return;
+    // These are left of an installation that was cut short, or of a set that was damaged since.
     for (const name of [wholeMark, packagesName, unfinishedName, 'log']) {
       removeDirectory(native, within(name));
     }
+    if (state === 'damaged') say(`${damagedText(set)} and cannot be used`);
     say(startText(set));
     const ended = await install(native, { set, options, log: within('log') });
     if (ended.outcome.signal !== 0 || ended.outcome.exitCode !== 0) {
-      throw failed(set, ended, wordsOf(within('log')));
+      throw failed(set, ended, wordsOf(within('log')), state === 'damaged');
     }
     removeDirectory(native, within('log'));
     fs.renameSync(within(unfinishedName), within(packagesName));
-    const mark = fs.openSync(within(wholeMark), 'wx', 0o600);
-    fs.writeSync(mark, `${JSON.stringify({ words: set.words, interpreter: set.interpreter })}\n`);
-    fs.fsyncSync(mark);
-    fs.closeSync(mark);
+    writeMark(set, files.treeDigest(within(packagesName)));
   } catch (error) {
     removeDirectory(native, set.directory);
     throw error;

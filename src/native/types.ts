@@ -401,6 +401,8 @@ export interface Native extends NativeRuns, NativeReads, NativeSessions, NativeO
     state: string | undefined,
     onNames: (names: number) => void,
   ): [found: Uint8Array, names: number];
+  /** The digest of a directory tree as its inodes describe it (addon/tree_digest.h); undefined where not all can be read. */
+  treeDigest(path: string): string | undefined;
   /** How many bytes are no text: control characters that text does not have, and bytes that are not UTF-8. */
   textJunk(bytes: Uint8Array): number;
   /**

@@ -19,6 +19,7 @@ import {
   WB_RECORDED_REALPATH,
   WB_RECORDED_STAT,
   WB_RECORDED_STREAM,
+  WB_RECORDED_TREE,
 } from './recorded-reads.generated.js';
 import { PlanWriter } from './writer.js';
 
@@ -149,6 +150,7 @@ const rows: { readonly [R in RecordedRead as R['kind']]: Row<R> } = {
     table.bytesOf(answer);
   }),
   list: ofPath(WB_RECORDED_LIST, (table, { answer }) => table.bytesOf(wordBytes(answer))),
+  tree: ofPath(WB_RECORDED_TREE, (table, { answer }) => table.text(answer)),
   access: ofPath(WB_RECORDED_ACCESS, (table, { mode, answer }) => {
     table.set(limitAt, accessBits[mode]);
     table.set(presentAt, answer ? 1 : 0);

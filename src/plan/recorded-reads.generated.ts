@@ -14,6 +14,7 @@ export const WB_RECORDED_MOUNTS = 10;
 export const WB_RECORDED_STREAM = 11;
 export const WB_RECORDED_LANDLOCK = 12;
 export const WB_RECORDED_NAMESPACES = 13;
+export const WB_RECORDED_TREE = 14;
 
 export const recordedReadSize = 56;
 export const recordedReadLayout = {

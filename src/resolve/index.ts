@@ -16,9 +16,12 @@ export { isStartNote } from './layer-place.js';
 export { runsTypeScript } from './node-version.js';
 export { isPackageWord } from './package-words.js';
 export {
+  damagedText,
   MissingPackages,
   type PackageSet,
   packagesName,
+  type SetMark,
+  stateOfSet,
   unfinishedName,
   wholeMark,
   withName,

@@ -5,7 +5,7 @@
  */
 import { posix } from 'node:path';
 import { SupportError, UsageError } from '../errors/index.js';
-import { isWithin, stateDirectory } from '../host/index.js';
+import { type HostFiles, isWithin, stateDirectory } from '../host/index.js';
 import { type RunOptions, shellQuote, spoken, spokenOption } from '../options/index.js';
 import { askSources, readPreset, rulesOf } from '../preset/index.js';
 import type { Draft } from './draft.js';
@@ -24,11 +24,47 @@ import { passedView } from './views.js';
 
 /** The preset whose cache they are. */
 export const withName = 'with';
-/** Written last, when all of a set is there. */
+/** The name of the file that is written last, when all of a set is there: a {@link SetMark}. */
 export const wholeMark = 'whole';
 /** The name of the directory of a set once it is whole, and while it is made. */
 export const packagesName = 'packages';
 export const unfinishedName = 'unfinished';
+
+/** A mark is short. */
+const markLimit = 1 << 16;
+
+/** Says that a set is whole, and how to tell that it still is. */
+export interface SetMark {
+  readonly words: readonly string[];
+  readonly interpreter: string;
+  /** The digest of its packages (addon/tree_digest.h). */
+  readonly tree: string;
+}
+
+/**
+ * `damaged`: the set was whole once, and what is there is not what was installed: a disk that was full, a machine that
+ * lost power, a program that cleans caches.
+ */
+export type SetState = 'whole' | 'damaged' | 'absent';
+
+/** Returns the state of a set by its inodes: contents are not read, so that a start stays quick. */
+export function stateOfSet(directory: string, files: HostFiles): SetState {
+  const mark = posix.join(directory, wholeMark);
+  if (files.lstat(mark)?.kind !== 'file') return 'absent';
+  const tree = treeOfMark(files.read(mark, markLimit));
+  const isSame =
+    tree !== undefined && tree === files.treeDigest(posix.join(directory, packagesName));
+  return isSame ? 'whole' : 'damaged';
+}
+
+function treeOfMark(bytes: Uint8Array | undefined): string | undefined {
+  try {
+    const mark: Partial<SetMark> | null = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof mark?.tree === 'string' ? mark.tree : undefined;
+  } catch {
+    return undefined; // The mark itself was cut short.
+  }
+}
 
 /** A set of packages. */
 export interface PackageSet {
@@ -50,20 +86,26 @@ export interface PackageSet {
 /** Tells how to leave out the packages that a script asks for. */
 export const withoutHint = (): string => spoken`To run it without them: --with none`;
 
-/** A set that is not installed yet. */
+/** A set that is not installed yet, or no longer whole. */
 export class MissingPackages extends SupportError {
   /** @internal */
   static override readonly kind: string = 'MissingPackages';
   readonly set: PackageSet;
 
-  constructor(set: PackageSet) {
+  constructor(set: PackageSet, state: Exclude<SetState, 'whole'>) {
     const names = set.words.join(', ');
-    super('ERR_PACKAGES', spoken`${set.by ?? spokenOption('--with')}: ${names} not installed yet`, {
-      hint: `A run installs them: leave out --dry-run.${set.by === undefined ? '' : ` ${withoutHint()}`}`,
+    const by = set.by ?? spokenOption('--with');
+    const what = state === 'damaged' ? damagedText(set) : `${names} not installed yet`;
+    super('ERR_PACKAGES', spoken`${by}: ${what}`, {
+      hint: `A run installs them${state === 'damaged' ? ' again' : ''}: leave out --dry-run.${set.by === undefined ? '' : ` ${withoutHint()}`}`,
     });
     this.set = set;
   }
 }
+
+/** Says that a set is damaged. */
+export const damagedText = ({ words }: Pick<PackageSet, 'words'>): string =>
+  `the cached ${words.join(', ')} ${words.length === 1 ? 'is' : 'are'} damaged`;
 
 const nodePrograms = ['node', 'nodejs', 'npx', 'tsx', 'ts-node', 'bun', 'deno'];
 const kindOfProgram = (program: string): PackageKind | undefined => {
@@ -269,8 +311,8 @@ export function addPackages(draft: Draft, own: Own): ShownPackages | undefined {
   const { files } = draft.host;
   const top = posix.join(set.directory, packagesName);
   const source = posix.join(top, set.kind === 'npm' ? 'node_modules' : 'site');
-  const isWhole = files.lstat(posix.join(set.directory, wholeMark))?.kind === 'file';
-  if (!isWhole || files.lstat(source)?.kind !== 'directory') throw new MissingPackages(set);
+  const state = stateOfSet(set.directory, files);
+  if (state !== 'whole') throw new MissingPackages(set, state);
   // Modules of any directory find what is in /node_modules, imported or required.
   const target = set.kind === 'npm' ? '/node_modules' : posix.join(ownDirectory, packagesName);
   draft.tree.add(passedView(true, { source, target, directory: true, origin: 'cache' }));

@@ -60,6 +60,21 @@ describe.each(identities())('--with as $label', (as) => {
   const cwd = () => makeProject(as, files);
   const run = (args: readonly string[], env: Readonly<Record<string, string>> = environment()) =>
     runWasbox(['run', '--discard', ...args], { as, cwd: cwd(), env });
+  const project = new Map<string, string>();
+  /** Runs in one directory, where the native command repeats a start without Node. */
+  const runStarted = async (args: readonly string[]) => {
+    const here = project.get(as.label) ?? cwd();
+    project.set(as.label, here);
+    const env = environment();
+    const ended = await runWasbox(['run', '--discard', ...args], { as, cwd: here, env });
+    return { status: ended.status, out: ended.out, err: ended.err };
+  };
+  /** Starts twice, so that the start is recorded; returns the directory of the set. */
+  const twice = async (start: () => Promise<{ status: number | null }>) => {
+    for (let i = 0; i < 2; i++) expect((await start()).status).toBe(0);
+    const [name = ''] = fs.readdirSync(sets());
+    return { at: join(sets(), name) };
+  };
   const requests = () => index.requests.length + npm.requests.length;
 
   test('the script finds its packages, which it does not without', async () => {
@@ -122,6 +137,54 @@ describe.each(identities())('--with as $label', (as) => {
       Array.from({ length: 4 }, () => [0, 'tiny 2\n']),
     );
     expect(index.requests.filter((path) => path.endsWith('.whl'))).toHaveLength(1);
+  });
+
+  test.each([
+    ['was cut short', (file: string) => fs.truncateSync(file, 3)],
+    ['is empty', (file: string) => fs.truncateSync(file, 0)],
+    ['was removed', (file: string) => fs.rmSync(file)],
+    [
+      'was replaced',
+      (file: string) => {
+        fs.writeFileSync(`${file}.new`, 'text = "tiny ?"\n');
+        fs.renameSync(`${file}.new`, file);
+      },
+    ],
+    ['has another mode', (file: string) => fs.chmodSync(file, 0)],
+    ['is a link', (file: string) => fs.rmSync(file) ?? fs.symlinkSync('/dev/null', file)],
+  ])('a set whose file %s is made again, with a line that says so', async (_, cut) => {
+    const start = () => runStarted(['--with', 'tiny', 'tiny.py.py']);
+    clear();
+    const { at } = await twice(start);
+    const file = join(at, 'packages', 'site', 'tiny.py');
+    const before = fs.readFileSync(file, 'utf8');
+    // The control: what only looks at the file changes nothing.
+    expect(await start()).toEqual({ status: 0, out: 'tiny 2\n', err: '' });
+    cut(file);
+    const { status, out, err } = await start();
+    expect([status, out], err).toEqual([0, 'tiny 2\n']);
+    expect(err).toContain('the cached tiny is damaged and cannot be used\n');
+    expect(err).toContain('installing tiny with pip');
+    expect(fs.readFileSync(file, 'utf8')).toBe(before);
+    expect(await start()).toEqual({ status: 0, out: 'tiny 2\n', err: '' });
+  });
+
+  test('a damaged set is never used while the index is down, and the error says what to do', async () => {
+    const start = () => runStarted(['--with', 'tiny', 'tiny.py.py']);
+    clear();
+    const { at } = await twice(start);
+    index.close();
+    try {
+      fs.truncateSync(join(at, 'packages', 'site', 'tiny.py'), 0);
+      const { status, out, err } = await start();
+      expect([status, out], err).toEqual([125, '']);
+      expect(err).toContain('What was cached was damaged and has been removed.');
+      expect(err).toContain('the script did not run');
+      expect(fs.readdirSync(sets())).toEqual([]);
+    } finally {
+      index = await staticMirror(served);
+    }
+    expect((await start()).out).toBe('tiny 2\n');
   });
 
   user.test.each([

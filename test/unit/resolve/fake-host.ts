@@ -186,6 +186,11 @@ class FakeFiles {
       return [{ path, kind: entry.other === 'pipe' ? 'pipe' : 'socket' }];
     });
 
+  treeDigest = (directory: string): string | undefined => {
+    const below = [...this.byPath].filter(([path]) => path.startsWith(`${directory}/`));
+    return this.lstat(directory)?.kind === 'directory' ? JSON.stringify(below) : undefined;
+  };
+
   isOpaque = (directory: string): boolean => this.opaque.has(directory);
 
   access = (path: string, mode: 'read' | 'write' | 'execute' | 'enter'): boolean => {
