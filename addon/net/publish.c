@@ -18,8 +18,9 @@
 #define RELAYS_MAX 256
 #define BUFFER 65536
 #define FAMILIES 2
-/* How long the end of a run waits for clients that read slowly. */
-#define DRAIN_MS 1000
+/* How long the end of a run waits for clients that take nothing, and for those that read slowly. */
+#define IDLE_MS 2000
+#define DRAIN_MS 10000
 
 /* The families in which a server inside is looked for. */
 static const int families[FAMILIES] = {AF_INET, AF_INET6};
@@ -301,7 +302,7 @@ static void drain(struct publisher *publisher) {
         count++;
     }
     const int64_t left = end - now_ms();
-    if (!count || left <= 0 || poll(waits, count, (int)left) < 0)
+    if (!count || left <= 0 || poll(waits, count, (int)(left < IDLE_MS ? left : IDLE_MS)) <= 0)
       return;
   }
 }

@@ -43,7 +43,8 @@ async function start(
   stdin?: string,
 ): Promise<string> {
   const argv = [process.execPath, '--require', join(cwd, '../hook.cjs'), as.cli, ...words];
-  const env = { XDG_STATE_HOME: stateOf(as), PWD: cwd, PLAN: plan };
+  // The home is one in which other tests make nothing.
+  const env = { XDG_STATE_HOME: stateOf(as), PWD: cwd, PLAN: plan, HOME: join(cwd, '../home') };
   const options = { as, cwd, env, stdin };
   if (streams === 'terminal') {
     const { exit, output, timedOut } = await onTerminal(argv, options, [], 100);
@@ -91,6 +92,8 @@ function project(): string {
     'work/.env': 'KEY=1\n',
     'work/input': 'text\n',
     'work/tight.policy': 'include "default"\n',
+    'home/.ssh/id': 'key\n',
+    'home/file': 'text\n',
     'data/file': 'text\n',
     'tree/file': 'text\n',
     'p.toml': 'allow = ["ptrace"]\n[limits]\npids = 50\n',
@@ -105,7 +108,7 @@ describe('the plan of --dry-run is that of the run', () => {
     [['script.py', 'a', 'ä']],
     [['-c', '#!/usr/bin/python3\nprint(1)']],
     [['-'], undefined, 'echo 1\n'],
-    [['--ro', as.home, '--', 'true']],
+    [['--ro', '../home', '--', 'true']],
     [['--rw', '../data', '--', 'true']],
     [['--rw', '..', '--env', 'XDG_STATE_HOME', '--', 'true']],
     [['--cow', '../tree', '--', 'true']],
@@ -134,7 +137,7 @@ describe('the plan of --dry-run is that of the run', () => {
   test('and tells apart what streams and mounts make different', async () => {
     const plain = await plansOf(cwd, ['--', 'true']);
     const written = await plansOf(cwd, ['--', 'true'], '"$@" 3<>input <&3');
-    const home = await plansOf(cwd, ['--ro', as.home, '--', 'true']);
+    const home = await plansOf(cwd, ['--ro', '../home', '--', 'true']);
     expect(plain.dry.equals(written.run)).toBe(false);
     expect(plain.dry.equals(home.run)).toBe(false);
   });

@@ -36,6 +36,16 @@ client.close()
 print('sent', flush=True)
 server.accept()`;
 
+/** Sends so many bytes to one client, and exits. */
+const lastAnswer = (length: number) => `
+import os, socket
+server = socket.create_server(('127.0.0.1', 80))
+print('up', flush=True)
+client = server.accept()[0]
+client.recv(9)
+client.sendall(b'a' * ${length})
+os._exit(0)`;
+
 /** Has little room, ends its side, and reads when it is told to. */
 const slowReader = (port: number) => `
 import socket, sys
@@ -46,6 +56,19 @@ client.sendall(b'begin')
 client.shutdown(socket.SHUT_WR)
 sys.stdin.read()
 print(client.makefile('rb').read() == bytes(range(256)) * 4096)`;
+
+/** Reads a megabyte and rests, again and again, and prints how many bytes came. */
+const pausingReader = (port: number) => `
+import socket, time
+client = socket.create_connection(('127.0.0.1', ${port}))
+client.sendall(b'begin')
+came = 0
+while True:
+    time.sleep(0.5)
+    piece = client.recv(1 << 20, socket.MSG_WAITALL)
+    if not piece: break
+    came += len(piece)
+print(came)`;
 
 /** Processor time of a process, in hundredths of a second. */
 function ticksOf(pid: number): number {
@@ -161,14 +184,7 @@ describe.each(identities())('--publish and --socket, as $label', (as) => {
     ['more than the sockets hold', 5_000_000],
   ])('%s that a server sends before it exits arrives', async (_, length) => {
     const port = await freePort();
-    const last = `
-import os, socket
-server = socket.create_server(('127.0.0.1', 80))
-print('up', flush=True)
-client = server.accept()[0]
-client.recv(9)
-client.sendall(b'a' * ${length})
-os._exit(0)`;
+    const last = lastAnswer(length);
     // Which of both the supervisor sees first, the end or the answer, differs from run to run.
     for (let turn = 0; turn < 8; turn++) {
       const { child } = await serve(['--publish', `${port}:80`], last);
@@ -176,6 +192,17 @@ os._exit(0)`;
       if (child.exitCode === null) await once(child, 'close');
       expect(child.exitCode).toBe(0);
     }
+  });
+
+  test('a client that reads slowly gets all that a server sent before it exits', async () => {
+    const port = await freePort();
+    const length = 12 << 20;
+    const { child } = await serve(['--publish', `${port}:80`], lastAnswer(length));
+    const client = startProgram(['python3', '-c', pausingReader(port)], { as });
+    running.push(client);
+    expect((await ended(client, { as })).out).toBe(`${length}\n`);
+    if (child.exitCode === null) await once(child, 'close');
+    expect(child.exitCode).toBe(0);
   });
 
   test('one socket of the host, and none beside it', async () => {
