@@ -66,7 +66,10 @@ export function verbHelp(what: string, usage: string, table: readonly OptionEntr
     ? table.filter((entry) => !ofRun.has(entry) || ['quiet', 'verbose'].includes(entry.name))
     : table;
   const rest = isLong ? `\nThe options of a run work here, too: wasbox run --help\n` : '';
-  return `${paragraph(what)}\n\nUsage: wasbox ${usage}\n\n${optionHelp(shown)}\n${rest}`;
+  const begin = 'Usage: ';
+  const lines = wrap(`wasbox ${usage}`, width - begin.length);
+  const usages = `${begin}${lines.join(`\n${' '.repeat(begin.length)}`)}`;
+  return `${paragraph(what)}\n\n${usages}\n\n${optionHelp(shown)}\n${rest}`;
 }
 
 /** Words for `wasbox run --help WORD`: the group, or the group that has the option. */

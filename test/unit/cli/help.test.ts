@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { commands } from '../../../src/cli/catalogue.js';
 import { runHelp, verbHelp } from '../../../src/cli/help.js';
+import { verbs } from '../../../src/cli/verbs.js';
 import { runOptionTable } from '../../../src/options/index.js';
 
 const lines = (text: string): string[] => text.split('\n');
@@ -52,6 +54,15 @@ describe('the help of a command', () => {
     const second = 'b '.repeat(38).trim();
     const text = verbHelp(`${'a '.repeat(30)}end.\n${second}`, 'does', []);
     expect(lines(text)).toContain(second);
+  });
+
+  it('fits in 80 columns, whichever command it is', async () => {
+    const all = await commands(verbs);
+    expect(all.map(({ name }) => name)).toContain('session');
+    for (const { name, what, usages, options } of all)
+      for (const usage of usages)
+        for (const line of lines(verbHelp(what, `${name} ${usage}`, options)))
+          expect(line.length, line).toBeLessThanOrEqual(80);
   });
 
   it('names the few of a run that it has', () => {
