@@ -33,6 +33,11 @@ const inPass = { root: '1', user: '3' };
 const randomSeconds = { check: '0.2', test: '1', rest: '5', all: inPass[pass] ?? '5' };
 
 const given = process.argv.slice(2);
+const beside = given.filter((word) => !['--all', 'all', 'test'].includes(word));
+if (given.includes('--all') && beside.length > 0) {
+  console.error(`--all runs everything: leave it out to run ${beside.join(' ')} alone`);
+  process.exit(2);
+}
 const [first, ...more] = given.includes('--all') ? ['all'] : given;
 const isTier = Object.hasOwn(randomSeconds, first ?? 'test');
 const tier = isTier ? (first ?? 'test') : 'all';
