@@ -7,19 +7,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "supervisor/directory.h"
 #include "sys/syscall.h"
 #include "tree_digest.h"
 
 /* Each directory on the way down holds a descriptor and a buffer. */
 #define DEPTH_MAX 64
-
-struct entry {
-  uint64_t ino;
-  int64_t offset;
-  unsigned short length;
-  unsigned char type;
-  char name[];
-};
 
 /* FNV-1a. */
 static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t size) {
@@ -75,7 +68,7 @@ static int add_directory(int fd, uint64_t parent, int depth, uint64_t *sum) {
     if (n <= 0)
       return (int)n;
     for (long at = 0; at < n;) {
-      const struct entry *one = (const struct entry *)(const void *)(room + at);
+      const struct wb_name *one = (const void *)(room + at);
       at += one->length;
       const int error = is_dots(one->name) ? 0 : add_entry(fd, one->name, parent, depth, sum);
       if (error < 0)

@@ -146,12 +146,12 @@ describe('a variable that is set nowhere', () => {
 });
 
 describe('a program that needs a terminal or a desktop', () => {
-  test('is told that it has none', async () => {
+  test('a program that needs a terminal or a desktop is told so', async () => {
     expect(await said('py', 'import curses')).toContain('it needs a terminal');
     expect(await said('sh', ': xdg-open a.html')).toContain('it opens a program of your desktop');
   });
 
-  test('is told nothing where it needs neither', async () => {
+  test('a program that needs neither a terminal nor a desktop is told nothing', async () => {
     expect(await said('py', 'import json')).toBe('');
   });
 

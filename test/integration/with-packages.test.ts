@@ -58,22 +58,19 @@ describe.each(identities())('--with as $label', (as) => {
     npm_config_registry: `${npm.url}/`,
   });
   const cwd = () => makeProject(as, files);
-  const run = (args: readonly string[], env: Readonly<Record<string, string>> = environment()) =>
-    runWasbox(['run', '--discard', ...args], { as, cwd: cwd(), env });
-  const project = new Map<string, string>();
-  /** Runs in one directory, where the native command repeats a start without Node. */
-  const runStarted = async (args: readonly string[]) => {
-    const here = project.get(as.label) ?? cwd();
-    project.set(as.label, here);
-    const env = environment();
-    const ended = await runWasbox(['run', '--discard', ...args], { as, cwd: here, env });
-    return { status: ended.status, out: ended.out, err: ended.err };
-  };
-  /** Starts twice, so that the start is recorded; returns the directory of the set. */
-  const twice = async (start: () => Promise<{ status: number | null }>) => {
+  const run = (
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = environment(),
+    where = cwd(),
+  ) => runWasbox(['run', '--discard', ...args], { as, cwd: where, env });
+  /** Installs a set, and starts again, so that the start is recorded; returns it with a file of the set. */
+  const recorded = async () => {
+    clear();
+    const here = cwd();
+    const start = () => run(['--with', 'tiny', 'tiny.py.py'], environment(), here);
     for (let i = 0; i < 2; i++) expect((await start()).status).toBe(0);
     const [name = ''] = fs.readdirSync(sets());
-    return { at: join(sets(), name) };
+    return { start, file: join(sets(), name, 'packages', 'site', 'tiny.py') };
   };
   const requests = () => index.requests.length + npm.requests.length;
 
@@ -153,29 +150,24 @@ describe.each(identities())('--with as $label', (as) => {
     ['has another mode', (file: string) => fs.chmodSync(file, 0)],
     ['is a link', (file: string) => fs.rmSync(file) ?? fs.symlinkSync('/dev/null', file)],
   ])('a set whose file %s is made again, with a line that says so', async (_, cut) => {
-    const start = () => runStarted(['--with', 'tiny', 'tiny.py.py']);
-    clear();
-    const { at } = await twice(start);
-    const file = join(at, 'packages', 'site', 'tiny.py');
+    const { start, file } = await recorded();
     const before = fs.readFileSync(file, 'utf8');
     // The control: what only looks at the file changes nothing.
-    expect(await start()).toEqual({ status: 0, out: 'tiny 2\n', err: '' });
+    expect(await start()).toMatchObject({ status: 0, out: 'tiny 2\n', err: '' });
     cut(file);
     const { status, out, err } = await start();
     expect([status, out], err).toEqual([0, 'tiny 2\n']);
     expect(err).toContain('the cached tiny is damaged and cannot be used\n');
     expect(err).toContain('installing tiny with pip');
     expect(fs.readFileSync(file, 'utf8')).toBe(before);
-    expect(await start()).toEqual({ status: 0, out: 'tiny 2\n', err: '' });
+    expect(await start()).toMatchObject({ status: 0, out: 'tiny 2\n', err: '' });
   });
 
   test('a damaged set is never used while the index is down, and the error says what to do', async () => {
-    const start = () => runStarted(['--with', 'tiny', 'tiny.py.py']);
-    clear();
-    const { at } = await twice(start);
+    const { start, file } = await recorded();
     index.close();
     try {
-      fs.truncateSync(join(at, 'packages', 'site', 'tiny.py'), 0);
+      fs.truncateSync(file, 0);
       const { status, out, err } = await start();
       expect([status, out], err).toEqual([125, '']);
       expect(err).toContain('What was cached was damaged and has been removed.');
