@@ -35,13 +35,9 @@ function editsOf(base: readonly string[], side: readonly string[]): Edit[] {
       at += value.length;
       continue;
     }
-    const edit = added
-      ? { start: at, end: at, lines: value }
-      : { start: at, end: at + value.length, lines: [] };
-    at = edit.end;
-    const last = edits.at(-1);
-    if (last === undefined || last.end < edit.start) edits.push(edit);
-    else edits.splice(-1, 1, { ...last, end: edit.end, lines: [...last.lines, ...edit.lines] });
+    const end = added ? at : at + value.length;
+    edits.push({ start: at, end, lines: added ? value : [] });
+    at = end;
   }
   return edits;
 }

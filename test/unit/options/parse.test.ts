@@ -47,6 +47,7 @@ describe('the command line of run', () => {
     [['--timeout', '90'], { timeoutMs: 90_000 }],
     [['--timeout', '0.5'], { timeoutMs: 500 }],
     [['--timeout', '250ms'], { timeoutMs: 250 }],
+    [['--timeout', '1ms'], { timeoutMs: 1 }],
     [['--pids=7'], { pids: 7 }],
     [['-qv'], { quiet: true, verbose: true }],
     [['-cecho'], { code: 'echo', args: [] }],

@@ -55,6 +55,11 @@ describe('patterns', () => {
     expect(matches(pattern, path)).toBe(expected);
   });
 
+  it('may have thirty parts, and no more', () => {
+    expect(matches(`/p${'/*'.repeat(30)}`, `/p${'/a'.repeat(30)}`)).toBe(true);
+    expect(parseGlob(`/p${'/*'.repeat(31)}`)).toBeUndefined();
+  });
+
   it('tells patterns from plain paths', () => {
     expect(['a*', 'a?', '[a]', 'a/**/b'].every(isPattern)).toBe(true);
     expect(['a', '\\*', 'a]', '.env'].some(isPattern)).toBe(false);
