@@ -67,7 +67,7 @@ export class Gate {
 }
 
 /** Descriptors of this process that a run takes while it begins, and what else it may need them for. */
-const takenByRun = 16;
+const takenByRun = 24;
 const takenByOthers = 40;
 
 /** The gate of all `run()` calls of this thread. */
@@ -77,15 +77,48 @@ export const gate = new Gate(() => {
   return Math.min(room, Math.max(16, 4 * availableParallelism()));
 });
 
-/** RLIMIT_NOFILE, as proc_pid_limits(5) shows it: Node has no call for it. */
+/** Milliseconds for which a run waits for descriptors, and between two looks. */
+const longestWaitMs = 2000;
+const lookMs = 5;
+
+/**
+ * Fulfilled when there are descriptors for one more run, where this process may open few: a run's result is there before
+ * the kernel has let go of its mounts, and until then a thread holds its directory open. What else is open may stay
+ * so: then this ends after two seconds, and the run tells what it lacks.
+ */
+export async function descriptorsFree(): Promise<void> {
+  const most = mostOpenFiles();
+  const isTight = most < takenByOthers + 2 * gate.limit * takenByRun;
+  // Without a limit, nobody waits.
+  if (!isTight || gate.limit === Number.POSITIVE_INFINITY) return;
+  const until = performance.now() + longestWaitMs;
+  while (openFiles() + takenByRun > most && performance.now() < until)
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+}
+
+/** How many descriptors this process has open; without end where none is left to look with. */
+function openFiles(): number {
+  try {
+    return process.getBuiltinModule('node:fs').readdirSync('/proc/self/fd').length - 1;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EMFILE' ? Number.POSITIVE_INFINITY : 0;
+  }
+}
+
+let limitOfFiles: number | undefined;
+
+/** RLIMIT_NOFILE when it was first needed, as proc_pid_limits(5) shows it: Node has no call for it. */
 function mostOpenFiles(): number {
+  if (limitOfFiles !== undefined) return limitOfFiles;
+  limitOfFiles = Number.POSITIVE_INFINITY;
   try {
     const { readFileSync } = process.getBuiltinModule('node:fs');
     const limits = readFileSync('/proc/self/limits', 'latin1');
-    return Number(/^Max open files +(\d+) /m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+    limitOfFiles = Number(/^Max open files +(\d+) /m.exec(limits)?.[1] ?? limitOfFiles);
   } catch {
-    return Number.POSITIVE_INFINITY;
+    // Nothing is known of it, so that only the processors count.
   }
+  return limitOfFiles;
 }
 
 /**

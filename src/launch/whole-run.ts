@@ -6,7 +6,7 @@ import { aborted } from './abort.js';
 import { callOptions, checkCall } from './call.js';
 import { closeChannels } from './channel.js';
 import { defaultMaxOutputBytes, follow } from './follow.js';
-import { gate } from './gate.js';
+import { descriptorsFree, gate } from './gate.js';
 import { holdInput } from './hold-input.js';
 import { openInput } from './input.js';
 import type { RunLibraryOptions } from './options.js';
@@ -39,6 +39,7 @@ export async function runWhole(
     refusePlace();
     const leave = await gate.enter(signal);
     try {
+      await descriptorsFree();
       return await runOne(options, refuse);
     } finally {
       leave();

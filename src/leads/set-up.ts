@@ -111,7 +111,6 @@ function adviseNamespaces(failure: SetupFailure, facts: HostFacts): Advice {
       hint: 'See what is missing: wasbox doctor',
     };
   }
-  if (failure.errno === 'EMFILE' || failure.errno === 'ENFILE') return adviseOther(failure);
   const full = failure.errno === 'ENOSPC' || failure.errno === 'EUSERS';
   return {
     code: 'ERR_USERNS',
@@ -336,11 +335,15 @@ function adviseImageLock(failure: SetupFailure): Advice {
   };
 }
 
+/** Errors of a process or a machine that has no more of something. They tell nothing of the step that wanted it. */
+const shortages: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
+
 /** Message and hint for a step that failed. */
 export function adviseSetupFailure(failure: SetupFailure, facts: HostFacts): Advice {
   const { kernel } = facts;
   // No sandbox works on such a kernel, whichever step failed first.
   if (kernel !== undefined && isBefore(kernel, 5, 12)) return adviseOldKernel(kernel);
+  if (shortages.has(failure.errno)) return adviseOther(failure);
   if (failure.errno === 'ENOSYS' && !knowMissingCalls.has(failure.step))
     return adviseMissingCall(failure, facts);
   if (failure.errno === 'EFBIG')

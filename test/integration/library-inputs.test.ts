@@ -184,6 +184,13 @@ describe('a process that may open few files', () => {
     expect(left(state)).toEqual([]);
   });
 
+  test('waits until threads let go of what ended runs had open', async () => {
+    const held = `for (let n = 0; n < 12; n++) fs.openSync('/dev/null');`;
+    const { lines, state } = await inProgram(`${held} ${burst}`, 64);
+    expect(lines).toEqual([['fulfilled']]);
+    expect(left(state)).toEqual([]);
+  });
+
   test('control: more at a time fail, each with the error that says why', async () => {
     const { lines } = await inProgram(`lib.setMaxConcurrency(Infinity); ${burst}`, 64);
     const [kinds = []] = lines as string[][];

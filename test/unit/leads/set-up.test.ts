@@ -49,6 +49,16 @@ describe('adviseSetupFailure', () => {
     expect(advice.message).toContain('limit');
   });
 
+  it.each(
+    ['namespaces', 'overlay', 'idmap-mount', 'listener', 'network', 'stdio', 'proc'].flatMap(
+      (step) => ['EMFILE', 'ENFILE', 'ENOMEM'].map((errno) => [step, errno] as const),
+    ),
+  )('blames neither a file system nor a setting at step %s for %s', (step, errno) => {
+    const advice = adviseSetupFailure(failure(step, errno, '/home/ann/p'), facts);
+    expect(advice.code).toBe('ERR_SETUP');
+    expect(advice.message).toContain(`step ${step} at /home/ann/p: text of the errno (${errno})`);
+  });
+
   it.each([
     ['descriptors', 'EINVAL'],
     ['namespaces', 'EPERM'],
