@@ -1,7 +1,8 @@
 // `npm run release`: everything that a release consists of, into build/release or `--out DIR`: npm's tarball, and for
 // each processor a tarball and a Debian package that are installed without npm; an SBOM and SHA-256 sums. The same
 // sources, Node and compilers give the same bytes, wherever the checkout lies. Builds anew in this checkout's dist.
-// Ends with an error that names the part where one is missing (complete.mjs). Needs what `npm run build:all` needs, the
+// Ends with an error that names the part where one is missing (complete.mjs); until all is made, an earlier release stays
+// as it is (place.mjs). Needs what `npm run build:all` needs, the
 // engine's sources (`npm run engine`), qemu-user for the other processor, tar, xz and dpkg-deb.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,7 +14,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -25,6 +25,7 @@ import { gzipSync } from 'node:zlib';
 import { appArmorProfile } from './apparmor.mjs';
 import { missingParts, obstacles, tryInstallation } from './complete.mjs';
 import { debianArchitectures, makeDeb } from './deb.mjs';
+import { makeInPlace, placeFaults } from './place.mjs';
 import { filesOf, nativeCommand, settle, standaloneTree, write } from './tree.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -66,7 +67,7 @@ function build() {
   for (const name of readdirSync(dist)) if (name.endsWith('.cache')) rmSync(join(dist, name));
 }
 
-function makeTarball(work, name, epoch, arch) {
+function makeTarball({ work, made, name, epoch, arch }) {
   const tree = join(work, name);
   standaloneTree(root, tree, arch, 'site-functions');
   write(join(tree, 'share/wasbox/apparmor'), appArmorProfile(nativeCommand('/usr/local', arch)));
@@ -81,11 +82,11 @@ function makeTarball(work, name, epoch, arch) {
     encoding: 'buffer',
     input: Buffer.from(paths.map((path) => `${relative(work, path)}\0`).join('')),
   });
-  writeFileSync(join(out, `${name}.tar.gz`), gzipSync(tar, { level: 9 }));
+  writeFileSync(join(made, `${name}.tar.gz`), gzipSync(tar, { level: 9 }));
 }
 
 /** npm keeps the modes that it finds, so it packs a copy. */
-function packForNpm(work, epoch) {
+function packForNpm({ work, made, epoch }) {
   const tree = join(work, 'npm');
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const name of ['package.json', 'README.md', 'LICENSE', ...files])
@@ -97,37 +98,39 @@ function packForNpm(work, epoch) {
     cwd: tree,
   });
   const [packed = ''] = readdirSync(destination);
-  copyFileSync(join(destination, packed), join(out, `wasbox-${version}-npm.tgz`));
+  copyFileSync(join(destination, packed), join(made, `wasbox-${version}-npm.tgz`));
+}
+
+/** Fills a directory with everything that is published. */
+function pack(made, epoch) {
+  const work = mkdtempSync(join(tmpdir(), 'wasbox-release-'));
+  try {
+    packForNpm({ work, made, epoch });
+    for (const [arch, debian] of Object.entries(debianArchitectures)) {
+      makeTarball({ work, made, name: `wasbox-${version}-linux-${arch}`, epoch, arch });
+      const file = join(made, `wasbox_${version}_${debian}.deb`);
+      makeDeb({ root, work, file, arch, version, epoch });
+    }
+    copyFileSync(join(dist, 'sbom.cdx.json'), join(made, `wasbox-${version}.cdx.json`));
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  const sums = readdirSync(made)
+    .sort()
+    .map((name) => {
+      const sum = createHash('sha256')
+        .update(readFileSync(join(made, name)))
+        .digest('hex');
+      return `${sum}  ${name}\n`;
+    });
+  writeFileSync(join(made, 'SHA256SUMS'), sums.join(''));
 }
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-refuse(obstacles(root, version));
+refuse([...placeFaults(out), ...obstacles(root, version)]);
 const epoch = sourceDate();
 process.env.SOURCE_DATE_EPOCH = `${epoch}`;
 build();
 refuse(missingParts(root));
-rmSync(out, { recursive: true, force: true });
-mkdirSync(out, { recursive: true });
-const work = mkdtempSync(join(tmpdir(), 'wasbox-release-'));
-try {
-  packForNpm(work, epoch);
-  for (const [arch, debian] of Object.entries(debianArchitectures)) {
-    makeTarball(work, `wasbox-${version}-linux-${arch}`, epoch, arch);
-    const file = join(out, `wasbox_${version}_${debian}.deb`);
-    makeDeb({ root, work, file, arch, version, epoch });
-  }
-  copyFileSync(join(dist, 'sbom.cdx.json'), join(out, `wasbox-${version}.cdx.json`));
-} finally {
-  rmSync(work, { recursive: true, force: true });
-}
-const sums = readdirSync(out)
-  .sort()
-  .map((name) => {
-    const sum = createHash('sha256')
-      .update(readFileSync(join(out, name)))
-      .digest('hex');
-    return `${sum}  ${name}\n`;
-  });
-writeFileSync(join(out, 'SHA256SUMS.new'), sums.join(''));
-renameSync(join(out, 'SHA256SUMS.new'), join(out, 'SHA256SUMS'));
-process.stdout.write(sums.join(''));
+makeInPlace(out, (made) => pack(made, epoch));
+process.stdout.write(readFileSync(join(out, 'SHA256SUMS'), 'utf8'));

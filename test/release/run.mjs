@@ -37,8 +37,13 @@ const packages = [
 const engine = 'npm run engine';
 
 let failed = 0;
+let last = Date.now();
+/** Says what a case came to, and how long it took. */
 function check(name, good) {
-  console.log(`${good ? 'ok    ' : 'FAILED'} ${name}`);
+  console.log(
+    `${good ? 'ok    ' : 'FAILED'} ${name} (${Math.round((Date.now() - last) / 1000)} s)`,
+  );
+  last = Date.now();
   if (!good) failed += 1;
   return good;
 }
@@ -78,6 +83,20 @@ try {
   check('the same bytes in both folders', sums[0] === sums[1]);
   execFileSync('chroot', [root, 'useradd', '--create-home', '--shell', '/bin/sh', 'me']);
   for (const [name, script] of artefacts('/one/build/release')) check(name, inRoot(script));
+  const deb = '/usr/bin/dpkg-deb';
+  const breaks = Buffer.from(
+    `#!/bin/sh\ncase "$*" in *--build*arm64.deb) exit 9 ;; esac\nexec /root/hidden "$@"\n`,
+  ).toString('base64');
+  check(
+    'a release that fails while it packs leaves the earlier one whole, and nothing of its own',
+    inRoot(`cd /one; ls -A build >/root/names; ls -A /tmp | grep wasbox-release- >/root/packing || true
+      mv ${deb} /root/hidden; echo ${breaks} | base64 -d >${deb}; chmod 755 ${deb}
+      failed=no; npm run --silent release >/tmp/said 2>&1 || failed=yes; mv /root/hidden ${deb}
+      cat /tmp/said; test $failed = yes; grep -q 'Command failed: dpkg-deb.*arm64.deb' /tmp/said
+      ls -A build | diff /root/names -; (ls -A /tmp | grep wasbox-release- || true) | diff /root/packing -
+      cd build/release; sha256sum --check --strict --quiet SHA256SUMS
+      test "$(cat SHA256SUMS)" = "$(cat /another/folder/build/release/SHA256SUMS)"`),
+  );
   const hide = `rm -r build/release; d=$(dirname $(command -v ${emulator})); mv $d/${emulator} /root/hidden`;
   check(
     'a release without the emulator is refused, and says so',
