@@ -38,7 +38,12 @@ export function billOfMaterials(root, /** @type {Party[]} */ parties) {
   return `${JSON.stringify(bill, null, 2)}\n`;
 }
 
+/** @throws where the terms of a part are not known: nothing is published without them */
 export function thirdPartyNotices(/** @type {Party[]} */ parties) {
+  for (const { component, license, text } of parties) {
+    if (!license) throw new Error(`${component} is in the package and names no licence`);
+    if (text.trim() === '') throw new Error(`the licence file of ${component} is empty`);
+  }
   const line = '='.repeat(78);
   const parts = parties.map(({ component, version, license, note, text }) => {
     const what = note === undefined ? '' : `: ${note}`;

@@ -1,6 +1,7 @@
 /** Notices find the packages of a bundle wherever a package manager put them. */
 import { expect, test } from 'vitest';
 import { bundled } from '../../src/notices/parties.mjs';
+import { thirdPartyNotices } from '../../src/notices/write.mjs';
 
 const metafile = (paths: readonly string[], bytesInOutput = 1) => ({
   outputs: {
@@ -20,4 +21,15 @@ test('a package of a bundle is found by its directory, as npm and as pnpm instal
 
 test('a package of which no byte is in the output is left out', () => {
   expect(bundled([metafile(['node_modules/zod/index.js'], 0)])).toEqual([]);
+});
+
+test('notices are not written where a part has no licence, or an empty text of it', () => {
+  const part = { component: 'left-pad', version: '1.0.0', license: 'MIT', text: 'Be kind.' };
+  expect(thirdPartyNotices([part])).toContain('left-pad 1.0.0 (MIT)');
+  expect(() => thirdPartyNotices([{ ...part, text: ' \n' }])).toThrow(
+    'the licence file of left-pad is empty',
+  );
+  expect(() => thirdPartyNotices([{ ...part, license: '' }])).toThrow(
+    'left-pad is in the package and names no licence',
+  );
 });
