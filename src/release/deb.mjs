@@ -12,29 +12,36 @@ export const debianArchitectures = { x64: 'amd64', arm64: 'arm64' };
 
 const maintainer = 'The wasbox authors <wasbox@localhost>';
 
+const notes = '/var/lib/wasbox-apparmor';
+
 /**
  * The profile is for AppArmor 4. An older parser refuses the word `userns`, and its init script would fail at each boot;
  * such a parser is told to pass it over, as the administrator would tell it. Whether it is older says the parser itself,
- * not its version; dpkg asks again when another AppArmor is installed (DEBIAN/triggers).
+ * not its version; dpkg asks again when another AppArmor is installed (DEBIAN/triggers). What the package made is noted in
+ * a directory that only it has: /var/lib/wasbox is the home of workers (docs/deploy/systemd).
  */
 const postinst = `#!/bin/sh
 set -e
 profile=/etc/apparmor.d/wasbox
 disabled=/etc/apparmor.d/disable/wasbox
-ours=/var/lib/wasbox/apparmor-disabled
+notes=${notes}
 
 parses() { apparmor_parser --skip-kernel-load --skip-cache --quiet "$profile" >/dev/null 2>&1; }
 
 set_up_profile() {
   [ -e "$profile" ] && command -v apparmor_parser >/dev/null || return 0
-  if [ -e "$ours" ]; then
-    rm -f "$disabled" "$ours"
-  elif [ -L "$disabled" ]; then
+  if [ -e "$notes/disabled" ]; then
+    rm -f "$disabled" "$notes/disabled"
+  elif [ -e "$disabled" ] || [ -L "$disabled" ]; then
     return 0 # the administrator's
   fi
   if ! parses; then
-    mkdir -p /etc/apparmor.d/disable /var/lib/wasbox
-    : >"$ours"
+    mkdir -p "$notes"
+    if [ ! -d /etc/apparmor.d/disable ]; then
+      : >"$notes/directory"
+      mkdir /etc/apparmor.d/disable
+    fi
+    : >"$notes/disabled"
     ln -sf "$profile" "$disabled"
   elif [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
     apparmor_parser --replace "$profile" ||
@@ -51,11 +58,11 @@ const postrm = `#!/bin/sh
 set -e
 case "$1" in
   purge)
-    if [ -e /var/lib/wasbox/apparmor-disabled ]; then
-      rm -f /etc/apparmor.d/disable/wasbox
-      rm -rf /var/lib/wasbox
+    [ ! -e ${notes}/disabled ] || rm -f /etc/apparmor.d/disable/wasbox
+    # Other packages have files there, and apparmor the directory itself.
+    [ ! -e ${notes}/directory ] ||
       rmdir --ignore-fail-on-non-empty /etc/apparmor.d/disable 2>/dev/null || true
-    fi
+    rm -rf ${notes}
     ;;
 esac
 `;
@@ -67,6 +74,9 @@ if [ "$1" = remove ] && [ -e /etc/apparmor.d/wasbox ] &&
   apparmor_parser --remove /etc/apparmor.d/wasbox 2>/dev/null || true
 fi
 `;
+
+/** The scripts that dpkg runs as root, by name. */
+export const maintainerScripts = { postinst, prerm, postrm };
 
 /** A change of the parser, which may know the profile then. Older packages name it without /usr. */
 const triggers = ['/usr/sbin', '/sbin']
@@ -141,7 +151,7 @@ export function makeDeb({ root, work, file, arch, version, epoch }) {
   write(join(tree, 'DEBIAN/conffiles'), '/etc/apparmor.d/wasbox\n');
   write(join(tree, 'DEBIAN/triggers'), triggers);
   write(join(tree, 'DEBIAN/md5sums'), sums.join(''));
-  for (const [name, text] of Object.entries({ postinst, prerm, postrm })) {
+  for (const [name, text] of Object.entries(maintainerScripts)) {
     write(join(tree, `DEBIAN/${name}`), text);
     chmodSync(join(tree, `DEBIAN/${name}`), 0o755);
   }

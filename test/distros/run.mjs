@@ -188,11 +188,14 @@ async function checkDeb(root, name, options) {
       if (!/Name:\s+wasbox/.test(shown)) throw new Error(shown);
       return `AppArmor ${version} takes it`;
     });
-  await check(`${name}: dpkg --purge leaves nothing`, () => {
+  await check(`${name}: dpkg --purge leaves nothing, and takes nothing else`, () => {
     within(root, 'dpkg --purge wasbox');
-    const known = new Set(before);
-    const left = inventory(root).filter((line) => !known.has(line));
+    const after = inventory(root);
+    const [known, there] = [new Set(before), new Set(after)];
+    const left = after.filter((line) => !known.has(line));
+    const gone = before.filter((line) => !there.has(line));
     if (left.length > 0) throw new Error(left.join('\n'));
+    if (gone.length > 0) throw new Error(`removed, and not the package's: ${gone.join('\n')}`);
   });
 }
 

@@ -1,0 +1,1 @@
+export const maintainerScripts: Readonly<Record<'postinst' | 'prerm' | 'postrm', string>>;
