@@ -1,6 +1,6 @@
 /** Prints the answer of `wasbox why`. Callers escape the lines. */
 import { runOptionTable, shellQuote, withAdvice } from '../options/index.js';
-import { type Lack, type RunReport, withoutOption } from '../report/index.js';
+import { butOf, type Lack, type RunReport, withoutOption } from '../report/index.js';
 import { isOffered } from '../why/index.js';
 
 /** Causes shown without `-v`. */
@@ -41,11 +41,8 @@ export function fixedCommand(words: readonly string[], lacks: readonly Lack[]): 
   return fixed === undefined ? undefined : ['wasbox run', ...fixed.map(shellQuote)].join(' ');
 }
 
-function optionLine({ cause, option, proviso, secret }: Lack): string {
-  if (option === undefined) return withoutOption(cause);
-  const but = [proviso, secret === undefined ? undefined : `it holds ${secret}`].filter(Boolean);
-  return `${option}${but.length === 0 ? '' : ` (${but.join('; ')})`}`;
-}
+const optionLine = (lack: Lack): string =>
+  lack.option === undefined ? withoutOption(lack.cause) : `${lack.option}${butOf(lack)}`;
 
 /**
  * @param ended how the run ended

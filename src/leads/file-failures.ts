@@ -3,12 +3,27 @@
  * interpreter or library missing. The host is looked at afterwards; what does not exist there either is
  * not told.
  */
-import { accessSync, closeSync, constants, lstatSync, openSync, readSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isWithin } from '../host/index.js';
 import { type AuditActionRecord, type AuditRecords, changingActions } from '../native/index.js';
 import type { FileCause, FileCauseKind } from '../report/index.js';
-import { isCopied, isReadOnly, type SandboxSpec, type View } from '../resolve/index.js';
+import {
+  isCopied,
+  isReadOnly,
+  type ListNames,
+  type SandboxSpec,
+  secretAt,
+  type View,
+} from '../resolve/index.js';
 import { hasHomes, homesOfUsers } from './homes.js';
 
 /** Causes that a report tells, at most. */
@@ -170,6 +185,24 @@ const narrow = (
 ): Pick<FileCause, 'place' | 'wide'> =>
   place !== undefined && hasHomes(place, homes) ? { wide: true } : { place };
 
+const namesIn: ListNames = (path) => {
+  try {
+    const entries = readdirSync(path, { withFileTypes: true });
+    return entries.map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }));
+  } catch {
+    return undefined;
+  }
+};
+
+/** Adds to a cause which keys or tokens its option would show. A place is looked at once for all causes. */
+function withSecret(cause: FileCause, known: Map<string, string | undefined>): FileCause {
+  const { place } = cause;
+  if (place === undefined) return cause;
+  if (!known.has(place)) known.set(place, secretAt(place, namesIn));
+  const secret = known.get(place);
+  return secret === undefined ? cause : { ...cause, secret };
+}
+
 /** The interpreter that a program names: of a script behind #!, of an ELF in PT_INTERP. */
 function interpreterOf(path: string): string | undefined {
   const head = Buffer.alloc(4096);
@@ -273,5 +306,8 @@ export function fileCauses(spec: SandboxSpec, audit: AuditRecords | undefined): 
     const lastNs = Math.max(action.lastNs, known?.lastNs ?? 0);
     causes.set(key, { ...now, count: count + (known?.count ?? 0), lastNs, looked });
   }
-  return [...causes.values(), ...missingInterpreters(spec, audit), ...missingLibraries(audit)];
+  const secrets = new Map<string, string | undefined>();
+  return [...causes.values(), ...missingInterpreters(spec, audit), ...missingLibraries(audit)].map(
+    (cause) => withSecret(cause, secrets),
+  );
 }

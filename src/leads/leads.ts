@@ -6,7 +6,7 @@ import { posix } from 'node:path';
 import { type Host, isWithin } from '../host/index.js';
 import { hostOption, pathOption, runOptionTable } from '../options/index.js';
 import { misplacedLine, type RunReport } from '../report/index.js';
-import { type SandboxSpec, secretOf } from '../resolve/index.js';
+import { isSecretVariable, type ListNames, type SandboxSpec, secretAt } from '../resolve/index.js';
 import { type Offered, withAll } from './again.js';
 import { doorLeads } from './doors.js';
 import { isHidden } from './file-failures.js';
@@ -36,10 +36,13 @@ function withheld({ named, spec, offered }: Named, host: Host): string[] {
     .filter((name) => name.length > 3 && all.has(name) && !Object.hasOwn(spec.env, name))
     .sort()
     .slice(0, namesMax);
-  offered.options.push(...names.map((name) => `--env ${name}`));
-  return names.map(
-    (name) => `${name} is set, but was not passed. If the program may have it: --env ${name}`,
-  );
+  return names.map((name) => {
+    const isSecret = isSecretVariable(name, host.env[name]);
+    // The program chose the names: a line with all that it names never hands out a secret.
+    if (!isSecret) offered.options.push(`--env ${name}`);
+    const holds = isSecret ? ' (it looks like a secret)' : '';
+    return `${name} is set, but was not passed${holds}. If the program may have it: --env ${name}`;
+  });
 }
 
 /** A directory that is named counts where it is no place of programs' own. */
@@ -48,6 +51,10 @@ const isPlain = (path: string): boolean => !path.includes('/.');
 /** Returns a line for each file of this machine that is named and that the sandbox hides. */
 function hiddenFiles({ named, spec, offered }: Named, host: Host): string[] {
   const { home } = spec.identity;
+  const list: ListNames = (path) =>
+    host.files
+      .entries(path)
+      ?.map(({ name, kind }) => ({ name, isDirectory: kind === 'directory' }));
   const found = named.matchAll(/(?<![\w.~/}-])(~|\$HOME|\$\{HOME\})?(\/[\w.@%+-][\w.@%+/-]*)/g);
   const paths = [...found].map(([, top, below = '']) =>
     posix.normalize(top === undefined ? below : home + below).replace(/\/$/, ''),
@@ -63,7 +70,7 @@ function hiddenFiles({ named, spec, offered }: Named, host: Host): string[] {
     .flatMap((path) => {
       const option = pathOption('--ro', path);
       if (option === undefined) return [];
-      const secret = secretOf(path);
+      const secret = secretAt(path, list);
       if (secret === undefined) offered.options.push(option);
       const holds = secret === undefined ? '' : ` (it holds ${secret})`;
       const shown = isWithin(path, home) ? `~${path.slice(home.length)}` : path;

@@ -17,6 +17,8 @@ export interface Denial {
   readonly cause: string;
   /** The option of `wasbox run` that allows it; absent if none does. */
   readonly option?: string | undefined;
+  /** The keys or tokens that the option would show the program; absent if it shows none that are known. */
+  readonly secret?: string | undefined;
   /** How it was decided: by an answer, by an earlier one, by a timeout … */
   readonly verdict: Verdict;
   /** Path inside of the executable that asked; empty where that is not known. */
@@ -27,7 +29,7 @@ export interface Denial {
 /** The parts of a spec that causes and options depend on. */
 type Context = Pick<SandboxSpec, 'network' | 'policy'>;
 
-type Why = Pick<Denial, 'cause' | 'option'>;
+type Why = Pick<Denial, 'cause' | 'option' | 'secret'>;
 
 function whyOf(question: Question, { network, policy }: Context): Why {
   if (question.kind === 'file') {
@@ -54,12 +56,13 @@ export function denialOf(
   { question, verdict }: Pick<AskedRecord, 'question' | 'verdict'>,
   context: Context,
 ): Denial {
-  const { cause, option } = whyOf(question, context);
+  const { cause, option, secret } = whyOf(question, context);
   return {
     kind: question.kind,
     what: displayText(question.text),
     cause,
     ...(option === undefined ? {} : { option: displayText(option) }),
+    ...(secret === undefined ? {} : { secret }),
     verdict,
     executable: displayText(question.process.executable),
     count: 1,

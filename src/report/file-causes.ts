@@ -1,6 +1,7 @@
 /** Why files could not be used, as entries of the report beside refused calls. */
 
 import { pathOption } from '../options/index.js';
+import { secretOf } from '../resolve/index.js';
 import { displayText } from '../text/index.js';
 import type { ReportRefusal } from './refusal-types.js';
 import { timeOf } from './time-of.js';
@@ -36,6 +37,8 @@ export interface FileCause {
   readonly about?: string | undefined;
   /** The path for the option that helps; undefined if none does. */
   readonly place?: string | undefined;
+  /** The keys or tokens at that path, or in it. */
+  readonly secret?: string | undefined;
   /** True if no option helps but one that shows the homes of users. @default false */
   readonly wide?: true | undefined;
   readonly count: number;
@@ -99,22 +102,35 @@ function whyOf({ kind, about, place, wide }: FileCause): Pick<ReportRefusal, 'ca
 export const whyDenied = (
   path: string,
   changes: boolean,
-): Pick<ReportRefusal, 'cause' | 'option'> =>
-  changes
+): Pick<ReportRefusal, 'cause' | 'option' | 'secret'> => {
+  const why = changes
     ? {
         cause: 'the program may not change it (--rw would change the real files)',
         option: pathOption('--cow', path),
       }
     : whyOf({ kind: 'hidden', call: '', path, place: path, count: 1 });
+  return { ...why, ...secretIn(why, secretOf(path)) };
+};
+
+/** A secret that the option of an entry shows. */
+const secretIn = (
+  { option }: Pick<ReportRefusal, 'option'>,
+  secret: string | undefined,
+): Pick<ReportRefusal, 'secret'> =>
+  option === undefined || secret === undefined ? {} : { secret };
 
 export const causeEntries = (causes: readonly FileCause[]): ReportRefusal[] =>
-  causes.map((cause) => ({
-    kind: 'file',
-    call: cause.call,
-    target: displayText(cause.path),
-    arguments: {},
-    count: cause.count,
-    ...whyOf(cause),
-    ...timeOf(cause.lastNs, 0),
-    ...(cause.looked === true ? { looked: true } : {}),
-  }));
+  causes.map((cause) => {
+    const why = whyOf(cause);
+    return {
+      kind: 'file',
+      call: cause.call,
+      target: displayText(cause.path),
+      arguments: {},
+      count: cause.count,
+      ...why,
+      ...secretIn(why, cause.secret),
+      ...timeOf(cause.lastNs, 0),
+      ...(cause.looked === true ? { looked: true } : {}),
+    };
+  });

@@ -24,7 +24,7 @@ export {
   signalName,
 } from './outcome.js';
 export { projectText } from './project.js';
-export { type ReportRefusal, type ReportRefusals, withoutOption } from './refusal-types.js';
+export { butOf, type ReportRefusal, type ReportRefusals, withoutOption } from './refusal-types.js';
 export { type Refused, refusedIn, refusedSoFar } from './refused.js';
 export { renderReport } from './render.js';
 export type { ServiceCause } from './services.js';

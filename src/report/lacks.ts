@@ -3,7 +3,6 @@
  * program was refused last before its end; a file that it only looked at comes after all that it tried to
  * use, because programs look for many files that they can do without.
  */
-import { secretOf } from '../resolve/index.js';
 import { limitLack } from './limits.js';
 import { destinationText, type ReportDestination } from './network.js';
 import { type ReportRefusal, whatOf } from './refusal-types.js';
@@ -63,9 +62,8 @@ function limits({ outcome, reached, sandbox }: RunReport): Lack[] {
 }
 
 function ofRefusal(refusal: ReportRefusal): Candidate {
-  const { kind, call, count, cause, option, proviso, atMs = 0, looked = false } = refusal;
-  const shows = /^--(ro|cow) /.test(option ?? '');
-  const secret = shows ? secretOf(refusal.target ?? '') : undefined;
+  const { kind, call, count, cause, option, proviso, secret } = refusal;
+  const { atMs = 0, looked = false } = refusal;
   return {
     kind,
     what: [call, whatOf(refusal)].filter(Boolean).join(' '),

@@ -1,6 +1,7 @@
 /** Lines about what a run was refused. formatSummary escapes them. */
 import { joinRules, shellQuote, shellUnquote } from '../options/index.js';
 import {
+  butOf,
   noUnixSockets,
   type ReportRefusal,
   type ReportRefusals,
@@ -22,8 +23,8 @@ function wayOut(group: readonly ReportRefusal[], verbose: boolean): string {
   const options = [...new Set(group.flatMap(({ option }) => option ?? []))];
   const [first] = options;
   if (first === undefined) return sentence(withoutOption(group[0]?.cause ?? ''));
-  const proviso = group[0]?.proviso === undefined ? '' : ` (${group[0].proviso})`;
-  if (options.length === 1) return `Allow with ${first}${proviso}`;
+  const but = group[0] === undefined ? '' : butOf(group[0]);
+  if (options.length === 1) return `Allow with ${first}${but}`;
   if (options.length > shownTargets && !verbose) return 'Allow each by its name (-v lists them)';
   const list = joinRules(options.map((option) => shellUnquote(option.replace('--net ', ''))));
   return `Allow with --net ${shellQuote(list)}`;

@@ -26,6 +26,8 @@ export interface ReportRefusal {
   readonly option?: string | undefined;
   /** The condition that the machine must have beside the option. */
   readonly proviso?: string | undefined;
+  /** The keys or tokens that the option would show the program; absent if it shows none that are known. */
+  readonly secret?: string | undefined;
   /** When the last of them was made, since the start; only with an audit. */
   readonly atMs?: number | undefined;
   /** True if a file was only looked at, and never opened. */
@@ -44,6 +46,12 @@ export interface ReportRefusals {
   readonly calls: readonly ReportRefusal[];
   /** The command that adds this run to its profile, if that was learned and lacks something. */
   readonly learn?: string | undefined;
+}
+
+/** Returns what to know of an entry's option before it is given: ` (…)`, or nothing. */
+export function butOf({ proviso, secret }: Pick<ReportRefusal, 'proviso' | 'secret'>): string {
+  const but = [proviso, secret === undefined ? undefined : `it holds ${secret}`].filter(Boolean);
+  return but.length === 0 ? '' : ` (${but.join('; ')})`;
 }
 
 /** Returns what a call was about: its target, or the arguments that distinguish it. */

@@ -34,7 +34,7 @@ export { composerHosts, hostsOfRegistry } from './registry-hosts.js';
 export { resolveSpec } from './resolve.js';
 export { fitsPython, scriptBlock } from './script-block.js';
 export { importsOfNode } from './script-packages.js';
-export { secretOf } from './secret-path.js';
+export { isSecretVariable, type ListNames, secretAt, secretOf } from './secret-path.js';
 export type {
   AskingSpec,
   CommandSpec,

@@ -64,7 +64,10 @@ export interface SecretPattern {
  */
 export const secretPatterns: readonly SecretPattern[] = [
   { pattern: '**/.env', reason: 'settings of a program, with its passwords and keys' },
-  { pattern: '**/.env.*', reason: 'the same for one environment: .env.local, .env.production' },
+  {
+    pattern: '**/.env.*',
+    reason: 'settings of one environment (.env.local), with passwords and keys',
+  },
   { pattern: '**/.envrc', reason: 'variables that direnv sets, tokens among them' },
   { pattern: '**/.netrc', reason: 'passwords for hosts, read by curl and git' },
   { pattern: '**/.git-credentials', reason: 'passwords that git stored' },

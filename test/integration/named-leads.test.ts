@@ -6,7 +6,7 @@ import { makeProject } from '../support/project.js';
 import { runProgram, runWasbox } from '../support/wasbox.js';
 
 const as = ordinaryUser();
-const env = { GITHUB_TOKEN: 'secret', OTHER_TOKEN: 'other' };
+const env = { GITHUB_TOKEN: 'secret', OTHER_TOKEN: 'other', HOST_LEVEL: '3' };
 
 describe('a variable that only a part of the program names', () => {
   const reads = 'import os\nos.environ["GITHUB_TOKEN"]\n';
@@ -48,7 +48,9 @@ describe('a variable that only a part of the program names', () => {
     (await runWasbox(['run', ...words], { as, cwd: makeProject(as, files), env })).err;
 
   test.each(Object.entries(parts))('is named: %s', async (_, [given, words]) => {
-    expect(await start(given, words)).toContain('If the program may have it: --env GITHUB_TOKEN');
+    expect(await start(given, words)).toContain(
+      'GITHUB_TOKEN is set, but was not passed (it looks like a secret). If the program may have it: --env GITHUB_TOKEN',
+    );
   });
 
   test.each([
@@ -140,24 +142,28 @@ describe('a file of the home that the program names', () => {
 
 describe('the line with all that was offered', () => {
   const scripts = {
-    'both.py': 'import os\nURL = "https://api.host.test/"\nos.environ["GITHUB_TOKEN"]\n',
+    'both.py': 'import os\nURL = "https://api.host.test/"\nos.environ["HOST_LEVEL"]\n',
+    'secret.py': 'import os\nURL = "https://api.host.test/"\nos.environ["GITHUB_TOKEN"]\n',
     'noted.py': '# See https://api.host.test/\nimport os\nos.environ["GITHUB_TOKEN"]\n',
     'only.py': 'URL = "https://api.host.test/"\nraise SystemExit(1)\n',
   };
-  const all = 'to try all of it: wasbox run --env GITHUB_TOKEN --net api.host.test both.py a\n';
+  const all = 'to try all of it: wasbox run --env HOST_LEVEL --net api.host.test both.py a\n';
   const start = (words: readonly string[]) =>
     runWasbox(words, { as, cwd: makeProject(as, scripts), env });
 
   test('is the last, and keeps what was typed', async () => {
     const first = await start(['run', 'both.py', 'a']);
     expect([first.status, first.err]).toEqual([1, expect.stringContaining(all)]);
-    const words = ['run', '--env', 'GITHUB_TOKEN', '--net', 'api.host.test', 'both.py', 'a'];
+    const words = ['run', '--env', 'HOST_LEVEL', '--net', 'api.host.test', 'both.py', 'a'];
     expect((await start(words)).status).toBe(0);
   });
 
-  test.each([['noted.py'], ['only.py']])('is not there for one lead, or none: %s', async (name) => {
-    const { status, err } = await start(['run', name]);
-    expect(status).toBe(1);
-    expect(err).not.toMatch(/to try all of it|api\.host\.test, and the network is off/);
-  });
+  test.each([['noted.py'], ['only.py'], ['secret.py']])(
+    'is not there for one lead, or none: %s',
+    async (name) => {
+      const { status, err } = await start(['run', name]);
+      expect(status).toBe(1);
+      expect(err).not.toMatch(/to try all of it|api\.host\.test, and the network is off/);
+    },
+  );
 });

@@ -3,7 +3,7 @@ import { commandText, endText, fileText, processTree, roughSize } from '../audit
 import type { ReportAudit } from '../audit/types.js';
 import { durationText } from '../duration.js';
 import { imageText } from '../image.js';
-import { withoutOption } from '../refusal-types.js';
+import { butOf, withoutOption } from '../refusal-types.js';
 import type { RunReport } from '../types.js';
 import { isHeld, pick } from './changes.js';
 import { filesTree } from './files.js';
@@ -107,7 +107,7 @@ export function refusalSection({ refusals }: RunReport): Markup {
         .join(' ')
     }</code></td>
 <td class="number" data-label="times">${one.count}</td><td data-label="why">${one.cause}</td>
-<td data-label="allow with">${one.option === undefined ? html`<span class="muted">${withoutOption(one.cause)}</span>` : html`${pick(one.option)}${one.proviso === undefined ? '' : ` (${one.proviso})`}`}</td></tr>`,
+<td data-label="allow with">${one.option === undefined ? html`<span class="muted">${withoutOption(one.cause)}</span>` : html`${pick(one.option)}${butOf(one)}`}</td></tr>`,
     5,
   );
   const heads = html`<th>kind</th><th>what</th><th class="number">times</th><th>why</th><th>allow with</th>`;
