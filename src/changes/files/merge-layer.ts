@@ -23,6 +23,7 @@ import {
   withFd,
 } from './fdtree.js';
 import { type Layer, maxDepth, opacityOf, opaqueName } from './layer.js';
+import { emptyPath, joinPath } from './path.js';
 import { removeTree } from './remove.js';
 
 /** renameat2(2): leaves a whiteout where the file was. */
@@ -196,15 +197,21 @@ export function copyFile(
  * Gives a layer files of its own in place of those that have names in other layers, so that it can be written
  * to. Names of one file stay names of one file.
  * @param scratch an open, empty directory on the same file system
+ * @param isMeant leaves out the others; @default all
  */
-export function unshareFiles(layer: Layer, scratch: number): void {
+export function unshareFiles(
+  layer: Layer,
+  scratch: number,
+  isMeant: (path: Buffer) => boolean = () => true,
+): void {
   const { native } = layer;
-  const walk = (directory: number, depth: number): void => {
+  const walk = (directory: number, path: Buffer, depth: number): void => {
     for (const name of names(directory)) {
       const stat = lstatAt(directory, name);
+      const inner = joinPath(path, name);
       if (stat?.isDirectory() === true && depth < maxDepth) {
-        withFd(layer.openDirectory(directory, name), (fd) => walk(fd, depth + 1));
-      } else if (stat?.isFile() === true && stat.nlink > 1n) {
+        withFd(layer.openDirectory(directory, name), (fd) => walk(fd, inner, depth + 1));
+      } else if (stat?.isFile() === true && stat.nlink > 1n && isMeant(inner)) {
         const copy = Buffer.from(`${stat.ino}`);
         const next = Buffer.from('next');
         if (lstatAt(scratch, copy) === undefined) copyFile(native, directory, name, scratch, copy);
@@ -213,7 +220,7 @@ export function unshareFiles(layer: Layer, scratch: number): void {
       }
     }
   };
-  walk(layer.root, 0);
+  walk(layer.root, emptyPath, 0);
 }
 
 /** Returns the mode that it had. */

@@ -9,7 +9,7 @@ import { Applier } from '../apply/applier.js';
 import type { ApplyOptions } from '../apply/apply.js';
 import { deletionRefusals } from '../apply/deletions.js';
 import { dropJournal, Journal } from '../apply/journal.js';
-import { selectChanges, withoutHome } from '../apply/select.js';
+import { type Selection, selectChanges, withoutHome } from '../apply/select.js';
 import {
   at,
   errnoOf,
@@ -19,11 +19,12 @@ import {
   stateAt,
   withFd,
 } from '../files/fdtree.js';
-import { inClosed, makeRootLike } from '../files/merge-layer.js';
-import { splitPath } from '../files/path.js';
+import { inClosed, makeRootLike, unshareFiles } from '../files/merge-layer.js';
+import { pathKey, splitPath } from '../files/path.js';
 import { removeTree } from '../files/remove.js';
 import {
   type ApplyReport,
+  type Change,
   type ChangesNative,
   type FileState,
   type Run,
@@ -45,6 +46,7 @@ import {
   inLayer,
   makeTrees,
   mergeRoots,
+  scratchName,
   stackOf,
   upperName,
   withoutWhiteouts,
@@ -169,6 +171,49 @@ function restoreModes(
   }
 }
 
+/** The paths of the chosen changes of each tree. */
+type ChosenPaths = readonly ReadonlySet<string>[];
+
+/** Looks at the changes while the session may go on changing them: nothing is decided by what is found. */
+function choosePaths(
+  sessions: readonly Session[],
+  { paths, exactly, from }: ApplyOptions,
+): ChosenPaths {
+  const lists = sessions.map((session) => changesOf(session));
+  const found = selectChanges(lists.flat(), paths, { exactly, parents: true, from });
+  const { chosen } = paths === undefined ? withoutHome(found) : found;
+  return lists.map(
+    (list) => new Set(list.flatMap((change) => (chosen.has(change) ? [pathKey(change.path)] : []))),
+  );
+}
+
+/**
+ * Gives a view files of its own at these paths. The session's programs have the other inodes, and may write to them at any
+ * time: what is judged must be what is applied.
+ */
+function takeFiles(
+  { native }: Store,
+  layers: number,
+  record: RunRecord,
+  chosen: ChosenPaths,
+): void {
+  for (const [index, paths] of chosen.entries()) {
+    if (paths.size === 0) continue;
+    inLayer(native, layers, index, (place) => {
+      mkdirSync(at(place, scratchName), { mode: 0o700 });
+      const layer = openLayer(native, layers, record, index);
+      try {
+        withFd(openDirectory(native, place, scratchName), (scratch) =>
+          unshareFiles(layer, scratch, (path) => paths.has(pathKey(path))),
+        );
+      } finally {
+        layer.close();
+        removeTree(native, place, scratchName);
+      }
+    });
+  }
+}
+
 /**
  * Applies what a session has changed so far to the host. The session goes on, with the same files: what was
  * applied is no change any more until it is changed again.
@@ -179,27 +224,41 @@ export function applyOfSession(store: Store, run: Run, options: ApplyOptions = {
   const { native } = store;
   return withView(store, run, (view) =>
     withFd(openRunDirectory(store, run), (directory) =>
-      withFd(openRunDirectory(store, view), (layers) =>
-        withSessions(
-          native,
-          directory,
-          view.record,
-          (sessions) => applyAll(sessions, options),
-          layers,
-        ),
-      ),
+      withFd(openRunDirectory(store, view), (layers) => {
+        const { record } = view;
+        const withTrees = <T>(use: (sessions: readonly Session[]) => T): T =>
+          withSessions(native, directory, record, use, layers);
+        const chosen = withTrees((sessions) => choosePaths(sessions, options));
+        takeFiles(store, layers, record, chosen);
+        return withTrees((sessions) => applyAll(sessions, chosen, options));
+      }),
     ),
   );
 }
 
-function applyAll(sessions: readonly Session[], options: ApplyOptions): ApplyReport {
-  const { paths, exactly, from, conflicts = 'refuse' } = options;
+/** Chooses no change whose file the view does not have for itself. */
+function chooseAgain(
+  lists: readonly (readonly Change[])[],
+  taken: ChosenPaths,
+  { paths, exactly, from }: ApplyOptions,
+): Selection {
+  const found = selectChanges(lists.flat(), paths, { exactly, parents: true, from });
+  const selection = paths === undefined ? withoutHome(found) : found;
+  const isTaken = ({ tree, path }: Change): boolean => taken[tree]?.has(pathKey(path)) === true;
+  return { ...selection, chosen: new Set([...selection.chosen].filter(isTaken)) };
+}
+
+function applyAll(
+  sessions: readonly Session[],
+  taken: ChosenPaths,
+  options: ApplyOptions,
+): ApplyReport {
+  const { conflicts = 'refuse' } = options;
   const before = sessions.map(({ native, directory, record }) =>
     Base.read(native, directory, startOf(record)),
   );
   const lists = sessions.map((session) => changesOf(session));
-  const found = selectChanges(lists.flat(), paths, { exactly, parents: true, from });
-  const selection = paths === undefined ? withoutHome(found) : found;
+  const selection = chooseAgain(lists, taken, options);
   const refuse = deletionRefusals(sessions, selection.chosen, options);
   const appliers = sessions.map((session, index) => {
     const { native, directory, record, host } = session;
