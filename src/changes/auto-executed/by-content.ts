@@ -3,6 +3,7 @@ import { canonicalName } from '../files/canonical-name.js';
 import type { Names } from '../files/path.js';
 import { inLayer, type MergedTree, onHost } from '../merged-tree/tree.js';
 import type { AutoExecuted } from './match.js';
+import { byDirenv } from './rules/shells.js';
 
 /** Files that make a directory an environment of Python or conda. */
 const marks: readonly string[] = ['pyvenv.cfg', 'conda-meta'];
@@ -46,6 +47,26 @@ export function inEnvironment(
   return { level: 'held', why, mayGo: true, start: depth - 1, whole: depth };
 }
 
+/**
+ * Returns what a file is by its name; a file that direnv reads by default is none that it reads where no .envrc is beside
+ * it, but at the top of the tree: trees of Nix have hundreds of `default.nix`. What an .envrc names or imports elsewhere is
+ * followed.
+ */
+export function ofDirenv(
+  tree: MergedTree,
+  path: Names,
+  byName: AutoExecuted | undefined,
+): AutoExecuted | undefined {
+  if (byName?.why !== byDirenv) return byName;
+  const directory = path.slice(0, -1);
+  const last = directory.at(-1);
+  const above =
+    last !== undefined && canonicalName(last) === 'nix' ? directory.slice(0, -1) : directory;
+  if (above.length === 0 || [directory, above].some((at) => isThere(tree, [...at, '.envrc'])))
+    return byName;
+  return { level: 'note', why: 'nix evaluates it where that is started here' };
+}
+
 /** Modules of Python's standard library that are files. */
 const standardModules: ReadonlySet<string> = new Set(
   `
@@ -82,9 +103,9 @@ export function hidesModule(path: Names): AutoExecuted | undefined {
   return { level: 'note', why };
 }
 
-/** Formats in which tools have their settings, not data, and names such as `Makefile` and `pylintrc`; canonical. */
+/** Formats in which tools have their settings, not data, and names such as `Makefile`, `pylintrc` and R's `DESCRIPTION`; canonical. */
 const settings =
-  /\.(?:toml|ya?ml|ini|cfg|conf|config|hcl|edn|neon|dhall|kdl|exp|tcl|rc|project|properties)$|[^.]file$|^[^.]+rc$/;
+  /\.(?:toml|ya?ml|ini|cfg|conf|config|hcl|edn|neon|dhall|kdl|exp|tcl|rc|project|properties)$|[^.]file$|^[^.]+rc$|^description$/;
 
 /**
  * A visible file of settings at the top of the tree, where tools look for theirs: no list has all tools, and most of

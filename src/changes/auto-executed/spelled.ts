@@ -34,6 +34,22 @@ const uses: Readonly<Record<string, string>> = {
   vim: 'source ./.vimrc.local',
 };
 
+/** The files in directories that `use` is told: `use flake ./dev#shell`. */
+const usedFiles: Readonly<Record<string, readonly string[]>> = {
+  nix: ['shell.nix', 'default.nix'],
+  flake: ['flake.nix', 'flake.lock'],
+};
+
+function ofUse(name: string, more: string): string {
+  const files = usedFiles[name] ?? [];
+  return more
+    .split(/\s+/)
+    .map((word) => word.replace(/["']|[#?].*$/g, '').replace(/^(?:path|git\+file):(?:\/\/)?/, ''))
+    .filter((word) => /^[^-;&|]/.test(word) && !word.includes(':'))
+    .flatMap((word) => files.map((file) => `source ${word.replace(/\/$/, '')}/${file}`))
+    .join('; ');
+}
+
 function ofDirenv(text: string): string {
   return text
     .replace(here, (_, expanded?: string) => (expanded === undefined ? '.' : `./${expanded}`))
@@ -47,7 +63,10 @@ function ofDirenv(text: string): string {
       /^[ \t]*layout[ \t_]+(\w+)/gm,
       (line, name: string) => `${line}; ${layouts[name] ?? ''}`,
     )
-    .replace(/^[ \t]*use[ \t_]+(\w+)/gm, (line, name: string) => `${line}; ${uses[name] ?? ''}`);
+    .replace(
+      /^[ \t]*use[ \t_]+(\w+)(.*)$/gm,
+      (line, name: string, more: string) => `${line}; ${uses[name] ?? ''}; ${ofUse(name, more)}`,
+    );
 }
 
 /** systemd.unit(5), and the Desktop Entry Specification: `Path` is where the program starts. */

@@ -7,6 +7,7 @@ import {
   environmentAround,
   hidesModule,
   inEnvironment,
+  ofDirenv,
   ofTool,
 } from '../auto-executed/by-content.js';
 import { type Configured, configuredPaths } from '../auto-executed/configured.js';
@@ -211,9 +212,8 @@ export class Describer {
   #byNameAndKind(path: Names, after: FileState): AutoExecuted | undefined {
     const anywhere = runsAnywhere(after);
     if (anywhere !== undefined) return anywhere;
-    return (
-      ofPackages(this.#tree, path, after) ?? inEnvironment(this.#tree, path, this.#byName(path))
-    );
+    const byName = ofDirenv(this.#tree, path, this.#byName(path));
+    return ofPackages(this.#tree, path, after) ?? inEnvironment(this.#tree, path, byName);
   }
 
   #byName(path: Names): AutoExecuted | undefined {

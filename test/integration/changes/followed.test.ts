@@ -103,11 +103,40 @@ const chains: readonly (readonly [string, Readonly<Record<string, string>>, stri
     { '.envrc': 'use nix\n', 'shell.nix': 'import ./nix/x.nix { }\n', 'nix/x.nix': '' },
     'nix/x.nix',
   ],
+  [
+    'a directory that Nix imports',
+    { '.envrc': 'use flake\n', 'flake.nix': '{ x = import ./dev { }; }\n', 'dev/a': '' },
+    'dev/default.nix',
+  ],
+  [
+    'a directory that use flake names',
+    { '.envrc': 'use flake ./dev\n', 'dev/a': '' },
+    'dev/flake.nix',
+  ],
+  [
+    'a directory that use flake names with a shell in it',
+    { '.envrc': 'use flake "path:$PWD/dev/#ci" --impure\n', 'dev/a': '' },
+    'dev/flake.lock',
+  ],
+  [
+    'a directory that use nix names',
+    { '.envrc': 'use nix dev/\n', 'dev/a': '' },
+    'dev/default.nix',
+  ],
+  ['a file that use nix reads by default', { 'dev/.envrc': 'use nix\n' }, 'dev/default.nix'],
+  ['a file below nix beside an .envrc', { 'dev/.envrc': 'x=1\n' }, 'dev/nix/shell.nix'],
+  ['a file that direnv reads at the top of a tree', {}, 'default.nix'],
 ];
 
 test.each(chains)('%s is held with what runs it', (_, files, named) => {
   put(fixture.workdir, files);
   expect(afterMaking(named).held).toEqual([named]);
+});
+
+test('a file of Nix further down that no .envrc is beside, names or imports is not held', () => {
+  put(fixture.workdir, { '.envrc': 'use flake\n', 'flake.nix': '{ }\n', 'other/.envrc': 'x=1\n' });
+  const { held } = afterMaking('pkgs/a/default.nix', 'pkgs/b/flake.nix', 'nix/pkgs/shell.nix');
+  expect(held).toEqual([]);
 });
 
 test('a word of a followed script that it does not run is not held', () => {

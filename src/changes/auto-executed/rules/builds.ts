@@ -160,7 +160,8 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     dune-project dune-workspace *.opam *.cabal cabal.project cabal.project.* stack.yaml setup.hs package.swift
     *.xcodeproj/ *.xcworkspace/ pubspec.yaml pubspec_overrides.yaml melos.yaml build.yaml analysis_options.yaml makefile.pl build.pl cpanfile dist.ini
     .proverc elm.json spago.dhall composer.json vendor/autoload.php vendor/composer/ vendor/bin/ artisan phpunit.xml phpunit.xml.dist phpunit.dist.xml build.xml.dist
-    *.nimble config.nims nim.cfg shard.yml dub.json dub.sdl alire.toml *.gpr`,
+    *.nimble config.nims nim.cfg shard.yml dub.json dub.sdl alire.toml *.gpr v.mod spago.yaml galaxy.yml
+    requirements.yml main.nf`,
   ),
   note(
     builds,
@@ -231,7 +232,7 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     `*.config.js *.config.cjs *.config.mjs
     *.config.ts *.config.cts *.config.mts .eslintrc* .prettierrc* .stylelintrc* .babelrc* .postcssrc* .remarkrc*
     .releaserc* .textlintrc* .markdownlint-cli2.* .markdownlint.* .swcrc .svgrrc* .graphqlrc* .syncpackrc*
-    oxlint.json .oxlintrc.json dprint.json `,
+    oxlint.json .oxlintrc.json .oxfmtrc.json .oxfmtrc.jsonc dprint.json `,
   ),
   note(
     checks,

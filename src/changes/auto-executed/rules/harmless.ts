@@ -31,7 +31,7 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
     .pep8 .jshintrc .jslintrc .htmlhintrc .csslintrc .csscomb.json .yamllint .yamllint.yml
     .yamllint.yaml .rustfmt.toml .ruff.toml .swift-format .swiftformat
     .codespellrc .typos.toml .hadolint.yaml .hadolint.yml .shellcheckrc
-    .jsbeautifyrc .oxfmtrc.json .oxfmtrc.jsonc .dartfmt .stylua.toml .lycheeignore .vale.ini .proselintrc`,
+    .jsbeautifyrc .dartfmt .stylua.toml .lycheeignore .vale.ini .proselintrc`,
   ),
   harmless(
     'a service outside this machine reads it',

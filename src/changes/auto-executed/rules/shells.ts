@@ -2,6 +2,8 @@
 import { type AutoExecutedRule, held, mayGo, note } from './rule.js';
 
 const entered = 'the shell runs it when you enter the directory';
+/** The reason for files that the functions of direnv read by default: those beside an .envrc. */
+export const byDirenv = 'direnv evaluates it again when it changes (use nix, use flake)';
 
 export const shellRules = (): readonly AutoExecutedRule[] => [
   held(
@@ -30,7 +32,7 @@ export const shellRules = (): readonly AutoExecutedRule[] => [
   ),
   held(entered, 'https://shopify.github.io/shadowenv/', '.shadowenv.d/'),
   held(
-    'direnv evaluates it again when it changes (use nix, use flake)',
+    byDirenv,
     'https://github.com/nix-community/nix-direnv',
     'flake.nix flake.lock shell.nix default.nix nix/shell.nix guix.scm manifest.scm channels.scm',
   ),

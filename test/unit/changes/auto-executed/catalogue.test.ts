@@ -92,7 +92,14 @@ test.each([
 });
 
 test.each([
-  ...['build.gradle.kts', 'settings.gradle', 'gradle/wrapper/gradle-wrapper.jar', 'build.rs'],
+  ...[
+    
+    '.oxfmtrc.json',
+    'build.gradle.kts',
+    'settings.gradle',
+    'gradle/wrapper/gradle-wrapper.jar',
+    'build.rs',
+  ],
   ...['compose.override.yaml', 'docker-compose.dev.yml', 'Taskfile.yml', 'taskfile.dist.yaml'],
   ...['justfile', '.justfile', 'Makefile', 'Directory.Build.props', 'Directory.Build.targets'],
   ...['src/App.csproj', 'BUILD.bazel', 'MODULE.bazel', 'defs.bzl', 'eslint.config.mjs'],
