@@ -110,8 +110,11 @@ function selection(
   run: Run,
   paths: readonly string[],
   interactive: boolean,
-): Pick<ApplyOptions, 'paths' | 'exactly' | 'from'> {
-  if (interactive) return { paths: chooseChanges(store, run).map(fullPath), exactly: true };
+): Pick<ApplyOptions, 'paths' | 'exactly' | 'from' | 'shown'> {
+  if (interactive) {
+    const shown = chooseChanges(store, run);
+    return { paths: shown.map(fullPath), exactly: true, shown };
+  }
   return paths.length === 0 ? {} : { paths, from: placeIn(run.record) };
 }
 
@@ -189,8 +192,7 @@ export function applyVerb(argv: readonly string[]): number {
   try {
     const options = {
       ...how,
-      // The user was asked about each change that was chosen one by one.
-      delete: interactive || parsed.values.delete === true,
+      delete: parsed.values.delete === true,
       incomplete: parsed.values.incomplete === true,
     };
     const { record } = run;

@@ -64,6 +64,13 @@ const isAppliedAutomatically = (change: Change): boolean =>
 
 /** Lines of a diff that are shown unasked. */
 const shownLines = 40;
+/** Changes with notes that are named before the question about their directory. */
+const listedNotes = 20;
+
+function titleOf(change: Change): string {
+  const notes = changeNotes(change).map(displayText).join('; ');
+  return `${change.kind.padEnd(8)} ${change.display}${notes === '' ? '' : `  # ${notes}`}`;
+}
 
 function show(store: Store, run: Run, change: Change, limit: number): void {
   const color = hasColor(2);
@@ -222,10 +229,22 @@ class Chooser {
     this.#tellUnseen(left);
   }
 
+  /** Names what a yes to the directory would bring that has notes: it is not shown one by one. */
+  #listNoted(changes: readonly Change[]): void {
+    const noted = changes.filter((one) => one.flags.length > 0);
+    const shown = noted.slice(0, listedNotes);
+    for (const one of shown) err(`${style(2, 'yellow', `  ${titleOf(one)}`)}\n`);
+    const more = noted.length - shown.length;
+    if (more > 0)
+      err(`${style(2, 'yellow', `  … and ${more} more with notes; s asks about each`)}\n`);
+  }
+
   /** @returns whether to go on */
   #askDirectory({ key, display, changes }: Group): boolean {
-    const count = `${changes.length} changes`;
+    const deleted = changes.filter(({ kind }) => kind === 'deleted').length;
+    const count = `${changes.length} changes${deleted === 0 ? '' : `, ${deleted} of them deletions`}`;
     err(`${style(2, 'bold', `${this.#counter(changes.length)}${display}  ${count}`)}\n`);
+    this.#listNoted(changes);
     const answer = ask('Apply the changes in this directory', directoryAnswers, () => {
       for (const change of changes) this.#show(change);
     });
@@ -238,10 +257,7 @@ class Chooser {
 
   /** @returns whether to go on */
   #askFile(change: Change): boolean {
-    const { kind, display } = change;
-    const notes = changeNotes(change).map(displayText).join('; ');
-    const text = `${kind.padEnd(8)} ${display}${notes === '' ? '' : `  # ${notes}`}`;
-    const line = `${this.#counter(1)}${text}`;
+    const line = `${this.#counter(1)}${titleOf(change)}`;
     if (isNever(change)) {
       err(`${style(2, 'yellow', line)}\n`);
       this.#tellUnseen([change]);

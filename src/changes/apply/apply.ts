@@ -23,8 +23,10 @@ import { type Session, withSessions } from '../store/session.js';
 import type { Store } from '../store/state-dir.js';
 import { explainingState } from '../store/state-error.js';
 import { Applier, type Handling } from './applier.js';
+import { notAsShown } from './as-shown.js';
 import { type DeletionOptions, deletionRefusals } from './deletions.js';
 import { dropJournal, Journal } from './journal.js';
+import type { RefusedError } from './refusal.js';
 import { type Selection, selectChanges, withoutHome } from './select.js';
 
 export interface ApplyOptions extends DeletionOptions {
@@ -43,6 +45,8 @@ export interface ApplyOptions extends DeletionOptions {
   readonly conflicts?: Conflicts | undefined;
   /** Writes nothing; the chosen changes count as applied. @default false */
   readonly done?: boolean | undefined;
+  /** What the user was shown of the changes: one that is not like that any more is refused. */
+  readonly shown?: readonly Change[] | undefined;
   /** Called often. */
   readonly onProgress?: OnProgress | undefined;
 }
@@ -64,7 +68,7 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
         const parents = isDone !== true;
         const found = selectChanges(lists.flat(), paths, { exactly, parents, from });
         const selection = paths === undefined ? withoutHome(found) : found;
-        const refuse = isDone ? undefined : deletionRefusals(sessions, selection.chosen, options);
+        const refuse = isDone ? undefined : refusals(sessions, selection.chosen, options);
         // An interrupted `apply` is found there.
         moveRun(store, run, 'runs');
         const done: { readonly session: Session; readonly applier: Applier }[] = [];
@@ -92,6 +96,16 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
   if (remaining === 0) removeRun(store, run, options.onProgress);
   else moveRun(store, run, 'saved');
   return report;
+}
+
+function refusals(
+  sessions: readonly Session[],
+  chosen: ReadonlySet<Change>,
+  options: ApplyOptions,
+): (change: Change) => RefusedError | undefined {
+  const refuse = deletionRefusals(sessions, chosen, options);
+  const other = notAsShown(options.shown ?? []);
+  return (change) => other(change) ?? refuse(change);
 }
 
 function applyTree(

@@ -126,6 +126,34 @@ describe.each(identities())('on a terminal, as $label', (as) => {
     expect(fs.existsSync(join(cwd, 'y'))).toBe(false);
   });
 
+  test('apply -i tells of a directory what it deletes and marks, and asks before it deletes most of it', async () => {
+    const { cwd, env, shown } = await setUp('mkdir w; cd w; touch a b Makefile; chmod +x b');
+    await runWasbox(['apply'], { as, cwd, env });
+    await runWasbox(
+      ['run', '--apply', '-q', '-c', 'cd w; for n in $(seq 30); do echo $n > many-$n; done'],
+      { as, cwd, env },
+    );
+    await runWasbox(['run', '-q', '-c', 'rm w/many-*; echo x > w/Makefile; echo x > w/new'], {
+      as,
+      cwd,
+      env,
+    });
+    const no = await shown(['apply', '-i'], {}, [
+      { after: 'w/  32 changes, 30 of them deletions', type: 'y\\n' },
+      { after: '[y/N]? ', type: 'n\\n' },
+    ]);
+    expect(no.output).toMatch(/modified w\/Makefile {2}# .*\r?\n.*Apply the changes in this/s);
+    expect(no.output).toContain('delete 30 of the ');
+    expect(fs.readdirSync(join(cwd, 'w')).length).toBe(34);
+    expect(fs.readFileSync(join(cwd, 'w/new'), 'utf8')).toBe('x\n');
+    // Control: with a yes to both, they are deleted.
+    await shown(['apply', '-i'], {}, [
+      { after: 'w/  30 changes, 30 of them deletions', type: 'y\\n' },
+      { after: '[y/N]? ', type: 'y\\n' },
+    ]);
+    expect(fs.readdirSync(join(cwd, 'w')).sort()).toEqual(['Makefile', 'a', 'b', 'new']);
+  });
+
   test('apply -i asks about a directory that replaces a file or is writable by everyone', async () => {
     const { cwd, shown } = await setUp(
       'rm keep; mkdir keep; echo k > keep/k; mkdir open; chmod 777 open; echo o > open/o; mkdir n; echo n > n/n',
