@@ -70,6 +70,7 @@ const supervisor = [
   'supervisor/signals.c',
   'supervisor/supervise.c',
   'supervisor/suspend_relay.c',
+  'supervisor/tail.c',
   'supervisor/terminal.c',
   'supervisor/terminal_caller.c',
   'supervisor/terminal_modes.c',

@@ -55,6 +55,7 @@ struct wb_usage {
 
 #define WB_OUTCOME_MAGIC 0x4d4f4357
 #define WB_OUTCOME_MAX 16777216
+#define WB_TAIL_MAX 16384
 
 /*
  * How a run ended, its tables behind it: supervisor/outcome.c. A table's offset counts from the
@@ -93,6 +94,8 @@ struct wb_outcome {
   uint32_t usage_size;
   uint32_t home; /* paths in the private home, a 0 byte after each; as many as there was room for */
   uint32_t home_size;
+  uint32_t tail; /* the last that its own terminal wrote, of a payload that failed by itself */
+  uint32_t tail_size;
   uint32_t refusals; /* wb_refusal, each followed by WB_REFUSAL_TEXT_MAX bytes */
   uint32_t refusals_size;
   /* wb_destination, each followed by WB_NET_NAME_MAX + 3 and WB_PROCESS_MAX bytes; only of a run

@@ -29,6 +29,7 @@ check('exec_check_test', ['addon/exec_check.c']);
 check('digest_test', ['addon/engine/digest.c']);
 check('packets_test', ['addon/net/dns.c', 'addon/net/packet.c']);
 check('screen_test', ['addon/supervisor/screen.c']);
+check('tail_test', ['addon/supervisor/tail.c']);
 check('ask_test', ['addon/supervisor/ask.c']);
 check(
   'closed_test',

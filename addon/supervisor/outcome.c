@@ -66,6 +66,8 @@ unsigned wb_outcome_record(struct wb_result *result, const struct wb_tables *tab
   add(&to, &out->usage, &out->usage_size, &result->usage, sizeof result->usage);
   out->home_files = result->home.files;
   add(&to, &out->home, &out->home_size, result->home.text, result->home.used);
+  const size_t tail = out->exit_code > 0 ? wb_tail_order(&result->tail) : 0;
+  add(&to, &out->tail, &out->tail_size, result->tail.bytes, tail);
   const struct wb_refusals *refusals = tables->refusals;
   if (refusals) {
     out->refusals_total = refusals->total;

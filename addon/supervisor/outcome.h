@@ -7,6 +7,7 @@
 #include "../records.h"
 #include "home.h"
 #include "notify.h"
+#include "tail.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,6 +25,7 @@ struct wb_result {
   struct wb_failure failure;
   struct wb_usage usage;
   struct wb_home home;
+  struct wb_tail tail; /* of what its terminal wrote; the last field, which is not cleared */
 };
 
 /* The tables that were recorded during the run; NULL for each table that it has not. Borrowed. */
@@ -36,7 +38,7 @@ struct wb_tables {
 /* The result of a run that could not be started. */
 void wb_result_failed(struct wb_result *result, const struct wb_failure *failure);
 
-#define WB_OUTCOME_PARTS 12
+#define WB_OUTCOME_PARTS 13
 
 /* The record in pieces that stand one after the other, result->outcome.size bytes in all; returns
  * how many there are. They point into `result` and `tables`. */

@@ -236,7 +236,9 @@ struct supervision {
 
 static void begin(struct supervision *now) {
   struct wb_run *run = now->run;
-  memset(now->result, 0, sizeof *now->result);
+  /* What is in the tail counts only as far as it was written. */
+  memset(now->result, 0, offsetof(struct wb_result, tail.bytes));
+  run->terminal.tail = &now->result->tail;
   now->result->outcome.kind = WB_INIT_DIED;
   now->result->outcome.exit_code = -1;
   now->deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;

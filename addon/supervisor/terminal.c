@@ -195,6 +195,8 @@ static int take_output(struct wb_terminal *terminal) {
   output->end = (size_t)n;
   terminal->written += (uint64_t)n;
   terminal->heard += (size_t)n;
+  if (terminal->tail)
+    wb_tail_add(terminal->tail, output->bytes, (size_t)n);
   if (terminal->caller.display) {
     wb_screen_output(&terminal->screen, output->bytes, (size_t)n);
     if (terminal->screen.queries)

@@ -8,6 +8,7 @@
 
 #include "end.h"
 #include "screen.h"
+#include "tail.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -49,6 +50,7 @@ struct wb_terminal {
   int suspended;          /* nothing is relayed: the display shows something else; atomic */
   int needs_reader;       /* hangs up when the reader of what is shown is gone, at once */
   uint32_t wanted;        /* wb_terminal_want; atomic */
+  struct wb_tail *tail;   /* keeps the last that was written, where it is not NULL */
   uint64_t written;       /* bytes of the payload's since they were last counted */
   struct wb_screen screen;
   struct wb_keeper keeper;

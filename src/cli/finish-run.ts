@@ -71,7 +71,7 @@ async function finish({ state, id, lock, outcome, startedAt, context }: Ended): 
   const leads = (): readonly string[] => {
     const last = here === undefined ? undefined : readLastRun(store, here);
     const isThis = last?.startedMs === startedAt.getTime();
-    found ??= leadsOf(spec, report, host, isThis ? last.words : undefined);
+    found ??= leadsOf(spec, report, host, isThis ? last.words : undefined, result.outcome.tail);
     return found;
   };
   const noted = notedReport(report, leads);

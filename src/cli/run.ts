@@ -86,7 +86,13 @@ async function tellEnd(
   noteEnd(store, result, options.quiet === true);
   let found: readonly string[] | undefined;
   const leads = (): readonly string[] => {
-    found ??= leadsOf(spec, report, realHost({ native: loadNative().native }), words);
+    found ??= leadsOf(
+      spec,
+      report,
+      realHost({ native: loadNative().native }),
+      words,
+      result.outcome.tail,
+    );
     return found;
   };
   const { status } = reportOutcome(result.outcome);

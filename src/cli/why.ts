@@ -120,8 +120,10 @@ async function runAgain(words: readonly string[]): Promise<NotedReport> {
   try {
     const launched = await launch(spec, { stdio, attended: true, onEnd: signals.end });
     signals.to(launched);
-    const report = buildReport(spec, await launched.done);
-    return { ...report, watched: true, leads: leadsOf(spec, report, host, ['run', ...words]) };
+    const ended = await launched.done;
+    const report = buildReport(spec, ended);
+    const leads = leadsOf(spec, report, host, ['run', ...words], ended.outcome.tail);
+    return { ...report, watched: true, leads };
   } finally {
     signals.end();
   }

@@ -4,7 +4,7 @@ import { Bytes } from './bytes.js';
 import type { Ends } from './ends.js';
 import { noteKept } from './kept-by.js';
 import type { OnOutput, Output } from './output.js';
-import { type CollectedOutput, withOutput } from './result.js';
+import { type CollectedOutput, type Ending, type FindLeads, withOutput } from './result.js';
 
 /** Bytes kept of each stream. */
 export const defaultMaxOutputBytes = 64 * 1024 * 1024;
@@ -17,7 +17,7 @@ export interface Callbacks {
 }
 
 /** A program that runs. */
-export interface Followed<End, Result extends object> {
+export interface Followed<End, Result extends Ending> {
   readonly stdout: Output;
   readonly stderr: Output;
   /** The causes that end it early; told of a callback or an input that fails. */
@@ -35,6 +35,8 @@ export interface Followed<End, Result extends object> {
   drained?(): Promise<void>;
   /** Returns its result, without its output. */
   toResult(end: End): Result;
+  /** What it may have lacked, if it failed. @default nothing */
+  readonly leads?: FindLeads;
 }
 
 /** The failure of a callback or of the caller's input. */
@@ -47,7 +49,7 @@ interface Failure {
  * Rejected with what a callback or the input of the caller failed with.
  * @throws AbortError where it was aborted, with the result so far
  */
-export async function follow<End, Result extends object>(
+export async function follow<End, Result extends Ending>(
   program: Followed<End, Result>,
   callbacks: Callbacks,
 ): Promise<Result & CollectedOutput> {
@@ -79,7 +81,7 @@ export async function follow<End, Result extends object>(
     endInput?.();
     if (program.wasStopped(end)) release();
     await program.drained?.();
-    const result = await withOutput(program.toResult(end), { stdout, stderr, all });
+    const result = await withOutput(program.toResult(end), { stdout, stderr, all }, program.leads);
     if (failure !== undefined) {
       noteKept(failure.error, result);
       throw failure.error;
@@ -99,7 +101,7 @@ export async function follow<End, Result extends object>(
 
 /** Connects what is collected with the callbacks. @param failed called with what one throws */
 function listen(
-  { stdout, stderr, maxOutputBytes }: Followed<unknown, object>,
+  { stdout, stderr, maxOutputBytes }: Followed<unknown, Ending>,
   { onStdout, onStderr, all }: Callbacks,
   failed: (error: unknown) => void,
 ): Bytes | undefined {

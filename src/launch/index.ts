@@ -18,6 +18,7 @@ export { holdImage } from './image-hold.js';
 export { feedInput } from './input.js';
 export { keptRunOf } from './kept-by.js';
 export { launch } from './launch.js';
+export { leadsFinder } from './leads-finder.js';
 export { type LineOptions, linesOf } from './lines.js';
 export type {
   CodeProgram,
@@ -42,6 +43,7 @@ export { endPrivateRoot, privateRootUnmade } from './private-root.js';
 export { copyOf, withRuns } from './program.js';
 export {
   type CollectedOutput,
+  type FindLeads,
   type RunResult,
   type SandboxResult,
   toResult,

@@ -1,6 +1,7 @@
 /** Keeps one output stream, as much as is wanted, and tells who listens to it. */
 import type { Readable } from 'node:stream';
 import { Bytes } from './bytes.js';
+import { Tail } from './tail.js';
 
 /** Called with each piece. A promise that it returns is waited for, and the payload with it. */
 export type OnOutput = (chunk: Uint8Array) => unknown;
@@ -15,6 +16,8 @@ export interface Listener {
 export class Output {
   readonly #stream: Readable;
   #bytes = new Bytes();
+  /** The end, which may be beyond what is kept. */
+  #tail = new Tail();
   #limit: number;
   #truncated = false;
   #listener: Listener | undefined;
@@ -52,6 +55,7 @@ export class Output {
       bytes = bytes.subarray(1);
     }
     if (bytes.length === 0) return;
+    this.#tail.add(bytes);
     const room = this.#limit - this.#bytes.size;
     if (bytes.length > room) this.#truncated = true;
     const kept = bytes.subarray(0, Math.max(0, room));
@@ -115,8 +119,13 @@ export class Output {
   /** Forgets what came so far; from here on keeps `limit` bytes. */
   begin(limit: number): void {
     this.#bytes = new Bytes();
+    this.#tail = new Tail();
     this.#truncated = false;
     this.#limit = limit;
+  }
+
+  get tail(): Tail {
+    return this.#tail;
   }
 
   /** Returns what came so far, as text. */

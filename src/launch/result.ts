@@ -11,7 +11,7 @@ import {
 } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { KeptRun, type RunChanges, runChanges } from '../runs/index.js';
-import { plain } from '../text/index.js';
+import { concatBytes, plain } from '../text/index.js';
 import type { Output } from './output.js';
 import type { LaunchResult } from './types.js';
 
@@ -52,6 +52,12 @@ export interface CollectedOutput {
   readonly stderrBytes: Uint8Array;
   /** True if either was longer than `maxOutputBytes`. */
   readonly truncated: boolean;
+  /**
+   * What a program that failed may have lacked, by the end of its output: lines such as "GITHUB_TOKEN is set, but was
+   * not passed", with the option that gives it. Built when it is first read; they are for the person or agent who
+   * chooses the options, because they tell what this machine has.
+   */
+  readonly leads: readonly string[];
 }
 
 export interface RunResult extends SandboxResult, CollectedOutput {}
@@ -96,10 +102,22 @@ export interface Outputs {
 export const wasStopped = ({ outcome }: Pick<LaunchResult, 'outcome'>): boolean =>
   outcome.signal !== 0 || outcome.timedOut || outcome.usage.limit !== 0;
 
-/** Joins how a sandbox or program ended with what it wrote. */
-export async function withOutput<Ended extends object>(
+/** Finds what a program that failed may have lacked, by the end of its output. */
+export type FindLeads = (tail: Uint8Array) => readonly string[];
+
+/** How a program ended, as far as it is asked here. */
+export interface Ending {
+  readonly exitCode?: number | undefined;
+}
+
+/**
+ * Joins how a sandbox or program ended with what it wrote.
+ * @param find is called when the leads of a program that failed are first read
+ */
+export async function withOutput<Ended extends Ending>(
   result: Ended,
   outputs: Outputs,
+  find: FindLeads = () => [],
 ): Promise<Ended & CollectedOutput> {
   const none = { bytes: new Uint8Array(), truncated: false };
   const [stdout, stderr] = await Promise.all([outputs.stdout?.whole(), outputs.stderr?.whole()]);
@@ -109,11 +127,30 @@ export async function withOutput<Ended extends object>(
   Object.assign(joined, { all: undefined, truncated: out.truncated || err.truncated });
   defineText(joined, 'stdout', out.bytes);
   defineText(joined, 'stderr', err.bytes);
+  defineLeads(joined, result, outputs, find);
   if (outputs.all) defineText(joined, 'all', outputs.all.join());
   hide(joined, 'stdoutBytes', out.bytes);
   hide(joined, 'stderrBytes', err.bytes);
   return plain(joined as Ended & CollectedOutput);
 }
+
+function defineLeads(
+  joined: object,
+  { exitCode = 0 }: Ending,
+  { stdout, stderr }: Outputs,
+  find: FindLeads,
+): void {
+  const tails = exitCode === 0 ? [] : [stderr?.tail, stdout?.tail];
+  let leads: readonly string[] | undefined;
+  const get = (): readonly string[] => {
+    const ends = tails.map((tail) => tail?.bytes() ?? new Uint8Array());
+    leads ??= exitCode === 0 ? [] : find(concatBytes(ends.flatMap((end) => [end, lineEnd])));
+    return leads;
+  };
+  Object.defineProperty(joined, 'leads', { enumerable: true, configurable: true, get });
+}
+
+const lineEnd = new Uint8Array([10]);
 
 function hide(result: object, name: string | symbol, value: unknown): void {
   Object.defineProperty(result, name, { value, configurable: true, writable: true });

@@ -9,6 +9,7 @@ import { defaultMaxOutputBytes, follow } from './follow.js';
 import { descriptorsFree, gate } from './gate.js';
 import { holdInput } from './hold-input.js';
 import { openInput } from './input.js';
+import { leadsFinder } from './leads-finder.js';
 import type { RunLibraryOptions } from './options.js';
 import { Output } from './output.js';
 import { type RunResult, toResult, wasStopped } from './result.js';
@@ -75,6 +76,7 @@ async function runOne(
       stdin.stream === null ? undefined : input.feed?.(stdin.stream, failed),
     wasStopped,
     toResult: (ended: LaunchResult) => toResult(spec, ended),
+    leads: leadsFinder(spec, [spec.command.path]),
   };
   try {
     const result = await follow(program, options);

@@ -106,7 +106,11 @@ function companionLeads({ refusals, sandbox, network }: RunReport): string[] {
 }
 
 /** Lines for the summary of a run that failed. @param text the script's, and its arguments */
-export const installerLeads = ({ spec, report, words }: FailedRun, text: string): string[] => [
+export const installerLeads = (
+  { spec, words }: Pick<FailedRun, 'spec' | 'words'>,
+  report: RunReport,
+  text: string,
+): string[] => [
   ...rootLeads(text, report, words),
   ...systemLeads(text),
   ...globalLeads(text, spec, report),

@@ -4,17 +4,19 @@
  */
 import { posix } from 'node:path';
 import { type Host, isWithin } from '../host/index.js';
-import { hostOption, pathOption, runOptionTable } from '../options/index.js';
+import { hostOption, pathOption, runOptionTable, spoken } from '../options/index.js';
 import { misplacedLine, type RunReport } from '../report/index.js';
 import { isSecretVariable, type ListNames, type SandboxSpec, secretAt } from '../resolve/index.js';
 import { type Offered, withAll } from './again.js';
 import { doorLeads } from './doors.js';
 import { isHidden } from './file-failures.js';
 import { installerLeads } from './installers.js';
+import { lastOutputOf } from './last-output.js';
 import { localServers, serverPorts } from './named-ports.js';
-import { type FailedRun, languageFiles, packageLeads } from './packages.js';
+import { type FailedRun, languageFiles } from './packages.js';
 import { programLeads } from './programs.js';
 import { scriptOf, scriptText, sourcesOf, textOf } from './sources.js';
+import { packagesLacked } from './told-packages.js';
 import { unsetVariables } from './unset-variables.js';
 
 /** More names than these are no lead. */
@@ -27,11 +29,16 @@ const words = (text: string): Set<string> => new Set(text.match(/[A-Za-z_][A-Za-
 
 /** A run that failed, with all that its program names. */
 interface Named extends FailedRun {
+  readonly report: RunReport;
   readonly named: string;
 }
 
-function withheld({ named, spec, offered }: Named, host: Host): string[] {
-  const all = words(named);
+/** Lines for variables of the user's that were not passed. @param all words of the program and of its output */
+export function withheld(
+  all: ReadonlySet<string>,
+  { spec, offered }: Pick<FailedRun, 'spec' | 'offered'>,
+  host: Host,
+): string[] {
   const names = Object.keys(host.env)
     .filter((name) => name.length > 3 && all.has(name) && !Object.hasOwn(spec.env, name))
     .sort()
@@ -41,7 +48,7 @@ function withheld({ named, spec, offered }: Named, host: Host): string[] {
     // The program chose the names: a line with all that it names never hands out a secret.
     if (!isSecret) offered.options.push(`--env ${name}`);
     const holds = isSecret ? ' (it looks like a secret)' : '';
-    return `${name} is set, but was not passed${holds}. If the program may have it: --env ${name}`;
+    return spoken`${name} is set, but was not passed${holds}. If the program may have it: --env ${name}`;
   });
 }
 
@@ -155,13 +162,15 @@ export const misplacedOptions = (spec: SandboxSpec, host: Host): string[] =>
 /**
  * Lines for the summary.
  * @param host of the user who started the run
- * @param words what followed `wasbox`
+ * @param typed what followed `wasbox`
+ * @param tail the end of what the program wrote, where it passed through wasbox
  */
 export function leadsOf(
   spec: SandboxSpec,
   report: RunReport,
   host: Host,
-  words?: readonly string[],
+  typed?: readonly string[],
+  tail?: Uint8Array,
 ): string[] {
   const failed = report.outcome.kind === 'exited' && report.outcome.exitCode !== 0;
   const options = optionsBehind(report);
@@ -173,23 +182,24 @@ export function leadsOf(
   const script = posix.resolve(host.cwd() ?? '/', scriptOf(spec) ?? 'code');
   const offered: Offered = { packages: [], options: [] };
   const named = [textOf(sources), ...report.argv].join('\n');
-  const run: Named = { spec, report, text, script, words, named, offered };
+  const run: Named = { spec, report, text, script, words: typed, named, offered };
+  const last = lastOutputOf(tail);
   const inText = `${text}\n${report.argv.join(' ')}`;
   const lines = [
-    ...withheld(run, host),
+    ...withheld(new Set([...words(named), ...last.words]), run, host),
     ...hiddenFiles(run, host),
-    ...(text.trim() === '' ? [] : packageLeads(run, host)),
+    ...packagesLacked(run, last, host),
     ...programLeads(run, host),
     ...gitName(run, host),
     ...doorLeads(run, inText, host),
-    ...localServers(run),
+    ...localServers(run, last.ports),
     ...unsetVariables(run, host),
     ...namedHosts(run),
     ...serverPorts(run),
-    ...installerLeads(run, inText),
+    ...installerLeads(run, report, inText),
     ...fewFiles(spec, report),
     ...misplaced(sources.script),
   ];
-  const all = withAll(offered, words, report);
+  const all = withAll(offered, typed, report);
   return all === undefined ? lines : [...lines, `to try all of it: ${all}`];
 }

@@ -1,4 +1,5 @@
 /** Finds ports that a program names: those that it would listen on, and those of servers that it would ask. */
+import { spoken } from '../options/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import type { FailedRun } from './packages.js';
 import { listeners } from './services.js';
@@ -33,6 +34,9 @@ export function serverPorts({ text, spec, offered }: FailedRun): string[] {
   return [`it names port ${port}, which would be open inside only. To reach it: --publish ${port}`];
 }
 
+/** More ports than these are no lead. */
+const portsMax = 3;
+
 /** Servers that programs ask on their usual port. */
 const clients: readonly (readonly [sign: RegExp, name: string, port: number])[] = [
   [
@@ -48,9 +52,16 @@ const clients: readonly (readonly [sign: RegExp, name: string, port: number])[] 
 const isReached = ({ net, network }: SandboxSpec, port: number): boolean =>
   net === 'host' || network?.text.split(',').includes(`localhost:${port}`) === true;
 
-/** Returns a line for each server of this machine's loopback that the program names. */
-export function localServers({ text, spec, report, offered }: FailedRun): string[] {
-  const own = `${text}\n${report.argv.join(' ')}`;
+/**
+ * Returns a line for each server of this machine's loopback that the program names.
+ * @param refused ports that its last output names
+ */
+export function localServers(
+  { text, spec, report, offered }: FailedRun,
+  refused: readonly number[],
+): string[] {
+  const told = refused.slice(0, portsMax).map((port) => `localhost:${port}`);
+  const own = [text, ...report.argv, ...told].join('\n');
   const ports = [...own.matchAll(/\b(?:localhost|127\.0\.0\.1):(\d{2,5})\b/g)].map(([, port]) => ({
     port: Number(port),
     name: 'a server',
@@ -60,18 +71,20 @@ export function localServers({ text, spec, report, offered }: FailedRun): string
     .filter(([sign]) => isLocal && sign.test(own))
     .map(([, name, port]) => ({ name, port }));
   const all = new Map([...ports, ...known].map((one) => [one.port, one]));
-  if (all.size === 0 || all.size > 3) return [];
+  if (all.size === 0 || all.size > portsMax) return [];
   const there = listeners();
   return [...all.values()].flatMap(({ name, port }) => {
     if (isReached(spec, port)) return [];
     const option = `--net localhost:${port}`;
     if (there.has(port)) {
       offered.options.push(option);
-      return [`it names ${name} on port ${port} of this machine. If it may reach it: ${option}`];
+      return [
+        spoken`it names ${name} on port ${port} of this machine. If it may reach it: --net localhost:${port}`,
+      ];
     }
     return known.some((one) => one.port === port)
       ? [
-          `it names ${name} on port ${port}, where nothing of this machine listens. Once it does: ${option}`,
+          spoken`it names ${name} on port ${port}, where nothing of this machine listens. Once it does: --net localhost:${port}`,
         ]
       : [];
   });

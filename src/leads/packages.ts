@@ -11,6 +11,7 @@ import {
   scriptBlock,
 } from '../resolve/index.js';
 import { againWith, namesGiven, type Offered } from './again.js';
+import type { Language } from './last-output.js';
 import { missingNodePackages } from './node.js';
 import { otherLeads } from './others.js';
 import { phpLeads } from './php.js';
@@ -22,7 +23,7 @@ const most = 12;
 
 export interface FailedRun {
   readonly spec: SandboxSpec;
-  readonly report: RunReport;
+  readonly report: Pick<RunReport, 'argv' | 'command'>;
   /** The script's, or the code of the command line. */
   readonly text: string;
   /** Where the script is; for code, a name in the directory that it starts in. */
@@ -31,6 +32,13 @@ export interface FailedRun {
   readonly words: readonly string[] | undefined;
   /** Takes what the leads offer. */
   readonly offered: Offered;
+  /**
+   * Tells how to have packages, where that is not to run again with them; '' says nothing.
+   * @returns undefined for what it does not know
+   */
+  readonly again?:
+    | ((language: Language, names: readonly string[]) => string | undefined)
+    | undefined;
 }
 
 const list = (names: readonly string[]): string =>
@@ -38,7 +46,7 @@ const list = (names: readonly string[]): string =>
 
 const isAre = (names: readonly string[]): string => (names.length === 1 ? 'is' : 'are');
 
-function lines(kind: string, all: readonly string[], run: FailedRun): string[] {
+function lines(kind: Language, all: readonly string[], run: FailedRun): string[] {
   const given = namesGiven(run.words);
   const isGiven = (name: string): boolean => given.has(name.toLowerCase());
   // Such a package would not help again, because the module is of another one.
@@ -58,30 +66,38 @@ function lines(kind: string, all: readonly string[], run: FailedRun): string[] {
   ];
 }
 
-function missingLines(kind: string, names: readonly string[], run: FailedRun): string[] {
+function missingLines(kind: Language, names: readonly string[], run: FailedRun): string[] {
   if (names.length === 0 || names.length > most) return [];
+  const other = run.again?.(kind, names);
   const cannot = run.spec.isolation === 'landlock' || run.spec.image !== undefined;
-  if (!cannot) run.offered.packages.push(...names);
+  if (!cannot && other === undefined) run.offered.packages.push(...names);
   const again = cannot
     ? ''
-    : `. To run with ${names.length === 1 ? 'it' : 'them'}: ${againWith(names, run.words, run.report)}`;
+    : (other ??
+      `. To run with ${names.length === 1 ? 'it' : 'them'}: ${againWith(names, run.words, run.report)}`);
   return [`${list(names)} ${isAre(names)} not installed for ${kind}${again}`];
 }
 
 /** Gems of the home are shown; others are installed inside, where their build scripts run, too. */
-function gemLines({ hidden, missing }: MissingGems, { report, offered }: FailedRun): string[] {
+function gemLines(
+  { hidden, missing }: MissingGems,
+  { report, offered, again }: FailedRun,
+): string[] {
   if (hidden !== undefined) offered.options.push(`--ro ${shellQuote(hidden)}`);
   const shown =
     hidden === undefined
       ? []
       : [`gems of your home are hidden. To show them: --ro ${shellQuote(hidden)}`];
   if (missing.length === 0 || missing.length > most) return shown;
+  const what = `${list(missing)} ${isAre(missing)} not installed for Ruby`;
+  const other = again?.('Ruby', missing);
+  if (other !== undefined) return [...shown, what + other];
   const install = `gem install --user-install ${missing.join(' ')}`;
   const own = /^-c?$/.test(report.command) ? '…' : report.argv.map(shellQuote).join(' ');
   const hosts = hostsOfRegistry('rubygems.org').join(',');
   return [
     ...shown,
-    `${list(missing)} ${isAre(missing)} not installed for Ruby. To install ${missing.length === 1 ? 'it' : 'them'} inside: wasbox run --net ${hosts} -c ${shellQuote(`${install} && ${own}`)}`,
+    `${what}. To install ${missing.length === 1 ? 'it' : 'them'} inside: wasbox run --net ${hosts} -c ${shellQuote(`${install} && ${own}`)}`,
   ];
 }
 

@@ -107,6 +107,7 @@ async function execute(
     stderr_bytes: stderr.bytes,
     truncated: stdout.bytes > shareOf(stderr) || stderr.bytes > shareOf(stdout),
     denied: result.denied.map((denial) => asking.told(denial)),
+    ...(result.leads.length === 0 ? {} : { leads: result.leads }),
     ...(opened.length === 0 ? {} : { ports_open_inside_only: opened }),
   };
   // The answer is text only: with the same as data beside it, some clients give a model both.

@@ -14,6 +14,7 @@ import {
   type LaunchResult,
   type LaunchTask,
   launch,
+  leadsFinder,
   Output,
   onAbort,
   type PinnedImage,
@@ -268,6 +269,7 @@ export class WaitingSandbox {
           outcome: { ...ended.outcome, durationNs },
         });
       },
+      leads: leadsFinder(spec, [command.path], task.env),
     };
     return follow(program, task);
   }

@@ -1,6 +1,6 @@
 /** Executes programs in a session, and init's own operations on files. */
 import { RunError } from '../errors/index.js';
-import { holdInput, terminalSizeOf } from '../launch/index.js';
+import { holdInput, leadsFinder, terminalSizeOf } from '../launch/index.js';
 import type { OwnLimits } from '../plan/index.js';
 import { type SandboxSpec, terminalVariables } from '../resolve/index.js';
 import { checkExec } from './check.js';
@@ -49,7 +49,8 @@ export class Executions {
       const denied =
         questions === undefined ? watchRefused(spec, live) : () => questions.deniedSince(seen);
       const started = await this.#start(live, program, words, options, limits);
-      const result = await collect(spec, live, started, options, noteEnd);
+      const leads = leadsFinder(spec, words[0] ?? [], options.env);
+      const result = await collect(spec, live, started, options, noteEnd, leads);
       return Object.assign(result, { denied: await denied() });
     };
     return turns.with(options.signal, start).finally(closeInput);

@@ -3,6 +3,7 @@ import { LaunchError, misuse } from '../errors/index.js';
 import {
   defaultMaxOutputBytes,
   Ends,
+  type FindLeads,
   feedInput,
   follow,
   linesOf,
@@ -75,6 +76,7 @@ function endsOf(
 /**
  * Follows a program to its end and collects what it writes.
  * @param noteEnd called with its end
+ * @param leads finds what it may have lacked
  */
 export async function collect(
   spec: SandboxSpec,
@@ -82,6 +84,7 @@ export async function collect(
   started: StartedProgram,
   options: ExecOptions,
   noteEnd: (end: ExecEnd) => void = () => {},
+  leads?: FindLeads,
 ): Promise<Omit<ExecResult, 'denied'>> {
   const { timeoutMs, maxOutputBytes = defaultMaxOutputBytes } = options;
   const ends = endsOf(started, options, spec.limits.graceMs);
@@ -108,6 +111,7 @@ export async function collect(
       stderr.cut();
     },
     toResult,
+    ...(leads === undefined ? {} : { leads }),
   };
   try {
     return await follow(program, options);

@@ -63,9 +63,10 @@ export async function startMcp(
   args: readonly string[] = [],
   elicit?: (message: string) => ElicitResult | Promise<ElicitResult>,
   cwd = makeProject(as),
+  env: Readonly<Record<string, string>> = {},
 ): Promise<McpRun> {
   const state = `${cwd}.state`;
-  const options = { as, cwd, env: { XDG_STATE_HOME: state } };
+  const options = { as, cwd, env: { XDG_STATE_HOME: state, ...env } };
   const child = startWasbox(['mcp', ...args], options);
   child.stdin?.on('error', () => {}); // it may be gone
   let err = '';

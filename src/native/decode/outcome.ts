@@ -26,6 +26,7 @@ import {
   WB_PROCESS_MAX,
   WB_REFUSAL_TEXT_MAX,
   WB_REFUSALS_MAX,
+  WB_TAIL_MAX,
 } from './records.generated.js';
 import { part, readStruct } from './struct.js';
 
@@ -96,6 +97,8 @@ export interface NativeOutcome {
   /** Files in the private home at the end, and as many of their paths as fit, a 0 byte after each. */
   readonly homeFiles: number;
   readonly home: Uint8Array;
+  /** The last that the payload's own terminal wrote; undefined or empty without one. */
+  readonly tail?: Uint8Array | undefined;
   /** Questions that were denied without being asked, because too many were open. @default 0 */
   readonly questionsTurnedAway?: number;
   /** The actions of the payload, where an audit was asked for. */
@@ -110,6 +113,7 @@ const tables = {
   path: [1, 4096],
   usage: [usageSize, 1],
   home: [1, 65536],
+  tail: [1, WB_TAIL_MAX],
   refusals: [refusalSize + WB_REFUSAL_TEXT_MAX, WB_REFUSALS_MAX],
   destinations: [destinationSize + WB_NET_NAME_MAX + 3 + WB_PROCESS_MAX, WB_DESTINATIONS_MAX],
   auditTotals: [auditTotalsSize, 1],
@@ -173,6 +177,7 @@ export function decodeOutcome(bytes: Uint8Array): NativeOutcome {
     udpErrno: fields.udpError,
     homeFiles: fields.homeFiles,
     home,
+    tail: table('tail'),
     questionsTurnedAway: Number(fields.questionsTurnedAway),
     audit: auditOf(table),
   };

@@ -18,6 +18,7 @@ export const WB_WATCH_LOST = 4;
 export const WB_SOME_LEFT = 5;
 export const WB_OUTCOME_MAGIC = 0x4d4f4357;
 export const WB_OUTCOME_MAX = 16777216;
+export const WB_TAIL_MAX = 16384;
 export const WB_QUESTIONS_MAX = 32;
 export const WB_QUESTION_TEXT_MAX = 12288;
 export const WB_QUESTION_NETWORK = 1;
@@ -93,7 +94,7 @@ export const usageLayout = {
   deprioritised: { offset: 76, type: 'uint32' },
 } as const;
 
-export const outcomeSize = 224;
+export const outcomeSize = 232;
 export const outcomeLayout = {
   magic: { offset: 0, type: 'uint32' },
   version: { offset: 4, type: 'uint32' },
@@ -127,22 +128,24 @@ export const outcomeLayout = {
   usageSize: { offset: 148, type: 'uint32' },
   home: { offset: 152, type: 'uint32' },
   homeSize: { offset: 156, type: 'uint32' },
-  refusals: { offset: 160, type: 'uint32' },
-  refusalsSize: { offset: 164, type: 'uint32' },
-  destinations: { offset: 168, type: 'uint32' },
-  destinationsSize: { offset: 172, type: 'uint32' },
-  auditTotals: { offset: 176, type: 'uint32' },
-  auditTotalsSize: { offset: 180, type: 'uint32' },
-  auditCounts: { offset: 184, type: 'uint32' },
-  auditCountsSize: { offset: 188, type: 'uint32' },
-  auditProcesses: { offset: 192, type: 'uint32' },
-  auditProcessesSize: { offset: 196, type: 'uint32' },
-  auditEntries: { offset: 200, type: 'uint32' },
-  auditEntriesSize: { offset: 204, type: 'uint32' },
-  auditValues: { offset: 208, type: 'uint32' },
-  auditValuesSize: { offset: 212, type: 'uint32' },
-  auditTexts: { offset: 216, type: 'uint32' },
-  auditTextsSize: { offset: 220, type: 'uint32' },
+  tail: { offset: 160, type: 'uint32' },
+  tailSize: { offset: 164, type: 'uint32' },
+  refusals: { offset: 168, type: 'uint32' },
+  refusalsSize: { offset: 172, type: 'uint32' },
+  destinations: { offset: 176, type: 'uint32' },
+  destinationsSize: { offset: 180, type: 'uint32' },
+  auditTotals: { offset: 184, type: 'uint32' },
+  auditTotalsSize: { offset: 188, type: 'uint32' },
+  auditCounts: { offset: 192, type: 'uint32' },
+  auditCountsSize: { offset: 196, type: 'uint32' },
+  auditProcesses: { offset: 200, type: 'uint32' },
+  auditProcessesSize: { offset: 204, type: 'uint32' },
+  auditEntries: { offset: 208, type: 'uint32' },
+  auditEntriesSize: { offset: 212, type: 'uint32' },
+  auditValues: { offset: 216, type: 'uint32' },
+  auditValuesSize: { offset: 220, type: 'uint32' },
+  auditTexts: { offset: 224, type: 'uint32' },
+  auditTextsSize: { offset: 228, type: 'uint32' },
 } as const;
 
 export const questionSize = 104;
