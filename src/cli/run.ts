@@ -170,6 +170,26 @@ async function start(
   }
 }
 
+/** Parses the words. An option that takes a value may have taken the script, whose name is no such value. */
+function parseTyped(argv: readonly string[], warnings: string[]): RunArguments {
+  try {
+    return parseRunArguments(argv, (text) => warnings.push(text));
+  } catch (error) {
+    const isValue = error instanceof UsageError && error.code === 'ERR_OPTION_VALUE';
+    if (!isValue || !parses(argv.slice(0, -2))) throw error;
+    throw withoutOperand(error, argv, realHost({ native: loadNative().native }));
+  }
+}
+
+const parses = (argv: readonly string[]): boolean => {
+  try {
+    parseRunArguments(argv);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 /** @param words what was typed behind `wasbox`, where that is other than `run` and `argv` */
 export async function runVerb(
   argv: readonly string[],
@@ -177,7 +197,7 @@ export async function runVerb(
 ): Promise<number> {
   const facts = takeCacheKey();
   const warnings: string[] = [];
-  let options = parseRunArguments(argv, (text) => warnings.push(text));
+  let options = parseTyped(argv, warnings);
   if (options.help !== undefined) {
     const word = argv[argv.indexOf('--help') + 1];
     out(options.help === 'short' ? shortHelp() : runHelp(word?.startsWith('-') ? undefined : word));

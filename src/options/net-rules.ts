@@ -104,12 +104,13 @@ class RuleReader {
   }
 
   /** The option with a value, as the interface in use has it. */
-  #given(value: string): string {
+  #given(rule: string): string {
+    const value = /[*[\]]/.test(rule) ? `'${rule}'` : rule;
     return this.#option === '--net' ? spoken`--net ${value}` : spoken`--net-deny ${value}`;
   }
 
   #write(rule: string): string {
-    return `Write ${this.#given(/[*[\]]/.test(rule) ? `'${rule}'` : rule)}`;
+    return `Write ${this.#given(rule)}`;
   }
 
   read(): NetRule {
@@ -117,8 +118,9 @@ class RuleReader {
     if (rule === '') {
       throw this.#error(
         'empty rule',
-        spoken`To allow nothing: --net none. To allow something: ` +
-          this.#given('example.com:443,10.1.0.0/16'),
+        this.#option === '--net'
+          ? spoken`To allow nothing: --net none. To allow something: --net example.com:443,10.1.0.0/16`
+          : spoken`To deny nothing, leave it out. To deny something: --net-deny example.com:443,10.1.0.0/16`,
       );
     }
     const url = /^[A-Za-z][\w+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:]+)(?::(\d+))?/.exec(rule);
@@ -235,7 +237,7 @@ class RuleReader {
   }
 
   #internetFix(): string {
-    return 'To allow everything but this host and its networks: --net internet. To allow everything: --net host';
+    return spoken`To allow everything but this host and its networks: --net internet. To allow everything: --net host`;
   }
 
   #wrongLoopback(): UsageError {
@@ -253,7 +255,7 @@ class RuleReader {
       if (host === 'host') throw this.#alone('host');
       throw this.#error(
         "the sandbox has its own loopback, and this machine's is reached port by port",
-        `Name the port: ${this.#write(`${name}:5432`)}`,
+        `Name the port: ${this.#given(`${name}:5432`)}`,
       );
     }
     if (place.protocol === 'udp') {
@@ -270,7 +272,7 @@ class RuleReader {
   #alone(keyword: string): UsageError {
     return this.#error(
       `${keyword} can't be combined with other rules`,
-      `Use --net ${keyword} alone.`,
+      `Use it alone: ${this.#given(keyword)}`,
     );
   }
 
@@ -330,7 +332,7 @@ class RuleReader {
     if (meant !== undefined && this.#option === '--net') {
       throw this.#error(
         `unknown mode "${name}"`,
-        `Did you mean --net ${meant}? For a host of that name, give its port: --net ${name}:443`,
+        spoken`Did you mean --net ${meant}? For a host of that name, give its port: --net ${name}:443`,
       );
     }
     if ((netWords as readonly string[]).includes(name)) {
@@ -340,7 +342,7 @@ class RuleReader {
     if (near === undefined) return;
     throw this.#error(
       `unknown mode "${name}"`,
-      `Did you mean --net ${near}? For a host of that name, use its full name.`,
+      spoken`Did you mean --net ${near}? For a host of that name, use its full name.`,
     );
   }
 }

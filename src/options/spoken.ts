@@ -45,8 +45,9 @@ const whole = new RegExp(`^${open}(\\d+)${close}$`);
 function literal({ kind, repeatable }: OptionEntry, word: string, values: Values): string {
   const isNumber = kind === 'integer' && /^\d+$/.test(word);
   const put = whole.exec(word)?.[1];
-  const isQuoted = /^['"]/.test(put === undefined ? word : String(values[Number(put)]));
-  const quoted = isNumber || isQuoted ? word : `'${word}'`;
+  const text = put === undefined ? word : String(values[Number(put)]);
+  const isQuoted = /^['"]/.test(text);
+  const quoted = isNumber || isQuoted ? word : text.includes("'") ? `"${word}"` : `'${word}'`;
   if (kind === 'variable') {
     const [name = '', value = 'VALUE'] = word.split('=');
     return `{ ${name}: ${word.includes('=') ? `'${value}'` : 'true'} }`;

@@ -1,8 +1,10 @@
 /** The library's options, checked against the option table as strictly as a command line. */
 import { UsageError } from '../errors/index.js';
 import { isRecord } from '../text/index.js';
+import { foreignOption } from './foreign-options.js';
 import { suggest } from './suggest.js';
 import { type OptionEntry, runOptionTable } from './table.js';
+import { readValue } from './values.js';
 
 const table: readonly OptionEntry[] = runOptionTable;
 /** Properties that are not options of the command line. */
@@ -35,11 +37,60 @@ export function validateRunOptions(options: object): void {
       checkChanges(value);
       continue;
     }
-    if (!rows.some((row) => isValue(row, value))) {
-      throw new UsageError('ERR_OPTION_VALUE', `option ${property}: ${expected(rows)}`, {
-        hint: `Got ${describeValue(value)}. On the command line it is --${rows[0]?.name}: ${rows[0]?.help}.`,
-      });
-    }
+    if (!rows.some((row) => isValue(row, value))) throw wrongValue(property, rows, value);
+  }
+}
+
+function wrongValue(property: string, rows: readonly OptionEntry[], value: unknown): UsageError {
+  const [row] = rows;
+  const entry = row?.kind === 'variable' && isRecord(value) ? wrongEntry(value) : undefined;
+  const [where, given] =
+    entry === undefined ? [property, value] : [`${property}.${entry[0]}`, entry[1]];
+  const form = entry === undefined ? expected(rows) : 'expected a string, or true to pass it on';
+  const nul = typeof given === 'string' && given.includes('\0') ? ', without NUL' : '';
+  const write = row === undefined || nul !== '' ? undefined : meantValue(row, given);
+  return new UsageError('ERR_OPTION_VALUE', `option ${where}: ${form}${nul}`, {
+    hint: `Got ${describeValue(given)}.${write === undefined ? '' : ` Write { ${property}: ${write} }`}`,
+  });
+}
+
+const wrongEntry = (value: object): readonly [name: string, value: unknown] | undefined =>
+  Object.entries(value).find(([, one]) => one !== undefined && one !== true && !isText(one));
+
+/** Returns the value that was probably meant, as JavaScript has it; undefined where that cannot be told. */
+function meantValue(row: OptionEntry, given: unknown): string | undefined {
+  const isPlain = typeof given === 'string' || typeof given === 'number';
+  switch (row.kind) {
+    case 'variable':
+      return "{ NAME: 'VALUE' }";
+    case 'network':
+      return given === true ? "'internet'" : given === false ? "'none'" : "'example.com:443'";
+    case 'choice':
+      return quoted(suggest(String(given), row.choices ?? []) ?? row.choices?.[0] ?? '');
+    case 'integer':
+    case 'duration':
+    case 'size':
+      return meantNumber(row, given);
+    default:
+  }
+  if (row.repeatable === true && isPlain && given !== '') return `[${quoted(String(given))}]`;
+  const isList = row.kind === 'text' && Array.isArray(given) && given.every(isText);
+  return isList && given.length > 0
+    ? quoted(given.filter((one) => one !== '').join(','))
+    : undefined;
+}
+
+const quoted = (text: string): string =>
+  text.includes("'") ? JSON.stringify(text.slice(0, 100)) : `'${text.slice(0, 100)}'`;
+
+/** Reads a number that was given as the command line has it: `512M`, `30s`. */
+function meantNumber(row: OptionEntry, given: unknown): string | undefined {
+  if (typeof given !== 'string') return undefined;
+  try {
+    const read = readValue(row, row.property, given);
+    return typeof read === 'number' ? String(read) : undefined;
+  } catch {
+    return undefined; // no form of a number
   }
 }
 
@@ -73,11 +124,17 @@ export function describeValue(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'string'
     ? JSON.stringify(value.slice(0, 100))
-    : `a value of type ${typeof value}`;
+    : typeof value === 'object'
+      ? 'an object'
+      : `a value of type ${typeof value}`;
 }
 
 const files =
   'ro: [PATH] mounts a path read-only, rw: [PATH] mounts it writable, cow: [PATH] saves its changes for review.';
+
+const gpu = foreignOption('gpu') ?? '';
+const display =
+  "A sandbox has no display: the host's would let it read what you type. For one that nobody sees: command: 'xvfb-run', args: ['-a', COMMAND].";
 
 /** Options of `child_process`, execa and other sandboxes, and what does the same here. */
 const foreign: Readonly<Record<string, string>> = {
@@ -90,6 +147,15 @@ const foreign: Readonly<Record<string, string>> = {
   maxProcesses: 'Did you mean pids?',
   timeLimit: 'Did you mean timeoutMs?',
   packages: 'Did you mean with?',
+  gpu,
+  gpus: gpu,
+  device: gpu,
+  devices: gpu,
+  display,
+  x11: display,
+  browser:
+    'Leave it out: a browser that is installed runs with its own sandbox turned off, and net for its hosts.',
+  publishPort: 'Did you mean publish?',
   ports: 'Did you mean publish?',
   stdin: 'run() takes input; spawn() has a stream stdin.',
   encoding: 'stdout is text, stdoutBytes has the bytes.',
@@ -177,15 +243,16 @@ function expected(rows: readonly OptionEntry[]): string {
   const forms: Record<OptionEntry['kind'], string> = {
     flag: row.value === undefined ? 'true or false' : rows.map((one) => one.value).join(' or '),
     choice: (row.choices ?? []).join(' or '),
-    text: 'a string without NUL',
+    text: 'a string',
     path: 'a path',
-    mapping: 'PATH[:DEST] or { path, dest, within }',
+    mapping: "'PATH[:DEST]' or { path, dest, within }",
     integer: `a whole number from ${row.min ?? 0} to ${most}`,
     duration: `whole milliseconds from ${row.min ?? 0} to ${most}`,
-    network: 'rules, as --net takes them, or an array of them',
+    network: 'a string of rules, or an array of them',
     size: `whole bytes from ${row.min ?? 0} to ${most}`,
-    variable: 'a record of strings, or true to pass a variable',
+    variable: 'an object with strings, or true to pass a variable on',
     sink: 'a file name or a descriptor',
   };
-  return `expected ${row.repeatable === true && row.kind !== 'variable' ? 'an array of ' : ''}${forms[row.kind]}`;
+  if (row.repeatable !== true || row.kind === 'variable') return `expected ${forms[row.kind]}`;
+  return `expected an array of ${row.kind === 'mapping' ? forms.mapping : 'strings'}`;
 }
