@@ -36,6 +36,17 @@ describe('hostile policies', () => {
     expectUsable();
   });
 
+  it('may name calls 65,536 times, and no more', () => {
+    const names = (count: number) => `default errno(EPERM)\nallow ${'read '.repeat(count)}\n`;
+    expect(codes(names(65_536))).toEqual([]);
+    expect(codes(names(65_537))).toEqual(['too-large']);
+    expectUsable();
+  });
+
+  it.each(['é', '€', '😀'])('may end in %s', (last) => {
+    expect(codes(`default errno(EPERM)\n# ${last}`)).toEqual([]);
+  });
+
   it('of random bytes end in diagnostics', () => {
     let state = 1;
     const random = () => {

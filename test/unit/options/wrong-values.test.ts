@@ -2,11 +2,12 @@
  * Ten wrong values of each option that users of the library reach for: each is an error that names the property, says what
  * was expected and what was given, and where that can be told has the value to write, which is valid.
  */
-import { beforeAll, describe, expect, test } from 'vitest';
-import { speakAsLibrary, UsageError } from '../../../src/errors/index.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { speakAs, speakAsLibrary, UsageError } from '../../../src/errors/index.js';
 import { readNetRules, runOptionTable, validateRunOptions } from '../../../src/options/index.js';
 
 beforeAll(speakAsLibrary);
+afterAll(() => speakAs('command'));
 
 const numbers = ['many', 0, -1, 1.5, Number.NaN, true, null, '', {}, [1]];
 const texts = [5, true, null, {}, ['a', 'b'], [], 'a\0b', Symbol.iterator, () => 'a', 1n];

@@ -93,7 +93,6 @@ test.each([
 
 test.each([
   ...[
-    
     '.oxfmtrc.json',
     'build.gradle.kts',
     'settings.gradle',
