@@ -75,6 +75,7 @@ const files = [
  * @type {readonly [files: RegExp, tests: RegExp, ...packages: string[]][]}
  */
 const tests = [
+  [/^test\/integration\/first-run/, /^the code beside the bundle/, "V8's code"],
   [/^test\/integration\/example-agents/, /has the types/, 'declarations of the library'],
   [/^test\/docs\/completion/, /\bfish\b/, 'fish'],
   [/^test\/docs\/completion/, /\bzsh\b/, 'zsh'],

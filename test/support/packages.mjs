@@ -69,6 +69,11 @@ const conditions = {
     hint: "npm's package has them, Debian's has not",
     optional: isInstalledPackage,
   },
+  "V8's code": {
+    met: existsSync(builtDist) && readdirSync(builtDist).some((name) => name.endsWith('.cache')),
+    hint: 'a build has it, a release has not',
+    optional: isInstalledPackage,
+  },
   'engine sources': {
     met: Object.values(sources).every(({ file }) => existsSync(`${sourceFolder}/${file}`)),
     hint: 'npm run engine',
