@@ -2,8 +2,8 @@
  * Objects of git are named by the hash of their content, and git believes the name: it compares none when it checks a
  * commit out. A file with another content is then in every commit that has the name, and no hash changes.
  */
-import { fstatSync, readFileSync } from 'node:fs';
 import { canonicalName } from '../files/canonical-name.js';
+import { readUpTo } from '../files/content.js';
 import { errnoOf, withFd } from '../files/fdtree.js';
 import { readText } from '../files/host-text.js';
 import type { Names } from '../files/path.js';
@@ -63,9 +63,10 @@ function isWhole(tree: MergedTree, path: Names, named: Named): boolean {
   const name = Buffer.from(path.at(-1) ?? '', 'latin1');
   try {
     return withFd(tree.layer.openPath(directory), (parent) =>
-      withFd(tree.layer.openFile(parent, name), (fd) =>
-        fstatSync(fd).size > maxBytes ? false : fits(readFileSync(fd), named),
-      ),
+      withFd(tree.layer.openFile(parent, name), (fd) => {
+        const bytes = readUpTo(fd, maxBytes);
+        return bytes !== undefined && fits(bytes, named);
+      }),
     );
   } catch (error) {
     errnoOf(error); // it cannot be read

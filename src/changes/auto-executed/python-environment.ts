@@ -6,9 +6,9 @@
  * Compiled modules (`__pycache__`) cannot be compared: they say when their sources were made. Python compiles anew
  * what is missing, so they are left out: see `noise`.
  */
-import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { closeDescriptor } from '../../native/index.js';
+import { readUpTo } from '../files/content.js';
 import { names as namesOfFd, withFd } from '../files/fdtree.js';
 import { unlessDenied } from '../files/layer.js';
 import type { Names } from '../files/path.js';
@@ -42,11 +42,13 @@ function entriesOf(tree: MergedTree, top: Names): Entries | undefined {
       const entry = layer.entry(fd, name, layer.opacity(fd) === 'x');
       if (entry === undefined || entry.whiteout || found.size >= maxEntries) return false;
       const { state } = entry;
-      let bytes = Buffer.alloc(0);
+      let bytes: Buffer = Buffer.alloc(0);
       if (state.type === 'file' && !isBytecode(path)) {
         left -= state.size;
         if (left < 0) return false;
-        bytes = withFd(layer.openFile(fd, name), (file) => readFileSync(file));
+        const read = withFd(layer.openFile(fd, name), (file) => readUpTo(file, state.size));
+        if (read === undefined) return false;
+        bytes = read;
       }
       found.set(path, { state, bytes });
       if (state.type !== 'directory') continue;

@@ -4,6 +4,25 @@ import type { ChangesNative } from '../model/index.js';
 
 const chunk = 1024 * 1024;
 
+/**
+ * Reads an open file up to the size that it has now. A program of a session may go on writing: what it appends is not
+ * read, or the end would never come.
+ *
+ * @param most larger files are not read: undefined
+ */
+export function readUpTo(fd: number, most: number): Buffer | undefined {
+  const { size } = fstatSync(fd);
+  if (size > most) return undefined;
+  const bytes = Buffer.alloc(size);
+  let length = 0;
+  while (length < size) {
+    const count = readSync(fd, bytes, length, size - length, length);
+    if (count === 0) break;
+    length += count;
+  }
+  return bytes.subarray(0, length);
+}
+
 /** Shares the blocks if the file system can; otherwise copies the data and skips holes. */
 export function copyContent(native: ChangesNative, from: number, to: number): void {
   if (native.reflink(to, from)) return;

@@ -2,10 +2,11 @@
  * The difference of each changed path: lines for text, size and hash for other files.
  */
 
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { UsageError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
 import { type Selection, selectChanges, withoutHome } from '../apply/select.js';
+import { readUpTo } from '../files/content.js';
 import { isWithin } from '../files/path.js';
 import {
   type Change,
@@ -203,8 +204,7 @@ class Differ {
     const session = (one: Change): Session => this.#sessions[one.tree] as Session;
     const oldHash = old === undefined ? none : fromHost(session(old), old, blobHash);
     const newHash = now === undefined ? none : fromLayer(session(now), now, blobHash);
-    const read = (fd: number): Buffer | undefined =>
-      fstatSync(fd).size > maxPatchBytes ? undefined : readFileSync(fd);
+    const read = (fd: number): Buffer | undefined => readUpTo(fd, maxPatchBytes);
     const content = now === undefined ? Buffer.alloc(0) : fromLayer(session(now), now, read);
     if (oldHash === undefined || newHash === undefined || content === undefined) return undefined;
     return [`index ${oldHash}..${newHash}`, ...binaryPatch(content)];

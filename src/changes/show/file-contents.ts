@@ -2,7 +2,8 @@
  * Reads the contents before and after a change by descriptor: as text, or as a hash.
  */
 import type { Hash } from 'node:crypto';
-import { fstatSync, readFileSync, readSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
+import { readUpTo } from '../files/content.js';
 import { openDirectoryPath, openToRead, withFd } from '../files/fdtree.js';
 import { unlessDenied } from '../files/layer.js';
 import { emptyPath, splitPath } from '../files/path.js';
@@ -62,12 +63,13 @@ function createHash(algorithm: string): Hash {
   return process.getBuiltinModule('node:crypto').createHash(algorithm);
 }
 
-/** Reads an open file from beginning to end; returns the last result of `use`. */
+/** Reads an open file up to the size that it has now; returns the last result of `use`. */
 function eachChunk(fd: number, use: (chunk: Buffer) => Hash): Hash {
+  const { size } = fstatSync(fd);
   const buffer = Buffer.allocUnsafe(256 * 1024);
   let last = use(buffer.subarray(0, 0));
   for (let position = 0; ; ) {
-    const count = readSync(fd, buffer, 0, buffer.length, position);
+    const count = readSync(fd, buffer, 0, Math.min(buffer.length, size - position), position);
     if (count === 0) return last;
     last = use(buffer.subarray(0, count));
     position += count;
@@ -91,12 +93,12 @@ export function blobHash(fd: number): string {
 }
 
 function readContent(native: ChangesNative, fd: number, change: Change, look: Look): FileContent {
-  if (fstatSync(fd).size > maxTextBytes) {
+  const bytes = readUpTo(fd, maxTextBytes);
+  if (bytes === undefined) {
     const head = Buffer.alloc(kindBytes);
     readSync(fd, head, 0, kindBytes, 0);
     return { hash: hashOf(fd), kind: binaryKind(head) };
   }
-  const bytes = readFileSync(fd);
   const lines = bytes.length > 0 && isText(native, bytes, change, look);
   return { bytes, lines, kind: binaryKind(bytes) };
 }

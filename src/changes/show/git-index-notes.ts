@@ -2,8 +2,9 @@
  * Describes what a changed git index hides: `git status` after `apply` would not show it. An index is
  * recognised by its first bytes, because it may have any name.
  */
-import { readFileSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { gitPath } from '../../text/index.js';
+import { readUpTo } from '../files/content.js';
 import type { Change } from '../model/index.js';
 import type { Session } from '../store/session.js';
 import { fromHost, fromLayer } from './file-contents.js';
@@ -55,7 +56,8 @@ export function indexNotes(session: Session, change: Change): string[] {
   if (after?.type !== 'file' || after.size < 12 || !['added', 'modified', 'type'].includes(kind)) {
     return [];
   }
-  const read = (fd: number): Buffer | undefined => (begins(fd) ? readFileSync(fd) : undefined);
+  const read = (fd: number): Buffer | undefined =>
+    begins(fd) ? readUpTo(fd, maxIndexBytes) : undefined;
   if (after.size > maxIndexBytes) {
     return fromLayer(session, change, begins) === true
       ? ['looks like a git index, but is too large to read']
