@@ -2,7 +2,7 @@
 import { UsageError } from '../errors/index.js';
 import { isWithin, realHost } from '../host/index.js';
 import { loadNative } from '../native/index.js';
-import { type OptionEntry, runOptionTable } from '../options/index.js';
+import { foreignOption, type OptionEntry, runOptionTable } from '../options/index.js';
 import type { ExecEnded, ExecRequest } from '../owner/index.js';
 import { type OwnLimits, ownLimitNames } from '../plan/index.js';
 import { exitStatus } from '../report/index.js';
@@ -11,7 +11,7 @@ import { execRelayed } from './exec-relayed.js';
 import { leave } from './leave.js';
 import { requireNode } from './node-module.js';
 import { requireSession } from './session-find.js';
-import { isTerminal, write } from './terminal.js';
+import { err, isTerminal, style, write } from './terminal.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 
 const ofRuns = (name: string): OptionEntry => {
@@ -19,6 +19,20 @@ const ofRuns = (name: string): OptionEntry => {
   if (found === undefined) throw new Error(`no option ${name}`);
   return found;
 };
+
+/** Options that a session has, and other ways to the same for one command. */
+function ofSession(name: string): string | undefined {
+  if (name === 'timeout') return 'To limit its time: wasbox exec NAME -- timeout 30s COMMAND';
+  if (/^(?:publish|ports?)$/.test(name))
+    return 'To publish a port: wasbox session publish NAME PORT';
+  if (/^(?:apply|discard)$/.test(name))
+    return `To ${name} what a session changed, after wasbox stop NAME: wasbox ${name} NAME`;
+  const isOfRuns = (runOptionTable as readonly OptionEntry[]).some(
+    (entry) => entry.name === name && entry.scope === 'sandbox',
+  );
+  if (isOfRuns) return `A session has it from its start: wasbox session start --${name} …`;
+  return foreignOption(name) && 'What a sandbox has is said when it starts: wasbox session --help';
+}
 
 const description: VerbDescription = {
   name: 'exec',
@@ -55,6 +69,7 @@ const description: VerbDescription = {
     { ...flag('quiet', 'do not name ports that are open inside only'), short: 'q' },
   ],
   stopAtOperand: true,
+  elsewhere: ofSession,
 };
 
 interface Values extends OwnLimits {
@@ -65,11 +80,13 @@ interface Values extends OwnLimits {
 }
 
 /** Variables to add: those that are to be passed have this process's value. */
-function environment(env: Values['env'] = {}): Record<string, string> {
+function environment(env: Values['env'] = {}, quiet = false): Record<string, string> {
   const all: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     const text = value === true ? process.env[name] : value;
     if (text !== undefined) all[name] = text;
+    else if (!quiet)
+      err(`${style(2, 'dim', 'wasbox:')} --env ${name}: not set, so nothing was passed\n`);
   }
   return all;
 }
@@ -109,7 +126,7 @@ export async function executeIn(
   const here = realHost().cwd();
   const cwd = chdir ?? (here !== undefined && isWithin(here, session.workdir) ? here : undefined);
   const limits = Object.fromEntries(ownLimitNames.map((one) => [one, others[one]]));
-  const request: ExecRequest = { argv, cwd, env: environment(env), limits, quiet };
+  const request: ExecRequest = { argv, cwd, env: environment(env, quiet), limits, quiet };
   if (!wantsTerminal(tty)) {
     const status = statusOf(await execRelayed(store, session, request), false);
     leave(loadNative().native, status); // reads of stdin and writes to stdout may never come back

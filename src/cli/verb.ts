@@ -30,6 +30,8 @@ export interface VerbDescription {
   readonly maxOperands?: number;
   /** True if options end at the first operand, as for everything that runs a command. @default false */
   readonly stopAtOperand?: boolean;
+  /** Returns what to do for an option that another command has. */
+  readonly elsewhere?: (name: string) => string | undefined;
 }
 
 const asker = Symbol.for('wasbox.describe');
@@ -68,6 +70,7 @@ export function parseVerb(verb: VerbDescription, argv: readonly string[]): Parse
   const parsed = parseLine(table, argv, {
     command: `wasbox ${verb.name}`,
     stopAtOperand: verb.stopAtOperand === true,
+    elsewhere: verb.elsewhere,
     warn: (text) => err(`${style(2, 'dim', 'wasbox:')} ${displayText(text)}\n`),
   });
   if (parsed.values.help === true) {

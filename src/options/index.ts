@@ -1,6 +1,7 @@
 /** The option table of `wasbox run`, and everything that reads option values: parser, validation, network rules, patterns, quoting. */
 export { advisedOptions } from './advised.js';
 export { hostOption, pathOption } from './exact-advice.js';
+export { foreignOption } from './foreign-options.js';
 export { type Glob, type GlobState, isPattern, parseGlob, startState, step } from './glob.js';
 export { jobLimits } from './job-limits.js';
 export { joinMapping, splitMapping } from './mapping.js';

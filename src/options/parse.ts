@@ -21,6 +21,8 @@ export interface ParseSettings {
   readonly command: string;
   /** True if options end at the first operand, as for everything that runs a command. */
   readonly stopAtOperand: boolean;
+  /** Returns what to do for an option that another command has; undefined for one of none. */
+  readonly elsewhere?: ((name: string) => string | undefined) | undefined;
   /** Takes warnings about options that have a new name. */
   readonly warn?: ((text: string) => void) | undefined;
 }
@@ -188,7 +190,9 @@ class LineParser {
         hint: `Nothing was started. ${help}`,
       });
     }
-    const foreign = this.table === runOptionTable ? foreignOption(name) : undefined;
+    const makesSandbox = this.table.some((row) => row.property === 'net');
+    const foreign =
+      this.settings.elsewhere?.(name) ?? (makesSandbox ? foreignOption(name) : undefined);
     if (foreign !== undefined) {
       return new UsageError('ERR_OPTION_UNKNOWN', `unknown option ${option}`, { hint: foreign });
     }

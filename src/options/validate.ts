@@ -66,7 +66,7 @@ function meantValue(row: OptionEntry, given: unknown): string | undefined {
     case 'network':
       return given === true ? "'internet'" : given === false ? "'none'" : "'example.com:443'";
     case 'choice':
-      return quoted(suggest(String(given), row.choices ?? []) ?? row.choices?.[0] ?? '');
+      return nearest(row, given);
     case 'integer':
     case 'duration':
     case 'size':
@@ -78,6 +78,11 @@ function meantValue(row: OptionEntry, given: unknown): string | undefined {
   return isList && given.length > 0
     ? quoted(given.filter((one) => one !== '').join(','))
     : undefined;
+}
+
+function nearest({ choices = [] }: OptionEntry, given: unknown): string | undefined {
+  const near = suggest(String(given), choices);
+  return near === undefined ? undefined : quoted(near);
 }
 
 const quoted = (text: string): string =>

@@ -254,7 +254,8 @@ describe("someone's tests in vitest's worker threads", () => {
       fs.symlinkSync(join(modules, 'vitest'), join(project, 'node_modules/vitest'));
       execFileSync('chown', ['-R', `${as.uid}:${as.gid}`, project]);
       const vitest = join(modules, 'vitest/vitest.mjs');
-      const argv = [process.execPath, vitest, 'run', `--pool=${pool}`, '--reporter=json'];
+      const options = [`--pool=${pool}`, '--reporter=json', '--testTimeout=120000'];
+      const argv = [process.execPath, vitest, 'run', ...options];
       const { out, err } = await runProgram(argv, { as, cwd: project });
       const report = JSON.parse(out.slice(out.indexOf('{')));
       const messages = (report.testResults as FileResult[]).flatMap((file) => [
