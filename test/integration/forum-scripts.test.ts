@@ -321,10 +321,17 @@ function second(err: string, script: Script): string {
   return whole ?? `wasbox run ${option} ${script.name}`;
 }
 
-test('there are forty scripts of twenty kinds', () => {
+/** Kinds that forums are full of. */
+const usual =
+  'data scraping server plot installer archive database notebook git images tests bot game shell Node Ruby PHP Go Rust C'.split(
+    ' ',
+  );
+
+test('there are forty scripts of twenty kinds, each usual kind among them', () => {
   expect(scripts.length).toBeGreaterThanOrEqual(40);
   const kinds = new Set(scripts.map(({ kind }) => kind.split(':')[0]));
   expect(kinds.size).toBeGreaterThanOrEqual(20);
+  expect(usual.filter((kind) => !kinds.has(kind))).toEqual([]);
 });
 
 describe.each(scripts)('$kind', (script) => {
