@@ -236,7 +236,7 @@ struct supervision {
 
 static void begin(struct supervision *now) {
   struct wb_run *run = now->run;
-  /* What is in the tail counts only as far as it was written. */
+  /* The bytes of the tail count only as far as they were written, so they are not cleared. */
   memset(now->result, 0, offsetof(struct wb_result, tail.bytes));
   run->terminal.tail = &now->result->tail;
   now->result->outcome.kind = WB_INIT_DIED;

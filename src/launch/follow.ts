@@ -35,7 +35,7 @@ export interface Followed<End, Result extends Ending> {
   drained?(): Promise<void>;
   /** Returns its result, without its output. */
   toResult(end: End): Result;
-  /** What it may have lacked, if it failed. @default nothing */
+  /** Finds what it may have lacked, if it failed. @default nothing */
   readonly leads?: FindLeads;
 }
 

@@ -53,7 +53,7 @@ export interface CollectedOutput {
   /** True if either was longer than `maxOutputBytes`. */
   readonly truncated: boolean;
   /**
-   * What a program that failed may have lacked, by the end of its output: lines such as "GITHUB_TOKEN is set, but was
+   * Lines say what a program that failed may have lacked, by the end of its output, such as "GITHUB_TOKEN is set, but was
    * not passed", with the option that gives it. Built when it is first read; they are for the person or agent who
    * chooses the options, because they tell what this machine has.
    */

@@ -3,7 +3,7 @@
  * by itself: variables that are set and were not passed, packages that are really missing, ports that are really open.
  */
 
-/** What the end of an output names. */
+/** The names that the end of an output has. */
 export interface LastOutput {
   /** Words that may be names of variables. */
   readonly words: ReadonlySet<string>;

@@ -1,6 +1,6 @@
 /**
- * What a program of the library, of a session or of an agent may have lacked, by what it wrote last: its output passes
- * through wasbox anyway, and nothing else of the program is read.
+ * Says what a program of the library, of a session or of an agent may have lacked, by what it wrote last: its output
+ * passes through wasbox anyway, and nothing else of the program is read.
  */
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
