@@ -32,3 +32,4 @@ export { type OptionEntry, runOptionTable } from './table.js';
 export { callProperties, describeValue, validateRunOptions } from './validate.js';
 export { type NetworkOption, netWords, type PathMapping, type VariableMap } from './value-types.js';
 export { durationText, readValue, sizeText } from './values.js';
+export { isVariableName } from './variable-name.js';

@@ -5,7 +5,7 @@
 
 import { UsageError } from '../errors/index.js';
 import type { RunOptions } from '../options/index.js';
-import { spoken } from '../options/index.js';
+import { isVariableName, spoken } from '../options/index.js';
 import { displayText } from '../text/index.js';
 import type { Draft } from './draft.js';
 import { withBeside } from './home-programs.js';
@@ -130,8 +130,7 @@ export function runtimeDirectory(uid: number): string {
 function addAsked(draft: Draft, env: Record<string, string>): void {
   for (const [name, value] of Object.entries(draft.options.env ?? {})) {
     if (value === undefined) continue;
-    // A name that begins so is an option, or what a shell was to expand.
-    if (name === '' || /[=\0\s]|^[-$]/.test(name)) {
+    if (!isVariableName(name)) {
       const shown = displayText(name);
       throw new UsageError('ERR_OPTION_VALUE', spoken`--env: invalid variable name "${shown}"`, {
         hint: spoken`Write --env NAME to pass a variable, or --env NAME=VALUE to set it.`,

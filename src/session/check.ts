@@ -1,6 +1,7 @@
 /** Checks the options that callers pass to a session and its programs. */
 import { misuse, UsageError } from '../errors/index.js';
 import { checkCall, checkOptions } from '../launch/index.js';
+import { suggest } from '../options/index.js';
 import { ownLimitNames } from '../plan/index.js';
 import type { ExecOptions } from './options.js';
 import { preloadedOf } from './preloaded.js';
@@ -32,6 +33,11 @@ const execNames = new Set([
 ]);
 const spawnNames = new Set(['env', 'cwd', 'timeoutMs', 'signal', 'tty', ...ownLimitNames]);
 
+function near(name: string, names: ReadonlySet<string>): string {
+  const found = suggest(name, [...names]) ?? [...names].find((one) => one.startsWith(name));
+  return found === undefined ? '' : `Did you mean ${found}? `;
+}
+
 /** @throws UsageError */
 export function checkExec(call: 'exec' | 'spawn', options: unknown): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
@@ -41,12 +47,12 @@ export function checkExec(call: 'exec' | 'spawn', options: unknown): void {
   for (const name of Object.keys(options)) {
     if (names.has(name)) continue;
     throw new UsageError('ERR_OPTION_UNKNOWN', `session.${call}() has no option ${name}`, {
-      hint: `Options: ${[...names].join(', ')}. The sandbox is that of createSession().`,
+      hint: `${near(name, names)}Options: ${[...names].join(', ')}. What the sandbox has is an option of createSession().`,
     });
   }
   const { env, cwd, ...rest } = options as ExecOptions;
-  if (env !== undefined && (typeof env !== 'object' || env === null)) {
-    throw misuse(`session.${call}: env must be an object`);
+  if (env !== undefined && (typeof env !== 'object' || env === null || Array.isArray(env))) {
+    throw misuse(`session.${call}: env must be an object, such as { NAME: 'VALUE' }`);
   }
   checkOptions('session.exec', { ...rest });
 }

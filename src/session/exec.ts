@@ -10,7 +10,7 @@ import {
   type Native,
   type NativePayloadPipe,
 } from '../native/index.js';
-import { shellQuote, spoken, type TerminalSize } from '../options/index.js';
+import { isVariableName, shellQuote, spoken, type TerminalSize } from '../options/index.js';
 import {
   buildExec,
   type OwnLimits,
@@ -60,18 +60,28 @@ export interface StartedProgram extends Execution {
   readonly resize?: ((size: TerminalSize) => void) | undefined;
 }
 
+const setVariable = (): string =>
+  byInterface({
+    command: 'Write --env NAME=VALUE.',
+    library: "Write { env: { NAME: 'VALUE' } }.",
+    mcp: 'Write "env": {"NAME": "VALUE"}.',
+  });
+
 function environmentOf(spec: SandboxSpec, { env = {} }: ExecPlace, cwd: string) {
   const all: Record<string, string> = { ...spec.env, PWD: cwd };
   for (const [name, value] of Object.entries(env)) {
-    if (name === '' || /[=\0]/.test(name)) {
+    if (!isVariableName(name)) {
       throw new UsageError(
         'ERR_OPTION_VALUE',
         `env: invalid variable name ${JSON.stringify(name)}`,
+        { hint: setVariable() },
       );
     }
     if (value === undefined) delete all[name];
     else if (typeof value !== 'string' || value.includes('\0')) {
-      throw new UsageError('ERR_OPTION_VALUE', `env.${name}: expected a string without NUL`);
+      throw new UsageError('ERR_OPTION_VALUE', `env.${name}: expected a string without NUL`, {
+        hint: setVariable(),
+      });
     } else all[name] = value;
   }
   return all;
