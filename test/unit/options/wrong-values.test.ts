@@ -3,10 +3,11 @@
  * was expected and what was given, and where that can be told has the value to write, which is valid.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { speakAs, speakAsLibrary, UsageError } from '../../../src/errors/index.js';
+import { speakAs, UsageError } from '../../../src/errors/index.js';
 import { readNetRules, runOptionTable, validateRunOptions } from '../../../src/options/index.js';
 
-beforeAll(speakAsLibrary);
+beforeAll(() => speakAs('library'));
+// Files of pure tests share a process.
 afterAll(() => speakAs('command'));
 
 const numbers = ['many', 0, -1, 1.5, Number.NaN, true, null, '', {}, [1]];
