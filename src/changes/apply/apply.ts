@@ -45,7 +45,7 @@ export interface ApplyOptions extends DeletionOptions {
   readonly conflicts?: Conflicts | undefined;
   /** Writes nothing; the chosen changes count as applied. @default false */
   readonly done?: boolean | undefined;
-  /** What the user was shown of the changes: one that is not like that any more is refused. */
+  /** The changes as the user was shown them: one that is not like that any more is refused. */
   readonly shown?: readonly Change[] | undefined;
   /** Called often. */
   readonly onProgress?: OnProgress | undefined;

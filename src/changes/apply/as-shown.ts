@@ -18,7 +18,7 @@ const partsOf = (state: FileState | undefined): readonly unknown[] =>
         state.link?.toString('latin1'),
       ];
 
-/** All that is said of a change. Flags are among it: a file that the user's own edit makes another program run is held. */
+/** Returns all that is said of a change. Flags are among it: a file that the user's own edit makes another program run is held. */
 const textOf = ({ kind, flags, runs, before, after }: Change): string =>
   [kind, flags.join(), runs, ...partsOf(before), '', ...partsOf(after)].map(String).join('\n');
 
