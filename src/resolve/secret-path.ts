@@ -50,7 +50,7 @@ export function secretOf(path: string): string | undefined {
 /** More names than these are not looked at. */
 const mostNames = 2000;
 
-/** A function that lists the names in a directory; undefined for what is none, or cannot be read. */
+/** It returns the names in a directory; undefined for what is none, or cannot be read. */
 export type ListNames = (
   path: string,
 ) => readonly { readonly name: string; readonly isDirectory: boolean }[] | undefined;
