@@ -50,7 +50,7 @@ export function secretOf(path: string): string | undefined {
 /** More names than these are not looked at. */
 const mostNames = 2000;
 
-/** It returns the names in a directory; undefined for what is none, or cannot be read. */
+/** Returns the names in a directory; undefined where there is no directory that can be read. */
 export type ListNames = (
   path: string,
 ) => readonly { readonly name: string; readonly isDirectory: boolean }[] | undefined;
