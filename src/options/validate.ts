@@ -43,19 +43,33 @@ export function validateRunOptions(options: object): void {
 
 function wrongValue(property: string, rows: readonly OptionEntry[], value: unknown): UsageError {
   const [row] = rows;
-  const entry = row?.kind === 'variable' && isRecord(value) ? wrongEntry(value) : undefined;
-  const [where, given] =
-    entry === undefined ? [property, value] : [`${property}.${entry[0]}`, entry[1]];
-  const form = entry === undefined ? expected(rows) : 'expected a string, or true to pass it on';
+  const entry = row && wrongEntry(row, value);
+  const [where, given] = entry ?? ['', value];
+  const form = row && entry ? expectedEntry(row) : expected(rows);
   const nul = typeof given === 'string' && given.includes('\0') ? ', without NUL' : '';
-  const write = row === undefined || nul !== '' ? undefined : meantValue(row, given);
-  return new UsageError('ERR_OPTION_VALUE', `option ${where}: ${form}${nul}`, {
+  // What is right for one entry may be too little for an array of several.
+  const isOfSeveral = Array.isArray(value) && value.length > 1 && entry !== undefined;
+  const write = row === undefined || nul !== '' || isOfSeveral ? undefined : meantValue(row, given);
+  return new UsageError('ERR_OPTION_VALUE', `option ${property}${where}: ${form}${nul}`, {
     hint: `Got ${describeValue(given)}.${write === undefined ? '' : ` Write { ${property}: ${write} }`}`,
   });
 }
 
-const wrongEntry = (value: object): readonly [name: string, value: unknown] | undefined =>
-  Object.entries(value).find(([, one]) => one !== undefined && one !== true && !isText(one));
+/** Returns where in an object or array a wrong entry stands, and that entry; undefined where the value itself is wrong. */
+function wrongEntry(
+  row: OptionEntry,
+  value: unknown,
+): readonly [where: string, entry: unknown] | undefined {
+  if (row.kind === 'variable' && isRecord(value)) {
+    const isWrong = (one: unknown): boolean => one !== undefined && one !== true && !isText(one);
+    const wrong = Object.entries(value).find(([, one]) => isWrong(one));
+    return wrong && [`.${wrong[0]}`, wrong[1]];
+  }
+  const isList = row.repeatable === true || row.kind === 'network';
+  if (!isList || !Array.isArray(value)) return undefined;
+  const at = value.findIndex((one) => (row.kind === 'network' ? !isText(one) : !isOne(row, one)));
+  return at < 0 ? undefined : [`[${at}]`, value[at]];
+}
 
 /** Returns the value that was probably meant, as JavaScript has it; undefined where that cannot be told. */
 function meantValue(row: OptionEntry, given: unknown): string | undefined {
@@ -74,7 +88,8 @@ function meantValue(row: OptionEntry, given: unknown): string | undefined {
     default:
   }
   if (row.repeatable === true && isPlain && given !== '') return `[${quoted(String(given))}]`;
-  const isList = row.kind === 'text' && Array.isArray(given) && given.every(isText);
+  const isList =
+    row.kind === 'text' && !row.repeatable && Array.isArray(given) && given.every(isText);
   return isList && given.length > 0
     ? quoted(given.filter((one) => one !== '').join(','))
     : undefined;
@@ -241,6 +256,13 @@ function isInRange(row: OptionEntry, value: number): boolean {
   return value >= (row.min ?? 0) && value <= (row.max ?? Number.MAX_SAFE_INTEGER);
 }
 
+const mappingForm = "'PATH[:DEST]' or { path, dest, within }";
+
+const expectedEntry = ({ kind }: OptionEntry): string =>
+  kind === 'variable'
+    ? 'expected a string, or true to pass it on'
+    : `expected ${kind === 'mapping' ? mappingForm : 'a string'}`;
+
 function expected(rows: readonly OptionEntry[]): string {
   const [row] = rows;
   if (row === undefined) return 'invalid';
@@ -250,7 +272,7 @@ function expected(rows: readonly OptionEntry[]): string {
     choice: (row.choices ?? []).join(' or '),
     text: 'a string',
     path: 'a path',
-    mapping: "'PATH[:DEST]' or { path, dest, within }",
+    mapping: mappingForm,
     integer: `a whole number from ${row.min ?? 0} to ${most}`,
     duration: `whole milliseconds from ${row.min ?? 0} to ${most}`,
     network: 'a string of rules, or an array of them',
@@ -259,5 +281,5 @@ function expected(rows: readonly OptionEntry[]): string {
     sink: 'a file name or a descriptor',
   };
   if (row.repeatable !== true || row.kind === 'variable') return `expected ${forms[row.kind]}`;
-  return `expected an array of ${row.kind === 'mapping' ? forms.mapping : 'strings'}`;
+  return `expected an array of ${row.kind === 'mapping' ? mappingForm : 'strings'}`;
 }

@@ -62,7 +62,7 @@ describe.each(Object.entries(table))('%s', (property, values) => {
       const { code, message, hint = '' } = fail({ [property]: value });
       const shown = `${message}\n${hint}`;
       expect(code).toBe('ERR_OPTION_VALUE');
-      expect(message).toMatch(new RegExp(`^option ${property}(\\.A)?: expected `));
+      expect(message).toMatch(new RegExp(`^option ${property}(\\.A|\\[\\d\\])?: expected `));
       expect(hint).toMatch(/^Got /);
       expect(shown).not.toMatch(/--[a-z]|command line|of a string|type object/);
       expect(shown.length).toBeLessThan(250);
@@ -85,6 +85,18 @@ test.each([
   [{ net: true }, "{ net: 'internet' }"],
 ])('a value as another interface has it is answered by what to write: %j', (given, write) => {
   expect(fail(given).hint).toContain(`Write ${write}`);
+});
+
+test.each([
+  [{ hide: ['a', 'a\0b'] }, 'hide[1]: expected a string, without NUL', 'Got "a\\u0000b".'],
+  [{ ro: [{ path: '' }] }, "ro[0]: expected 'PATH[:DEST]' or { path, dest, within }", 'an object'],
+  [{ publish: [8080] }, 'publish[0]: expected a string', "Got 8080. Write { publish: ['8080'] }"],
+  [{ publish: ['1', 8080] }, 'publish[1]: expected a string', 'Got 8080.'],
+  [{ net: ['a.example', null] }, 'net[1]: expected a string', 'Got null.'],
+])('an array with one wrong entry is told which: %j', (given, message, hint) => {
+  const error = fail(given);
+  expect(error.message).toBe(`option ${message}`);
+  expect(error.hint).toContain(hint);
 });
 
 test.each(['gpu', 'gpus', 'device', 'display', 'x11', 'browser', 'network', 'memory', 'ports'])(
