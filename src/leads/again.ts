@@ -7,6 +7,8 @@ export interface Offered {
   readonly packages: string[];
   /** Options with their values, as they are shown. */
   readonly options: string[];
+  /** Variables among these that look like a secret. */
+  readonly secrets: string[];
 }
 
 /** A longer line is no help. */

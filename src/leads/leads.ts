@@ -43,11 +43,15 @@ export function withheld(
     .filter((name) => name.length > 3 && all.has(name) && !Object.hasOwn(spec.env, name))
     .sort()
     .slice(0, namesMax);
+  const secrets = names.filter((name) => isSecretVariable(name, host.env[name]));
+  // The program chose the names: a line with all that it names hands out one secret at most, and says so.
+  const inAll = secrets.length === 1 ? names : names.filter((name) => !secrets.includes(name));
+  offered.options.push(...inAll.map((name) => `--env ${name}`));
+  if (secrets.length === 1) offered.secrets.push(...secrets);
   return names.map((name) => {
-    const isSecret = isSecretVariable(name, host.env[name]);
-    // The program chose the names: a line with all that it names never hands out a secret.
-    if (!isSecret) offered.options.push(`--env ${name}`);
-    const holds = isSecret ? ' (it looks like a secret)' : '';
+    // The name of a token says by itself what it is.
+    const isUnnamed = secrets.includes(name) && !isSecretVariable(name);
+    const holds = isUnnamed ? ' (its value looks like a secret)' : '';
     return spoken`${name} is set, but was not passed${holds}. If the program may have it: --env ${name}`;
   });
 }
@@ -180,7 +184,7 @@ export function leadsOf(
   const sources = sourcesOf(spec, host);
   const text = textOf(sources, languageFiles(spec));
   const script = posix.resolve(host.cwd() ?? '/', scriptOf(spec) ?? 'code');
-  const offered: Offered = { packages: [], options: [] };
+  const offered: Offered = { packages: [], options: [], secrets: [] };
   const named = [textOf(sources), ...report.argv].join('\n');
   const run: Named = { spec, report, text, script, words: typed, named, offered };
   const last = lastOutputOf(tail);
@@ -201,5 +205,7 @@ export function leadsOf(
     ...misplaced(sources.script),
   ];
   const all = withAll(offered, typed, report);
-  return all === undefined ? lines : [...lines, `to try all of it: ${all}`];
+  if (all === undefined) return lines;
+  const but = offered.secrets.map((name) => `${name} looks like a secret; `).join('');
+  return [...lines, `${but}to try all of it: ${all}`];
 }

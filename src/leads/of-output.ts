@@ -41,7 +41,7 @@ export function leadsOfOutput(
     text: '',
     script: posix.join(host.cwd() ?? '/', 'code'),
     words: undefined,
-    offered: { packages: [], options: [] },
+    offered: { packages: [], options: [], secrets: [] },
     again: (language: Language, names: readonly string[]): string =>
       language === installed && language !== 'Ruby'
         ? spoken`. To run with ${names.length === 1 ? 'it' : 'them'}: --with ${names.join(',')}`

