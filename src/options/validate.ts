@@ -47,7 +47,7 @@ function wrongValue(property: string, rows: readonly OptionEntry[], value: unkno
   const [where, given] = entry ?? ['', value];
   const form = row && entry ? expectedEntry(row) : expected(rows);
   const nul = typeof given === 'string' && given.includes('\0') ? ', without NUL' : '';
-  // What is right for one entry may be too little for an array of several.
+  // An array of several needs more than what is right for one entry.
   const isOfSeveral = Array.isArray(value) && value.length > 1 && entry !== undefined;
   const write = row === undefined || nul !== '' || isOfSeveral ? undefined : meantValue(row, given);
   return new UsageError('ERR_OPTION_VALUE', `option ${property}${where}: ${form}${nul}`, {

@@ -251,7 +251,7 @@ test('apply skips each held row of the catalogue, and marks each note', () => {
       .map((pattern, at) => {
         const path = pattern.replace('**', 'any').replaceAll('*', 'x').replace(/\/$/, '/file');
         const directory = `r${row}-${at}`;
-        // What direnv reads by default is what stands beside an .envrc.
+        // Direnv reads these by default where they stand beside an .envrc.
         const beside = why === byDirenv ? [`${directory}/.envrc`] : [];
         return { level, path: `${directory}/${path}`, beside };
       }),
