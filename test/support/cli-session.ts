@@ -1,7 +1,6 @@
 /** Sessions of the command line, in a project and a state directory of their own. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
 import type { Identity } from './identity.js';
 import { makeProject } from './project.js';
 import { type Ended, runWasbox, type StartOptions } from './wasbox.js';
@@ -20,10 +19,10 @@ export interface SessionPlace {
 
 const places: SessionPlace[] = [];
 
-// Sessions are stopped where a test failed, too: an owner lives for as long as its idle time.
-afterEach(async () => {
+/** Stops the sessions of a test that is over, or failed: an owner lives for as long as its idle time. */
+export async function stopSessions(): Promise<void> {
   for (const place of places.splice(0)) await place.run(['stop', '--all', '--grace', '0s']);
-});
+}
 
 export function sessionPlace(as: Identity, cwd = makeProject(as)): SessionPlace {
   const state = `${cwd}.state`;

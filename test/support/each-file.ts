@@ -2,7 +2,8 @@
  * Around each file of launch tests, which share processes: the file has state directories of its own and leaves the process as
  * it was, and its directories are removed. Through the native command no recorded start went through Node.
  */
-import { afterAll, expect } from 'vitest';
+import { afterAll, afterEach, expect } from 'vitest';
+import { stopSessions } from './cli-session.js';
 import { everyone, nextFile, stateOf } from './identity.js';
 import { removeProjects } from './project.js';
 import { startedThroughNode, throughFront } from './two-ways.js';
@@ -16,6 +17,9 @@ function surroundings() {
 
 nextFile();
 const before = surroundings();
+
+// Files share this process, and with it the modules of test/support: a hook of theirs would be one of the first file only.
+afterEach(stopSessions);
 
 // Vitest calls the first afterAll of a file last.
 afterAll(() => {

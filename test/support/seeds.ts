@@ -4,19 +4,11 @@
  *
  * WASBOX_TEST_SECONDS is the budget of each such test, WASBOX_SEED the first seed.
  */
-import { afterAll } from 'vitest';
-
 /** Seconds of each random test. test/run.mjs sets fewer for the faster tiers. */
 const seconds = Number(process.env.WASBOX_TEST_SECONDS ?? '5');
 
 /** The first seed. */
 export const firstSeed = Number(process.env.WASBOX_SEED ?? '1');
-
-const told: string[] = [];
-afterAll(() => {
-  if (told.length > 0) console.log(told.join('\n'));
-  told.length = 0;
-});
 
 /** How many random cases a test makes whose cases take the same time: `perSecond` of its budget, `most` in CI. */
 export const randomRuns = (perSecond: number, most: number): number =>
@@ -33,6 +25,6 @@ export function* seedsFor(name: string, least: number, most: number): Generator<
     while (made < least || (performance.now() < end && (made < most || seconds > 60)))
       yield firstSeed + made++;
   } finally {
-    told.push(`${name}: seeds ${firstSeed} to ${firstSeed + made - 1}`);
+    console.log(`${name}: seeds ${firstSeed} to ${firstSeed + made - 1}`);
   }
 }
