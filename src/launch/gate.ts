@@ -89,7 +89,7 @@ const lookMs = 5;
 export async function descriptorsFree(): Promise<void> {
   const most = mostOpenFiles();
   const isTight = most < takenByOthers + 2 * gate.limit * takenByRun;
-  // Without a limit, nobody waits.
+  // A caller who set no limit is not made to wait.
   if (!isTight || gate.limit === Number.POSITIVE_INFINITY) return;
   const until = performance.now() + longestWaitMs;
   while (openFiles() + takenByRun > most && performance.now() < until)

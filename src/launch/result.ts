@@ -53,7 +53,7 @@ export interface CollectedOutput {
   /** True if either was longer than `maxOutputBytes`. */
   readonly truncated: boolean;
   /**
-   * Lines say what a program that failed may have lacked, by the end of its output, such as "GITHUB_TOKEN is set, but was
+   * Lines say what a program that failed may have lacked, judging by the end of its output, such as "GITHUB_TOKEN is set, but was
    * not passed", with the option that gives it. Built when it is first read; they are for the person or agent who
    * chooses the options, because they tell what this machine has.
    */
@@ -102,7 +102,7 @@ export interface Outputs {
 export const wasStopped = ({ outcome }: Pick<LaunchResult, 'outcome'>): boolean =>
   outcome.signal !== 0 || outcome.timedOut || outcome.usage.limit !== 0;
 
-/** Finds what a program that failed may have lacked, by the end of its output. */
+/** Finds what a program that failed may have lacked, judging by the end of its output. */
 export type FindLeads = (tail: Uint8Array) => readonly string[];
 
 /** How a program ended, as far as it is asked here. */

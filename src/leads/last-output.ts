@@ -2,6 +2,7 @@
  * Finds what the end of a program's output names. The program wrote it, so it only ever chooses among what wasbox knows
  * by itself: variables that are set and were not passed, packages that are really missing, ports that are really open.
  */
+import type { Language } from './languages.js';
 
 /** The names that the end of an output has. */
 export interface LastOutput {
@@ -12,8 +13,6 @@ export interface LastOutput {
   /** Ports of this machine's loopback where a connection was refused. */
   readonly ports: readonly number[];
 }
-
-export type Language = 'Python' | 'Node' | 'Ruby';
 
 /** Bytes that are looked through, and entries of each kind that count. */
 const [bytesMax, entriesMax] = [1 << 15, 12];

@@ -6,11 +6,12 @@ import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
 import { spoken } from '../options/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
-import { type Language, lastOutputOf } from './last-output.js';
+import { type Language, languageOf } from './languages.js';
+import { lastOutputOf } from './last-output.js';
 import { withheld } from './leads.js';
 import { localServers } from './named-ports.js';
 import { pathOf } from './on-path.js';
-import { languageOf, packagesLacked } from './told-packages.js';
+import { packagesLacked } from './told-packages.js';
 
 /** A program that failed. */
 interface Program {

@@ -11,7 +11,7 @@ import {
   scriptBlock,
 } from '../resolve/index.js';
 import { againWith, namesGiven, type Offered } from './again.js';
-import type { Language } from './last-output.js';
+import { type Language, languageOf } from './languages.js';
 import { missingNodePackages } from './node.js';
 import { otherLeads } from './others.js';
 import { phpLeads } from './php.js';
@@ -123,7 +123,7 @@ function blockLines(run: FailedRun, host: Host): { notes: string[]; packages: re
 }
 
 function pythonLines(run: FailedRun, host: Host): string[] {
-  if (!/^python[\d.]*$/.test(posix.basename(run.spec.command.path))) return [];
+  if (languageOf(run.spec.command.path) !== 'Python') return [];
   const missing = missingModules(run.spec, run, host);
   const { notes, packages } = blockLines(run, host);
   const system = (missing ?? []).filter((name) => Object.hasOwn(systemModules, name));

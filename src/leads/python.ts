@@ -5,6 +5,7 @@
 import { posix } from 'node:path';
 import { type Host, isWithin } from '../host/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
+import { languageOf } from './languages.js';
 
 /** Modules that are in the interpreter itself, in one build or another. */
 const builtIn = new Set(
@@ -58,7 +59,7 @@ export interface Interpreter {
 
 /** The interpreter of a run, where its directories are the usual ones. */
 export function pythonOf({ command }: SandboxSpec, host: Host): Interpreter | undefined {
-  if (!/^python[\d.]*$/.test(posix.basename(command.path))) return undefined;
+  if (languageOf(command.path) !== 'Python') return undefined;
   const real = host.files.realpath(command.path) ?? '';
   const [, prefix, version] = /^(.*)\/bin\/python(3\.\d+)$/.exec(real) ?? [];
   if (prefix === undefined || version === undefined) return undefined;

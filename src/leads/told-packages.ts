@@ -1,22 +1,10 @@
 /** Packages that a program's last output says are missing, where its own text does not name them. */
-import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
 import { shellQuote } from '../options/index.js';
-import type { Language, LastOutput } from './last-output.js';
+import { interpreters, type Language, languageOf, languages } from './languages.js';
+import type { LastOutput } from './last-output.js';
 import { pathOf } from './on-path.js';
 import { type FailedRun, packageLeads } from './packages.js';
-
-/** The interpreters of each language: the first is looked for where the program is another. */
-const interpreters: Readonly<Record<Language, readonly [name: string, all: RegExp]>> = {
-  Python: ['python3', /^python[\d.]*$/],
-  Node: ['node', /^(?:node|nodejs|tsx|ts-node|bun)$/],
-  Ruby: ['ruby', /^j?ruby[\d.]*$/],
-};
-const languages = Object.keys(interpreters) as Language[];
-
-/** Returns the language whose interpreter a program is. */
-export const languageOf = (path: string): Language | undefined =>
-  languages.find((language) => interpreters[language][1].test(posix.basename(path)));
 
 /** `--with` installs for the program that is run, or else for Python. */
 const elsewhere = (language: Language, names: readonly string[]): string | undefined =>

@@ -27,7 +27,7 @@ import { notAsShown } from './as-shown.js';
 import { type DeletionOptions, deletionRefusals } from './deletions.js';
 import { dropJournal, Journal } from './journal.js';
 import type { RefusedError } from './refusal.js';
-import { type Selection, selectChanges, withoutHome } from './select.js';
+import { type Selection, selectToApply } from './select.js';
 
 export interface ApplyOptions extends DeletionOptions {
   /**
@@ -66,8 +66,7 @@ export function applyRun(store: Store, run: Run, options: ApplyOptions = {}): Ap
         const lists = sessions.map((session) => changesOf(session, onProgress));
         const { paths, exactly, from, done: isDone } = options;
         const parents = isDone !== true;
-        const found = selectChanges(lists.flat(), paths, { exactly, parents, from });
-        const selection = paths === undefined ? withoutHome(found) : found;
+        const selection = selectToApply(lists.flat(), paths, { exactly, parents, from });
         const refuse = isDone ? undefined : refusals(sessions, selection.chosen, options);
         // An interrupted `apply` is found there.
         moveRun(store, run, 'runs');

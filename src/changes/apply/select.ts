@@ -143,6 +143,16 @@ function formsOf(given: string | Buffer, from: string | undefined): (string | Bu
   return [Buffer.from(below, 'latin1'), given];
 }
 
+/** Returns what an `apply` with these paths means: without paths not the home, which is applied only when named. */
+export function selectToApply(
+  changes: readonly Change[],
+  paths: readonly (string | Buffer)[] | undefined,
+  meaning?: PathMeaning,
+): Selection {
+  const found = selectChanges(changes, paths, meaning);
+  return paths === undefined ? withoutHome(found) : found;
+}
+
 /** Paths are relative to where the user is or to the working directory, below `~`, or absolute. */
 export function selectChanges(
   changes: readonly Change[],

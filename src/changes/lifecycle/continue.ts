@@ -8,6 +8,7 @@ import { displayPath } from '../../text/index.js';
 import { at, openDirectory, withFd } from '../files/fdtree.js';
 import { unshareFiles } from '../files/merge-layer.js';
 import { removeTree } from '../files/remove.js';
+import { withScratch } from '../files/scratch.js';
 import type { Run, RunRecord, TreeIdentity } from '../model/index.js';
 import { pruneLayer } from '../scan/tree-changes.js';
 import { Base } from '../store/base.js';
@@ -135,13 +136,8 @@ function prepareLayer(session: Session): void {
   const base = Base.read(native, directory, 0n);
   if (base.holdsApplied) untangle(session, base);
   layer.restoreModes();
-  if (record.shared === true) {
-    const scratch = Buffer.from('merging');
-    removeTree(native, directory, scratch);
-    mkdirSync(at(directory, scratch), { mode: 0o700 });
-    withFd(openDirectory(native, directory, scratch), (fd) => unshareFiles(layer, fd));
-    removeTree(native, directory, scratch);
-  }
+  if (record.shared === true)
+    withScratch(native, directory, (scratch) => unshareFiles(layer, scratch));
   base.continue(native, directory);
   withFd(openDirectory(native, directory, Buffer.from('layers')), (layers) =>
     withFd(openDirectory(native, layers, Buffer.from('0')), (own) => {

@@ -12,6 +12,7 @@ import {
   partOf,
 } from '../files/merge-layer.js';
 import { removeTree } from '../files/remove.js';
+import { withScratch } from '../files/scratch.js';
 import type { ChangesNative, Run, RunRecord, TreeIdentity } from '../model/index.js';
 import { frozenPath, inFrozen, openFrozen, rootMode } from '../store/frozen.js';
 import { openLayer, openTreeDirectory, treesOf } from '../store/session.js';
@@ -20,7 +21,6 @@ import type { Store } from '../store/state-dir.js';
 export const upperName: Buffer = Buffer.from('upper');
 export const workName: Buffer = Buffer.from('work');
 /** The name of what is being made, in a run's directory or a tree's: what is there was cut off. */
-export const scratchName: Buffer = Buffer.from('merging');
 export const copiedName: Buffer = Buffer.from('copied');
 
 /** Runs `use` with the open directory that holds `upper` and `work` of one tree. */
@@ -191,12 +191,7 @@ export function mergeRoots(
   const layer = openLayer(native, directory, record, index);
   try {
     withFd(openTreeDirectory(native, directory, index), (tree) => {
-      removeTree(native, tree, scratchName);
-      mkdirSync(at(tree, scratchName), { mode: 0o700 });
-      withFd(openDirectory(native, tree, scratchName), (scratch) =>
-        use(new LayerMerge(native, layer, scratch, copies)),
-      );
-      removeTree(native, tree, scratchName);
+      withScratch(native, tree, (scratch) => use(new LayerMerge(native, layer, scratch, copies)));
     });
   } finally {
     layer.close();

@@ -18,6 +18,7 @@ import {
 } from '../files/fdtree.js';
 import { openToOwner } from '../files/merge-layer.js';
 import { removeTree } from '../files/remove.js';
+import { scratchName } from '../files/scratch.js';
 import type { ChangesNative, Run, RunRecord } from '../model/index.js';
 import { type FrozenLayer, inFrozen, makeFrozen, namesOf, releaseLayer } from '../store/frozen.js';
 import { isResetName, newResetName } from '../store/id.js';
@@ -40,7 +41,6 @@ import {
   makeTrees,
   mergeStack,
   rootOfStack,
-  scratchName,
   stackOf,
   upperName,
   withoutWhiteouts,

@@ -5,18 +5,17 @@
  * and hidden by it. Here the layer's directory joins the host's again: what was applied is taken out of it, and what the
  * run had deleted gets whiteouts.
  */
-import { mkdirSync, unlinkSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import { closeDescriptor } from '../../native/index.js';
 import { at, createFile, errnoOf, names, openDirectory, withFd } from '../files/fdtree.js';
 import { maxDepth, opaqueName } from '../files/layer.js';
 import { emptyPath, joinPath } from '../files/path.js';
-import { removeTree } from '../files/remove.js';
+import { withScratch } from '../files/scratch.js';
 import type { Base } from '../store/base.js';
 import type { Session } from '../store/session.js';
 
 /** renameat2(2): leaves a whiteout where the file was. */
 const RENAME_WHITEOUT = 4;
-const scratchName = Buffer.from('merging');
 
 class Untangler {
   readonly #session: Session;
@@ -108,9 +107,7 @@ class Untangler {
 /** Takes what was applied out of the directories that hide it. */
 export function untangle(session: Session, base: Base): void {
   const { native, directory, layer, host } = session;
-  removeTree(native, directory, scratchName);
-  mkdirSync(at(directory, scratchName), { mode: 0o700 });
-  withFd(openDirectory(native, directory, scratchName), (scratch) => {
+  withScratch(native, directory, (scratch) => {
     const readable = openDirectory(native, host, Buffer.from('.'));
     try {
       new Untangler(session, base, scratch).walk(layer.root, readable, emptyPath, 0, false);
@@ -118,5 +115,4 @@ export function untangle(session: Session, base: Base): void {
       closeDescriptor(readable);
     }
   });
-  removeTree(native, directory, scratchName);
 }

@@ -9,7 +9,7 @@ import { Applier } from '../apply/applier.js';
 import type { ApplyOptions } from '../apply/apply.js';
 import { deletionRefusals } from '../apply/deletions.js';
 import { dropJournal, Journal } from '../apply/journal.js';
-import { type Selection, selectChanges, withoutHome } from '../apply/select.js';
+import { type Selection, selectToApply } from '../apply/select.js';
 import {
   at,
   errnoOf,
@@ -22,6 +22,7 @@ import {
 import { inClosed, makeRootLike, unshareFiles } from '../files/merge-layer.js';
 import { pathKey, splitPath } from '../files/path.js';
 import { removeTree } from '../files/remove.js';
+import { withScratch } from '../files/scratch.js';
 import {
   type ApplyReport,
   type Change,
@@ -46,7 +47,6 @@ import {
   inLayer,
   makeTrees,
   mergeRoots,
-  scratchName,
   stackOf,
   upperName,
   withoutWhiteouts,
@@ -180,8 +180,7 @@ function choosePaths(
   { paths, exactly, from }: ApplyOptions,
 ): ChosenPaths {
   const lists = sessions.map((session) => changesOf(session));
-  const found = selectChanges(lists.flat(), paths, { exactly, parents: true, from });
-  const { chosen } = paths === undefined ? withoutHome(found) : found;
+  const { chosen } = selectToApply(lists.flat(), paths, { exactly, from });
   return lists.map(
     (list) => new Set(list.flatMap((change) => (chosen.has(change) ? [pathKey(change.path)] : []))),
   );
@@ -200,15 +199,13 @@ function takeFiles(
   for (const [index, paths] of chosen.entries()) {
     if (paths.size === 0) continue;
     inLayer(native, layers, index, (place) => {
-      mkdirSync(at(place, scratchName), { mode: 0o700 });
       const layer = openLayer(native, layers, record, index);
       try {
-        withFd(openDirectory(native, place, scratchName), (scratch) =>
+        withScratch(native, place, (scratch) =>
           unshareFiles(layer, scratch, (path) => paths.has(pathKey(path))),
         );
       } finally {
         layer.close();
-        removeTree(native, place, scratchName);
       }
     });
   }
@@ -242,8 +239,7 @@ function chooseAgain(
   taken: ChosenPaths,
   { paths, exactly, from }: ApplyOptions,
 ): Selection {
-  const found = selectChanges(lists.flat(), paths, { exactly, parents: true, from });
-  const selection = paths === undefined ? withoutHome(found) : found;
+  const selection = selectToApply(lists.flat(), paths, { exactly, from });
   const isTaken = ({ tree, path }: Change): boolean => taken[tree]?.has(pathKey(path)) === true;
   return { ...selection, chosen: new Set([...selection.chosen].filter(isTaken)) };
 }

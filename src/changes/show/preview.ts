@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type DeletionOptions, deletionRefusals } from '../apply/deletions.js';
 import { policyRefusal } from '../apply/refusal.js';
-import { selectChanges, withoutHome } from '../apply/select.js';
+import { selectChanges, selectToApply } from '../apply/select.js';
 import { withFd } from '../files/fdtree.js';
 import { type ApplyReport, losesBits, type Run, sortChanges } from '../model/index.js';
 import { changesOf } from '../scan/tree-changes.js';
@@ -29,8 +29,7 @@ export function previewApply(
     withFd(openRunDirectory(store, run), (directory) =>
       withSessions(store.native, directory, run.record, (sessions) => {
         const all = sortChanges(sessions.flatMap((session) => changesOf(session)));
-        const found = selectChanges(all, paths);
-        const { chosen, named, unmatched } = paths === undefined ? withoutHome(found) : found;
+        const { chosen, named, unmatched } = selectToApply(all, paths);
         const changes = all.filter((change) => chosen.has(change));
         const refuse = deletionRefusals(sessions, changes, options);
         const messages = expectedRefusals(changes, named, refuse);
