@@ -37,8 +37,12 @@ const launches = (...names) => names.map((name) => `test/integration/${name}.tes
 
 /** Long tests that `npm test` leaves to `npm run test:all`, by project. */
 export const slow = {
-  pure: ['test/unit/convert/oci.test.ts'],
-  unit: ['test/abi/elsewhere.test.ts'],
+  pure: [
+    ...['convert/oci', 'convert/round-trip', 'learn/features', 'kubernetes/network-policy'].map(
+      (name) => `test/unit/${name}.test.ts`,
+    ),
+  ],
+  unit: ['test/abi/elsewhere.test.ts', 'test/unit/resolve/name-search.test.ts'],
   launch: [
     ...launches('bundles', 'channels', 'engine-node', 'engine-policies', 'engine-random', 'mcp'),
     ...launches('packaging', 'preset-tools', 'presets', 'programs', 'projects', 'release'),
@@ -51,6 +55,11 @@ export const slow = {
     ...launches('changes/environments', 'changes/hard-mounts', 'changes/hidden', 'engine-traps'),
     ...launches('forum-scripts', 'images/in-use', 'missing-packages', 'network/matrix'),
     ...launches('script-packages', 'session-forks', 'with-packages'),
+    ...launches('wrong-uses', 'fastpath-arguments', 'fastpath-stale', 'places', 'why'),
+    ...launches('example-agents', 'exec-limits', 'hints', 'home-programs', 'interrupted-copies'),
+    ...launches('layers-in-memory', 'library-terminal', 'library-tools', 'mcp-states'),
+    ...launches('named-leads', 'pool-ready', 'changes/elsewhere', 'changes/hard-files'),
+    ...launches('changes/latest', 'changes/obeyed', 'changes/statuses', 'changes/terminal'),
     ...launches(
       'causes',
       'killed-callers',
@@ -65,6 +74,7 @@ export const slow = {
     ),
     'test/attacks/blame.test.ts',
     'test/attacks/bombs.test.ts',
+    'test/attacks/held-pipe.test.ts',
     'test/attacks/landlock-ends.test.ts',
     'test/attacks/pins.test.ts',
     'test/attacks/responsive.test.ts',

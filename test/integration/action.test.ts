@@ -144,7 +144,8 @@ async function releaseServer(use: (more: Inputs) => Promise<void>, change = ''):
       GITHUB_ACTION_REPOSITORY: 'OWNER/wasbox',
       GITHUB_ACTION_REF: 'v9.9.9',
       GITHUB_SERVER_URL: `http://127.0.0.1:${port}`,
-      PATH: '/usr/bin:/bin',
+      // Where the release has no engine, its command needs Node.
+      PATH: `/usr/bin:/bin:${dirname(process.execPath)}`,
     });
   } finally {
     server.close();

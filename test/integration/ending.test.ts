@@ -149,7 +149,8 @@ def handler(*_):
     os.write(1, b'handled\\n'); sys.exit(7)
 signal.signal(signal.SIGINT, handler)
 os.write(1, b'ready\\n')
-time.sleep(30)
+# A signal just before one long sleep would wait for its end.
+for _ in range(600): time.sleep(0.05)
 `,
     });
     const typed = [{ after: 'ready', type: '\\x03' }];

@@ -12,8 +12,8 @@ import { firstSeed, numbers } from '../support/random.js';
 import type { Strike } from '../support/strike.js';
 
 const { SIGKILL, SIGINT, SIGTERM, SIGHUP } = constants.signals;
-// Two passes of CI have the half each.
-const kills = Number(process.env.WASBOX_KILLS ?? (pass === undefined ? 300 : 150));
+// Two passes of CI have a third each.
+const kills = Number(process.env.WASBOX_KILLS ?? (pass === undefined ? 300 : 100));
 
 /**
  * How many of an identity's kills are in a tree of so many files. A run with namespaces copies none of them, and of one

@@ -9,11 +9,12 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Identity, identities } from '../support/identity.js';
+import { pass } from '../support/packages.mjs';
 import { makeProject } from '../support/project.js';
 import { firstSeed, isInternal, numbers, oneOf } from '../support/random.js';
 import { type Ended, runProgram, wasboxArgv } from '../support/wasbox.js';
 
-const count = Number(process.env.WASBOX_DAMAGE ?? 10);
+const count = Number(process.env.WASBOX_DAMAGE ?? (pass === undefined ? 10 : 6));
 const seed = firstSeed();
 
 /** Files that the runs make of a project, by which their work is known. */

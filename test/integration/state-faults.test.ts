@@ -14,7 +14,7 @@ import { firstSeed, isInternal, numbers, oneOf } from '../support/random.js';
 import { type Strike, strikeArgv, struckBy } from '../support/strike.js';
 import { type Ended, nodeArgv, runProgram, wasboxArgv } from '../support/wasbox.js';
 
-const count = Number(process.env.WASBOX_FAULTS ?? (pass === 'root' ? 8 : 15));
+const count = Number(process.env.WASBOX_FAULTS ?? { root: 6, user: 10 }[pass ?? ''] ?? 15);
 const seed = firstSeed();
 
 const { ENOSPC, EDQUOT, EROFS, EIO, EACCES, EPERM, ENOMEM, ESTALE, EMFILE, EFBIG, ENOTCONN } =

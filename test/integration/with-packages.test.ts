@@ -136,20 +136,25 @@ describe.each(identities())('--with as $label', (as) => {
     expect(index.requests.filter((path) => path.endsWith('.whl'))).toHaveLength(1);
   });
 
-  test.each([
-    ['was cut short', (file: string) => fs.truncateSync(file, 3)],
-    ['is empty', (file: string) => fs.truncateSync(file, 0)],
-    ['was removed', (file: string) => fs.rmSync(file)],
+  type Damage = readonly [string, (file: string) => void];
+  const damages: readonly Damage[] = [
+    ['was cut short', (file) => fs.truncateSync(file, 3)],
+    ['was removed', (file) => fs.rmSync(file)],
+    ['is a link', (file) => fs.rmSync(file) ?? fs.symlinkSync('/dev/null', file)],
+  ];
+  const others: readonly Damage[] = [
+    ['is empty', (file) => fs.truncateSync(file, 0)],
     [
       'was replaced',
-      (file: string) => {
+      (file) => {
         fs.writeFileSync(`${file}.new`, 'text = "tiny ?"\n');
         fs.renameSync(`${file}.new`, file);
       },
     ],
-    ['has another mode', (file: string) => fs.chmodSync(file, 0)],
-    ['is a link', (file: string) => fs.rmSync(file) ?? fs.symlinkSync('/dev/null', file)],
-  ])('a set whose file %s is made again, with a line that says so', async (_, cut) => {
+    ['has another mode', (file) => fs.chmodSync(file, 0)],
+  ];
+  const made = 'a set whose file %s is made again, with a line that says so';
+  const isMadeAgain = async (_: string, cut: (file: string) => void) => {
     const { start, file } = await recorded();
     const before = fs.readFileSync(file, 'utf8');
     // The control: what only looks at the file changes nothing.
@@ -161,7 +166,9 @@ describe.each(identities())('--with as $label', (as) => {
     expect(err).toContain('installing tiny with pip');
     expect(fs.readFileSync(file, 'utf8')).toBe(before);
     expect(await start()).toMatchObject({ status: 0, out: 'tiny 2\n', err: '' });
-  });
+  };
+  test.each(damages)(made, isMadeAgain);
+  needs('nightly run').test.each(others)(made, isMadeAgain);
 
   test('a damaged set is never used while the index is down, and the error says what to do', async () => {
     const { start, file } = await recorded();

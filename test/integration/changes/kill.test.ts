@@ -12,9 +12,10 @@ import {
   openRun,
 } from '../../../src/changes/index.js';
 import { loadNative } from '../../../src/native/locate.js';
+import { pass } from '../../support/packages.mjs';
 import { type Fixture, inOverlay, makeFixture, snapshot, startRun } from './fixture.js';
 
-const moments = Number(process.env.WASBOX_KILLS ?? 6);
+const moments = Number(process.env.WASBOX_KILLS ?? (pass === undefined ? 6 : 4));
 /** The number of moments for each way to settle what both changed. */
 const fewer = Math.ceil(moments / 2);
 const files = 60;

@@ -27,7 +27,7 @@ import { type Fixture, makeFixture, snapshot, startRun } from './fixture.js';
 import { patched, readDiff, unquote } from './patch-reader.js';
 import { Worker } from './worker.js';
 
-const trees = Number(process.env.WASBOX_TREES ?? randomRuns(20, 1000));
+const trees = Number(process.env.WASBOX_TREES ?? randomRuns(12, 1000));
 /** Root and an ordinary user have other trees. */
 const seed = firstSeed + (process.geteuid?.() === 0 ? 1_000_000 : 0);
 const path = process.env.WASBOX_PATH;
