@@ -183,6 +183,8 @@ function tellLeftOut() {
     for (const { status, meta, fullName } of file.assertionResults) {
       if (status === 'passed' || status === 'failed') continue;
       const reasons = meta?.missing ?? reasonsOf(file.name, fullName);
+      if (reasons.length === 0)
+        console.log(`left out for no reason: ${relative(root, file.name)} > ${fullName}`);
       for (const reason of reasons.length > 0 ? reasons : ['no reason'])
         counts.set(reason, (counts.get(reason) ?? 0) + 1);
     }
