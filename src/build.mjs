@@ -153,6 +153,11 @@ const bundles = await Promise.all([
   }),
 ]);
 
+const root = join(src, '..');
+const metafiles = bundles.map(({ metafile }) => metafile);
+// A package without terms is told before the engines are compiled, which takes minutes.
+thirdParties(root, metafiles, undefined);
+
 for (const [name, text] of bundles[2].files) writeFileSync(join(dist, name), text);
 for (const name of ['library.js', 'errors.js']) rmSync(join(dist, name), { force: true });
 
@@ -209,17 +214,12 @@ for (const builtin of builtinNames()) {
   }
 }
 
-const root = join(src, '..');
 // `--all`: for each processor that a release serves, where this one can make it.
 const processors = process.argv.includes('--all') ? ['x64', 'arm64'] : [process.arch];
 const engines = [];
 for (const arch of processors) engines.push(await buildEngineFor(arch));
 const engine = engines.find((one) => one !== undefined);
-const parties = thirdParties(
-  root,
-  bundles.map(({ metafile }) => metafile),
-  engine,
-);
+const parties = thirdParties(root, metafiles, engine);
 writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyNotices(parties));
 writeFileSync(join(dist, 'sbom.cdx.json'), billOfMaterials(root, parties));
 

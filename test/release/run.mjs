@@ -75,33 +75,9 @@ try {
         'no engine for arm64: its sources are not on this machine',
       ),
   );
-  for (const place of places)
-    check(`${commands.join(', ')} in ${place}`, inRoot([`cd ${place}`, ...commands].join('\n')));
-  const sums = places.map((place) =>
-    fs.readFileSync(join(root, place, 'build/release/SHA256SUMS'), 'utf8'),
-  );
-  check('the same bytes in both folders', sums[0] === sums[1]);
-  check(
-    "each file of npm's tarball is accounted for, and the notices are true of what was linked",
-    inRoot('cd /one; node test/run.mjs test/integration/tarball.test.ts'),
-  );
-  execFileSync('chroot', [root, 'useradd', '--create-home', '--shell', '/bin/sh', 'me']);
-  for (const [name, script] of artefacts('/one/build/release')) check(name, inRoot(script));
-  const deb = '/usr/bin/dpkg-deb';
-  const breaks = Buffer.from(
-    `#!/bin/sh\ncase "$*" in *--build*arm64.deb) exit 9 ;; esac\nexec /root/hidden "$@"\n`,
-  ).toString('base64');
-  check(
-    'a release that fails while it packs leaves the earlier one whole, and nothing of its own',
-    inRoot(`cd /one; ls -A build >/root/names; ls -A /tmp | grep wasbox-release- >/root/packing || true
-      mv ${deb} /root/hidden; echo ${breaks} | base64 -d >${deb}; chmod 755 ${deb}
-      failed=no; npm run --silent release >/tmp/said 2>&1 || failed=yes; mv /root/hidden ${deb}
-      cat /tmp/said; test $failed = yes; grep -q 'Command failed: dpkg-deb.*arm64.deb' /tmp/said
-      ls -A build | diff /root/names -; (ls -A /tmp | grep wasbox-release- || true) | diff /root/packing -
-      cd build/release; sha256sum --check --strict --quiet SHA256SUMS
-      test "$(cat SHA256SUMS)" = "$(cat /another/folder/build/release/SHA256SUMS)"`),
-  );
-  const hide = `rm -r build/release; d=$(dirname $(command -v ${emulator})); mv $d/${emulator} /root/hidden`;
+  // What hides a part is quick to try, and so comes before minutes of building.
+  if (!inRoot(`cd /one; ${engine}`)) throw new Error('the sources could not be fetched');
+  const hide = `d=$(dirname $(command -v ${emulator})); mv $d/${emulator} /root/hidden`;
   check(
     'a release without the emulator is refused, and says so',
     isRefused(hide, `these programs are missing: ${emulator}`),
@@ -130,6 +106,32 @@ try {
   check(
     'a release without the terms of a package is refused, and says so',
     isRefused('rm node_modules/diff/LICENSE*', 'diff is in the package and has no licence file'),
+  );
+  for (const place of places)
+    check(`${commands.join(', ')} in ${place}`, inRoot([`cd ${place}`, ...commands].join('\n')));
+  const sums = places.map((place) =>
+    fs.readFileSync(join(root, place, 'build/release/SHA256SUMS'), 'utf8'),
+  );
+  check('the same bytes in both folders', sums[0] === sums[1]);
+  check(
+    "each file of npm's tarball is accounted for, and the notices are true of what was linked",
+    inRoot('cd /one; node test/run.mjs test/integration/tarball.test.ts'),
+  );
+  execFileSync('chroot', [root, 'useradd', '--create-home', '--shell', '/bin/sh', 'me']);
+  for (const [name, script] of artefacts('/one/build/release')) check(name, inRoot(script));
+  const deb = '/usr/bin/dpkg-deb';
+  const breaks = Buffer.from(
+    `#!/bin/sh\ncase "$*" in *--build*arm64.deb) exit 9 ;; esac\nexec /root/hidden "$@"\n`,
+  ).toString('base64');
+  check(
+    'a release that fails while it packs leaves the earlier one whole, and nothing of its own',
+    inRoot(`cd /one; ls -A build >/root/names; ls -A /tmp | grep wasbox-release- >/root/packing || true
+      mv ${deb} /root/hidden; echo ${breaks} | base64 -d >${deb}; chmod 755 ${deb}
+      failed=no; npm run --silent release >/tmp/said 2>&1 || failed=yes; mv /root/hidden ${deb}
+      cat /tmp/said; test $failed = yes; grep -q 'Command failed: dpkg-deb.*arm64.deb' /tmp/said
+      ls -A build | diff /root/names -; (ls -A /tmp | grep wasbox-release- || true) | diff /root/packing -
+      cd build/release; sha256sum --check --strict --quiet SHA256SUMS
+      test "$(cat SHA256SUMS)" = "$(cat /another/folder/build/release/SHA256SUMS)"`),
   );
 } finally {
   if (values.keep === undefined) fs.rmSync(work, { recursive: true, force: true });
