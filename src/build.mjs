@@ -154,9 +154,11 @@ const bundles = await Promise.all([
 ]);
 
 const root = join(src, '..');
+// `--all`: for each processor that a release serves, where this one can make it.
+const processors = process.argv.includes('--all') ? ['x64', 'arm64'] : [process.arch];
 const metafiles = bundles.map(({ metafile }) => metafile);
 // A package without terms is told before the engines are compiled, which takes minutes.
-thirdParties(root, metafiles, undefined);
+thirdParties(root, metafiles, undefined, processors);
 
 for (const [name, text] of bundles[2].files) writeFileSync(join(dist, name), text);
 for (const name of ['library.js', 'errors.js']) rmSync(join(dist, name), { force: true });
@@ -214,12 +216,10 @@ for (const builtin of builtinNames()) {
   }
 }
 
-// `--all`: for each processor that a release serves, where this one can make it.
-const processors = process.argv.includes('--all') ? ['x64', 'arm64'] : [process.arch];
 const engines = [];
 for (const arch of processors) engines.push(await buildEngineFor(arch));
 const engine = engines.find((one) => one !== undefined);
-const parties = thirdParties(root, metafiles, engine);
+const parties = thirdParties(root, metafiles, engine, processors);
 writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyNotices(parties));
 writeFileSync(join(dist, 'sbom.cdx.json'), billOfMaterials(root, parties));
 

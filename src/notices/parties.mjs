@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { librariesFor } from '../../addon/engine/libraries.mjs';
 import { sources } from '../../addon/engine/sources.mjs';
+import { libgccFor } from './libgcc.mjs';
 import { mit, unicode } from './terms.mjs';
 
 /**
@@ -145,31 +146,21 @@ except programs that use them (Linux-syscall-note).`,
   },
 ];
 
-/** GCC's support library: parts of it may be in what GCC links. @returns {Party} */
-const libgcc = {
-  component: 'libgcc',
-  version: '12',
-  license: 'GPL-3.0-or-later WITH GCC-exception-3.1',
-  note: 'arithmetic in wasbox-engine and the addon; 12 or newer, as the compiler is',
-  text: `Parts of GCC's support library may be in the native part. The GCC Runtime Library Exception, version 3.1, allows
-to convey what GCC compiled with them under terms of one's choice: https://www.gnu.org/licenses/gcc-exception-3.1.html`,
-  purl: 'pkg:generic/libgcc',
-};
-
 /**
  * @param {string} root
  * @param metafiles of the builds whose output is in the package
  * @param engine of the bundle in wasbox-engine; undefined where that is not built
+ * @param {string[]} processors whose native part is in the package
  * @returns {Party[]}
  */
-export function thirdParties(root, metafiles, engine) {
+export function thirdParties(root, metafiles, engine, processors) {
   const lock = lockOf(root);
   const all = engine === undefined ? metafiles : [...metafiles, engine];
   const packages = [...new Set([...bundled(all), ...compiled])];
   return [
     ...packages.map((path) => packageNotice(root, lock, path)),
     wasiLibc(lock),
-    libgcc,
+    ...processors.map(libgccFor),
     ...namesOfOthers,
     ...(engine === undefined ? [] : [...linkedParties(), unicodeData, wasm2c(root, lock)]),
   ];

@@ -185,11 +185,20 @@ describe('a release', () => {
     const notices = join(place, 'dist/THIRD-PARTY.txt');
     const text = fs.readFileSync(notices, 'utf8');
     fs.writeFileSync(notices, text.replace('\nzlib 1', '\nzlob 1'));
+    const billFile = join(place, 'dist/sbom.cdx.json');
+    const bill = JSON.parse(fs.readFileSync(billFile, 'utf8'));
+    const of = (name: string) =>
+      bill.components.find((part: { name: string }) => part.name === name);
+    delete of('libgcc').hashes;
+    fs.writeFileSync(billFile, JSON.stringify(bill));
     const found = missingParts(place);
     expect(found).toContain(`wasbox-init for ${process.arch} is missing`);
     expect(found).toContain(`wasbox for ${other} is for another processor`);
     expect(found).toContain('dist/man/wasbox.1 is missing');
     expect(found).toContain('THIRD-PARTY.txt lacks the notice of zlib');
+    const lacksHash = (name: string) => `the bill of materials lacks the hash of ${name}`;
+    expect(found).toContain(lacksHash('libgcc'));
+    expect(found).not.toContain(lacksHash('musl')); // the control
     expect(found).not.toContain(`wasbox for ${process.arch} is missing`);
   });
 

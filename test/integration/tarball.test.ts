@@ -4,6 +4,7 @@
  * esbuild's account.
  */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -175,6 +176,14 @@ needs('wasbox-engine').test('the engine has in it what the notices say', () => {
     expect(part).toMatchObject({ version, hashes: [{ alg: 'SHA-256', content: sha256 }] });
     expect(notices).toContain(`\n${name} ${version} (`);
   }
+  const libgcc = bill.filter(({ purl }) => purl.endsWith(`?arch=${process.arch}`));
+  const ask = (word: string) => execFileSync('gcc', [word], { encoding: 'utf8' }).trim();
+  const archive = fs.readFileSync(ask('-print-libgcc-file-name'));
+  const content = createHash('sha256').update(archive).digest('hex');
+  const version = ask('-dumpfullversion');
+  expect(libgcc).toMatchObject([
+    { name: 'libgcc', version, hashes: [{ alg: 'SHA-256', content }] },
+  ]);
   // The only libc is musl.
   expect(engine.includes('GLIBC')).toBe(false);
 });
