@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compilersFor, compileTarget, nativeSources } from './targets.mjs';
+import { compilersFor, compileTarget, nativeSources, whyNoHeaders } from './targets.mjs';
 
 const addon = dirname(fileURLToPath(import.meta.url));
 const dist = join(addon, '..', 'dist', 'native');
@@ -45,7 +45,10 @@ function whyNot({ cc, cxx }) {
   const missing = [cc, cxx, 'make'].filter(
     (name) => versionOf(name) === undefined || versionOf(name) === null,
   );
-  return missing.length === 0 ? undefined : `these programs are missing: ${missing.join(', ')}`;
+  const programs =
+    missing.length === 0 ? undefined : `these programs are missing: ${missing.join(', ')}`;
+  const reasons = [programs, whyNoHeaders()].filter((reason) => reason !== undefined);
+  return reasons.length === 0 ? undefined : reasons.join('; ');
 }
 
 /** Builds and installs the native part for a processor; ends this process where it cannot. */

@@ -25,13 +25,30 @@ const machines = { x64: 62, arm64: 183 };
 /** libgcc's atomics look at the processor, which takes a libc. */
 const forArch = { x64: [], arm64: ['-mno-outline-atomics'] };
 
-const within = (name, path) => join(dirname(require.resolve(`${name}/package.json`)), path);
+/** The addon's headers are in these packages of npm's, and not of the Node that is installed. */
+const headerFolders = { 'node-api-headers': 'include', 'node-addon-api': '.' };
 
-/** The addon's headers, from npm's packages and not from the Node that is installed. */
+/** Returns where a package is; undefined where it is not installed. */
+function packageFolder(name) {
+  try {
+    return dirname(require.resolve(`${name}/package.json`));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says which packages with headers are not installed; undefined where all are. */
+export function whyNoHeaders() {
+  const missing = Object.keys(headerFolders).filter((name) => packageFolder(name) === undefined);
+  return missing.length === 0
+    ? undefined
+    : `these packages of Node's headers are not installed: ${missing.join(', ')} (npm ci)`;
+}
+
 const nodeHeaders = () =>
-  [within('node-api-headers', 'include'), within('node-addon-api', '.')].flatMap((path) => [
+  Object.entries(headerFolders).flatMap(([name, path]) => [
     '-isystem',
-    path,
+    join(packageFolder(name), path),
   ]);
 
 /** A word for the shell that make starts. */

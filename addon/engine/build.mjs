@@ -16,7 +16,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateSync } from 'node:zlib';
 import { addonFolder, buildNative } from '../build.mjs';
-import { addonObjects } from '../targets.mjs';
+import { addonObjects, whyNoHeaders } from '../targets.mjs';
 import { bundle, engine, imageOf, prepare } from './bundle.mjs';
 import { coreModule } from './core-module.mjs';
 import { kept } from './kept.mjs';
@@ -44,7 +44,7 @@ const sources = [
   'system.c',
   'text.c',
 ].map((name) => join(here, name));
-const napi = createRequire(import.meta.url)('node-api-headers').include_dir;
+const napi = () => createRequire(import.meta.url)('node-api-headers').include_dir;
 
 /**
  * Why the engine cannot be built for a processor; undefined where it can.
@@ -56,7 +56,7 @@ export function whyNoEngine(arch, hasLibraries = haveLibraries(arch)) {
   if (programs.length > 0) return `these programs are missing: ${programs.join(', ')}`;
   if (!hasLibraries)
     return 'its sources are not on this machine (npm run engine fetches them, before npm ci)';
-  return undefined;
+  return whyNoHeaders();
 }
 
 /** Only Node's addon has these: accounts (whose modules need a dynamic program), repeated runs, sessions. */
@@ -85,7 +85,7 @@ function compiled(name, arch, how, sources, headers, module) {
       arch,
       musl,
       [
-        ...[...how, `-I${here}`, `-I${module}`, `-I${napi}`, `-ffile-prefix-map=${root}=.`],
+        ...[...how, `-I${here}`, `-I${module}`, `-I${napi()}`, `-ffile-prefix-map=${root}=.`],
         ...includes.flatMap((path) => ['-isystem', path]),
       ],
       sources,

@@ -4,7 +4,7 @@
 // Ends with an error that names the part where one is missing (complete.mjs); until all is made, an earlier release stays
 // as it is (place.mjs). Needs what `npm run build:all` needs, the
 // engine's sources (`npm run engine`), qemu-user for the other processor, tar, xz and dpkg-deb.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -23,8 +23,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { appArmorProfile } from './apparmor.mjs';
-import { missingParts, obstacles, tryInstallation } from './complete.mjs';
 import { debianArchitectures, makeDeb } from './deb.mjs';
+import { packageFaults } from './packages.mjs';
 import { makeInPlace, placeFaults } from './place.mjs';
 import { filesOf, nativeCommand, settle, standaloneTree, write } from './tree.mjs';
 
@@ -51,6 +51,13 @@ function refuse(reasons) {
   process.exit(1);
 }
 
+/** Ends the release where a script of package.json fails, which has said why. */
+function runScript(...words) {
+  const stdio = ['ignore', 'ignore', 'inherit'];
+  const { status } = spawnSync('npm', ['run', '--silent', ...words], { cwd: root, stdio });
+  if (status !== 0) refuse([`npm run ${words.join(' ')} failed; its errors are above`]);
+}
+
 /**
  * Builds from nothing: what an earlier build left may be of other sources than it says. The libraries that this user's
  * checkouts share are compiled anew, too: only the archives are checked by their hashes.
@@ -59,10 +66,8 @@ function build() {
   for (const made of [dist, join(root, 'addon/build'), join(root, 'addon/engine/build')])
     rmSync(made, { recursive: true, force: true });
   process.env.WASBOX_COMPILE_ALL = '1';
-  const quiet = { stdio: ['ignore', 'ignore', 'inherit'] };
-  for (const script of ['build:core', 'build:all']) run('npm', ['run', '--silent', script], quiet);
-  run('npm', ['run', '--silent', 'build:js', '--', '--all'], quiet);
-  run('npm', ['run', '--silent', 'build:types'], quiet);
+  for (const words of [['build:core'], ['build:all'], ['build:js', '--', '--all'], ['build:types']])
+    runScript(...words);
   // V8 makes other bytes each time, and for one version alone; without them the command starts, only later.
   for (const name of readdirSync(dist)) if (name.endsWith('.cache')) rmSync(join(dist, name));
 }
@@ -127,7 +132,14 @@ function pack(made, epoch) {
 }
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-refuse([...placeFaults(out), ...obstacles(root, version)]);
+const faults = [...placeFaults(out), ...packageFaults(root)];
+const { missingParts, obstacles, tryInstallation } = await import('./complete.mjs').catch(
+  (error) => {
+    refuse(faults); // it could not load a package of npm's
+    throw error;
+  },
+);
+refuse([...faults, ...obstacles(root, version)]);
 const epoch = sourceDate();
 process.env.SOURCE_DATE_EPOCH = `${epoch}`;
 build();

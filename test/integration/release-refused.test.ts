@@ -111,6 +111,24 @@ describe('a release', () => {
     expect(control.said).not.toContain('package-lock.json');
   });
 
+  test.each(['esbuild', 'node-api-headers'])(
+    'is refused without %s, which the refusal itself does not need',
+    (hidden) => {
+      const modules = join(checkout, 'node_modules');
+      fs.rmSync(modules);
+      fs.mkdirSync(modules);
+      for (const name of fs.readdirSync(join(root, 'node_modules')))
+        if (name !== hidden) fs.symlinkSync(join(root, 'node_modules', name), join(modules, name));
+      const { said, status } = release({});
+      fs.rmSync(modules, { recursive: true });
+      fs.symlinkSync(join(root, 'node_modules'), modules);
+      const line = `^wasbox: no release is made:\n.*\\(npm ci\\): node_modules/${hidden} [\\d.]+\n`;
+      expect(said).toMatch(new RegExp(line));
+      expect(said).not.toMatch(/^ +at /m);
+      expect(status).toBe(1);
+    },
+  );
+
   test('is refused where the tag is not the version', () => {
     const tag = { GITHUB_REF_TYPE: 'tag', GITHUB_REF_NAME: 'v99.0.0' };
     const { said, status } = release({ ...tag, WASBOX_SOURCES: join(work, 'no-sources') });
