@@ -75,7 +75,7 @@ try {
         'no engine for arm64: its sources are not on this machine',
       ),
   );
-  // What hides a part is quick to try, and so comes before minutes of building.
+  // A part that is hidden is told at once, so that these cases come before minutes of building.
   if (!inRoot(`cd /one; ${engine}`)) throw new Error('the sources could not be fetched');
   const hide = `d=$(dirname $(command -v ${emulator})); mv $d/${emulator} /root/hidden`;
   check(
