@@ -94,16 +94,21 @@ Napi::Value ReceiveDescriptor(const Napi::CallbackInfo &info) {
 }
 
 // attachTerminal(socket, master): relays between this process's terminal and the master, which is
-// taken over, until the socket has something to read. Whether ^C was typed.
+// taken over, until the socket has something to read: [whether ^C was typed, the last output].
 Napi::Value AttachTerminal(const Napi::CallbackInfo &info) {
   const std::unique_ptr<wb_run> run(new wb_run());
   const int stdio[] = {0, 1, 2};
-  const int attached = wb_attach(run.get(), IntOf(info[0]), IntOf(info[1]), stdio);
+  const std::unique_ptr<wb_tail> tail(new wb_tail());
+  const int attached = wb_attach(run.get(), IntOf(info[0]), IntOf(info[1]), stdio, tail.get());
   if (attached) {
     ThrowErrno(info.Env(), attached, "attach");
     return info.Env().Undefined();
   }
-  return Napi::Boolean::New(info.Env(), run->terminal.typed_interrupt != 0);
+  Napi::Array both = Napi::Array::New(info.Env(), 2);
+  both.Set(0u, Napi::Boolean::New(info.Env(), run->terminal.typed_interrupt != 0));
+  const size_t size = wb_tail_order(tail.get());
+  both.Set(1u, Napi::Buffer<unsigned char>::Copy(info.Env(), tail->bytes, size));
+  return both;
 }
 
 } // namespace

@@ -90,7 +90,8 @@ static void relay(struct wb_run *run, int socket, int out) {
   }
 }
 
-int wb_attach(struct wb_run *run, int socket, int master, const int stdio[3]) {
+int wb_attach(struct wb_run *run, int socket, int master, const int stdio[3],
+              struct wb_tail *tail) {
   struct sigaction before[HANDLED];
   struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
   run->wake = run->control = run->pidfd = run->mounts = run->image_lock = -1;
@@ -105,11 +106,13 @@ int wb_attach(struct wb_run *run, int socket, int master, const int stdio[3]) {
   }
   for (int i = 0; i < HANDLED; i++)
     sigaction(handled(i), &action, &before[i]);
+  run->terminal.tail = tail;
   wb_terminal_open(&run->terminal, master);
   wb_terminal_started(&run->terminal);
   relay(run, socket, stdio[2]);
   wb_terminal_close(run);
   wb_keeper_await(&run->terminal.keeper, 0);
+  run->terminal.tail = NULL;
   for (int i = 0; i < HANDLED; i++)
     sigaction(handled(i), &before[i], NULL);
   close(woken);

@@ -25,7 +25,7 @@ struct wb_result {
   struct wb_failure failure;
   struct wb_usage usage;
   struct wb_home home;
-  struct wb_tail tail; /* of what its terminal wrote; the last field, which is not cleared */
+  struct wb_tail tail; /* of what passed through; the last field, which is not cleared */
 };
 
 /* The tables that were recorded during the run; NULL for each table that it has not. Borrowed. */

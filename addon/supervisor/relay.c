@@ -114,7 +114,20 @@ static void push(struct wb_stream *stream) {
     close_stream(stream);
 }
 
-static int pull(struct wb_relay *relay, struct wb_stream *stream) {
+/* Two streams share the tail: a word that one ends with is not one with what the other begins with.
+ */
+static void keep_tail(struct wb_relay *relay, int i) {
+  const struct wb_stream *stream = &relay->streams[i];
+  if (!relay->tail || stream->end == 0)
+    return;
+  if (relay->told != i)
+    wb_tail_add(relay->tail, (const unsigned char *)"\n", 1);
+  relay->told = i;
+  wb_tail_add(relay->tail, stream->bytes, stream->end);
+}
+
+static int pull(struct wb_relay *relay, int i) {
+  struct wb_stream *stream = &relay->streams[i];
   ssize_t n = recv(stream->from, stream->bytes, sizeof stream->bytes, MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return 0;
@@ -126,6 +139,7 @@ static int pull(struct wb_relay *relay, struct wb_stream *stream) {
   relay->bytes += (uint64_t)n;
   stream->at = 0;
   stream->end = (uint32_t)((uint64_t)n < room ? (uint64_t)n : room);
+  keep_tail(relay, i);
   return relay->bytes > relay->limit;
 }
 
@@ -134,7 +148,7 @@ int wb_relay_serve(struct wb_relay *relay, const struct pollfd wait[2 * WB_RELAY
   for (int i = 0; i < WB_RELAY_STREAMS; i++) {
     struct wb_stream *stream = &relay->streams[i];
     if (wait[2 * i].fd >= 0 && wait[2 * i].revents)
-      exceeded |= pull(relay, stream);
+      exceeded |= pull(relay, i);
     if (stream->at != stream->end && stream->to.fd >= 0)
       push(stream);
   }

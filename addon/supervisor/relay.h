@@ -7,6 +7,7 @@
 
 #include "../wire.h"
 #include "end.h"
+#include "tail.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,6 +28,8 @@ struct wb_relay {
   uint64_t limit;       /* 0: nothing is relayed */
   uint64_t bytes;       /* that the payload wrote */
   int through_terminal; /* some of it comes from the payload's own terminal */
+  struct wb_tail *tail; /* keeps the last that was passed on, where it is not NULL */
+  int told;             /* the stream whose bytes came last */
   struct wb_stream streams[WB_RELAY_STREAMS];
 };
 

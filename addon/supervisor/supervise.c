@@ -239,6 +239,8 @@ static void begin(struct supervision *now) {
   /* The bytes of the tail count only as far as they were written, so they are not cleared. */
   memset(now->result, 0, offsetof(struct wb_result, tail.bytes));
   run->terminal.tail = &now->result->tail;
+  if (run->relay.limit)
+    run->relay.tail = &now->result->tail;
   now->result->outcome.kind = WB_INIT_DIED;
   now->result->outcome.exit_code = -1;
   now->deadline = run->timeout_ns ? run->started_ns + run->timeout_ns : 0;

@@ -1,4 +1,4 @@
-/* The last bytes of what a payload's terminal writes. Called by terminal.c and outcome.c. */
+/* The last bytes of a payload's output. Called by terminal.c, relay.c, outcome.c and attach.c. */
 #include "tail.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
- * The last bytes of what a payload's terminal writes, from which the reader of the outcome tells
- * what the program lacked. Called by terminal.c for each piece, and by outcome.c at the end.
+ * The last bytes of what a payload writes to its own terminal, or to pipes where its output is
+ * counted: from these the reader of the outcome tells what the program lacked. Called by terminal.c
+ * and relay.c for each piece, and by outcome.c and attach.c at the end.
  */
 #ifndef WASBOX_TAIL_H
 #define WASBOX_TAIL_H

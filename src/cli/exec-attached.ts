@@ -13,11 +13,18 @@ import {
 /** The time for the program to start, behind those that run already. */
 const startMs = 24 * 3_600_000;
 
+interface AttachedEnd {
+  readonly ended: ExecEnded;
+  readonly typedInterrupt: boolean;
+  /** The end of what the program wrote. */
+  readonly tail: Uint8Array;
+}
+
 export async function execAttached(
   store: Store,
   session: OwnedSession,
   request: ExecRequest,
-): Promise<{ readonly ended: ExecEnded; readonly typedInterrupt: boolean }> {
+): Promise<AttachedEnd> {
   const { native } = loadNative();
   const socket = connect(store, session, ['H', request]);
   try {
@@ -28,8 +35,9 @@ export async function execAttached(
       readAnswer(socket, session, Uint8Array.of(byte)); // throws what it says
       throw goneError(session);
     }
-    const typedInterrupt = native.attachTerminal(socket, master);
-    return { ended: JSON.parse(String(readAnswer(socket, session))) as ExecEnded, typedInterrupt };
+    const [typedInterrupt, tail] = native.attachTerminal(socket, master);
+    const ended = JSON.parse(String(readAnswer(socket, session))) as ExecEnded;
+    return { ended, typedInterrupt, tail };
   } finally {
     closeDescriptor(socket);
   }

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Store } from '../changes/index.js';
+import { joinTails, Tail } from '../launch/index.js';
 import { giveDescriptor } from '../native/index.js';
 import {
   connect,
@@ -113,16 +114,23 @@ class Shown {
   }
 }
 
+interface RelayedEnd {
+  readonly ended: ExecEnded;
+  /** The end of what the program wrote. */
+  readonly tail: Uint8Array;
+}
+
 /** @throws the owner's error where it was not executed; LaunchError ERR_SESSION_CLOSED */
 export async function execRelayed(
   store: Store,
   session: OwnedSession,
   request: ExecRequest,
-): Promise<ExecEnded> {
+): Promise<RelayedEnd> {
   const { Socket: Stream } = process.getBuiltinModule('node:net');
   const fd = connect(store, session, ['H', request]);
   const socket = giveDescriptor(fd, () => new Stream({ fd, readable: true, writable: true }));
   let fail: (error: unknown) => void = () => {};
+  const tails = { O: new Tail(), R: new Tail() };
   const shown = new Shown(socket, (error) => fail(error));
   const handlers = forwarded.map((name) => {
     const handler = () => {
@@ -139,9 +147,10 @@ export async function execRelayed(
       fail = reject;
       const obey = (one: Frame): void => {
         const { type, bytes } = one;
-        if (type === 'O') shown.show(1, bytes);
-        else if (type === 'R') shown.show(2, bytes);
-        else if (type === 'N') shown.show(2, Buffer.from(`${bytes}\n`));
+        if (type === 'O' || type === 'R') {
+          tails[type].add(bytes);
+          shown.show(type === 'O' ? 1 : 2, bytes);
+        } else if (type === 'N') shown.show(2, Buffer.from(`${bytes}\n`));
         else if (type === 'A') input.taken();
         else if (type === 'X' || type === 'F') resolve(one);
       };
@@ -163,7 +172,7 @@ export async function execRelayed(
     ]);
     const said: unknown = JSON.parse(String(last.bytes));
     if (last.type === 'F') throw fromRemote(said as RemoteError);
-    return said as ExecEnded;
+    return { ended: said as ExecEnded, tail: joinTails([tails.R, tails.O]) };
   } finally {
     for (const off of handlers) off();
     input.stop();

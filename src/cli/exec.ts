@@ -7,6 +7,7 @@ import type { ExecEnded, ExecRequest } from '../owner/index.js';
 import { type OwnLimits, ownLimitNames } from '../plan/index.js';
 import { exitStatus } from '../report/index.js';
 import { execAttached } from './exec-attached.js';
+import { tellLeads } from './exec-leads.js';
 import { execRelayed } from './exec-relayed.js';
 import { leave } from './leave.js';
 import { requireNode } from './node-module.js';
@@ -66,7 +67,13 @@ const description: VerbDescription = {
       help: 'a terminal of its own: auto, if stdin, stdout and stderr are terminals; always, then they must be; never',
       default: 'auto',
     },
-    { ...flag('quiet', 'do not name ports that are open inside only'), short: 'q' },
+    {
+      ...flag(
+        'quiet',
+        'name no ports that are open inside only, and nothing that a command that failed lacked',
+      ),
+      short: 'q',
+    },
   ],
   stopAtOperand: true,
   elsewhere: ofSession,
@@ -128,7 +135,9 @@ export async function executeIn(
   const limits = Object.fromEntries(ownLimitNames.map((one) => [one, others[one]]));
   const request: ExecRequest = { argv, cwd, env: environment(env, quiet), limits, quiet };
   if (!wantsTerminal(tty)) {
-    const status = statusOf(await execRelayed(store, session, request), false);
+    const { ended, tail } = await execRelayed(store, session, request);
+    const status = statusOf(ended, false);
+    tellLeads(store, session, { request, ended, tail });
     leave(loadNative().native, status); // reads of stdin and writes to stdout may never come back
     return status;
   }
@@ -138,8 +147,10 @@ export async function executeIn(
     env: { ...(TERM === undefined ? {} : { TERM }), ...request.env },
     terminal: terminalSize(),
   };
-  const { ended, typedInterrupt } = await execAttached(store, session, withTerminal);
-  return statusOf(ended, typedInterrupt);
+  const { ended, typedInterrupt, tail } = await execAttached(store, session, withTerminal);
+  const status = statusOf(ended, typedInterrupt);
+  tellLeads(store, session, { request, ended, tail });
+  return status;
 }
 
 /** Returns the status that a shell has; where ^C ended it, this process ends so, too: src/cli/interrupt.ts. */

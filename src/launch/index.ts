@@ -53,6 +53,7 @@ export { run } from './run.js';
 export type { RunningSandbox, Sandbox, TerminalSandbox } from './sandbox.js';
 export { type Piped, spawn } from './spawn.js';
 export { signalNumber } from './start.js';
+export { joinTails, Tail } from './tail.js';
 export { requireSize, type Tty, terminalSizeOf } from './tty.js';
 export type { Launched, LaunchResult, LaunchTask, PlannedStart } from './types.js';
 export { runWhole } from './whole-run.js';

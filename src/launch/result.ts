@@ -11,8 +11,9 @@ import {
 } from '../report/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { KeptRun, type RunChanges, runChanges } from '../runs/index.js';
-import { concatBytes, plain } from '../text/index.js';
+import { plain } from '../text/index.js';
 import type { Output } from './output.js';
+import { joinTails } from './tail.js';
 import type { LaunchResult } from './types.js';
 
 /**
@@ -143,14 +144,11 @@ function defineLeads(
   const tails = exitCode === 0 ? [] : [stderr?.tail, stdout?.tail];
   let leads: readonly string[] | undefined;
   const get = (): readonly string[] => {
-    const ends = tails.map((tail) => tail?.bytes() ?? new Uint8Array());
-    leads ??= exitCode === 0 ? [] : find(concatBytes(ends.flatMap((end) => [end, lineEnd])));
+    leads ??= exitCode === 0 ? [] : find(joinTails(tails));
     return leads;
   };
   Object.defineProperty(joined, 'leads', { enumerable: true, configurable: true, get });
 }
-
-const lineEnd = new Uint8Array([10]);
 
 function hide(result: object, name: string | symbol, value: unknown): void {
   Object.defineProperty(result, name, { value, configurable: true, writable: true });

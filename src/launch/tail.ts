@@ -1,8 +1,15 @@
 /** The last bytes of a stream, however much of it is kept: the end is where a program says what it lacked. */
+import { concatBytes } from '../text/index.js';
 
 /** Bytes that are kept. */
 export const tailBytes = 16 * 1024;
 const firstBlock = 512;
+
+const lineEnd = new Uint8Array([10]);
+
+/** Joins the ends of several streams, each with a line end, so that no word is of two of them. */
+export const joinTails = (tails: readonly (Tail | undefined)[]): Uint8Array =>
+  concatBytes(tails.flatMap((tail) => [tail?.bytes() ?? new Uint8Array(), lineEnd]));
 
 export class Tail {
   /** Own memory: a piece of ten bytes may be a part of a large buffer, which it would keep. */

@@ -57,7 +57,7 @@ const isReached = ({ net, network }: SandboxSpec, port: number): boolean =>
  * @param refused ports that its last output names
  */
 export function localServers(
-  { text, spec, report, offered }: FailedRun,
+  { text, spec, report, offered, start }: FailedRun,
   refused: readonly number[],
 ): string[] {
   const told = refused.slice(0, portsMax).map((port) => `localhost:${port}`);
@@ -73,18 +73,19 @@ export function localServers(
   const all = new Map([...ports, ...known].map((one) => [one.port, one]));
   if (all.size === 0 || all.size > portsMax) return [];
   const there = listeners();
+  const before = start === undefined ? '' : `${start} `;
   return [...all.values()].flatMap(({ name, port }) => {
     if (isReached(spec, port)) return [];
     const option = `--net localhost:${port}`;
     if (there.has(port)) {
       offered.options.push(option);
       return [
-        spoken`it names ${name} on port ${port} of this machine. If it may reach it: --net localhost:${port}`,
+        spoken`it names ${name} on port ${port} of this machine. If it may reach it: ${before}--net localhost:${port}`,
       ];
     }
     return known.some((one) => one.port === port)
       ? [
-          spoken`it names ${name} on port ${port}, where nothing of this machine listens. Once it does: --net localhost:${port}`,
+          spoken`it names ${name} on port ${port}, where nothing of this machine listens. Once it does: ${before}--net localhost:${port}`,
         ]
       : [];
   });

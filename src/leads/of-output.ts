@@ -18,6 +18,8 @@ interface Program {
   readonly argv: readonly string[];
   /** Names of its variables. */
   readonly passed: ReadonlySet<string>;
+  /** The command that starts another sandbox with an option, where the program's own start does not take it. */
+  readonly start?: string | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ interface Program {
  */
 export function leadsOfOutput(
   spec: SandboxSpec,
-  { argv, passed }: Program,
+  { argv, passed, start }: Program,
   tail: Uint8Array,
   host: Host,
 ): string[] {
@@ -43,10 +45,14 @@ export function leadsOfOutput(
     script: posix.join(host.cwd() ?? '/', 'code'),
     words: undefined,
     offered: { packages: [], options: [], secrets: [] },
-    again: (language: Language, names: readonly string[]): string =>
-      language === installed && language !== 'Ruby'
-        ? spoken`. To run with ${names.length === 1 ? 'it' : 'them'}: --with ${names.join(',')}`
-        : '',
+    start,
+    again(language: Language, names: readonly string[]): string {
+      if (language !== installed || language === 'Ruby') return '';
+      const what = `with ${names.length === 1 ? 'it' : 'them'}`;
+      return start === undefined
+        ? spoken`. To run ${what}: --with ${names.join(',')}`
+        : `. To start one ${what}: ${start} --with ${names.join(',')}`;
+    },
   };
   const unpassed = new Set([...last.words].filter((name) => !passed.has(name)));
   return [

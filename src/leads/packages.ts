@@ -32,6 +32,8 @@ export interface FailedRun {
   readonly words: readonly string[] | undefined;
   /** Takes what the leads offer. */
   readonly offered: Offered;
+  /** The command that takes options of a sandbox, where the run's own does not. */
+  readonly start?: string | undefined;
   /**
    * Tells how to have packages, where that is not to run again with them; '' says nothing.
    * @returns undefined for what it does not know

@@ -339,9 +339,9 @@ export interface NativeOwners {
   /**
    * Relays between this process's terminal, at 0, 1 and 2, and another's master, which is taken over, until
    * something can be read from the socket. Signals go there as frames (src/owner/frames.ts). Blocks.
-   * @returns whether ^C was typed
+   * @returns whether ^C was typed, and the end of what the program wrote
    */
-  attachTerminal(socket: number, master: number): boolean;
+  attachTerminal(socket: number, master: number): [typedInterrupt: boolean, tail: Uint8Array];
 }
 
 export interface Native extends NativeRuns, NativeReads, NativeSessions, NativeOwners {

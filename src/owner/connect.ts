@@ -3,6 +3,7 @@ import { readSync } from 'node:fs';
 import { type OpenedView, type Run, type Store, viewOfOther } from '../changes/index.js';
 import { LaunchError, type WasboxError } from '../errors/index.js';
 import { closeDescriptor, loadNative } from '../native/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import { type ExecRequest, FrameReader, frame, type StateRequest } from './frames.js';
 import { type OwnedSession, openPlace, socketName } from './place.js';
 import { endedHint, fromRemote, type RemoteError } from './remote-error.js';
@@ -88,6 +89,17 @@ export async function withViewOf<T>(
   try {
     const view = JSON.parse(String(readAnswer(socket, session))) as Omit<OpenedView, 'close'>;
     return await use(viewOfOther(view));
+  } finally {
+    closeDescriptor(socket);
+  }
+}
+
+/** Returns the sandbox of a session. @throws as {@link readAnswer} */
+export function specOf(store: Store, session: OwnedSession): SandboxSpec {
+  const socket = connect(store, session, ['C', { call: 'spec' }]);
+  try {
+    const { deserialize } = process.getBuiltinModule('node:v8');
+    return deserialize(readAnswer(socket, session)) as SandboxSpec;
   } finally {
     closeDescriptor(socket);
   }

@@ -10,7 +10,7 @@
  * | `S` | a signal, one byte | `F` | it was not executed: JSON, an error (remote-error.ts); last |
  * | | | `N` | a line for the user, at most 512 bytes |
  *
- * In place of `H`, `C` asks about the session's files (JSON, {@link StateRequest}); the answer is `X` or `F`. Of a fork
+ * In place of `H`, `C` asks about the session (JSON, {@link StateRequest}); the answer is `X` or `F`. Of a fork
  * the owner first sends one byte, `L`, with the lock of its run. The client says `K` when it has both. A view of the
  * files stands until the client has said `K`, or is gone.
  *
@@ -39,10 +39,10 @@ export interface ExecRequest {
 
 const stateCalls = [
   ...(['snapshot', 'rollback', 'fork', 'release', 'view'] as const),
-  ...(['publish', 'unpublish'] as const),
+  ...(['publish', 'unpublish', 'spec'] as const),
 ];
 
-/** The question about the session's files or ports. */
+/** The question about the session's files, its ports or its sandbox. */
 export interface StateRequest {
   readonly call: (typeof stateCalls)[number];
   /**

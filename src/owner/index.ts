@@ -1,5 +1,5 @@
 /** Sessions of the command line: a process that holds one, and how others find it. `serve.ts` is a bundle of its own. */
-export { askOwner, connect, goneError, readAnswer, withViewOf } from './connect.js';
+export { askOwner, connect, goneError, readAnswer, specOf, withViewOf } from './connect.js';
 export {
   type ExecEnded,
   type ExecRequest,

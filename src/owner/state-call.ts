@@ -1,4 +1,4 @@
-/** The questions of a client about a session's files: a snapshot, a rollback, a fork; or about its ports. */
+/** The questions of a client about a session's files: a snapshot, a rollback, a fork; about its ports, or its sandbox. */
 import { serialize } from 'node:v8';
 import { isWasboxError, LaunchError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
@@ -26,6 +26,11 @@ export async function answerState(
 ): Promise<void> {
   if (call === 'publish' || call === 'unpublish') {
     answering.end(JSON.stringify(await answerPorts(session, call, label)));
+    return;
+  }
+  // Its variables are in it: a client is the session's user.
+  if (call === 'spec') {
+    answering.end(serialize(session.spec));
     return;
   }
   if (session.id === undefined) {

@@ -12,6 +12,7 @@ import {
 import { loadNative } from '../native/index.js';
 import type { OwnLimits } from '../plan/index.js';
 import { buildReport } from '../report/index.js';
+import type { SandboxSpec } from '../resolve/index.js';
 import type { ApplyChoice, RunApplied, ShownChange } from '../runs/index.js';
 import { after, type Timer } from '../time/index.js';
 import type { Session } from './api.js';
@@ -98,6 +99,11 @@ export class OpenSession implements Session {
 
   get pid(): number | undefined {
     return this.#sandboxes.live?.pid;
+  }
+
+  /** The sandbox, for its owner's clients. @internal */
+  get spec(): SandboxSpec {
+    return this.#from.spec;
   }
 
   get ended(): Promise<SandboxResult> {

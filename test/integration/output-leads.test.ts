@@ -1,10 +1,13 @@
 /**
  * Tests what is said by the last output of a program whose own text names nothing: it passes through wasbox at a
- * terminal, in the library, in sessions and over MCP. The programs put their messages together, so that no part of them
+ * terminal, where it is counted, in `wasbox exec`, in the library, in sessions and over MCP. The programs put their messages together, so that no part of them
  * has a whole name. Each kind has a control that is told nothing.
  */
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sessionPlace } from '../support/cli-session.js';
 import { ordinaryUser } from '../support/identity.js';
 import { runLibrary } from '../support/library-child.js';
 import { startMcp } from '../support/mcp.js';
@@ -69,6 +72,107 @@ describe('a variable that only the output at a terminal names', () => {
     expect(output).not.toContain(env.WB_GIT_TOKEN);
     const { out } = await runWasbox(['why'], { as, cwd });
     expect(out).toContain(passed);
+  });
+});
+
+describe('a variable that only output names which is counted', () => {
+  const counted = ['run', '--max-output', '1M'];
+  const text = 'WB_GIT_TOKEN is not set\n';
+  const inPipe = (script: string, words: readonly string[] = counted) =>
+    runWasbox([...words, 'a.sh'], { as, cwd: makeProject(as, { 'a.sh': script }), env });
+
+  test.each<[string, string, string[]?]>([
+    ['on stderr', writing(text)],
+    ['on stdout', writing(text, 'exit 1', '')],
+    ['behind a word of the other stream', `printf word; sleep 0.2\n${writing(text)}`],
+    ['before ten thousand other bytes', writing(text, 'seq 1 2000; exit 1')],
+    ['up to the limit', writing(text, 'exit 1'), ['run', '--max-output', String(text.length)]],
+  ])('is named: %s', async (_, script, words) => {
+    const { status, err } = await inPipe(script, words);
+    expect([status, err]).toEqual([1, expect.stringContaining(passed)]);
+    expect(err).not.toContain(env.WB_GIT_TOKEN);
+  });
+
+  test('is named by a start that is repeated, and by `wasbox why`', async () => {
+    const cwd = makeProject(as, { 'a.sh': writing(text) });
+    for (const _ of ['first', 'repeated']) {
+      const { err } = await runWasbox([...counted, 'a.sh'], { as, cwd, env });
+      expect(err).toContain(passed);
+    }
+    expect((await runWasbox(['why'], { as, cwd })).out).toContain(passed);
+  });
+
+  test.each([
+    ['it is not counted', writing(text), ['run']],
+    ['the program succeeds', writing(text, 'exit 0'), counted],
+    ['it was passed', writing(text), [...counted, '--env', 'WB_GIT_TOKEN']],
+    ['it came long before the end', writing(text, 'seq 1 9999; exit 1'), counted],
+    ['it is beyond the limit', writing(`12345678${text}`), ['run', '--max-output', '8']],
+    ['wasbox says nothing', writing(text), [...counted, '--quiet']],
+  ])('is not named if %s', async (_, script, words) => {
+    expect((await inPipe(script, words)).err).not.toContain('was not passed');
+  });
+
+  test('is named where stderr is counted and stdout is a terminal', async () => {
+    const cwd = makeProject(as, { 'a.sh': writing(text) });
+    const line = `${wasboxArgv(as, [...counted, 'a.sh']).join(' ')} 2> err`;
+    await onTerminal(['sh', '-c', line], { as, cwd, env });
+    expect(readFileSync(join(cwd, 'err'), 'utf8')).toContain(passed);
+  });
+});
+
+describe.each(['in a pipe', 'at a terminal'])('a command of wasbox exec %s', (where) => {
+  const text = 'WB_GIT_TOKEN is not set\n';
+  /** The lines of wasbox, of a command in a session. */
+  async function saidBy(script: string, words: readonly string[] = []): Promise<string> {
+    const { run, cwd, state } = sessionPlace(as);
+    const started = await run(['session', 'start', '-q', '--name', 'dev']);
+    expect(started.status, started.err).toBe(0);
+    const argv = ['exec', ...words, 'dev', '--', 'sh', '-c', script];
+    const output =
+      where === 'in a pipe'
+        ? (await run(argv, { env })).err
+        : (
+            await onTerminal(wasboxArgv(as, argv), {
+              as,
+              cwd,
+              env: { ...env, XDG_STATE_HOME: state },
+            })
+          ).output;
+    await run(['stop', 'dev']);
+    expect(output).not.toContain(env.WB_GIT_TOKEN);
+    return output
+      .split('\n')
+      .filter((line) => line.includes('wasbox:'))
+      .join('\n');
+  }
+
+  test.each([
+    ['on stderr', writing(text)],
+    ['on stdout', writing(text, 'exit 1', '')],
+    ['before ten thousand other bytes', writing(text, 'seq 1 2000; exit 1')],
+  ])('is told of a variable that its output names: %s', async (_, script) => {
+    expect(await saidBy(script)).toContain(passed);
+  });
+
+  test.each([
+    ['it succeeds', writing(text, 'exit 0'), []],
+    ['it has it', writing(text), ['--env', 'WB_GIT_TOKEN=x']],
+    ['it named it long before the end', writing(text, 'seq 1 9999 >&2; exit 1'), []],
+    ['a signal ends it', writing(text, 'kill -9 $$'), []],
+    ['wasbox is quiet', writing(text), ['-q']],
+  ])('is told of none if %s', async (_, script, words) => {
+    expect(await saidBy(script, words)).not.toContain('was not passed');
+  });
+
+  test('is told of the session that it needs, where one that runs cannot have it', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as { port: number };
+    const lines = `ECONNREFUSED 127.0.0.1:${port}\nNo module named wbtold\n`;
+    const said = await saidBy(writing(lines)).finally(() => server.close());
+    expect(said).toContain(`it may reach it: wasbox session start --net localhost:${port}`);
+    expect(said).toContain('To start one with it: wasbox session start --with wbtold');
   });
 });
 

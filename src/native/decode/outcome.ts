@@ -97,7 +97,7 @@ export interface NativeOutcome {
   /** Files in the private home at the end, and as many of their paths as fit, a 0 byte after each. */
   readonly homeFiles: number;
   readonly home: Uint8Array;
-  /** The last that the payload's own terminal wrote; undefined or empty without one. */
+  /** The end of the output that passed through the supervisor; undefined or empty where none did. */
   readonly tail?: Uint8Array | undefined;
   /** Questions that were denied without being asked, because too many were open. @default 0 */
   readonly questionsTurnedAway?: number;
