@@ -1,7 +1,7 @@
 /** `createWorker`: takes jobs from a queue and runs each in a sandbox of its own. */
 import { Worker } from 'bullmq';
 import { createPool, dryRun, type Pool, UsageError } from '../index.js';
-import { describeValue } from '../options/index.js';
+import { describeValue, orNoLimit } from '../options/index.js';
 import { after, isMilliseconds, millisecondsWords, type Timer } from '../time/index.js';
 import { JobDirectories } from './directory.js';
 import type { SandboxJob, SandboxJobResult } from './job.js';
@@ -169,7 +169,7 @@ function start(
   const close = async ({ graceMs = 30_000 }: WorkerCloseOptions = {}): Promise<void> => {
     if (!isMilliseconds(graceMs, 0)) {
       throw new UsageError('ERR_OPTION_VALUE', `option graceMs: expected ${millisecondsWords(0)}`, {
-        hint: `Got ${describeValue(graceMs)}.`,
+        hint: `Got ${describeValue(graceMs)}.${orNoLimit('graceMs', graceMs)}`,
       });
     }
     closing ??= end(worker as unknown as Worker, graceMs);

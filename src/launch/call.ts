@@ -4,6 +4,7 @@ import { misuse, UsageError } from '../errors/index.js';
 import {
   callProperties,
   describeValue,
+  orNoLimit,
   type ResolveOptions,
   validateRunOptions,
 } from '../options/index.js';
@@ -57,9 +58,12 @@ function ofWords(name: string, [words, options, ...more]: readonly unknown[]): u
   return [first, args, options];
 }
 
+/** The end of what a property expects for which Infinity means no limit. */
+const orInfinity = ', or Infinity';
+
 const wrong = (property: string, expected: string, value: unknown): UsageError =>
   new UsageError('ERR_OPTION_VALUE', `option ${property}: expected ${expected}`, {
-    hint: `Got ${describeValue(value)}.`,
+    hint: `Got ${describeValue(value)}.${expected.endsWith(orInfinity) ? orNoLimit(property, value) : ''}`,
   });
 
 /** Accepts one of another realm, or of a polyfill, too. */
@@ -96,7 +100,7 @@ const onPort: Check = [isFunction, 'a function'];
 /** Checks of the options of a run and of a pool's task. */
 const collected: Readonly<Record<string, Check>> = {
   input: [isInput, inputKinds],
-  maxOutputBytes: [isCount, 'a whole number of bytes from 0 on, or Infinity'],
+  maxOutputBytes: [isCount, `a whole number of bytes from 0 on${orInfinity}`],
   onStdout: [isFunction, 'a function'],
   onStderr: [isFunction, 'a function'],
   all: [(value) => typeof value === 'boolean', 'true or false'],

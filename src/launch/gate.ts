@@ -3,6 +3,7 @@
  * the processors can work at would only take descriptors, memory and the time of the event loop.
  */
 import { UsageError } from '../errors/index.js';
+import { meansNoLimit } from '../options/index.js';
 import { aborted, onAbort } from './abort.js';
 
 /** First come, first served. */
@@ -133,6 +134,7 @@ export function setMaxConcurrency(count: number): void {
     throw new UsageError(
       'ERR_OPTION_VALUE',
       `setMaxConcurrency: expected a whole number of at least 1, or Infinity, got ${String(count)}`,
+      meansNoLimit(count) ? { hint: 'For no limit: setMaxConcurrency(Infinity)' } : {},
     );
   }
   gate.limit = count;

@@ -17,14 +17,20 @@ const progressMs = 1000;
 
 type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
+/** A model that means no limit may well write 0 or null. */
+function limit(least: number, what: string) {
+  const error = `expected a whole number of at least ${least}; leave it out for no limit but that of the sandbox`;
+  return z.number({ error }).int({ error }).min(least, { error }).describe(what);
+}
+
 const where = {
   sandbox,
   cwd: z.string().optional().describe('Current directory; relative paths start from the project'),
   env: z.record(z.string(), z.string()).optional().describe('Variables to add'),
   stdin: z.string().optional().describe('What the program reads from standard input'),
-  timeout_ms: z.number().int().min(1).max(longestMs).optional().describe('Time limit'),
-  memory_bytes: z.number().int().min(1).optional().describe('Memory of all its processes'),
-  cpu_ms: z.number().int().min(1).optional().describe('Processor time of all its processes'),
+  timeout_ms: limit(1, 'Time limit').max(longestMs).optional(),
+  memory_bytes: limit(1024 ** 2, 'Memory of all its processes').optional(),
+  cpu_ms: limit(10, 'Processor time of all its processes').optional(),
   max_output_bytes: z
     .number()
     .int()

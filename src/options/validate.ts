@@ -2,6 +2,7 @@
 import { UsageError } from '../errors/index.js';
 import { isRecord } from '../text/index.js';
 import { foreignOption } from './foreign-options.js';
+import { meansNoLimit, noLimitInLibrary } from './no-limit.js';
 import { suggest } from './suggest.js';
 import { type OptionEntry, runOptionTable } from './table.js';
 import { readValue } from './values.js';
@@ -23,8 +24,16 @@ export const callProperties: readonly string[] = [
   'onPort',
 ];
 
+/** How a wrong value is told where it is not an option of the library's sandbox. */
+interface Told {
+  /** @default the property */
+  readonly shown: string;
+  /** Says what to write for no limit. */
+  readonly none: string;
+}
+
 /** @throws UsageError for a value that the types would not allow */
-export function validateRunOptions(options: object): void {
+export function validateRunOptions(options: object, told?: Told): void {
   for (const [property, value] of Object.entries(options)) {
     if (value === undefined || callProperties.includes(property)) continue;
     if (property === 'command' || property === 'args') {
@@ -37,11 +46,16 @@ export function validateRunOptions(options: object): void {
       checkChanges(value);
       continue;
     }
-    if (!rows.some((row) => isValue(row, value))) throw wrongValue(property, rows, value);
+    if (!rows.some((row) => isValue(row, value))) throw wrongValue(property, rows, value, told);
   }
 }
 
-function wrongValue(property: string, rows: readonly OptionEntry[], value: unknown): UsageError {
+function wrongValue(
+  property: string,
+  rows: readonly OptionEntry[],
+  value: unknown,
+  told: Told | undefined,
+): UsageError {
   const [row] = rows;
   const entry = row && wrongEntry(row, value);
   const [where, given] = entry ?? ['', value];
@@ -50,9 +64,15 @@ function wrongValue(property: string, rows: readonly OptionEntry[], value: unkno
   // An array of several needs more than what is right for one entry.
   const isOfSeveral = Array.isArray(value) && value.length > 1 && entry !== undefined;
   const write = row === undefined || nul !== '' || isOfSeveral ? undefined : meantValue(row, given);
-  return new UsageError('ERR_OPTION_VALUE', `option ${property}${where}: ${form}${nul}`, {
-    hint: `Got ${describeValue(given)}.${write === undefined ? '' : ` Write { ${property}: ${write} }`}`,
-  });
+  const isNone = row?.unlimited === true && meansNoLimit(given);
+  const none = isNone ? ` ${told?.none ?? noLimitInLibrary(property)}` : '';
+  return new UsageError(
+    'ERR_OPTION_VALUE',
+    `${told?.shown ?? `option ${property}`}${where}: ${form}${nul}`,
+    {
+      hint: `Got ${describeValue(given)}.${write === undefined ? '' : ` Write { ${property}: ${write} }`}${none}`,
+    },
+  );
 }
 
 /** Returns where in an object or array a wrong entry stands, and that entry; undefined where the value itself is wrong. */

@@ -5,6 +5,7 @@
 import { UsageError } from '../errors/index.js';
 import { longestMs } from '../time/index.js';
 import { readNetRules } from './net-rules.js';
+import { meansNoLimit, noLimitText } from './no-limit.js';
 import { suggest } from './suggest.js';
 import type { OptionEntry } from './table.js';
 
@@ -69,7 +70,7 @@ function readInteger(entry: OptionEntry, option: string, text: string): number {
   throw valueError(
     option,
     `${quote(text)} is not a whole number from ${min} to ${max}`,
-    `For example: ${option} ${/^\d+$/.test(entry.default ?? '') ? entry.default : min}`,
+    `For example: ${option} ${/^\d+$/.test(entry.default ?? '') ? entry.default : min}${noLimitText(entry, option, meansNoLimit(text))}`,
   );
 }
 
@@ -88,21 +89,19 @@ function readDuration(entry: OptionEntry, option: string, text: string): number 
     throw valueError(
       option,
       `invalid duration ${quote(text)}`,
-      `Try ${option} 500ms, ${option} 30s, ${option} 1m30s or ${option} 2h.`,
+      `Try ${option} 500ms, ${option} 30s, ${option} 1m30s or ${option} 2h.${noLimitText(entry, option, meansNoLimit(text))}`,
     );
   }
-  if (milliseconds < min) {
+  if (milliseconds < min || milliseconds > max) {
+    const [word, bound] = milliseconds < min ? ['least', min] : ['most', max];
+    const example =
+      durationMs(entry.default ?? '') === undefined ? durationText(bound) : entry.default;
+    // A time beyond the longest one means none, too.
+    const none = noLimitText(entry, option, milliseconds > max || meansNoLimit(text));
     throw valueError(
       option,
-      `must be at least ${min}ms, not ${text}`,
-      `Without ${option} there is no limit.`,
-    );
-  }
-  if (milliseconds > max) {
-    throw valueError(
-      option,
-      `must be at most ${max / 86_400_000}d, not ${text}`,
-      `Without ${option} there is no limit.`,
+      `must be at ${word} ${durationText(bound)}, not ${text}`,
+      `For example: ${option} ${example}${none}`,
     );
   }
   return milliseconds;
@@ -144,14 +143,14 @@ function readSize(entry: OptionEntry, option: string, text: string): number {
     throw valueError(
       option,
       `invalid size ${quote(text)}`,
-      `Try ${option} 64M, ${option} 1.5G, or a number of bytes. K, M, G and T are powers of 1024.`,
+      `Try ${option} 64M, ${option} 1.5G, or a number of bytes. K, M, G and T are powers of 1024.${noLimitText(entry, option, meansNoLimit(text))}`,
     );
   }
   if (bytes < min || bytes > max) {
     throw valueError(
       option,
       `must be at ${bytes < min ? 'least' : 'most'} ${sizeText(bytes < min ? min : max)}, not ${text}`,
-      `For example: ${option} ${sizeText(bytes < min ? min : max)}`,
+      `For example: ${option} ${sizeText(bytes < min ? min : max)}${noLimitText(entry, option, bytes > max || meansNoLimit(text))}`,
     );
   }
   return bytes;

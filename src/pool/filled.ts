@@ -1,6 +1,7 @@
 /** Fills a pool and ends it: the same for sandboxes of one task each and for sessions. */
 import { misuse, UsageError } from '../errors/index.js';
 import { aborted, onAbort } from '../launch/index.js';
+import { orNoLimit } from '../options/index.js';
 import { Schedule, type ScheduleEnd, type Waiting } from './schedule.js';
 
 export interface CloseOptions {
@@ -26,7 +27,7 @@ function count(name: string, value: number | undefined, fallback: number, max: n
   }
   const to = max === Number.POSITIVE_INFINITY ? 'of at least 1, or Infinity' : `from 1 to ${max}`;
   throw new UsageError('ERR_OPTION_VALUE', `${name} must be a whole number ${to}`, {
-    hint: `Got ${String(value)}.`,
+    hint: `Got ${String(value)}.${max === Number.POSITIVE_INFINITY ? orNoLimit(name, value) : ''}`,
   });
 }
 

@@ -34,6 +34,9 @@ const overMcp: Readonly<Record<keyof OwnLimits, string>> = {
   openFiles: 'open_files',
 };
 
+/** A program has no limit of its own where none is given: its session's still holds. */
+const leaveOut = 'Leave it out for no limit but that of the session.';
+
 /**
  * The limits among a program's options.
  * @param session those of the session
@@ -44,7 +47,7 @@ export function ownLimits(naming: Naming, options: OwnLimits, session: LimitsSpe
   for (const name of ownLimitNames) {
     const value = options[name];
     if (value === undefined) continue;
-    validateRunOptions({ [name]: value });
+    validateRunOptions({ [name]: value }, { shown: naming(name), none: leaveOut });
     const most = session[name];
     if (most !== undefined && value > most) {
       throw new UsageError(
