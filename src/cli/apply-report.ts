@@ -12,6 +12,7 @@ import { pathOperand, pathOperands } from '../report/index.js';
 import { displayText, jsonText } from '../text/index.js';
 import { mergeHint, unseenHint } from './merge-hint.js';
 import { err, out } from './terminal.js';
+import { tellUnmatched } from './unmatched.js';
 
 /** Paths that are listed for one reason; the payload decides how many there are. */
 const maxListed = 20;
@@ -136,10 +137,7 @@ export function printApplied(report: ApplyReport, run: AppliedRun): void {
   printRefused(report.refused, id);
   for (const line of unseenHint(id, unseenOf(report.refused))) err(`wasbox: ${line}\n`);
   for (const line of mergeHint(id, report.refused, run.conflicts)) err(`wasbox: ${line}\n`);
-  for (const name of report.unmatched) {
-    const what = name === run.maybeId ? 'not a run ID, and not a path' : 'not a path';
-    err(`wasbox: ${displayText(name)}: ${what} that run ${id} changed\n`);
-  }
+  tellUnmatched(report.unmatched, id, run.maybeId);
   // The rest of that run is no consequence of a word that names nothing.
   if (report.unmatched.length > 0 && report.applied.length + report.refused.length === 0) return;
   const left = report.left.length + report.refused.length;

@@ -26,6 +26,7 @@ import { page } from './pager.js';
 import { progressLine } from './progress.js';
 import { runAndPaths } from './run-operands.js';
 import { err, hasColor, isTerminal, out, write } from './terminal.js';
+import { tellUnmatched } from './unmatched.js';
 import { flag, parseVerb, userStore, type VerbDescription } from './verb.js';
 import { waitForRun } from './wait-for-run.js';
 
@@ -193,10 +194,7 @@ async function diffOfSession(
 
 /** Tells which paths are none of the run's. @param maybeId an operand that may have been meant as a run */
 function missed(id: string, paths: readonly string[], maybeId: string | undefined): number {
-  for (const path of paths) {
-    const what = path === maybeId ? 'not a run ID, and not a path' : 'not a path';
-    err(`wasbox: ${displayText(path)}: ${what} that run ${id} changed\n`);
-  }
+  tellUnmatched(paths, id, maybeId);
   return 1;
 }
 

@@ -45,6 +45,7 @@ const hints = new Map(rows.flatMap(([words, hint]) => words.split(' ').map((one)
 function ofOption(word: string): string | undefined {
   const found = runOptionTable.find(({ name }) => name === word);
   if (found === undefined) return undefined;
+  if (found.name === 'code') return 'To run code: wasbox run -c CODE';
   const value = 'metavar' in found ? ` ${found.metavar}` : '';
   return `--${word} is an option: wasbox run --${word}${value} SCRIPT`;
 }

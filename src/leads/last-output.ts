@@ -12,6 +12,8 @@ export interface LastOutput {
   readonly imports: Readonly<Record<Language, readonly string[]>>;
   /** Ports of this machine's loopback where a connection was refused. */
   readonly ports: readonly number[];
+  /** Limits at which it says that it was refused more. */
+  readonly limits: ReadonlySet<'open-files' | 'pids'>;
 }
 
 /** Bytes that are looked through, and entries of each kind that count. */
@@ -34,6 +36,11 @@ const missing: Readonly<Record<Language, readonly [form: RegExp, code: (name: st
 const refused = /refused|ECONNREFUSED|\b(?:could(?: not|n't)|can(?:not|'t)) connect\b/i;
 const port =
   /(?<![\w.])(?:localhost|127\.0\.0\.1|::1\]?)["')]{0,3}(?: \([^()]{0,60}\))?(?::|,? port[ =:]{1,2})(\d{2,5})(?!\d)/g;
+/** Messages of the C library, of shells, and of languages about what only a limit refuses. */
+const full = {
+  'open-files': /\bToo many open files\b|\bEMFILE\b/,
+  pids: /\bCannot fork\b|\bfork: (?:retry: )?Resource temporarily unavailable\b|\bcan(?:'t|not) (?:start|create|spawn) (?:a )?(?:new )?(?:native )?thread\b|\bpthread_create\b[^\n]{0,60}\b(?:EAGAIN|Resource temporarily unavailable)|\bspawn \S{1,99} EAGAIN\b|\bBlockingIOError: \[Errno 11\] Resource temporarily/,
+} as const;
 /** A longer line is no message for people. */
 const lineMax = 1000;
 
@@ -60,5 +67,6 @@ export function lastOutputOf(tail: Uint8Array | undefined): LastOutput {
     words: new Set(text.match(/[A-Za-z_][A-Za-z0-9_]*/g)),
     imports: { Python: code('Python'), Node: code('Node'), Ruby: code('Ruby') },
     ports: portsIn(text),
+    limits: new Set((['open-files', 'pids'] as const).filter((limit) => full[limit].test(text))),
   };
 }

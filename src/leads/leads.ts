@@ -12,6 +12,7 @@ import { doorLeads } from './doors.js';
 import { isHidden } from './file-failures.js';
 import { installerLeads } from './installers.js';
 import { lastOutputOf } from './last-output.js';
+import { namedLimits } from './named-limits.js';
 import { localServers, serverPorts } from './named-ports.js';
 import { type FailedRun, languageFiles } from './packages.js';
 import { programLeads } from './programs.js';
@@ -129,19 +130,6 @@ function gitName({ text, report, spec, words: typed, offered }: Named, host: Hos
   return ['it commits, and git does not know your name inside. To show ~/.gitconfig: --for git'];
 }
 
-/** The number of files that a process may open nearly everywhere. */
-const usualFiles = 1024;
-
-/** No counter tells that a process was refused a file more, and samples miss one that ends at once. */
-function fewFiles({ limits }: SandboxSpec, { reached }: RunReport): string[] {
-  const most = limits.openFiles ?? usualFiles;
-  return most >= usualFiles || reached.some(({ limit }) => limit === 'open-files')
-    ? []
-    : [
-        `a process may open no more than ${most} files. If it needed more: --open-files ${2 * most}`,
-      ];
-}
-
 /** Options of wasbox behind the script. */
 const optionsBehind = ({ argv }: RunReport): string[] => {
   const words = new Set(argv.flatMap((word) => /^--([a-z-]+)(?:=|$)/.exec(word)?.[1] ?? []));
@@ -201,7 +189,7 @@ export function leadsOf(
     ...namedHosts(run),
     ...serverPorts(run),
     ...installerLeads(run, report, inText),
-    ...fewFiles(spec, report),
+    ...namedLimits(spec, report.reached, last),
     ...misplaced(sources.script),
   ];
   const all = withAll(offered, typed, report);

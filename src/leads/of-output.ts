@@ -9,6 +9,7 @@ import type { SandboxSpec } from '../resolve/index.js';
 import { type Language, languageOf } from './languages.js';
 import { lastOutputOf } from './last-output.js';
 import { withheld } from './leads.js';
+import { namedLimits } from './named-limits.js';
 import { localServers } from './named-ports.js';
 import { pathOf } from './on-path.js';
 import { packagesLacked } from './told-packages.js';
@@ -59,5 +60,6 @@ export function leadsOfOutput(
     ...withheld(unpassed, run, host),
     ...packagesLacked(run, last, host),
     ...localServers(run, last.ports),
+    ...namedLimits(spec, [], last, start),
   ];
 }

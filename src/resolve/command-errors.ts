@@ -1,6 +1,6 @@
 /** Words the errors for an operand that names nothing that can be run. */
 import { posix } from 'node:path';
-import { UsageError } from '../errors/index.js';
+import { byInterface, UsageError } from '../errors/index.js';
 import { isWithin } from '../host/index.js';
 import { shellQuote, spoken, suggest } from '../options/index.js';
 import type { Sniffed } from './detect-language.js';
@@ -41,13 +41,21 @@ export function notFound(draft: Draft, command: string, named: string): UsageErr
   });
 }
 
+/** Names code for a shell, in the words of the interface in use. */
+const shellCode = (line: string): string =>
+  byInterface({
+    command: `wasbox run -c ${shellQuote(line)}`,
+    library: `{ lang: 'sh', code: ${JSON.stringify(line)} }`,
+    mcp: 'give it as command of run_command, in one text',
+  });
+
 function hintFor(draft: Draft, command: string, named: string): string | undefined {
   if (/^https?:\/\//.test(command)) {
     return `To run a script from the web: curl -fsSL ${shellQuote(command)} | wasbox run -`;
   }
   if (shellWords.has(command)) {
     const line = [command, ...(draft.options.args ?? [])].join(' ');
-    return `${command} is a shell builtin: wasbox run -c ${shellQuote(line)}`;
+    return `${command} is a shell builtin: ${shellCode(line)}`;
   }
   if (pythonTools.has(command) && draft.image === undefined) {
     const line = [command, ...(draft.options.args ?? [])].map(shellQuote).join(' ');
@@ -57,7 +65,8 @@ function hintFor(draft: Draft, command: string, named: string): string | undefin
     return spoken`To set a variable, for each of them: --env ${shellQuote(command)}`;
   }
   if (/\s/.test(command)) {
-    return `wasbox does not start a shell by itself. For a shell command: wasbox run -c ${shellQuote(command)}`;
+    const code = shellCode(command);
+    return `wasbox does not start a shell by itself. For a shell command: ${code}`;
   }
   if (/^[^:]+:\//.test(command)) {
     return spoken`To mount a path: --ro ${shellQuote(command)}, or --rw to make it writable (-v is --verbose)`;

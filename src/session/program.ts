@@ -105,6 +105,7 @@ export function wordsOf(program: ExecProgram): readonly (readonly string[])[] {
       hint: 'It has command and args, or code, lang and args. Options are the second argument.',
     });
   }
+  if (code === undefined) throw wrong(`${caller()}: no command given`, example());
   checkText('code', code);
   checkWords('args', args);
   return codeWords(code, lang, args);

@@ -245,6 +245,42 @@ describe('a port of this machine that only the output at a terminal names', () =
   });
 });
 
+describe('a limit that only the output at a terminal names', () => {
+  const opens = (count: number) =>
+    `exec python3 -c "files = [open('/dev/null') for _ in range(${count})]"\n`;
+
+  test('is named where a program ended before it was counted', async () => {
+    expect(await said(opens(4200))).toContain(
+      'a process may open no more than 4096 files. If it needed more: --open-files 8192',
+    );
+  });
+
+  test('is named with the option that, given, helps', async () => {
+    const cwd = makeProject(as, { 'a.sh': opens(4200) });
+    const words = ['run', '--open-files', '8192', 'a.sh'];
+    expect((await runWasbox(words, { as, cwd })).status).toBe(0);
+  });
+
+  test('is named once, where a low limit is named anyway', async () => {
+    const lines = (await said(opens(40), ['--open-files', '16'])).match(/--open-files 32/g);
+    expect(lines).toHaveLength(1);
+  });
+
+  test('is named with Landlock isolation, where no sample sees a shell that cannot fork', async () => {
+    const forks = 'for i in 1 2 3 4 5 6; do sleep 0.3 & done; wait\n';
+    const words = ['--isolation', 'landlock', '--pids', '4'];
+    expect(await said(forks, words)).toContain('--pids 8');
+  });
+
+  test.each([
+    ['the limit is not met', opens(100), []],
+    ['there is none', opens(100), ['--open-files', 'none']],
+    ['the program succeeds', 'echo Too many open files\n', []],
+  ])('is not named if %s', async (_, script, words) => {
+    expect(await said(script, words)).not.toContain('may open no more');
+  });
+});
+
 test('hostile output steers no terminal through a lead, and suggests no command', async () => {
   const hostile = [
     "No module named 'a\u001b[31m'",

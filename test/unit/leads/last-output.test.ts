@@ -91,4 +91,28 @@ describe('the last output of a program', () => {
     for (const text of texts) read(text);
     expect(process.cpuUsage(before).user / 1e6).toBeLessThan(1);
   });
+
+  test.each([
+    ["OSError: [Errno 24] Too many open files: '/dev/null'", 'open-files'],
+    ["Error: EMFILE: too many open files, open '/x'", 'open-files'],
+    ['sh: 0: Cannot fork', 'pids'],
+    ['bash: fork: retry: Resource temporarily unavailable', 'pids'],
+    ["RuntimeError: can't start new thread", 'pids'],
+    ['BlockingIOError: [Errno 11] Resource temporarily unavailable', 'pids'],
+    ['pthread_create failed: Resource temporarily unavailable', 'pids'],
+    ['Error: spawn /bin/true EAGAIN', 'pids'],
+  ] as const)('names the limit that refused more: %s', (text, limit) => {
+    expect([...read(text).limits]).toEqual([limit]);
+  });
+
+  test.each([
+    'too few open files',
+    'read: Resource temporarily unavailable',
+    'fork me on GitHub',
+    'I cannot thread a needle',
+    'EAGAIN',
+    'spawn ls ENOENT',
+  ])('names no limit by: %s', (text) => {
+    expect([...read(text).limits]).toEqual([]);
+  });
 });
