@@ -26,6 +26,8 @@ export interface FailedRun {
   readonly report: Pick<RunReport, 'argv' | 'command'>;
   /** The script's, or the code of the command line. */
   readonly text: string;
+  /** All that the program names: files that its command reads are in it, a Makefile's lines, say. @default the text */
+  readonly named?: string | undefined;
   /** Where the script is; for code, a name in the directory that it starts in. */
   readonly script: string;
   /** The words that followed `wasbox`; undefined where that is not known. */

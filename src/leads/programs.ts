@@ -103,6 +103,8 @@ const lookedFor = /\b(?:command[ \t]+-[vV]|which|type|hash)[ \t]+(?:-\w+[ \t]+)*
 const functions = /(?:^|[;{}\n])[ \t]*(?:function[ \t]+([\w.+-]+)|([\w.+-]+)[ \t]*\(\))/g;
 /** Files of functions that are not beside the script. */
 const sourced = /(?:^|[;&|\n])[ \t]*(?:\.|source)[ \t]+(?!["']?\.\/)\S/;
+/** Signs of an installer, which brings programs of its own: a download that a shell runs, places added to PATH. */
+const installs = /\|[ \t]*(?:sudo[ \t]+)?(?:\/\S*\/)?(?:ba|da|z)?sh\b|\bPATH=/;
 const aliases = /\balias[ \t]+([\w.+-]+)=/g;
 
 /** Lines for a script or code of a shell. */
@@ -117,7 +119,7 @@ export function programLeads(
   const inside = { ...host, env: { PATH: `${spec.env.PATH}:${host.env.PATH}` } };
   const isKnown = (name: string): boolean =>
     Object.hasOwn(packageOf, name) || sameName.has(name) || isPythonTool(name);
-  const mayDefine = sourced.test(text);
+  const mayDefine = sourced.test(text) || installs.test(text);
   const missing = commandWords(text).filter(
     (name) =>
       !known.has(name) &&

@@ -21,13 +21,28 @@ export function packagesLacked(run: FailedRun, last: LastOutput, host: Host): st
   const text = [...(own === undefined ? [] : last.imports[own]), run.text].join('\n');
   const lines = text.trim() === '' ? [] : packageLeads({ ...run, text }, host);
   if (run.spec.image !== undefined || own !== undefined) return lines;
-  return [...lines, ...languages.flatMap((language) => ofInterpreter(language, run, last, host))];
+  const Python = [...last.imports.Python, ...startedModules(run.named ?? run.text)];
+  const imports = { ...last.imports, Python };
+  return [
+    ...lines,
+    ...languages.flatMap((language) => ofInterpreter(language, run, imports, host)),
+  ];
+}
+
+/** Modules that a shell's line or a recipe starts. Debian's own ones are told by Python itself. */
+const started =
+  /\bpython3?(?:\.\d{1,3})?[ \t]+(?:-[A-Za-z]+[ \t]+){0,5}?-m[ \t]+([A-Za-z_]\w{0,99})\b/g;
+const ofDebian = new Set(['ensurepip', 'pip', 'venv']);
+
+function startedModules(text: string): string[] {
+  const names = [...text.matchAll(started)].map(([, name = '']) => name);
+  return names.filter((name) => !ofDebian.has(name)).map((name) => `import ${name}`);
 }
 
 function ofInterpreter(
   language: Language,
   run: FailedRun,
-  { imports }: LastOutput,
+  imports: LastOutput['imports'],
   host: Host,
 ): string[] {
   if (imports[language].length === 0) return [];

@@ -112,10 +112,10 @@ export function notShell({ lang, label }: Sniffed, display: '-' | '-c'): UsageEr
 
 /** How to run a file that is not a script, by its extension. */
 const usual: Readonly<Record<string, string>> = {
-  '.c': 'gcc FILE -o programLIBS && ./program',
-  '.cpp': 'g++ FILE -o programLIBS && ./program',
-  '.cc': 'g++ FILE -o programLIBS && ./program',
-  '.rs': 'rustc FILE -o program && ./program',
+  '.c': 'gcc FILE -o programLIBS && ./programARGS',
+  '.cpp': 'g++ FILE -o programLIBS && ./programARGS',
+  '.cc': 'g++ FILE -o programLIBS && ./programARGS',
+  '.rs': 'rustc FILE -o program && ./programARGS',
   '.ipynb': 'jupyter nbconvert --execute --to notebook FILE',
   '.wasm': 'wasmtime FILE',
 };
@@ -147,17 +147,21 @@ function lineFor(draft: Draft, command: string, head: Uint8Array) {
   const text = new TextDecoder().decode(head);
   const extension = posix.extname(command);
   const file = shellQuote(command);
+  const args = (draft.options.args ?? []).map((arg) => ` ${shellQuote(arg)}`).join('');
   const crates = extension === '.rs' ? cratesOf(text) : [];
   if (crates.length > 0) {
     const isOwn = host.files.stat(`${identity.home}/.cargo/config.toml`) === undefined;
     const make = 'cargo init -q --name program program';
-    const line = `${make} && cp ${file} program/src/main.rs && cd program && cargo add -q ${crates.join(' ')} && cargo run -q`;
+    const line = `${make} && cp ${file} program/src/main.rs && cd program && cargo add -q ${crates.join(' ')} && cargo run -q${args && ` --${args}`}`;
     return { options: isOwn ? `--net ${cargoHosts} ` : '--for cargo ', line };
   }
   const linked = libraries
     .filter(([header]) => header.test(text))
     .map(([, option]) => ` ${option}`);
-  const line = usual[extension]?.replace('FILE', file).replace('LIBS', linked.join(''));
+  const line = usual[extension]
+    ?.replace('FILE', () => file)
+    .replace('LIBS', linked.join(''))
+    .replace('ARGS', () => args);
   if (line === undefined) return undefined;
   const [program = ''] = line.split(' ', 1);
   const isHere = pathEntries(draft).some(

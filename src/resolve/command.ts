@@ -242,14 +242,14 @@ function byShebang(
   if (env === undefined) {
     const path = posix.resolve(draft.workdir.start.path, interpreter);
     const there = draft.image === undefined ? draft.host.files.stat(path) : draft.tree.locate(path);
-    if (there?.kind !== 'file') throw noInterpreter(draft, what, interpreter);
+    if (there?.kind !== 'file') return byNameOf(draft, shebang, what, script, display);
     if (!showProgram(draft, path)) throw notShown(what, interpreter);
     return { path, argv: [interpreter, ...args], display };
   }
   const program = env.program.includes('/')
     ? posix.resolve(draft.workdir.start.path, env.program)
     : findProgram(draft, env.program);
-  if (program === undefined) throw noInterpreter(draft, what, env.program);
+  if (program === undefined) return byNameOf(draft, shebang, what, script, display);
   if (!showProgram(draft, program)) throw notShown(what, env.program);
   if (env.before.length === 0) {
     const first = env.program.includes('/') ? env.program : firstWord(draft, env.program, program);
@@ -257,6 +257,31 @@ function byShebang(
   }
   if (!showProgram(draft, interpreter)) throw noInterpreter(draft, what, interpreter);
   return { path: interpreter, argv: ['env', ...env.before, program, ...args], display };
+}
+
+/**
+ * The interpreter of a `#!` line is not there: `python` where only python3 is, or a path of another system. One that runs
+ * the language of its name does as well, which is said.
+ */
+function byNameOf(
+  draft: Draft,
+  { interpreter, env, words }: Shebang,
+  what: string,
+  script: string,
+  display: string,
+): CommandSpec {
+  const asked = env?.program ?? interpreter;
+  const name = posix.basename(asked);
+  const language = languageByName(name);
+  if (language === undefined || (env?.before.length ?? 0) > 0)
+    throw noInterpreter(draft, what, asked);
+  const found = interpreterOf(draft, language, what);
+  const [first = name] = found.words;
+  // The directory is the script's text, and no part of the note.
+  const shown = asked === name || name !== first ? name : `${name} at another place`;
+  draft.note(`${what} asks for ${shown}, which is not there: it runs with ${first}`);
+  const args = [...words, script, ...(draft.options.args ?? [])];
+  return { path: found.path, argv: [...found.words, ...args], display };
 }
 
 /** The interpreter's path is the script's word: none is advised that would mean another. */

@@ -31,6 +31,7 @@ describe('a program that a shell script starts', () => {
     ['in a text', 'x="$(wb-absent)"', ''],
     ['behind a variable', 'A=1 wb-absent', ''],
     ['that Debian has', 'gnuplot-wb() { :; }\nrestic a', '. On Debian: apt install restic'],
+    ['that no installer brings', 'PATH="$PATH:/own"\nrestic a', '. On Debian: apt install restic'],
   ])('is named if it is not installed: %s', async (_, text, debian) => {
     const name = debian === '' ? 'wb-absent' : 'restic';
     expect(await said('sh', text)).toContain(
@@ -53,7 +54,41 @@ describe('a program that a shell script starts', () => {
     ['it is in a calculation', 'wbabsent=1\necho $((wbabsent + 1))'],
     ["it is in another program's text", "awk 'BEGIN { x = $(wbabsent); wbabsent(y) }' </dev/null"],
     ['the script looks for it', 'command -v wb-absent >/dev/null && wb-absent'],
+    ['a download that a shell runs may bring it', 'echo : | sh\nwb-absent'],
+    ['it may be in a place added to PATH', 'export PATH="$HOME/own/bin:$PATH"\nwb-absent'],
   ])('is not named if %s', async (_, text) => {
+    expect(await said('sh', text)).toBe('');
+  });
+});
+
+describe('a module of Python that another program starts', () => {
+  let index: Awaited<ReturnType<typeof staticMirror>>;
+  beforeAll(async () => {
+    const served = makeProject(as);
+    addWheel(served, { name: 'wbtool', code: 'print("tool ran")\n' });
+    index = await staticMirror(served);
+  });
+  afterAll(() => index?.close());
+  const env = () => ({ PIP_INDEX_URL: `${index.url}/simple`, PIP_CONFIG_FILE: '/dev/null' });
+
+  test.each([
+    [{ Makefile: 'all:\n\t@python3 -u -m wbtool\n' }, 'make', ['make']],
+    [{ 'a.sh': 'python3 -m wbtool || exit\n' }, 'a.sh', ['a.sh']],
+    [{}, 'sh', ['--', 'sh', '-c', 'python3 -m wbtool']],
+  ] as const)('is named with the line that gives it: %j', async (files, _, words) => {
+    const cwd = makeProject(as, files);
+    const { err } = await runWasbox(['run', ...words], { as, cwd, env: env() });
+    const line = `run --with wbtool ${words.join(' ')}`.replace('python3 -m wbtool', "'$&'");
+    expect(err).toContain(`wbtool is not installed for Python. To run with it: wasbox ${line}\n`);
+    const again = await runWasbox(['run', '--with', 'wbtool', ...words], { as, cwd, env: env() });
+    expect([again.status, again.out]).toEqual([0, 'tool ran\n']);
+  });
+
+  test.each([
+    ['is of Python itself', 'python3 -m json.tool /dev/null'],
+    ['is in another word', 'echo python3 -mwbtool; false'],
+    ["is Debian's to install", 'python3 -m venv /proc/x'],
+  ])('is not named if it %s', async (_, text) => {
     expect(await said('sh', text)).toBe('');
   });
 });

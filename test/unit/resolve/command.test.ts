@@ -44,6 +44,40 @@ describe('scripts', () => {
     expect(command.argv).toEqual(argv);
   });
 
+  it.each([
+    ['#!/usr/bin/env python\n', '/usr/bin/python3', ['python3', 's'], 'python, which'],
+    ['#!/usr/bin/python -u\n', '/usr/bin/python3', ['python3', '-u', 's'], 'python, which'],
+    ['#!/opt/x/bin/sh -e\n', '/usr/bin/sh', ['sh', '-e', 's'], 'sh at another place, which'],
+    ['#!/\u001b[31m/perl\n', '/usr/bin/perl', ['perl', 's'], 'perl at another place, which'],
+    ['#!/usr/bin/env nodejs\n', '/usr/bin/node', ['node', 's'], 'nodejs, which'],
+  ])(
+    'runs with another of its language, and says so, where %j is not there',
+    (text, path, argv, shown) => {
+      const { command, notes } = resolve({ command: 's' }, { files: { [`${proj}/s`]: text } });
+      expect([command.path, command.argv]).toEqual([path, argv]);
+      expect(notes).toContain(`s asks for ${shown} is not there: it runs with ${argv[0]}`);
+    },
+  );
+
+  it('says nothing of an interpreter that is there', () => {
+    const files = { [`${proj}/s`]: '#!/usr/bin/env python3\n' };
+    expect(resolve({ command: 's' }, { files }).notes.join()).not.toContain('asks for');
+  });
+
+  it('runs no other version than one that is asked for by its number', () => {
+    for (const text of ['#!/usr/bin/env python2\n', '#!/usr/bin/perl5.8\n']) {
+      const { code } = refusal({ command: 's' }, { files: { [`${proj}/s`]: text } });
+      expect(code).toBe('ERR_NO_INTERPRETER');
+    }
+  });
+
+  it('passes arguments to what a file is compiled to', () => {
+    const files = { [`${proj}/p.c`]: 'int main;' };
+    const { hint } = refusal({ command: 'p.c', args: ['20', "it's $& x"] }, { files });
+    expect(hint).toContain('./program 20 ');
+    expect(hint).toContain('$& x');
+  });
+
   it('lets --lang overrule the #! line and the extension', () => {
     const files = { [`${proj}/s.sh`]: '#!/bin/sh\n' };
     const { command } = resolve({ command: 's.sh', lang: 'py' }, { files });
