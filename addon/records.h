@@ -94,8 +94,7 @@ struct wb_outcome {
   uint32_t usage_size;
   uint32_t home; /* paths in the private home, a 0 byte after each; as many as there was room for */
   uint32_t home_size;
-  uint32_t
-      tail; /* the last of its output that passed through, of a payload that failed by itself */
+  uint32_t tail; /* the end of the output that passed through, if the payload failed by itself */
   uint32_t tail_size;
   uint32_t refusals; /* wb_refusal, each followed by WB_REFUSAL_TEXT_MAX bytes */
   uint32_t refusals_size;

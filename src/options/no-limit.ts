@@ -1,4 +1,4 @@
-/** What to write for no limit, where a value shows that none was meant. */
+/** Says what to write for no limit, where a value shows that none was meant. */
 import type { OptionEntry } from './table.js';
 
 const words =
@@ -15,7 +15,7 @@ export const meansNoLimit = (value: unknown): boolean =>
 export const noLimitInLibrary = (property: string): string =>
   `For no limit: { ${property}: Infinity }`;
 
-/** The same behind a sentence; '' for a value that meant a limit. */
+/** Says so behind a sentence; '' for a value that meant a limit. */
 export const orNoLimit = (property: string, value: unknown): string =>
   meansNoLimit(value) ? ` ${noLimitInLibrary(property)}` : '';
 
