@@ -97,6 +97,17 @@ export class Asking {
     return decisionOf[decision];
   }
 
+  /** Returns denials as an answer has them, each once: to a client that is not asked, nobody decided any of them. */
+  toldOnce(denied: readonly Denial[]) {
+    const found = new Map<string, ReturnType<Asking['told']>>();
+    for (const one of denied.map((denial) => this.told(denial))) {
+      const key = `${one.kind}\n${one.what}\n${one.decided_by}`;
+      const { count = 0 } = found.get(key) ?? {};
+      found.set(key, { ...one, count: count + one.count });
+    }
+    return [...found.values()];
+  }
+
   /** Returns a denial as an answer has it. */
   told({ kind, what, cause, option, verdict, executable, count }: Denial) {
     return {

@@ -112,7 +112,7 @@ async function execute(
     stdout_bytes: stdout.bytes,
     stderr_bytes: stderr.bytes,
     truncated: stdout.bytes > shareOf(stderr) || stderr.bytes > shareOf(stdout),
-    denied: result.denied.map((denial) => asking.told(denial)),
+    denied: asking.toldOnce(result.denied),
     ...(result.leads.length === 0 ? {} : { leads: result.leads }),
     ...(opened.length === 0 ? {} : { ports_open_inside_only: opened }),
   };

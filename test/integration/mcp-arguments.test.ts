@@ -86,3 +86,13 @@ describe('a wrong use', () => {
     await leave();
   });
 });
+
+test('an answer has each thing that was denied once', async () => {
+  const { call, leave } = await startMcp(ordinaryUser());
+  const code = 'for i in 1 2 3; do getent hosts a.wb.example; done; true';
+  const { value } = await call('run_command', { command: code });
+  const { denied } = value as { readonly denied: readonly { readonly count: number }[] };
+  expect(denied).toMatchObject([{ kind: 'network', option: '--net a.wb.example' }]);
+  expect(denied[0]?.count).toBeGreaterThan(1);
+  await leave();
+});
