@@ -71,6 +71,9 @@ export const slow = {
       'week',
       'why-programs',
       'changes/links-out',
+      'changes/judge-cvs',
+      'changes/judge-fossil',
+      'changes/judge-r',
     ),
     'test/attacks/blame.test.ts',
     'test/attacks/bombs.test.ts',
@@ -117,6 +120,12 @@ export const anyUser = [
   ...launches('changes/clock', 'changes/terminal', 'changes/hidden', 'changes/survey'),
   ...launches('images/proxy', 'images/fetched', 'images/in-use', 'images/verbs'),
   ...launches('release-refused', 'session-preload', 'changes/pnpm-programs'),
+  ...launches(
+    'changes/judge-cvs',
+    'changes/judge-direnv',
+    'changes/judge-fossil',
+    'changes/judge-r',
+  ),
 ];
 
 /** All files of tests, from the checkout. */

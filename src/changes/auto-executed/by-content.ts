@@ -1,5 +1,6 @@
 /** Finds what the names of a path alone do not tell: what lies beside it, what it links to, what is in it. */
 import { canonicalName } from '../files/canonical-name.js';
+import { readText } from '../files/host-text.js';
 import type { Names } from '../files/path.js';
 import { inLayer, type MergedTree, onHost } from '../merged-tree/tree.js';
 import type { AutoExecuted } from './match.js';
@@ -115,4 +116,12 @@ export function ofTool(path: Names): AutoExecuted | undefined {
   const [name = '', ...more] = path.map(canonicalName);
   if (more.length > 0 || name.startsWith('.') || !settings.test(name)) return undefined;
   return { level: 'note', why: 'a tool that is started here may run what it names' };
+}
+
+/** A manual page of R may have expressions that run when the page is built or the package installed; most have none. */
+export function ofManual(tree: MergedTree, path: Names): AutoExecuted | undefined {
+  if (!canonicalName(path.at(-1) ?? '').endsWith('.rd')) return undefined;
+  const found = readText(tree.native, tree.layer.root, path);
+  if (found === undefined || !(found.cut || found.text.includes('\\Sexpr'))) return undefined;
+  return { level: 'note', why: 'R runs the expressions in it when it builds the page' };
 }

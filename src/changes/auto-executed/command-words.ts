@@ -1,8 +1,9 @@
 /**
  * The words of a shell command that may be paths, wherever they are: after `cd`, in assignments of PATH, in
- * substitutions and in quotes. Not a shell: what a variable or substitution gives is unknown, and all words
- * count, whether the shell would run them or not.
+ * substitutions and in quotes. Not a shell: what a variable or substitution gives is unknown unless the text itself says
+ * it, and all words count, whether the shell would run them or not.
  */
+import { ofLoops, withPaths, withValues } from './shell-values.js';
 
 /** Says what is known of a word. */
 export type Role =
@@ -134,31 +135,13 @@ export interface Words {
   readonly cut: boolean;
 }
 
-/** A loop over words. Its body counts up to a length, with or without its end, so that many loops cost little. */
-const loop = /\bfor\s+(\w+)\s+in\s+([^;\n]{1,1000})[;\n]\s*do\b(?=([\s\S]{0,4000}))/g;
-const maxLoops = 200;
-
-/**
- * Returns what loops read or run by their variable, as commands: a word without a directory would else be no more than a
- * word.
- */
-function ofLoops(text: string): string[] {
-  let left = maxLoops;
-  return [...text.matchAll(loop)].flatMap(([, name = '', words = '', body = '']) => {
-    const runs =
-      `(?:^|[;&|{(\\n]|\\b(?:source|do|then|else|exec|(?:ba|da|z|k)?sh|node|python[\\d.]*|ruby|perl)|\\s\\.)` +
-      `[ \\t]*["']?(?:\\./)?\\$\\{?${name}\\b`;
-    if (left-- > 0 && !new RegExp(runs).test(body)) return [];
-    const named = words.split(/\s+/).filter((word) => /[\w*?]/.test(word));
-    return named.map((word) => `. ${word.includes('/') ? word : `./${word}`}`);
-  });
-}
-
 /** @param home the user's home, for `~` and `$HOME`; all text has one character per byte */
 export function wordsOf(command: string, home?: string): Words {
   const found = new Map<string, Word>();
-  const own = home === undefined ? command : command.replace(/\$(?:HOME\b|\{HOME\})/g, () => home);
-  const pieces = [own.replace(/^\s*!/, ''), ...ofLoops(own)];
+  const named =
+    home === undefined ? command : command.replace(/\$(?:HOME\b|\{HOME\})/g, () => home);
+  const own = withPaths(named);
+  const pieces = [own.replace(/^\s*!/, ''), ...ofLoops(own), ...withValues(own)];
   for (let at = 0; at < pieces.length; at++) {
     if (at === maxPieces || found.size > maxWords) return { words: [...found.values()], cut: true };
     const inner: string[] = [];

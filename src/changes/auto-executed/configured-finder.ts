@@ -43,6 +43,8 @@ const maxFollowed = 500;
 /** Files that the user's start-up files read in turn, and the size of those that are looked at. */
 const maxIncluded = 200;
 
+const gitConfigVariable = /\bGIT_CONFIG(?:_GLOBAL|_SYSTEM)?=["']?([^\s"';&|]+)/g;
+
 /** Rounds of links to links; after that, everything is held back. */
 const maxRounds = 8;
 
@@ -105,22 +107,38 @@ export class ConfiguredFinder {
     for (const git of gits) {
       const own = git.at(-1)?.toLowerCase() === '.git' ? [git.slice(0, -1)] : [git];
       tops.push(...own);
-      const pending: Names[] = ['config', 'config.worktree'].map((name) => [...git, name]);
-      for (let at = 0; at < pending.length && this.#configs <= maxConfigs; at++) {
-        const config = pending[at] ?? [];
-        for (const text of this.#configTexts(config)) {
-          const worktree = worktreeIn(text);
-          const other = posix.resolve(this.#workdir, ...git, worktree ?? '.');
-          const starts = worktree === undefined ? own : [...own, other];
-          for (const value of valuesIn(text)) {
-            // Only an include is relative to the file that it is in.
-            const ends = this.#named(value, value.include ? [config.slice(0, -1)] : starts);
-            if (value.include) pending.push(...ends.filter((end) => !holds(pending, end)));
-          }
+      this.#ofConfigs(
+        ['config', 'config.worktree'].map((name) => [...git, name]),
+        own,
+        git,
+      );
+    }
+    return tops;
+  }
+
+  /** Adds what configurations in the tree name, and those that they include. */
+  #ofConfigs(pending: Names[], own: readonly Names[], git: Names): void {
+    for (let at = 0; at < pending.length && this.#configs <= maxConfigs; at++) {
+      const config = pending[at] ?? [];
+      for (const text of this.#configTexts(config)) {
+        const worktree = worktreeIn(text);
+        const other = posix.resolve(this.#workdir, ...git, worktree ?? '.');
+        const starts = worktree === undefined ? own : [...own, other];
+        for (const value of valuesIn(text)) {
+          // Only an include is relative to the file that it is in.
+          const ends = this.#named(value, value.include ? [config.slice(0, -1)] : starts);
+          if (value.include) pending.push(...ends.filter((end) => !holds(pending, end)));
         }
       }
     }
-    return tops;
+  }
+
+  /** Adds what a configuration of git names that a script makes that of the user: `GIT_CONFIG_GLOBAL=$PWD/x`. */
+  #ofVariables(commands: string, starts: readonly Names[], why: string): void {
+    for (const [, path = ''] of commands.matchAll(gitConfigVariable)) {
+      const pending = starts.flatMap((start) => this.#paths.path(start, path, why));
+      this.#ofConfigs(pending, starts, []);
+    }
   }
 
   /** Adds what configuration outside the tree names: of a worktree, an enclosing repository, the user. */
@@ -171,8 +189,9 @@ export class ConfiguredFinder {
       const starts = [1, 2, 3, 4].filter((up) => up <= path.length).map((up) => path.slice(0, -up));
       const meaning = { why: `${rules.show(path)} names it`, onlyFiles: true };
       for (const text of this.#texts(path, 'lines in scripts that other programs run')) {
-        const run = this.#paths.command(commandsIn(path, text, kind), starts, meaning);
-        this.#follow(run, starts, rules);
+        const commands = commandsIn(path, text, kind);
+        this.#follow(this.#paths.command(commands, starts, meaning), starts, rules);
+        this.#ofVariables(commands, starts, meaning.why);
       }
     }
     const { top, directories } = this.#elsewhere;

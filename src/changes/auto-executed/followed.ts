@@ -64,6 +64,8 @@ const readers: readonly (readonly [RegExp, RegExp, Reader])[] = [
 const ofShells =
   /(?:^|\/)(?:[^/.]+|\.[^/.]+|[^/]*\.(?:(?:ba|da|z|k|a)?sh|fish|inc|env|envrc|bashrc|zshrc))$/;
 
+const ofR = /\.r$/i;
+
 /** Returns what a file runs in turn, as commands; undefined where it is no script that is read. */
 export function runBy(
   path: string,
@@ -73,6 +75,8 @@ export function runBy(
   for (const [name, first, read] of readers) {
     if (name.test(path) || first.test(text)) return { text: read(text), isShell: false };
   }
+  // R's relative names, too, start where the user is.
+  if (ofR.test(path) || /^#!.*\bRscript\b/.test(text)) return { text, isShell: true };
   const isShell = text.startsWith('#!')
     ? /^#!.*\b(?:ba|da|z|k|a|fi)?sh\b/.test(text)
     : ofShells.test(path);

@@ -14,7 +14,7 @@ export const maxScripts = 500;
 
 /** Shells and interpreters, and formats with comments that begin with `#`. */
 export const commented =
-  /(?:^|\/)(?:\.git(?:\/modules\/.*)?\/hooks\/(?!.*\.sample$)[^/]+|\.git-?hooks\/[^/]+|\.husky\/[^/]+|\.lefthook(?:-local)?\/.+|\.huskyrc|\.envrc(?:\.\w+)?|\.direnvrc|\.autoenv[\w.]*|\.env\.leave|\.mise[\w./-]*\.toml|mise(?:\.\w+)?\.toml|mise\/config[\w.]*\.toml|\.tool-versions|(?:prek\.toml|\.pre-commit-config\.ya?ml)|\.?lefthook(?:-local)?\.(?:ya?ml|toml)|\.(?:local-)?overcommit\.yml|\.lintstagedrc(?:\.ya?ml)?|grumphp\.ya?ml|\.npmrc|\.yarnrc(?:\.yml)?|\.codex\/config\.toml|\.cargo\/config(?:\.toml)?|\.gdbinit|\.lldbinit|\.bazelrc|\.tmux\.conf|\.hg\/hgrc|\.sl\/config|\.jj\/(?:repo\/config|workspace-config)\.toml|ansible\.cfg|\.bashrc|\.bash_(?:profile|login|aliases|logout)|\.profile|\.z(?:shrc|shenv|profile|login)|[^/]+\.pth|config\.fish|\.shadowenv\.d\/[^/]+)$/;
+  /(?:^|\/)(?:\.git(?:\/modules\/.*)?\/hooks\/(?!.*\.sample$)[^/]+|\.git-?hooks\/[^/]+|\.husky\/[^/]+|\.lefthook(?:-local)?\/.+|\.huskyrc|\.envrc(?:\.\w+)?|\.direnvrc|\.autoenv[\w.]*|\.env\.leave|\.mise[\w./-]*\.toml|mise(?:\.\w+)?\.toml|mise\/config[\w.]*\.toml|\.tool-versions|(?:prek\.toml|\.pre-commit-config\.ya?ml)|\.?lefthook(?:-local)?\.(?:ya?ml|toml)|\.(?:local-)?overcommit\.yml|\.lintstagedrc(?:\.ya?ml)?|grumphp\.ya?ml|\.npmrc|\.yarnrc(?:\.yml)?|\.codex\/config\.toml|\.cargo\/config(?:\.toml)?|\.gdbinit|\.lldbinit|\.bazelrc|\.tmux\.conf|\.hg\/hgrc|\.sl\/config|\.jj\/(?:repo\/config|workspace-config)\.toml|ansible\.cfg|\.bashrc|\.bash_(?:profile|login|aliases|logout)|\.profile|\.z(?:shrc|shenv|profile|login)|[^/]+\.pth|config\.fish|\.renviron|\.shadowenv\.d\/[^/]+)$/;
 
 /** Formats with another kind of comments. */
 export const uncommented =
@@ -71,6 +71,7 @@ const patterns: readonly string[] = [
     'usercustomize.py',
     '.pnpmfile.*',
     '.simple-git-hooks.*',
+    '.renviron',
   ],
 ];
 
@@ -133,6 +134,11 @@ const ofHome: readonly string[] = [
   ...['.gvimrc', '.emacs.el', '.config/emacs/init.el', '.emacs.d/early-init.el', '.zlogout'],
   ...['.config/vim/vimrc', '.config/direnv/lib/*', '.config/zsh/.zshrc', '.config/zsh/.zshenv'],
   ...['.config/zsh/.zprofile', '.zshrc.d/*', '.config/git/config', '.config/uv/uv.toml'],
+  // Interpreters, debuggers and database clients read these at their start, other tools when they run.
+  ...['.Rprofile', '.Renviron', '.R/Makevars', '.irbrc', '.pryrc', '.pdbrc', '.lldbinit', '.ghci'],
+  ...['.octaverc', '.psqlrc', '.sqliterc', '.sbclrc', '.ocamlinit', '.iex.exs', '.guile'],
+  ...['.screenrc', '.mailcap', '.hgrc', '.config/hg/hgrc', '.subversion/config', '.cvsrc'],
+  ...['.jjconfig.toml', '.config/jj/config.toml', '.muttrc', '.config/starship.toml'],
 ];
 
 /** Files of the system that run programs by themselves, `*` for all of a directory: at a time, or as a service. */

@@ -7,6 +7,7 @@ import { shellQuote } from '../../options/index.js';
 import { canonicalName } from '../files/canonical-name.js';
 import type { Names } from '../files/path.js';
 import { jsonCommands } from './spelled-json.js';
+import { commandsOfR } from './spelled-r.js';
 
 /** The directory that the file is for. */
 const here =
@@ -22,6 +23,7 @@ const layouts: Readonly<Record<string, string>> = {
   ruby: 'PATH_add .direnv/ruby/bin',
   go: 'PATH_add .direnv/go/bin',
   perl: 'PATH_add .direnv/perl5/bin',
+  opam: 'PATH_add _opam/bin',
   julia: 'source ./Project.toml ./Manifest.toml',
   anaconda: 'source ./environment.yml ./environment.yaml',
   pipenv: 'source ./Pipfile',
@@ -51,22 +53,25 @@ function ofUse(name: string, more: string): string {
 }
 
 function ofDirenv(text: string): string {
-  return text
-    .replace(here, (_, expanded?: string) => (expanded === undefined ? '.' : `./${expanded}`))
-    .replace(/^([ \t]*)dotenv(_if_exists)?[ \t]*$/gm, '$1source ./.env')
-    .replace(/^[ \t]*source_env(?:_if_exists)?[ \t]+(\S+)/gm, (line, to: string) =>
-      /\.\w+["']?$/.test(to) ? line : `${line}; source ${to}/.envrc`,
-    )
-    .replace(/^[ \t]*load_prefix[ \t]+(.+)$/gm, 'PATH_add $1')
-    .replace(/^[ \t]*(?:MANPATH_add|PYTHONPATH_add|env_vars_required)[ \t]+(.+)$/gm, 'PATH_add $1')
-    .replace(
-      /^[ \t]*layout[ \t_]+(\w+)/gm,
-      (line, name: string) => `${line}; ${layouts[name] ?? ''}`,
-    )
-    .replace(
-      /^[ \t]*use[ \t_]+(\w+)(.*)$/gm,
-      (line, name: string, more: string) => `${line}; ${uses[name] ?? ''}; ${ofUse(name, more)}`,
-    );
+  return (
+    text
+      .replace(here, (_, expanded?: string) => (expanded === undefined ? '.' : `./${expanded}`))
+      .replace(/^([ \t]*)dotenv(_if_exists)?[ \t]*$/gm, '$1source ./.env')
+      .replace(/^[ \t]*source_env(?:_if_exists)?[ \t]+(\S+)/gm, (line, to: string) =>
+        /\.\w+["']?$/.test(to) ? line : `${line}; source ${to}/.envrc`,
+      )
+      .replace(/^[ \t]*load_prefix[ \t]+(.+)$/gm, 'PATH_add $1')
+      // Manual pages run nothing, and the other names variables.
+      .replace(/^[ \t]*(?:MANPATH_add|env_vars_required)[ \t].*$/gm, '')
+      .replace(
+        /^[ \t]*layout[ \t_]+(\w+)/gm,
+        (line, name: string) => `${line}; ${layouts[name] ?? ''}`,
+      )
+      .replace(
+        /^[ \t]*use[ \t_]+(\w+)(.*)$/gm,
+        (line, name: string, more: string) => `${line}; ${uses[name] ?? ''}; ${ofUse(name, more)}`,
+      )
+  );
 }
 
 /** systemd.unit(5), and the Desktop Entry Specification: `Path` is where the program starts. */
@@ -151,6 +156,7 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
     /(?:^|\/)(?:\.z(?:shrc|shenv|profile|login)|\.bash\w*|\.profile|config\.fish|[^/]+\.fish)$/,
     ofShell,
   ],
+  [/(?:\.r|(?:^|\/)\.rprofile|(?:^|\/)rprofile\.site)$/, commandsOfR],
   [/\.(?:json|jsonc|code-workspace)$/, (text) => jsonCommands(text) ?? text],
 ];
 

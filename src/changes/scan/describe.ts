@@ -8,10 +8,12 @@ import {
   hidesModule,
   inEnvironment,
   ofDirenv,
+  ofManual,
   ofTool,
 } from '../auto-executed/by-content.js';
 import { type Configured, configuredPaths } from '../auto-executed/configured.js';
 import { heldIfDeleted } from '../auto-executed/deleted.js';
+import { ofFossil } from '../auto-executed/fossil.js';
 import { completesGit, inGitDirectory } from '../auto-executed/git-directory.js';
 import { replacesObjects } from '../auto-executed/git-objects.js';
 import { homeDirectory } from '../auto-executed/home-links.js';
@@ -189,6 +191,8 @@ export class Describer {
     const replaces =
       after.type === 'directory' ? undefined : replacesObjects(this.#tree, path, after);
     if (replaces !== undefined) return replaces;
+    const fossil = this.#quick ? undefined : ofFossil(this.#tree, path, after);
+    if (fossil !== undefined) return fossil;
     if (completesGit(this.#tree, path, after)) {
       const why = 'git would treat the directory as a repository and run its hooks';
       return { level: 'held', why };
@@ -206,7 +210,9 @@ export class Describer {
     if (why !== undefined) return { level: 'held', why };
     const marked = after.type === 'directory' ? undefined : configured?.marked(path);
     if (marked !== undefined && byName === undefined) return { level: 'note', why: marked };
-    return byName ?? (after.type === 'directory' ? undefined : (hidesModule(path) ?? ofTool(path)));
+    if (byName !== undefined || after.type === 'directory') return byName;
+    const manual = this.#quick ? undefined : ofManual(this.#tree, path);
+    return manual ?? hidesModule(path) ?? ofTool(path);
   }
 
   #byNameAndKind(path: Names, after: FileState): AutoExecuted | undefined {

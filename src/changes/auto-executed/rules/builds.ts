@@ -272,7 +272,7 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     builds,
     'https://www.gnu.org/software/make/manual/html_node/Catalogue-of-Rules.html',
     `sccs/s.makefile rcs/makefile,v makefile,v site_scons/ *.tup tupfile.* tuprules.* *.do makeppfile rootmakeppfile
-    *.gn *.gni deps moz.build moz.configure mozconfig presubmit.py makevars makevars.* cleanup _targets.r renv/activate.r
+    *.gn *.gni deps moz.build moz.configure mozconfig presubmit.py makevars makevars.* src/install.libs.r cleanup cleanup.win _targets.r renv/activate.r
     packrat/init.r deps/build.jl localpreferences.toml julialocalpreferences.toml mill millw project.scala *.cljs.edn inc/module/`,
   ),
   note(
@@ -289,6 +289,11 @@ export const buildRules = (): readonly AutoExecutedRule[] => [
     'https://docs.godotengine.org/en/stable/tutorials/plugins/editor/making_plugins.html',
     `project.godot addons/*/plugin.cfg assets/editor/ packages/manifest.json *.iml *.xcconfig project.swift
     session.vim ols.json`,
+  ),
+  note(
+    'R runs it when the package is built, installed or cited',
+    'https://cran.r-project.org/doc/manuals/r-release/R-exts.html#Data-in-packages',
+    'data/*.r inst/citation',
   ),
   note(
     'it runs when the database client starts here',

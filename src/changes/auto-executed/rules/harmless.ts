@@ -9,7 +9,7 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
   harmless(
     'it lists names that git leaves out, or that keep a directory',
     'https://git-scm.com/docs/gitignore',
-    `.gitignore .gitkeep .keep .mailmap .git-blame-ignore-revs .hgignore .hgtags .bzrignore .cvsignore
+    `.gitignore .gitkeep .keep .mailmap .git-blame-ignore-revs .hgignore .hgtags .bzrignore .cvsignore .cvswrappers
     .gitleaksignore .placeholder .empty .gitplaceholder .dummy`,
   ),
   harmless(
@@ -17,7 +17,7 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
     'https://docs.npmjs.com/cli/v11/using-npm/developers',
     `.npmignore .dockerignore .containerignore .eslintignore .prettierignore .stylelintignore .markdownlintignore
     .vscodeignore .helmignore .gcloudignore .slugignore .cfignore .ebignore .vercelignore .nowignore .jshintignore
-    .licenseignore .unacceptablelanguageignore .ansible-lint-ignore .ignore .rgignore .fdignore .agignore .rbuildignore .clocignore .codespellignore .jsdocignore .aiexclude`,
+    .licenseignore .unacceptablelanguageignore .ansible-lint-ignore .ignore .rgignore .fdignore .agignore .rbuildignore .rinstignore vignettes/.install_extras .clocignore .codespellignore .jsdocignore .aiexclude`,
   ),
   harmless(
     'editors take white space and line ends from it',
@@ -66,6 +66,14 @@ export const harmlessRules = (): readonly AutoExecutedRule[] => [
     .git/modules/**/info/exclude .git/modules/**/objects/ .git/modules/**/logs/ .git/modules/**/refs/heads/
     .git/modules/**/refs/tags/ .git/worktrees/*/head .git/worktrees/*/index
     .git/worktrees/*/orig_head .git/worktrees/*/logs/`,
+  ),
+  harmless(
+    'Fossil takes patterns of names, and how it treats those files, from it',
+    'https://fossil-scm.org/home/doc/trunk/www/settings.wiki',
+    `.fossil-settings/allow-symlinks .fossil-settings/binary-glob .fossil-settings/clean-glob
+    .fossil-settings/crlf-glob .fossil-settings/crnl-glob .fossil-settings/dotfiles .fossil-settings/empty-dirs
+    .fossil-settings/encoding-glob .fossil-settings/ignore-glob .fossil-settings/keep-glob .fossil-settings/manifest
+    .fossil-settings/mimetypes`,
   ),
   harmless(
     'a tool keeps in it a copy of what you edit, or marks a directory as made',

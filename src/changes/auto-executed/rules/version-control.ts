@@ -109,7 +109,13 @@ export const versionControlRules = (): readonly AutoExecutedRule[] => [
   held(
     'CVS contacts the server, or runs the program, that it names',
     'https://www.gnu.org/software/trans-coord/manual/cvs/html_node/Working-directory-storage.html',
-    'cvs/root cvs/repository cvs/checkin.prog cvs/update.prog cvs/template',
+    'cvs/root cvs/repository cvs/checkin.prog cvs/update.prog',
+  ),
+  held(
+    'CVS runs the programs that it names',
+    'https://www.gnu.org/software/trans-coord/manual/cvs/html_node/Administrative-files.html',
+    `cvsroot/commitinfo cvsroot/loginfo cvsroot/verifymsg cvsroot/taginfo cvsroot/posttag cvsroot/postadmin
+     cvsroot/postproxy cvsroot/preproxy cvsroot/postwatch cvsroot/notify cvsroot/modules cvsroot/editinfo`,
   ),
   held(
     'Fossil takes its repository, with its settings and hooks, from it',
@@ -119,7 +125,7 @@ export const versionControlRules = (): readonly AutoExecutedRule[] => [
   held(
     'version control runs the hooks that it names',
     'https://pijul.org/manual/configuration.html',
-    '.pijul/config _darcs/prefs/defaults _mtn/monotonerc .bzr/branch/branch.conf .fossil-settings/',
+    '.pijul/config _darcs/prefs/defaults _mtn/monotonerc .bzr/branch/branch.conf',
   ),
   note(
     'git takes objects from it, and does not compare them with their names',
