@@ -107,9 +107,12 @@ function* formsOf(word: string): Generator<string> {
   }
 }
 
+/** Words before another that are looked at: the payload decides how many there are. */
+const maxBefore = 50;
+
 /** Returns whether the word at a position may be what the command runs. */
 function isRun(words: readonly string[], at: number): boolean {
-  for (let before = at - 1; before >= 0; before--) {
+  for (let before = at - 1; before >= Math.max(0, at - maxBefore); before--) {
     const word = words[before] ?? '';
     if (running.test(word)) return true;
     if (!/^-|^\w+=/.test(word)) return false;

@@ -54,8 +54,10 @@ function valuesIn(text: string): Values {
 /** Returns the text once more for each value that its variables have; nothing if it sets none that it uses. */
 export function withValues(text: string): string[] {
   const values = valuesIn(text);
-  const names = [...text.matchAll(used)].map(([, braced, plain]) => braced ?? plain ?? '');
-  const count = Math.max(0, ...names.map((name) => values.get(name)?.length ?? 0));
+  let count = 0;
+  for (const [, braced, plain] of values.size === 0 ? [] : text.matchAll(used)) {
+    count = Math.max(count, values.get(braced ?? plain ?? '')?.length ?? 0);
+  }
   const most = Math.max(1, Math.floor(maxText / (text.length + 1)));
   return Array.from({ length: Math.min(count, most) }, (_, at) => replaced(text, values, at));
 }

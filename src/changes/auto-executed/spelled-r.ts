@@ -4,16 +4,16 @@
  */
 import { shellQuote } from '../../options/index.js';
 
-const string = String.raw`(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')`;
+const string = String.raw`(?:"(?:[^"\\]|\\[\s\S])*(?:"|$)|'(?:[^'\\]|\\[\s\S])*(?:'|$))`;
 const comments = new RegExp(`${string}|#[^\\n]*`, 'g');
-const assigned = new RegExp(`([A-Za-z.][\\w.]*)\\s*(?:<<?-|=)\\s*(${string})`, 'g');
+const assigned = new RegExp(`(?<![\\w.])([A-Za-z.][\\w.]*)\\s*(?:<<?-|=)\\s*(${string})`, 'g');
 /** Calls of strings only, in which a name may stand before each. */
 const joined = new RegExp(
   String.raw`\b(?:\w+::)?(file\.path|here|path|path_wd|normalizePath|path\.expand|paste0)\s*\(((?:\s|,|[\w.]+\s*=\s*(?=["'])|[\w.]+\s*=\s*(?:TRUE|FALSE|NA|NULL)|${string})*)\)`,
   'g',
 );
 const called = new RegExp(
-  String.raw`(?:\w+:::?)?([A-Za-z.][\w.]*)\s*\(\s*(?:c\s*\(\s*)?(?:([\w.]+)\s*=\s*)?(${string})|([\w.]+)\s*=\s*(?:c\s*\(\s*)?(${string})|(${string})`,
+  String.raw`(?<![\w.])(?:\w+:::?)?([A-Za-z.][\w.]*)\s*\(\s*(?:c\s*\(\s*)?(?:([\w.]+)\s*=\s*)?(${string})|(?<![\w.])([\w.]+)\s*=\s*(?:c\s*\(\s*)?(${string})|(${string})`,
   'g',
 );
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { wordsOf } from '../../../../src/changes/auto-executed/command-words.js';
 import { valuesIn, worktreeIn } from '../../../../src/changes/auto-executed/git-config.js';
 import { commandsOf, scriptKind } from '../../../../src/changes/auto-executed/scripts.js';
+import { spelledOut } from '../../../../src/changes/auto-executed/spelled.js';
 
 /** Words as `role text`, with `…` where something is unknown. */
 const words = (command: string): string[] =>
@@ -51,6 +52,38 @@ test('a command of many substitutions is cut, and read in no time', () => {
   expect(wordsOf(many).cut).toBe(true);
   expect(wordsOf('$('.repeat(20_000)).cut).toBe(false);
   expect(wordsOf('a b').cut).toBe(false);
+});
+
+const long = (text: string): string => text.repeat(Math.ceil((1 << 18) / text.length));
+
+/** The longest text that is read; where each word looks at all before it, one takes minutes. */
+test.each(['a=$a ', '-x ', 'a=b;$a;', 'a=(', '$(cd x '])(
+  'a script of %j over and over is read in seconds',
+  { timeout: 60_000 },
+  (text) => {
+    expect(wordsOf(long(text)).words.length).toBeLessThan(3000);
+  },
+);
+
+test.each(['a', 'a.', '"\\"', "a('", 'f("x",'])(
+  'a script of R of %j over and over is read in seconds',
+  { timeout: 60_000 },
+  (text) => {
+    expect(spelledOut('x.R', long(text), '/h').read).toBe(true);
+  },
+);
+
+test('a variable that a script sets counts as its values, and others stay unknown', () => {
+  const found = words('A=one; A=two; B=$A/x; PATH_add $A; . "$B" $C/y');
+  expect(found).toContain('taken one');
+  expect(found).toContain('taken two');
+  expect(found).toContain('run one/x');
+  expect(found).toContain('word …/y');
+  expect(found.filter((one) => one.startsWith('taken'))).toEqual([
+    'taken …',
+    'taken one',
+    'taken two',
+  ]);
 });
 
 test('git’s configuration is read as git reads it', () => {
