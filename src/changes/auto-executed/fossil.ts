@@ -31,7 +31,7 @@ function headOf(tree: MergedTree, path: Names): Buffer | undefined {
   }
 }
 
-/** Returns why a change is one of Fossil's files; undefined if it is none. */
+/** Returns the reason to hold a file that is one of Fossil's; undefined if it is none. */
 export function ofFossil(
   tree: MergedTree,
   path: Names,

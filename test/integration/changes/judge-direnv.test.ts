@@ -8,7 +8,7 @@ import { type Case, expectVerdict, titled, touch } from './judge.js';
 
 const tools = needs('direnv', 'python3');
 
-/** What the hook of direnv does at the prompt, and a command that the user types then. */
+/** The hook of direnv does this at the prompt; then the user types a command. */
 const enter = (then = 'true', directory = '.') =>
   `cd ${directory}; eval "$(direnv export bash)"; ${then}`;
 const program = `#!/bin/sh\n${touch}`;

@@ -17,14 +17,14 @@ export interface Case {
   readonly what: string;
   /** The user's files: `%W` stands for the directory, `%M` for the marker. */
   readonly host?: Readonly<Record<string, string>>;
-  /** What the user types once the files are there, with `sh -e`. */
+  /** The user types this once the files are there, with `bash -e`. */
   readonly setUp?: string;
   /** The file that a run leaves, or `directory/*` for the one that it leaves there; its content as those above. */
   readonly name: string;
   readonly content?: string;
   /** A command of the run that makes the file, in place of its content. */
   readonly made?: string;
-  /** What the user types afterwards; whether that succeeds says nothing. */
+  /** The user types this afterwards; whether that succeeds says nothing. */
   readonly start: string;
   readonly verdict: Verdict;
   /** True if the program runs it. @default unless the verdict is `plain` */
@@ -56,7 +56,7 @@ function tried(script: string, directory: string, home: string): void {
   }
 }
 
-/** What a plain apply does with what a script left at a path. */
+/** Applies what a script left, and returns how a path came off. */
 function verdictOf(fixture: Fixture, script: string, name: string): Verdict {
   const run = runScript(fixture, script);
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
