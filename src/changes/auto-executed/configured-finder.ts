@@ -24,6 +24,7 @@ import type { NameRules, Reasons } from './reasons.js';
 import {
   commandsOf,
   filesIn,
+  maxScriptBytes,
   maxScripts,
   type ScriptKind,
   scriptKind,
@@ -58,6 +59,7 @@ export class ConfiguredFinder {
   readonly #elsewhere: ElsewhereConfigs;
   #configs = 0;
   #scripts = 0;
+  #scriptBytes = 0;
   readonly #followed = new Set<string>();
 
   constructor(tree: MergedTree, reasons: Reasons, marks: Reasons) {
@@ -172,9 +174,11 @@ export class ConfiguredFinder {
     }
   }
 
-  /** Counts a script; with too many of them, everything is held back. */
-  #isBeyondScripts(): boolean {
-    const beyond = ++this.#scripts > maxScripts;
+  /** Counts scripts and what is read of them; with too much, everything is held back. */
+  #isBeyondScripts(scripts: number, text = ''): boolean {
+    this.#scripts += scripts;
+    this.#scriptBytes += text.length;
+    const beyond = this.#scripts > maxScripts || this.#scriptBytes > maxScriptBytes;
     if (beyond) this.#reasons.giveUp('scripts that other programs run');
     return beyond;
   }
@@ -184,11 +188,12 @@ export class ConfiguredFinder {
     for (const path of wanted) {
       const kind = scriptKind(path);
       if (kind === undefined) continue;
-      if (this.#isBeyondScripts()) return;
+      if (this.#isBeyondScripts(1)) return;
       // A hook runs at the top, an editor's task beside the editor's directory, others where they are.
       const starts = [1, 2, 3, 4].filter((up) => up <= path.length).map((up) => path.slice(0, -up));
       const meaning = { why: `${rules.show(path)} names it`, onlyFiles: true };
       for (const text of this.#texts(path, 'lines in scripts that other programs run')) {
+        if (this.#isBeyondScripts(0, text)) return;
         const commands = commandsIn(path, text, kind);
         this.#follow(this.#paths.command(commands, starts, meaning), starts, rules);
         this.#ofVariables(commands, starts, meaning.why);
@@ -197,8 +202,8 @@ export class ConfiguredFinder {
     const { top, directories } = this.#elsewhere;
     for (const hook of directories.flatMap((git) => filesIn(posix.join(git, 'hooks')))) {
       if (hook.endsWith('.sample')) continue;
-      if (this.#isBeyondScripts()) return;
       const text = commandsOf(textElsewhere(hook) ?? '', 'commented');
+      if (this.#isBeyondScripts(1, text)) return;
       this.#paths.command(text, [top], { why: 'a git hook names it', onlyFiles: true });
     }
   }
@@ -218,6 +223,7 @@ export class ConfiguredFinder {
       for (const root of [host, layer.root]) {
         const run = runBy(key, readText(native, root, path)?.text ?? '');
         if (run === undefined || run.text === '') continue;
+        if (this.#isBeyondScripts(0, run.text)) return;
         const text = run.isShell ? commandsIn(path, run.text, 'commented') : run.text;
         const own = startsOf(path, before, run.isShell);
         const meaning = { why: `${rules.show(path)} names it`, onlyFiles: true, onlyRun: true };

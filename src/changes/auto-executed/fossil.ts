@@ -31,7 +31,7 @@ function headOf(tree: MergedTree, path: Names): Buffer | undefined {
   }
 }
 
-/** Returns the reason to hold a file that is one of Fossil's; undefined if it is none. */
+/** Returns the reason to hold a file that Fossil reads as its own; undefined for any other. */
 export function ofFossil(
   tree: MergedTree,
   path: Names,

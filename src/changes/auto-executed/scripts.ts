@@ -11,6 +11,8 @@ import { homeDirectory } from './home-links.js';
 
 /** Scripts that are read for one tree. */
 export const maxScripts = 500;
+/** Characters of them that are read. */
+export const maxScriptBytes = 8 << 20;
 
 /** Shells and interpreters, and formats with comments that begin with `#`. */
 export const commented =
