@@ -11,6 +11,8 @@ const setUp = `export USER=user
 const evil = `fossil init evil.fossil
   fossil hook add --type before-commit --command 'touch %M' -R evil.fossil`;
 const commit = 'cd co; date +%N >> a; fossil commit --no-prompt -m b';
+/** Fossil starts an editor, and asks again and again where that writes nothing. */
+const commitWithEditor = 'cd co; date +%N >> a; timeout 2 fossil commit';
 
 const row = (name: string, made: string, more: Partial<Case> = {}): Case => ({
   what: name,
@@ -47,7 +49,7 @@ const run: readonly Case[] = [
   }),
   row('p.fossil', `fossil settings editor 'touch %M' -R p.fossil`, {
     what: 'a setting of a repository',
-    start: commit.replace(' --no-prompt -m b', ''),
+    start: commitWithEditor,
   }),
 ];
 
@@ -74,7 +76,7 @@ const notRun: readonly Case[] = [
 const home: readonly Case[] = [
   row('.fossil', `rm -f .config/fossil.db; fossil settings --global editor 'touch %M'`, {
     setUp: `rm -f .fossil\n${setUp}`,
-    start: commit.replace(' --no-prompt -m b', ''),
+    start: commitWithEditor,
   }),
 ];
 
