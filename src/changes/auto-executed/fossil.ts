@@ -1,9 +1,10 @@
 /**
  * Repositories of Fossil, whatever their names: one file has the settings and the hooks, which Fossil runs when the user
- * commits. It is a database of SQLite, which says in its header whose it is (SQLite's magic.txt).
+ * commits. It is a database of SQLite, which says in its header whose it is (SQLite's magic.txt). What takes the place of one
+ * that the user has counts whatever it says, and so do the journals beside it, from which SQLite writes into it.
  */
 import { readSync } from 'node:fs';
-import { errnoOf, withFd } from '../files/fdtree.js';
+import { errnoOf, openDirectoryPath, openToRead, stateOfFd, withFd } from '../files/fdtree.js';
 import type { Names } from '../files/path.js';
 import type { MergedTree } from '../merged-tree/tree.js';
 import type { FileState } from '../model/index.js';
@@ -15,19 +16,27 @@ const idAt = 68;
 const ids: ReadonlySet<number> = new Set([0x0f055111, 0x0f055112, 0x0f055113]);
 /** A database has whole pages, of at least these bytes: most other files need not be opened. */
 const pageBytes = 512;
+const journal = /-(?:journal|wal)$/;
 
-function headOf(tree: MergedTree, path: Names): Buffer | undefined {
-  const directory = Buffer.from(path.slice(0, -1).join('/'), 'latin1');
+/** Returns whether a file says in its header that it is one of Fossil's. */
+function saysSo({ native }: MergedTree, root: number, path: Names): boolean {
+  const directory = Buffer.from(path.slice(0, -1).join('/') || '.', 'latin1');
+  const name = Buffer.from(path.at(-1) ?? '.', 'latin1');
   try {
-    return withFd(tree.layer.openPath(directory), (parent) =>
-      withFd(tree.layer.openFile(parent, Buffer.from(path.at(-1) ?? '', 'latin1')), (fd) => {
+    return withFd(openDirectoryPath(native, root, directory), (parent) =>
+      withFd(openToRead(native, parent, name), (fd) => {
+        const { type, size } = stateOfFd(fd);
+        if (type !== 'file' || size < pageBytes || size % pageBytes !== 0) return false;
         const head = Buffer.alloc(idAt + 4);
-        return readSync(fd, head, 0, head.length, 0) === head.length ? head : undefined;
+        if (readSync(fd, head, 0, head.length, 0) !== head.length) return false;
+        return (
+          head.toString('latin1', 0, begin.length) === begin && ids.has(head.readUInt32BE(idAt))
+        );
       }),
     );
   } catch (error) {
-    errnoOf(error); // it cannot be read
-    return undefined;
+    errnoOf(error); // it is not there, or cannot be read
+    return false;
   }
 }
 
@@ -37,9 +46,10 @@ export function ofFossil(
   path: Names,
   { type, size }: FileState,
 ): AutoExecuted | undefined {
-  if (type !== 'file' || size < pageBytes || size % pageBytes !== 0) return undefined;
-  const head = headOf(tree, path);
-  if (head?.toString('latin1', 0, begin.length) !== begin) return undefined;
-  if (!ids.has(head.readUInt32BE(idAt))) return undefined;
+  const base = [...path.slice(0, -1), (path.at(-1) ?? '').replace(journal, '')];
+  const isJournal = journal.test(path.at(-1) ?? '');
+  const mayBe = isJournal || (type === 'file' && size % pageBytes === 0);
+  const roots = mayBe ? [tree.host, tree.layer.root] : [tree.host];
+  if (!roots.some((root) => saysSo(tree, root, base))) return undefined;
   return { level: 'held', why: 'Fossil runs the hooks and programs that it names' };
 }

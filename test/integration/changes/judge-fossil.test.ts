@@ -27,6 +27,21 @@ const row = (name: string, made: string, more: Partial<Case> = {}): Case => ({
 const hook = (repository: string) =>
   `fossil hook add --type before-commit --command 'touch %M' -R ${repository}`;
 
+/** Changes the header, by which Fossil does not go: it says no more whose the database is. */
+const unsaid = `python3 -c 'f = open("p.fossil", "r+b"); f.seek(68); f.write(bytes(4))'`;
+/**
+ * A journal of SQLite with all pages of another repository (sqlite.org/fileformat.html, "The Rollback Journal"), which SQLite
+ * writes into the user's when that is opened next.
+ */
+const journal = `cp p.fossil evil.db; ${hook('evil.db')}; python3 -c '
+import struct
+db = open("evil.db", "rb").read(); size = struct.unpack(">H", db[16:18])[0]; pages = len(db) // size
+out = (bytes.fromhex("d9d505f920a163d7") + struct.pack(">5I", pages, 7, pages, 512, size)).ljust(512, bytes(1))
+for n in range(pages):
+    page = db[n * size:(n + 1) * size]
+    out += struct.pack(">I", n + 1) + page + struct.pack(">I", (7 + sum(page[size - 200:0:-200])) & 0xffffffff)
+open("p.fossil-journal", "wb").write(out)'; rm evil.db`;
+
 const run: readonly Case[] = [
   row('co/.fslckout', 'cd co; fossil close --force; fossil open --force --keep ../evil.fossil', {
     setUp: `${setUp}\n${evil}`,
@@ -43,6 +58,13 @@ const run: readonly Case[] = [
     ),
   ),
   row('p.fossil', hook('p.fossil')),
+  row('p.fossil', `${hook('p.fossil')}; ${unsaid}`, {
+    what: 'a repository that no longer says whose it is',
+  }),
+  row('p.fossil', `mv p.fossil real; ln -s real p.fossil; ${hook('real')}; ${unsaid}`, {
+    what: 'a link in the place of a repository',
+  }),
+  row('p.fossil-journal', journal),
   row('data.bin', hook('data.bin'), {
     what: 'a repository of any name',
     setUp: setUp.replaceAll('p.fossil', 'data.bin'),
