@@ -1,7 +1,8 @@
 /** `createWorker`: takes jobs from a queue and runs each in a sandbox of its own. */
 import { Worker } from 'bullmq';
+import { orNoLimit } from '../errors/index.js';
 import { createPool, dryRun, type Pool, UsageError } from '../index.js';
-import { describeValue, orNoLimit } from '../options/index.js';
+import { describeValue } from '../options/index.js';
 import { after, isMilliseconds, millisecondsWords, type Timer } from '../time/index.js';
 import { JobDirectories } from './directory.js';
 import type { SandboxJob, SandboxJobResult } from './job.js';

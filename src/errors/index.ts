@@ -15,6 +15,7 @@ export {
   spokenInterface,
 } from './interface.js';
 export { errorMeanings } from './meanings.js';
+export { meansNoLimit, noLimitInLibrary, orNoLimit } from './no-limit.js';
 
 export interface WasboxErrorOptions {
   /** Advice on what the user can do about it, one or more full sentences or a command. */

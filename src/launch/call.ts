@@ -1,10 +1,9 @@
 /** The forms of a call of `run` and `spawn`, and the checks of what is not an option of the sandbox. */
 import { fstatSync } from 'node:fs';
-import { misuse, UsageError } from '../errors/index.js';
+import { misuse, orNoLimit, UsageError } from '../errors/index.js';
 import {
   callProperties,
   describeValue,
-  orNoLimit,
   type ResolveOptions,
   validateRunOptions,
 } from '../options/index.js';

@@ -2,8 +2,7 @@
  * How many runs of this process go on at a time. A program may ask for thousands at once: more than
  * the processors can work at would only take descriptors, memory and the time of the event loop.
  */
-import { UsageError } from '../errors/index.js';
-import { meansNoLimit } from '../options/index.js';
+import { meansNoLimit, UsageError } from '../errors/index.js';
 import { aborted, onAbort } from './abort.js';
 
 /** First come, first served. */

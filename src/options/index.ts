@@ -15,7 +15,6 @@ export {
 } from './net-address.js';
 export { netParts, netRulesOf, netWord } from './net-option.js';
 export { type NetRule, readNetRule, readNetRules } from './net-rules.js';
-export { meansNoLimit, orNoLimit } from './no-limit.js';
 export { type ParsedLine, parseLine, parseRunArguments } from './parse.js';
 export { alternatives, shellQuote, shellUnquote } from './quoting.js';
 export { joinRules, splitOptions, withAdvice } from './rewrite.js';

@@ -1,23 +1,5 @@
-/** Says what to write for no limit, where a value shows that none was meant. */
+/** Says what the command line and profiles take for no limit. */
 import type { OptionEntry } from './table.js';
-
-const words =
-  /^(?:-\d+\D{0,3}|0+(?:\.0+)?\D{0,3}|[-+]?inf(?:init[ey])?|no|off|never|max|null|false)$/i;
-
-/** Returns whether a value means no limit in other programs: 0, -1, null, `infinity`. */
-export const meansNoLimit = (value: unknown): boolean =>
-  value === null ||
-  value === false ||
-  (typeof value === 'number' && value <= 0) ||
-  (typeof value === 'string' && words.test(value));
-
-/** Says what the library takes for no limit. */
-export const noLimitInLibrary = (property: string): string =>
-  `For no limit: { ${property}: Infinity }`;
-
-/** Says so behind a sentence; '' for a value that meant a limit. */
-export const orNoLimit = (property: string, value: unknown): string =>
-  meansNoLimit(value) ? ` ${noLimitInLibrary(property)}` : '';
 
 /** Says what an option, or the key of a profile, takes for no limit, if that was meant; '' for what has none. */
 export function noLimitText({ unlimited }: OptionEntry, option: string, meant: boolean): string {

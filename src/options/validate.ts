@@ -1,8 +1,7 @@
 /** The library's options, checked against the option table as strictly as a command line. */
-import { UsageError } from '../errors/index.js';
+import { meansNoLimit, noLimitInLibrary, UsageError } from '../errors/index.js';
 import { isRecord } from '../text/index.js';
 import { foreignOption } from './foreign-options.js';
-import { meansNoLimit, noLimitInLibrary } from './no-limit.js';
 import { suggest } from './suggest.js';
 import { type OptionEntry, runOptionTable } from './table.js';
 import { readValue } from './values.js';

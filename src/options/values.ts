@@ -2,10 +2,10 @@
  * Strict readers of option values. Each takes the text after the option and gives
  * the typed value, or throws a {@link UsageError} that shows what would have been right.
  */
-import { UsageError } from '../errors/index.js';
+import { meansNoLimit, UsageError } from '../errors/index.js';
 import { longestMs } from '../time/index.js';
 import { readNetRules } from './net-rules.js';
-import { meansNoLimit, noLimitText } from './no-limit.js';
+import { noLimitText } from './no-limit.js';
 import { suggest } from './suggest.js';
 import type { OptionEntry } from './table.js';
 

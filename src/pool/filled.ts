@@ -1,7 +1,6 @@
 /** Fills a pool and ends it: the same for sandboxes of one task each and for sessions. */
-import { misuse, UsageError } from '../errors/index.js';
+import { misuse, orNoLimit, UsageError } from '../errors/index.js';
 import { aborted, onAbort } from '../launch/index.js';
-import { orNoLimit } from '../options/index.js';
 import { Schedule, type ScheduleEnd, type Waiting } from './schedule.js';
 
 export interface CloseOptions {

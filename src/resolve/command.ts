@@ -242,14 +242,14 @@ function byShebang(
   if (env === undefined) {
     const path = posix.resolve(draft.workdir.start.path, interpreter);
     const there = draft.image === undefined ? draft.host.files.stat(path) : draft.tree.locate(path);
-    if (there?.kind !== 'file') return byNameOf(draft, shebang, what, script, display);
+    if (there?.kind !== 'file') throw noInterpreter(draft, what, interpreter);
     if (!showProgram(draft, path)) throw notShown(what, interpreter);
     return { path, argv: [interpreter, ...args], display };
   }
   const program = env.program.includes('/')
     ? posix.resolve(draft.workdir.start.path, env.program)
     : findProgram(draft, env.program);
-  if (program === undefined) return byNameOf(draft, shebang, what, script, display);
+  if (program === undefined) return byNameOf(draft, env, args, what, display);
   if (!showProgram(draft, program)) throw notShown(what, env.program);
   if (env.before.length === 0) {
     const first = env.program.includes('/') ? env.program : firstWord(draft, env.program, program);
@@ -260,28 +260,23 @@ function byShebang(
 }
 
 /**
- * The interpreter of a `#!` line is not there: `python` where only python3 is, or a path of another system. One that runs
- * the language of its name does as well, which is said.
+ * No such program is in PATH, as `python` where only python3 is. One that runs the language of its name does as well, which is
+ * said. A path in place of a name means that very program.
  */
 function byNameOf(
   draft: Draft,
-  { interpreter, env, words }: Shebang,
+  { before, program }: NonNullable<Shebang['env']>,
+  words: readonly string[],
   what: string,
-  script: string,
   display: string,
 ): CommandSpec {
-  const asked = env?.program ?? interpreter;
-  const name = posix.basename(asked);
-  const language = languageByName(name);
-  if (language === undefined || (env?.before.length ?? 0) > 0)
-    throw noInterpreter(draft, what, asked);
+  const language = languageByName(program);
+  if (language === undefined || before.length > 0) throw noInterpreter(draft, what, program);
   const found = interpreterOf(draft, language, what);
-  const [first = name] = found.words;
-  // The directory is the script's text, and no part of the note.
-  const shown = asked === name || name !== first ? name : `${name} at another place`;
-  draft.note(`${what} asks for ${shown}, which is not there: it runs with ${first}`);
-  const args = [...words, script, ...(draft.options.args ?? [])];
-  return { path: found.path, argv: [...found.words, ...args], display };
+  draft.note(
+    `${what} asks for ${program}, which is not there: it runs with ${found.words[0] ?? program}`,
+  );
+  return { path: found.path, argv: [...found.words, ...words], display };
 }
 
 /** The interpreter's path is the script's word: none is advised that would mean another. */

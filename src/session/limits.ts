@@ -47,7 +47,10 @@ export function ownLimits(naming: Naming, options: OwnLimits, session: LimitsSpe
   for (const name of ownLimitNames) {
     const value = options[name];
     if (value === undefined) continue;
-    validateRunOptions({ [name]: value }, { shown: naming(name), none: leaveOut });
+    // In the library the words are those of a run's option.
+    const inCall = naming(name);
+    const shown = byInterface({ command: inCall, library: `option ${name}`, mcp: inCall });
+    validateRunOptions({ [name]: value }, { shown, none: leaveOut });
     const most = session[name];
     if (most !== undefined && value > most) {
       throw new UsageError(

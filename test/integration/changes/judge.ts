@@ -106,7 +106,7 @@ export function judged(one: Case, isHome = false): { runs: boolean; verdict: Ver
     const content = join(base, 'content');
     fs.writeFileSync(content, own(one.content ?? ''), { mode: 0o755 });
     const make = own(
-      one.made ?? `mkdir -p "$(dirname '${one.name}')"; cp '${content}' '${one.name}'`,
+      one.made ?? `mkdir -p "$(dirname '${one.name}')"; cp -f '${content}' '${one.name}'`,
     );
     const verdict = verdictOf(fixture, make, one.name);
     typed(`set -e\n${make}`, workdir, home);
