@@ -1,5 +1,5 @@
 /** Limits of one program of a session, below those of the session. */
-import { byInterface, UsageError } from '../errors/index.js';
+import { byInterface, spokenInterface, UsageError } from '../errors/index.js';
 import { durationText, runOptionTable, sizeText, validateRunOptions } from '../options/index.js';
 import { type OwnLimits, ownLimitNames } from '../plan/index.js';
 import type { LimitsSpec } from '../resolve/index.js';
@@ -48,9 +48,8 @@ export function ownLimits(naming: Naming, options: OwnLimits, session: LimitsSpe
     const value = options[name];
     if (value === undefined) continue;
     // In the library the words are those of a run's option.
-    const inCall = naming(name);
-    const shown = byInterface({ command: inCall, library: `option ${name}`, mcp: inCall });
-    validateRunOptions({ [name]: value }, { shown, none: leaveOut });
+    const told = { shown: naming(name), none: leaveOut };
+    validateRunOptions({ [name]: value }, spokenInterface() === 'library' ? undefined : told);
     const most = session[name];
     if (most !== undefined && value > most) {
       throw new UsageError(

@@ -20,7 +20,7 @@ const table: readonly (readonly [options: object, names: RegExp, hint: RegExp])[
   [{ timeout: 5 }, /no option timeout/, /Did you mean timeoutMs\?/],
   [{ memory: '1G' }, /no option memory/, /Did you mean memoryBytes\?/],
   [{ timeoutMs: '30s' }, /option timeoutMs: expected/, /Write \{ timeoutMs: 30000 \}/],
-  [{ memoryBytes: 0 }, /^session\.exec: memoryBytes: expected/, /Got 0\. Leave it out/],
+  [{ memoryBytes: 0 }, /^option memoryBytes: expected/, /Got 0\. For no limit/],
   [{ env: ['A=1'] }, /env must be an object/, /./],
   [{ env: { A: 1 } }, /env\.A: expected a string/, /NAME: 'VALUE'/],
   [{ env: { 'A B': '1' } }, /invalid variable name "A B"/, /NAME: 'VALUE'/],

@@ -46,7 +46,7 @@ const run: readonly Case[] = [
   admin(
     'notify',
     'ALL touch %M %s',
-    `${cvs('watch add')}; HOME=/other USER=other cvs -Q edit a.txt`,
+    `${cvs('watch add')}; HOME=/other USER=other LOGNAME=other unshare -Ur cvs -Q edit a.txt`,
   ),
   admin('modules', 'm -t %W/evil.sh m', cvs('rtag x m')),
   admin('modules', 'm -o %W/evil.sh m', `cvs -Q -d '%W/repo' checkout -d new m`, {
@@ -60,7 +60,7 @@ const run: readonly Case[] = [
        $cvs add $f; $cvs commit -m x $f`,
     ),
     host: {},
-    setUp: `${setUp}\necho '^other touch %M; cat' > repo/CVSROOT/loginfo`,
+    setUp: `${setUp}\nrm -f repo/CVSROOT/loginfo; echo '^other touch %M; cat' > repo/CVSROOT/loginfo`,
   },
 ];
 

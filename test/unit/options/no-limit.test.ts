@@ -107,12 +107,17 @@ test('setMaxConcurrency tells it for 0', () => {
   );
 });
 
-test('a program of a session is told to leave it out, since its session may have a limit', () => {
+test('a program of a session is told to leave it out over MCP, since its session may have a limit', () => {
+  speakAs('mcp');
   const session = { memoryBytes: 512 * 1024 ** 2 } as never;
   const { message, hint } = errorOf(() => ownLimits((name) => name, { memoryBytes: 0 }, session));
   expect(message).toMatch(/^memoryBytes: expected whole bytes from 1048576 to /);
   expect(hint).toBe('Got 0. Leave it out for no limit but that of the session.');
   expect(ownLimits((name) => name, {}, session)).toEqual({});
+  speakAs('library');
+  // The words of a run's option: same-words.test.ts.
+  const inLibrary = errorOf(() => ownLimits((name) => name, { memoryBytes: 0 }, session));
+  expect(inLibrary.hint).toBe('Got 0. For no limit: { memoryBytes: Infinity }');
   const text = errorOf(() => ownLimits((name) => name, { memoryBytes: '64M' as never }, session));
   expect(text.hint).toBe('Got "64M". Write { memoryBytes: 67108864 }');
 });
