@@ -47,7 +47,7 @@ export function ownLimits(naming: Naming, options: OwnLimits, session: LimitsSpe
   for (const name of ownLimitNames) {
     const value = options[name];
     if (value === undefined) continue;
-    // In the library the words are those of a run's option.
+    // The library has the words of a run's option.
     const told = { shown: naming(name), none: leaveOut };
     validateRunOptions({ [name]: value }, spokenInterface() === 'library' ? undefined : told);
     const most = session[name];
