@@ -104,7 +104,12 @@ const tests = [
   [/^test\/integration\/changes\/environments/, /virtualenv/, 'virtualenv'],
   [/^test\/integration\/other-verbs/, /kill with anything else/, 'procps'],
   [/^test\/integration\/output-leads/, /followed literally/, 'python3-venv', 'python3-pip'],
-  [/^test\/integration\/usual-leads/, /^a notebook/, 'python3-venv', 'python3-pip'],
+  [
+    /^test\/integration\/usual-leads/,
+    /^a notebook|another program starts is named with/,
+    'python3-venv',
+    'python3-pip',
+  ],
   [/^test\/integration\/changes\/system-runs/, /\/etc\/cron\.d/, 'cron-daemon-common'],
   [/^test\/attacks\/limits/, /no session|wasbox spends|is estimated/, 'strace'],
 ];

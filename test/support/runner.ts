@@ -17,4 +17,10 @@ export default class extends TestRunner {
     const source = this.#given === '' ? missing : `${missing}(?=.*(?:${this.#given}))`;
     this.config.testNamePattern = source === '' ? undefined : new RegExp(`^${source}`, 's');
   }
+
+  /** The process has another runner for its next file, with the same configuration. */
+  override onAfterRunFiles(): void {
+    super.onAfterRunFiles();
+    this.config.testNamePattern = this.#given === '' ? undefined : new RegExp(this.#given);
+  }
 }
