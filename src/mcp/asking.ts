@@ -97,7 +97,7 @@ export class Asking {
     return decisionOf[decision];
   }
 
-  /** Returns denials as an answer has them, each once: to a client that is not asked, nobody decided any of them. */
+  /** Returns each denial once, as an answer has it. Nobody decided it where the client was not asked. */
   toldOnce(denied: readonly Denial[]) {
     const found = new Map<string, ReturnType<Asking['told']>>();
     for (const one of denied.map((denial) => this.told(denial))) {

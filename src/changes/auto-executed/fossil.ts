@@ -4,7 +4,7 @@
  * that the user has counts whatever it says, and so do the journals beside it, from which SQLite writes into it.
  */
 import { readSync } from 'node:fs';
-import { errnoOf, openDirectoryPath, openToRead, stateOfFd, withFd } from '../files/fdtree.js';
+import { withFile } from '../files/host-text.js';
 import type { Names } from '../files/path.js';
 import type { MergedTree } from '../merged-tree/tree.js';
 import type { FileState } from '../model/index.js';
@@ -20,24 +20,13 @@ const journal = /-(?:journal|wal)$/;
 
 /** Returns whether a file says in its header that it is one of Fossil's. */
 function saysSo({ native }: MergedTree, root: number, path: Names): boolean {
-  const directory = Buffer.from(path.slice(0, -1).join('/') || '.', 'latin1');
-  const name = Buffer.from(path.at(-1) ?? '.', 'latin1');
-  try {
-    return withFd(openDirectoryPath(native, root, directory), (parent) =>
-      withFd(openToRead(native, parent, name), (fd) => {
-        const { type, size } = stateOfFd(fd);
-        if (type !== 'file' || size < pageBytes || size % pageBytes !== 0) return false;
-        const head = Buffer.alloc(idAt + 4);
-        if (readSync(fd, head, 0, head.length, 0) !== head.length) return false;
-        return (
-          head.toString('latin1', 0, begin.length) === begin && ids.has(head.readUInt32BE(idAt))
-        );
-      }),
-    );
-  } catch (error) {
-    errnoOf(error); // it is not there, or cannot be read
-    return false;
-  }
+  const found = withFile(native, root, path, (file, size) => {
+    if (size < pageBytes || size % pageBytes !== 0) return false;
+    const head = Buffer.alloc(idAt + 4);
+    if (readSync(file, head, 0, head.length, 0) !== head.length) return false;
+    return head.toString('latin1', 0, begin.length) === begin && ids.has(head.readUInt32BE(idAt));
+  });
+  return found === true;
 }
 
 /** Returns the reason to hold a file that Fossil reads as its own; undefined for any other. */

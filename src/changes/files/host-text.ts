@@ -15,17 +15,29 @@ export interface Text {
 
 /** A regular file's text; undefined if there is no such file or it cannot be read. */
 export function readText(native: ChangesNative, root: number, path: Names): Text | undefined {
+  return withFile(native, root, path, (file) => {
+    const bytes = Buffer.alloc(maxBytes);
+    let length = 0;
+    for (let n = 1; n > 0 && length < bytes.length; length += n) {
+      n = readSync(file, bytes, length, bytes.length - length, null);
+    }
+    return { text: bytes.toString('latin1', 0, length), cut: length === bytes.length };
+  });
+}
+
+/** Uses a regular file below a directory; undefined where there is none, or it cannot be read. */
+export function withFile<T>(
+  native: ChangesNative,
+  root: number,
+  path: Names,
+  use: (file: number, size: number) => T,
+): T | undefined {
   const parent = Buffer.from(path.slice(0, -1).join('/') || '.', 'latin1');
   try {
     return withFd(openDirectoryPath(native, root, parent), (fd) =>
       withFd(openToRead(native, fd, Buffer.from(path.at(-1) ?? '.', 'latin1')), (file) => {
-        if (stateOfFd(file).type !== 'file') return undefined;
-        const bytes = Buffer.alloc(maxBytes);
-        let length = 0;
-        for (let n = 1; n > 0 && length < bytes.length; length += n) {
-          n = readSync(file, bytes, length, bytes.length - length, null);
-        }
-        return { text: bytes.toString('latin1', 0, length), cut: length === bytes.length };
+        const { type, size } = stateOfFd(file);
+        return type === 'file' ? use(file, size) : undefined;
       }),
     );
   } catch (error) {
