@@ -214,6 +214,7 @@ export const targets = {
       'fastpath/main.c',
       'fastpath/node.c',
       'fastpath/note.c',
+      'fastpath/own_option.c',
       'fastpath/recorded_reads.c',
       'fastpath/signals.c',
       'fastpath/start.c',

@@ -15,7 +15,7 @@
 #include "../recorded_reads.h"
 
 #define WB_ENTRY_MAGIC 0x59544e45
-#define WB_ENTRY_VERSION 10
+#define WB_ENTRY_VERSION 11
 #define WB_ENTRY_MAX 1048576
 /* An entry is used for a day: accounts may come from a directory on the network, where no file
  * tells of a change. */
@@ -54,16 +54,13 @@ struct wb_entry {
   uint32_t report_context_size;
   /* 1: words behind `argv` are the payload's arguments, which nothing in here has. */
   uint32_t open;
-  uint32_t reserved;
+  uint32_t quiet;   /* 1: no summary is written */
   uint32_t discard; /* interrupted runs of others are to be looked for at the end */
   uint32_t note;    /* string that is said at the start; 0: none */
   /* Strings that are said at the end, each of a bit WB_LACKS_* of wire.h, the lowest first; or none
      of them. */
   uint32_t lacks;
   uint32_t lacks_size;
-  /* Names of wasbox's own options: the payload's arguments have none of them that it would know. */
-  uint32_t misplaced;
-  uint32_t misplaced_size;
   /* The parts of a run without namespaces; else all 0. */
   uint32_t private_root; /* 1: the run works on a copy */
   uint32_t left_out;     /* wb_copy_request of working_copy.h */

@@ -66,8 +66,7 @@ int entry_fits(const struct wb_entry *entry) {
       !is_text(entry, entry->workdir))
     return 0;
   if (!private_root_fits(entry) || (entry->note && !is_text(entry, entry->note)) ||
-      !words_fit(entry, entry->lacks, entry->lacks_size) ||
-      !words_fit(entry, entry->misplaced, entry->misplaced_size) || entry->open > 1 ||
+      !words_fit(entry, entry->lacks, entry->lacks_size) || entry->open > 1 || entry->quiet > 1 ||
       !home_fits(entry))
     return 0;
   return recorded_reads_fit(entry) &&

@@ -14,6 +14,7 @@
  *   last_run.c        notes the command line for `wasbox why`
  *   working_copy.c    copies the working directory, where there is no overlay
  *   note.c            says how the run is isolated
+ *   own_option.c      finds options of wasbox among the payload's arguments
  *   start.c           makes the run's directory (addon/rundir), starts, forwards signals, waits
  *   signals.c         handlers and the mask
  *   leave.c           takes the sandbox apart after the end

@@ -54,30 +54,3 @@ void say_lacks(const struct wb_entry *entry, uint32_t lacks, char *const *envp) 
     if (lacks & 1)
       say(at, envp);
 }
-
-/* `--name` or `--name=VALUE`. */
-static int is_option(const char *word, const char *name) {
-  const size_t size = strlen(name);
-  return word[0] == '-' && word[1] == '-' && strlen(word) >= 2 + size &&
-         same_bytes(word + 2, name, size) && (word[2 + size] == 0 || word[2 + size] == '=');
-}
-
-static int is_misplaced(const struct wb_entry *entry, const char *word) {
-  const char *name = entry_at(entry, entry->misplaced), *end = name + entry->misplaced_size;
-  for (; name < end; name += strlen(name) + 1)
-    if (is_option(word, name))
-      return 1;
-  return 0;
-}
-
-int names_own_option(const struct wb_entry *entry, char *const *arguments) {
-  const struct wb_plan *plan = (const struct wb_plan *)(const void *)entry_at(entry, entry->plan);
-  const uint64_t *words = (const uint64_t *)(const void *)wb_plan_at(plan, plan->argv);
-  for (uint32_t i = 1; i < plan->argc; i++)
-    if (is_misplaced(entry, (const char *)wb_plan_at(plan, (uint32_t)words[i])))
-      return 1;
-  for (; *arguments; arguments++)
-    if (is_misplaced(entry, *arguments))
-      return 1;
-  return 0;
-}

@@ -17,7 +17,6 @@ import {
 } from '../fastpath/index.js';
 import { recordedHost } from '../host/index.js';
 import { privateRootUnmade } from '../launch/index.js';
-import { misplacedOptions } from '../leads/index.js';
 import { parseRunArguments, type RunArguments } from '../options/index.js';
 import { compileFilters } from '../plan/index.js';
 import { keptTrees, resolveSpec } from '../resolve/index.js';
@@ -117,7 +116,6 @@ export async function startOf(
     plan: entryPlan(line, spec, { ...filters, privateRoot: privateRootUnmade(spec) }),
     record,
     reportContext: { spec, quiet: options.quiet === true, verbose: false },
-    misplaced: misplacedOptions(spec, host),
     timeoutMs: limits.timeoutMs ?? 0,
     graceMs: limits.graceMs,
     madeAt: new Date(),

@@ -42,8 +42,6 @@ export interface Entry extends CommandLine {
   readonly plan: Uint8Array;
   readonly record: NewRecord;
   readonly reportContext: ReportContext;
-  /** The options that `misplacedOptions` of src/leads returned. */
-  readonly misplaced: readonly string[];
   readonly timeoutMs: number;
   readonly graceMs: number;
   readonly madeAt: Date;
@@ -112,12 +110,6 @@ export function entryName(cacheKey: Uint8Array, words: readonly string[]): strin
   return hash.toString(16).padStart(16, '0');
 }
 
-function misplacedFields(writer: PlanWriter, { misplaced, reportContext: { quiet } }: Entry) {
-  if (quiet || misplaced.length === 0) return {};
-  const list = wordBytes(misplaced);
-  return { misplaced: writer.bytes(list), misplacedSize: list.length };
-}
-
 /**
  * Says what part of an entry is encoded: all; or only what its start needs, for a native command that waits for it; or
  * what such a start and its report need.
@@ -165,7 +157,7 @@ export function encodeEntry(
     ...(home === undefined ? {} : homeFields(writer, home)),
     note: noteOf(writer, reportContext),
     ...lackFields(writer, reportContext),
-    ...misplacedFields(writer, entry),
+    quiet: reportContext.quiet ? 1 : 0,
     ...root,
     record: writer.bytes(recordText),
     recordSize: recordText.length,

@@ -5,7 +5,6 @@
 
 import { type Host, type Recording, recordedHost } from '../host/index.js';
 import type { PlannedStart } from '../launch/index.js';
-import { misplacedOptions } from '../leads/index.js';
 import type { SandboxSpec } from '../resolve/index.js';
 import { bytesOfHex } from '../text/index.js';
 import { type CommandLine, entryWords, openCount } from './command-line.js';
@@ -34,7 +33,6 @@ export interface TellingOptions {
 export class Recorder {
   readonly #cacheKey: Uint8Array;
   readonly #line: CommandLine;
-  readonly #host: Host;
   readonly #recording: Recording;
   #start:
     | {
@@ -46,7 +44,6 @@ export class Recorder {
   constructor(cacheKey: Uint8Array, line: CommandLine, host: Host) {
     this.#cacheKey = cacheKey;
     this.#line = line;
-    this.#host = host;
     this.#recording = recordedHost(host);
   }
 
@@ -89,7 +86,6 @@ export class Recorder {
       plan: entryPlan(line, spec, inputs),
       record: { ...record, status: 'running' },
       reportContext: { spec, quiet: telling.quiet, verbose: telling.verbose },
-      misplaced: misplacedOptions(spec, this.#host),
       timeoutMs: limits.timeoutMs ?? 0,
       graceMs: limits.graceMs,
       madeAt: new Date(),

@@ -9,6 +9,7 @@ import { misplacedLine, type RunReport } from '../report/index.js';
 import { isSecretVariable, type ListNames, type SandboxSpec, secretAt } from '../resolve/index.js';
 import { type Offered, withAll } from './again.js';
 import { doorLeads } from './doors.js';
+import { hasWord } from './excerpt.js';
 import { isHidden } from './file-failures.js';
 import { installerLeads } from './installers.js';
 import { lastOutputOf } from './last-output.js';
@@ -16,17 +17,15 @@ import { namedLimits } from './named-limits.js';
 import { localServers, serverPorts } from './named-ports.js';
 import { type FailedRun, languageFiles } from './packages.js';
 import { programLeads } from './programs.js';
-import { scriptOf, scriptText, sourcesOf, textOf } from './sources.js';
+import { scriptOf, scriptText, sourcesOf, textLimit, textOf } from './sources.js';
 import { packagesLacked } from './told-packages.js';
 import { unsetVariables } from './unset-variables.js';
 
 /** More names than these are no lead. */
 const namesMax = 5;
 
-/** A program that hands its arguments on may have any option. */
-const handsOn = /\$[@*]|argv\s*\[\s*1\s*:|argv\.slice|\bARGV\b|@args?\b|\.\.\.args/;
-
-const words = (text: string): Set<string> => new Set(text.match(/[A-Za-z_][A-Za-z0-9_]*/g));
+/** A program with one of these may hand its arguments on, and know any option; addon/fastpath/own_option.c has them too. */
+const handsOn = ['$@', '$*', 'argv', 'ARGV', 'args'];
 
 /** A run that failed, with all that its program names. */
 interface Named extends FailedRun {
@@ -34,14 +33,14 @@ interface Named extends FailedRun {
   readonly named: string;
 }
 
-/** Lines for variables of the user's that were not passed. @param all words of the program and of its output */
+/** Lines for variables of the user's that were not passed. @param isNamed by the program or its output */
 export function withheld(
-  all: ReadonlySet<string>,
+  isNamed: (name: string) => boolean,
   { spec, offered }: Pick<FailedRun, 'spec' | 'offered'>,
   host: Host,
 ): string[] {
   const names = Object.keys(host.env)
-    .filter((name) => name.length > 3 && all.has(name) && !Object.hasOwn(spec.env, name))
+    .filter((name) => name.length > 3 && !Object.hasOwn(spec.env, name) && isNamed(name))
     .sort()
     .slice(0, namesMax);
   const secrets = names.filter((name) => isSecretVariable(name, host.env[name]));
@@ -136,20 +135,14 @@ const optionsBehind = ({ argv }: RunReport): string[] => {
   return runOptionTable.map(({ name }) => name).filter((name) => words.has(name));
 };
 
-/** Returns the options with which nothing of the script has to do. */
-const unknownTo = (options: readonly string[], script: string): string[] =>
-  script === '' || handsOn.test(script)
-    ? []
-    : options.filter(
-        (name) => !script.includes(name) && !script.includes(name.replaceAll('-', '_')),
-      );
-
-/** Options of wasbox that the script does not know: behind it they are told, however it ends. */
-export const misplacedOptions = (spec: SandboxSpec, host: Host): string[] =>
-  unknownTo(
-    runOptionTable.map(({ name }) => name),
-    scriptText(spec, host),
+/** Returns the options with which nothing of the script has to do. A larger script may have any. */
+function unknownTo(options: readonly string[], script: string): string[] {
+  if (script === '' || script.length >= textLimit) return [];
+  if (options.length === 0 || handsOn.some((sign) => script.includes(sign))) return [];
+  return options.filter(
+    (name) => !script.includes(name) && !script.includes(name.replaceAll('-', '_')),
   );
+}
 
 /**
  * Lines for the summary.
@@ -176,9 +169,10 @@ export function leadsOf(
   const named = [textOf(sources), ...report.argv].join('\n');
   const run: Named = { spec, report, text, script, words: typed, named, offered };
   const last = lastOutputOf(tail);
+  const all = [sources.script, named].join('\n');
   const inText = `${text}\n${report.argv.join(' ')}`;
   const lines = [
-    ...withheld(new Set([...words(named), ...last.words]), run, host),
+    ...withheld((name) => last.words.has(name) || hasWord(all, name), run, host),
     ...hiddenFiles(run, host),
     ...packagesLacked(run, last, host),
     ...programLeads(run, host),
@@ -192,8 +186,8 @@ export function leadsOf(
     ...namedLimits(spec, report.reached, last),
     ...misplaced(sources.script),
   ];
-  const all = withAll(offered, typed, report);
-  if (all === undefined) return lines;
+  const again = withAll(offered, typed, report);
+  if (again === undefined) return lines;
   const but = offered.secrets.map((name) => `${name} looks like a secret; `).join('');
-  return [...lines, `${but}to try all of it: ${all}`];
+  return [...lines, `${but}to try all of it: ${again}`];
 }

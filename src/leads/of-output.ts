@@ -55,9 +55,8 @@ export function leadsOfOutput(
         : `. To start one ${what}: ${start} --with ${names.join(',')}`;
     },
   };
-  const unpassed = new Set([...last.words].filter((name) => !passed.has(name)));
   return [
-    ...withheld(unpassed, run, host),
+    ...withheld((name) => last.words.has(name) && !passed.has(name), run, host),
     ...packagesLacked(run, last, host),
     ...localServers(run, last.ports),
     ...namedLimits(spec, [], last, start),

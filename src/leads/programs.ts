@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
 import { isPythonTool } from '../resolve/index.js';
 import { againWith } from './again.js';
+import { headMax } from './excerpt.js';
 import { onPath } from './on-path.js';
 import { type FailedRun, shells } from './packages.js';
 
@@ -119,7 +120,8 @@ export function programLeads(
   const inside = { ...host, env: { PATH: `${spec.env.PATH}:${host.env.PATH}` } };
   const isKnown = (name: string): boolean =>
     Object.hasOwn(packageOf, name) || sameName.has(name) || isPythonTool(name);
-  const mayDefine = sourced.test(text) || installs.test(text);
+  // A large script defines functions in parts of it that are not read.
+  const mayDefine = text.length >= headMax || sourced.test(text) || installs.test(text);
   const missing = commandWords(text).filter(
     (name) =>
       !known.has(name) &&

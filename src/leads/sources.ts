@@ -5,11 +5,12 @@
 import { posix } from 'node:path';
 import type { Host } from '../host/index.js';
 import { languageByExtension, ownDirectory, type SandboxSpec } from '../resolve/index.js';
+import { excerptOf } from './excerpt.js';
 
-/** Bytes of a script that are looked through. */
-const textLimit = 1 << 20;
-/** Bytes of each file that it names; a longer one was made by a program. */
-const partLimit = 1 << 18;
+/** Bytes of a program that are looked through, in all its files. */
+export const textLimit = 1 << 17;
+/** Characters that are taken from files that the script names. */
+const partsMax = 1 << 15;
 /** Files and directories that are looked into, and names of one directory. */
 const [filesMax, directoriesMax, namesMax] = [64, 32, 1000];
 
@@ -49,9 +50,11 @@ const wordsOf = (text: string): string[] => text.match(/[\w.-]*[\w-]/g) ?? [];
 const partsOf = (text: string): string[] => text.match(/[\w-]+/g) ?? [];
 
 export interface Sources {
-  /** The script's text, or that of the code; empty for another command. */
+  /** The text of the script or of the code, up to the limit; empty for another command. */
   readonly script: string;
-  /** The files that it names, each with its name. */
+  /** What leads can be made of in it. */
+  readonly excerpt: string;
+  /** The files that it names, each with its name, and what leads can be made of. */
   readonly parts: readonly { readonly name: string; readonly text: string }[];
 }
 
@@ -99,9 +102,12 @@ class Gathering {
   /** Names that are left, by directory. */
   readonly #open = new Map<string, { names: Set<string>; unnamed: readonly RegExp[] }>();
   readonly #texts: { name: string; text: string }[] = [];
+  #bytesLeft: number;
+  #charactersLeft = partsMax;
 
-  constructor(host: Host) {
+  constructor(host: Host, bytes: number) {
     this.#host = host;
+    this.#bytesLeft = bytes;
   }
 
   add(text: string): void {
@@ -144,9 +150,12 @@ class Gathering {
     const isMade = /^(?:GNUm|[Mm])akefile$|^(?:Rake|Gem|[Jj]ust)file$/.test(name);
     if (info?.kind !== 'file' || this.#texts.length >= filesMax) return;
     if (!isSource(name) && !isMade) return;
-    const bytes = this.#host.files.read(path, partLimit);
+    if (this.#bytesLeft <= 0 || this.#charactersLeft <= 0) return;
+    const bytes = this.#host.files.read(path, this.#bytesLeft);
     if (bytes === undefined) return;
-    const text = decoded(bytes);
+    const text = excerptOf(decoded(bytes));
+    this.#bytesLeft -= bytes.length;
+    this.#charactersLeft -= text.length;
     this.#texts.push({ name, text });
     this.add(text);
   }
@@ -156,9 +165,10 @@ class Gathering {
 export function sourcesOf(spec: SandboxSpec, host: Host): Sources {
   const script = scriptText(spec, host);
   const here = host.cwd();
-  if (here === undefined) return { script, parts: [] };
-  const gathering = new Gathering(host);
-  gathering.add(script);
+  const excerpt = excerptOf(script);
+  if (here === undefined) return { script, excerpt, parts: [] };
+  const gathering = new Gathering(host, textLimit - script.length);
+  gathering.add(excerpt);
   const named = scriptOf(spec);
   // Words of the command line name files as imports do: `make -C part`, `python3 -m part`. The script's own name does
   // not, because bot.py is no part of bot.js.
@@ -172,9 +182,9 @@ export function sourcesOf(spec: SandboxSpec, host: Host): Sources {
     here,
     more.map(([, file]) => file),
   );
-  return { script, parts: gathering.follow() };
+  return { script, excerpt, parts: gathering.follow() };
 }
 
-/** Returns the text of the script and of all that it names, or of those files whose name is of a form. */
-export const textOf = ({ script, parts }: Sources, form = /(?:)/): string =>
-  [script, ...parts.filter(({ name }) => form.test(name)).map(({ text }) => text)].join('\n');
+/** Returns what leads can be made of: in the script and in all that it names, or in files whose name is of a form. */
+export const textOf = ({ excerpt, parts }: Sources, form = /(?:)/): string =>
+  [excerpt, ...parts.filter(({ name }) => form.test(name)).map(({ text }) => text)].join('\n');

@@ -18,7 +18,6 @@ import {
 import { landlockMinimumAbi, realHost, recordedHost } from '../../../src/host/index.js';
 import type { PlannedStart } from '../../../src/launch/index.js';
 import { launch } from '../../../src/launch/launch.js';
-import { misplacedOptions } from '../../../src/leads/index.js';
 import { loadNative } from '../../../src/native/locate.js';
 import { parseRunArguments } from '../../../src/options/index.js';
 import { resolveSpec } from '../../../src/resolve/index.js';
@@ -112,7 +111,6 @@ async function inNode({
     plan: entryPlan(line, spec, inputs),
     record: { ...record, status: 'running' },
     reportContext: { spec, quiet: options.quiet === true, verbose: false },
-    misplaced: misplacedOptions(spec, host),
     timeoutMs: spec.limits.timeoutMs ?? 0,
     graceMs: spec.limits.graceMs,
     madeAt: new Date(),
