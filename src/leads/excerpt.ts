@@ -8,7 +8,7 @@ export const headMax = 4096;
 /** Characters of all other lines, places of one word that count, and characters on each side of it in a long line. */
 const [restMax, placesMax, sideMax] = [4096, 16, 160];
 
-/** What the forms of this folder contain, each at least one. */
+/** Lists words of which each form of this folder matches at least one. */
 const signs = [
   ...['port', 'PORT', 'from ', 'require', 'include', 'library', 'source ', 'load', 'use ', '. /'],
   ...['.py', '.js', '.sh', '.rb', '.php', '.pl', 'env', 'ENV', '${', '~/', '$HOME', '/home/'],

@@ -52,7 +52,7 @@ const partsOf = (text: string): string[] => text.match(/[\w-]+/g) ?? [];
 export interface Sources {
   /** The text of the script or of the code, up to the limit; empty for another command. */
   readonly script: string;
-  /** What leads can be made of in it. */
+  /** The excerpt of it that leads are made of. */
   readonly excerpt: string;
   /** The files that it names, each with its name, and what leads can be made of. */
   readonly parts: readonly { readonly name: string; readonly text: string }[];
