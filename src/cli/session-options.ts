@@ -59,9 +59,9 @@ const ofRuns = (runOptionTable as readonly OptionEntry[]).filter(
 
 export const sessionDescription: VerbDescription = {
   name: 'session',
-  what: 'Start a sandbox that stays for several commands, list running ones, and go back to an earlier state of the files or fork it. `wasbox exec` runs a command in it, `wasbox stop` ends it; it also ends after a time without a command. What it changed is saved as a run, for `wasbox diff`, `wasbox apply` and `wasbox discard`. A process of its own holds it, which needs Node.js. snapshot records the state of the files under a label; rollback restores the last snapshot or the one you name; release drops a snapshot. fork starts a separate session from the current state or from a snapshot. publish lets this machine reach a port inside, as the option --publish does from the start, and without a port lists them; unpublish ends that. Snapshots do not include processes: taking one ends what commands have left running.',
+  what: 'Start a sandbox that stays for several commands, list running ones, and go back to an earlier state of the files or fork it. `wasbox exec` runs a command in it, `wasbox session stop NAME`, or `wasbox stop NAME`, ends it; it also ends after a time without a command. What it changed is saved as a run, for `wasbox diff`, `wasbox apply` and `wasbox discard`. A process of its own holds it, which needs Node.js. snapshot records the state of the files under a label; rollback restores the last snapshot or the one you name; release drops a snapshot. fork starts a separate session from the current state or from a snapshot. publish lets this machine reach a port inside, as the option --publish does from the start, and without a port lists them; unpublish ends that. Snapshots do not include processes: taking one ends what commands have left running.',
   usage:
-    'start|ls|snapshot|rollback|fork|release|publish|unpublish [options] [NAME [SNAPSHOT|PORT]]',
+    'start|ls|stop|snapshot|rollback|fork|release|publish|unpublish [options] [NAME [SNAPSHOT|PORT]]',
   options: [
     ...own,
     ...ofRuns.map((entry) =>

@@ -21,6 +21,7 @@ import { nodeModule, requireNode } from './node-module.js';
 import { requireSession, tellStale } from './session-find.js';
 import { defaultIdleMs, sessionDescription } from './session-options.js';
 import { type Answer, readyVariable, startOwner } from './start-owner.js';
+import { stopVerb } from './stop.js';
 import { err, out, style, write } from './terminal.js';
 import { parseVerb, userStore } from './verb.js';
 
@@ -191,6 +192,7 @@ function checkLine(action: string, operands: readonly string[], values: Values):
 }
 
 export async function sessionVerb(argv: readonly string[]): Promise<number> {
+  if (argv[0] === 'stop') return stopVerb(argv.slice(1));
   const parsed = parseVerb(sessionDescription, argv);
   if (parsed === undefined) return 0;
   const values = parsed.values as Values;

@@ -113,7 +113,8 @@ function directoryImage(
     throw refuse(`${shown}: no such directory`, spoken`Example: --image dir:/srv/debian`);
   }
   const link = untrustedLink(host, path, untrustedDirectories(options, host, workdir));
-  if (link) throw leadsOut('ERR_PATH', shown, link, `--image ${shellQuote(`dir:${link.to}`)}`);
+  if (link)
+    throw leadsOut('ERR_PATH', shown, link, spoken`--image ${shellQuote(`dir:${link.to}`)}`);
   const state = stateDirectory(host).directory;
   const what =
     source === '/'

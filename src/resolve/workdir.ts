@@ -99,6 +99,12 @@ function around(host: Host, { path, name }: Found, project: Project): Found {
   return { path: project.path, name: real === project.path ? above : project.path, info };
 }
 
+/** The option with its value, as the interface in use writes it. */
+const named = {
+  workdir: (path: string) => spoken`--workdir ${path}`,
+  chdir: (path: string) => spoken`--chdir ${path}`,
+};
+
 /** @returns undefined for a current directory that is gone, where none was asked for */
 function findDirectory(
   host: Host,
@@ -111,7 +117,7 @@ function findDirectory(
     if (asked === undefined) return undefined;
     throw gone();
   }
-  const what = asked === undefined ? `the current directory ${name}` : `--${option} ${asked}`;
+  const what = asked === undefined ? `the current directory ${name}` : named[option](asked);
   // The check is by its name, too: /proc/self/fd/3 and /dev/fd/3 lead to a directory that another process chose.
   const path = holdsFiles(name) ? host.files.realpath(name) : undefined;
   if (!holdsFiles(path ?? name)) {
@@ -123,7 +129,7 @@ function findDirectory(
   if (path === undefined) throw refuse(`${what} does not exist`, 'Check the spelling.');
   if (asked !== undefined && current !== undefined && !holdsHome(host, current)) {
     const link = untrustedLink(host, name, [current]);
-    if (link) throw leadsOut('ERR_WORKDIR', what, link, `--${option} ${shellQuote(link.to)}`);
+    if (link) throw leadsOut('ERR_WORKDIR', what, link, named[option](shellQuote(link.to)));
   }
   const info = host.files.stat(path);
   if (info?.kind !== 'directory') {

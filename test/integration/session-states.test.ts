@@ -109,7 +109,10 @@ user.describe('a session', () => {
     await run(['session', 'fork', '-q', 'dev', '--name', 'fork']);
     await run(['session', 'fork', '-q', 'fork', '--name', 'of-fork']);
     for (const name of ['dev', 'fork', 'of-fork']) {
-      expect(await run(['stop', name])).toMatchObject({ status: 0, out: `stopped ${name}\n` });
+      expect(await run(['session', 'stop', name])).toMatchObject({
+        status: 0,
+        out: `stopped ${name}\n`,
+      });
     }
     expect(directories()).toEqual([]);
     expect((await run(['diff', '--name-only'])).out).toBe('file\n');

@@ -1,9 +1,9 @@
 /** A run that continues the layer of an earlier one. */
 
 import { mkdirSync } from 'node:fs';
-import { ChangesError } from '../../errors/index.js';
+import { byInterface, ChangesError } from '../../errors/index.js';
 import { closeDescriptor } from '../../native/index.js';
-import { pathOption, shellQuote } from '../../options/index.js';
+import { joinMapping, shellQuote, spoken } from '../../options/index.js';
 import { displayPath } from '../../text/index.js';
 import { at, openDirectory, withFd } from '../files/fdtree.js';
 import { unshareFiles } from '../files/merge-layer.js';
@@ -105,15 +105,21 @@ function requireSameTrees(record: RunRecord, asked: readonly RequestedTree[]): v
     .filter((tree) => tree !== home || tree === record.workdir)
     .map(({ path }) => path);
   const options = [
-    `--workdir ${shellQuote(show(workdir))}`,
-    ...more.map((path) => pathOption('--cow', path) ?? `--cow ${shellQuote(show(path))}`),
-    ...(home?.home === 'empty' ? [] : [`--home ${home?.home ?? 'none'}`]),
-  ];
+    spoken`--continue ${record.id}`,
+    spoken`--workdir ${shellQuote(show(workdir))}`,
+    ...more.map((path) => spoken`--cow ${shellQuote(show(joinMapping(path) ?? path))}`),
+    ...(home?.home === 'empty' ? [] : [spoken`--home ${home?.home ?? 'none'}`]),
+  ].join(' ');
+  const again = byInterface({
+    command: `wasbox run ${options} …`,
+    library: options,
+    mcp: `wasbox mcp ${options} …`,
+  });
   const paths = had.map(({ path, home }) => (home === undefined ? show(path) : '~'));
   throw new ChangesError(
     'ERR_CONTINUE',
     `Run ${record.id} used other copy-on-write directories: ${paths.join(', ')}.`,
-    { hint: `Use the same ones: wasbox run --continue ${record.id} ${options.join(' ')} …` },
+    { hint: `Use the same ones: ${again}` },
   );
 }
 
