@@ -1,5 +1,6 @@
 // `npm run build`, which `npm ci` runs: builds everything. What depends on nothing else is built beside each other, and
-// each part is left as it is where its sources did not change.
+// each part is left as it is where its sources did not change. With --fetch, as in `npm ci`, the engine's sources are
+// fetched where they are missing, but for `npm ci --offline`.
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +23,13 @@ function run(argv) {
   });
 }
 
+const fetches = process.argv[2] === '--fetch' && process.env.npm_config_offline !== 'true';
+/** The seconds that a network which does not answer may take of a build. */
+const within = '60';
+const fetched = fetches
+  ? run([process.execPath, 'addon/engine/fetch.mjs', '--within', within])
+  : Promise.resolve();
+
 /** The longest first; the engine is linked with the policy core. */
 const first = [
   [[process.execPath, 'addon/build.mjs']],
@@ -34,7 +42,10 @@ const first = [
 
 const worker = async () => {
   for (let part = first.shift(); part !== undefined; part = first.shift())
-    for (const argv of part) await run(argv);
+    for (const argv of part) {
+      if (argv.includes('addon/engine/objects.mjs')) await fetched;
+      await run(argv);
+    }
 };
 
 try {

@@ -55,7 +55,7 @@ export function whyNoEngine(arch, hasLibraries = haveLibraries(arch)) {
   const programs = missingPrograms(arch);
   if (programs.length > 0) return `these programs are missing: ${programs.join(', ')}`;
   if (!hasLibraries)
-    return 'its sources are not on this machine (npm run engine fetches them, before npm ci)';
+    return 'its sources are not on this machine (npm run engine, then npm run build)';
   return whyNoHeaders();
 }
 
@@ -219,7 +219,9 @@ export async function buildEngine(
   rmSync(out, { force: true });
   const why = whyNoEngine(arch);
   if (why !== undefined) {
-    console.log(`wasbox-engine is not built: ${why}. The command needs Node until it is.`);
+    console.log(
+      `wasbox-engine is not built: ${why}. Until it is, each new command line starts Node, 50 ms more.`,
+    );
     return undefined;
   }
   const directory = mkdtempSync(join(tmpdir(), 'wasbox-engine-'));

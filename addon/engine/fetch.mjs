@@ -1,18 +1,33 @@
 // `npm run engine`: fetches the engine's sources with apt where they are missing, and compiles them for this machine.
+// `fetch.mjs --within SECONDS`, which `npm ci` runs: fetches them, and leaves it to the build to say that they are missing.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeLibraries } from './libraries.mjs';
+import { haveLibraries, makeLibraries } from './libraries.mjs';
 import { isWhole, missingSources, sourceFolder } from './sources.mjs';
 
-const helper = '/usr/lib/apt/apt-helper';
 const official = 'http://deb.debian.org/debian/';
+
+const within = process.argv[2] === '--within' ? Number(process.argv[3]) : undefined;
+const deadline = performance.now() + (within ?? 600) * 1000;
+
+/** Runs a program of apt's until the deadline; its helper is not in the user's PATH. */
+function apt(program, words, stdout) {
+  const timeout = Math.max(1, Math.ceil(deadline - performance.now()));
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/lib/apt` };
+  const stdio = ['ignore', stdout, 'ignore'];
+  return spawnSync(program, words, {
+    encoding: 'utf8',
+    env,
+    killSignal: 'SIGKILL',
+    stdio,
+    timeout,
+  });
+}
 
 /** The mirrors that apt is set up with, then Debian's own. What they send is judged by its hash. */
 function mirrors() {
-  const { stdout } = spawnSync('apt-get', ['indextargets', '--format', '$(REPO_URI)'], {
-    encoding: 'utf8',
-  });
+  const { stdout } = apt('apt-get', ['indextargets', '--format', '$(REPO_URI)'], 'pipe');
   const set = (stdout ?? '').split('\n').filter((line) => /^https?:.*\/debian\/$/.test(line));
   return [...new Set([...set, official])];
 }
@@ -21,11 +36,13 @@ function mirrors() {
 function fetchSource(source) {
   mkdirSync(sourceFolder, { recursive: true });
   const path = join(sourceFolder, source.file);
+  // Another build may be fetching the same source.
+  const part = `${path}.${process.pid}.part`;
   for (const mirror of mirrors()) {
+    if (performance.now() >= deadline) return false;
     const url = `${mirror}pool/${source.pool}/${source.file}`;
-    const part = `${path}.part`;
     const how = ['download-file', url, part, `SHA256:${source.sha256}`];
-    const { status } = spawnSync(helper, how, { stdio: ['ignore', 'ignore', 'ignore'] });
+    const { status } = apt('apt-helper', how, 'ignore');
     if (status === 0 && isWhole(part, source)) {
       renameSync(part, path);
       return true;
@@ -41,6 +58,14 @@ const howToGet = (source) =>
   to     ${join(sourceFolder, source.file)}
   sha256 ${source.sha256}`;
 
+if (within !== undefined) {
+  try {
+    if (!haveLibraries(process.arch)) missingSources().every(fetchSource);
+  } catch {
+    // A cache directory that cannot be written to is as good as no network.
+  }
+  process.exit(0);
+}
 const failed = missingSources().filter((source) => !fetchSource(source));
 if (failed.length > 0) {
   console.error(

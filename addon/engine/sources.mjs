@@ -1,6 +1,6 @@
 // The C that the engine is made of besides wasbox's own: archives by version and hash, which Debian's mirrors serve as the
 // upstream sources of its packages. Nothing of them is in the tree (docs/decisions/engine-sources.md).
-// `npm run engine` (fetch.mjs) gets what is missing; a build reads what is there, and never the network.
+// `npm ci` and `npm run engine` get what is missing (fetch.mjs); any other build reads what is there, and never the network.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
