@@ -65,30 +65,3 @@ ${parts.join('\n')}
 </svg>
 `;
 }
-
-/** One page with the chart, the targets and everything that was measured. */
-export function page(svg, markdownTables, heading) {
-  const tables = markdownTables
-    .map(({ title, rows }) => {
-      const names = Object.keys(rows[0] ?? {});
-      const cells = (tag, values) =>
-        values.map((v) => `<${tag}>${safe(v ?? '')}</${tag}>`).join('');
-      const body = rows.map(
-        (row) =>
-          `<tr>${cells(
-            'td',
-            names.map((name) => row[name]),
-          )}</tr>`,
-      );
-      return `<h2>${safe(title)}</h2>\n<table><thead><tr>${cells('th', names)}</tr></thead><tbody>${body.join('\n')}</tbody></table>`;
-    })
-    .join('\n');
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${safe(heading)}</title><meta name="viewport" content="width=device-width">
-<style>body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}table{border-collapse:collapse;display:block;overflow-x:auto}td,th{border:1px solid #8886;padding:.25rem .6rem;text-align:left}svg{max-width:100%;height:auto}</style></head>
-<body><h1>${safe(heading)}</h1>
-${svg}
-${tables}
-</body></html>
-`;
-}

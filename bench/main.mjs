@@ -3,26 +3,26 @@
 // As root, give --user: the measurements run as that user, who is made and removed where missing.
 import { spawnSync } from 'node:child_process';
 import {
-  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { page, startupChart } from './chart.mjs';
+import { startupChart } from './chart.mjs';
 import { machine } from './machine.mjs';
 import { cleanEnvironment, summarize } from './measure.mjs';
 import { measureMemory } from './memory.mjs';
 import { findPeers } from './peers.mjs';
 import { measurePool } from './pool.mjs';
-import { readmeBlock, tables, text } from './render.mjs';
+import { readmeBlock, text } from './render.mjs';
 import { measureSituations } from './situations.mjs';
 import { measureIsolations, measureStartup } from './startup.mjs';
 import { measureSteady } from './steady.mjs';
@@ -148,12 +148,6 @@ function save(results, directory) {
   const target = join(directory, results.machine.date.slice(0, 10));
   mkdirSync(target, { recursive: true });
   writeFileSync(join(target, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
-  const svg = startupChart(results);
-  if (svg !== undefined) {
-    writeFileSync(join(target, 'startup.svg'), svg);
-    const heading = `wasbox: measured on ${results.machine.date.slice(0, 10)}`;
-    writeFileSync(join(target, 'index.html'), page(svg, tables(results), heading));
-  }
   say(`saved in ${target}`);
   return target;
 }
@@ -165,8 +159,14 @@ function updateReadme(results, saved) {
   const [from, to] = [readme.indexOf(start), readme.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`README.md has no ${start} … ${end}`);
   // The README must stand without files beside it being renamed: always the newest chart.
-  const svg = join(dirname(saved), 'startup.svg');
-  copyFileSync(join(saved, 'startup.svg'), svg);
+  const svg = startupChart(results);
+  if (svg === undefined) throw new Error('--readme takes the section startup');
+  const folder = dirname(saved);
+  writeFileSync(join(folder, 'startup.svg'), svg);
+  // The tree keeps the latest results alone.
+  for (const day of readdirSync(folder))
+    if (/^\d{4}-\d\d-\d\d$/.test(day) && day !== basename(saved))
+      rmSync(join(folder, day), { recursive: true });
   const block = readmeBlock(results, 'bench/results/startup.svg');
   writeFileSync(path, `${readme.slice(0, from)}${start}\n\n${block}\n\n${readme.slice(to)}`);
 }

@@ -1,8 +1,8 @@
 // Runs the same work and the same probes on wasbox and on the other systems that are installed.
-//   npm run bench -- criteria [--only NAME,…] [--new] [--times] [--rootfs DIR] [--save FILE]
+//   npm run bench -- criteria [--only NAME,…] [--new] [--rootfs DIR] [--save FILE]
 // As root: it makes an ordinary user, runs each system as that user, and as root what works only so.
 // `bench/install-peers` installs the others; --rootfs is made with mmdebstrap where it is missing.
-// With --only, the results of the others stay. With --new, only the probes that the results lack are made. Start-up times are measured with --times, on an idle machine; without it, those of the last run stay.
+// With --only, the results of the others stay. With --new, only the probes that the results lack are made.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -19,7 +19,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { machine } from '../machine.mjs';
-import { facts, learns, probe, programsIn, shown, times, undo, works } from './measures.mjs';
+import { facts, learns, probe, programsIn, shown, undo, works } from './measures.mjs';
 import { endProcessesOf, mountsBelow } from './place.mjs';
 import { probes } from './probes.mjs';
 import { programOf, runIn, searchPath, withPlace } from './run.mjs';
@@ -31,7 +31,6 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     new: { type: 'boolean', default: false },
-    times: { type: 'boolean', default: false },
     rootfs: { type: 'string', default: '/var/tmp/wasbox-criteria/rootfs' },
     save: { type: 'string', default: join(root, 'bench/results/criteria.json') },
   },
@@ -156,7 +155,7 @@ async function addProbes(context, { system }, old) {
   return { ...old, probes: results };
 }
 
-/** The results that are there, by system: for times, and for what `--only` leaves out. */
+/** The results that are there, by system: for what `--only` leaves out. */
 function earlier() {
   if (!existsSync(values.save)) return new Map();
   const { systems: all, missing } = JSON.parse(readFileSync(values.save, 'utf8'));
@@ -212,9 +211,7 @@ try {
       measured.push(await addProbes(context, found, old));
       continue;
     }
-    const result = await measure(context, found, expected);
-    const startup = values.times ? await times(context, found.system) : (old?.startup ?? null);
-    measured.push({ ...result, startup });
+    measured.push(await measure(context, found, expected));
   }
   const { loadBefore: load, ...on } = machine();
   const results = {

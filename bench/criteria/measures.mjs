@@ -4,7 +4,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { median } from '../measure.mjs';
 import { factsOf, nonce, processesOf, startServers, startVictim } from './place.mjs';
 import { environmentOf, runIn, saidIn, withPlace } from './run.mjs';
 import { programs, work } from './work.mjs';
@@ -143,26 +142,6 @@ export async function programsIn(context, system, expected) {
     );
   }
   return results;
-}
-
-/** Milliseconds of the first and of repeated runs of a program that does nothing. */
-export function times(context, system) {
-  return withPlace(context, system, async (place) => {
-    const samples = [];
-    for (let round = 0; round < 12; round++) {
-      const [file, ...words] = system.argv(place, ['true']);
-      const begun = process.hrtime.bigint();
-      spawnSync(file, words, {
-        cwd: place.project,
-        env: environmentOf(place, system.asRoot),
-        stdio: 'ignore',
-        ...(system.asRoot ? {} : { uid: place.uid, gid: place.gid }),
-      });
-      samples.push(Number(process.hrtime.bigint() - begun) / 1e6);
-    }
-    const [first, ...others] = samples;
-    return { firstMs: Number(first.toFixed(2)), repeatedMs: Number(median(others).toFixed(2)) };
-  });
 }
 
 /** The command line as a user types it, without paths of this machine. */

@@ -12,7 +12,6 @@ const openOf = ({ probes: results, facts }, probes) =>
   probes.filter(({ id, oracle }) => results[id].open && !(facts.ownKernel && oracle === 'reached'))
     .length;
 const countOf = (list) => `${list.filter(Boolean).length} of ${list.length}`;
-const timeOf = (ms) => (ms >= 100 ? `${Math.round(ms)} ms` : `${Number(ms.toPrecision(2))} ms`);
 
 function needsOf({ root, setuid, daemon, image }) {
   const needs = [
@@ -33,21 +32,11 @@ function learnsOf({ destination, option, changes }) {
   return told.length === 0 ? 'nothing' : told.join(', ');
 }
 
-const startOf = (startup) =>
-  startup === null || startup === undefined
-    ? 'not measured yet'
-    : `${timeOf(startup.firstMs)}, then ${timeOf(startup.repeatedMs)}`;
-
 /** The columns, each with its name, the section that says how it was found, and the value. */
 const columns = (probes, tested) => [
   ['needs', 'how-needs', (system) => escapeHtml(needsOf(system.needs))],
   ['probes that succeed', 'probes', (system) => `${openOf(system, probes)} of ${tested}`],
   ['changes to the project', 'how-changes', (system) => escapeHtml(system.changes)],
-  [
-    'start-up, the very first and repeated',
-    'how-start-up',
-    (system) => escapeHtml(startOf(system.startup)),
-  ],
 ];
 
 function overview({ systems, probes, untestable }) {
@@ -133,8 +122,6 @@ function better({ systems, probes }) {
         (!system.probes[id].open || (system.facts.ownKernel && oracle === 'reached')),
     );
     const worked = system.programs.filter(Boolean).length - own.programs.filter(Boolean).length;
-    const faster =
-      system.startup && own.startup && system.startup.repeatedMs < own.startup.repeatedMs;
     const facts = [
       ...(closed.length > 0
         ? [
@@ -142,7 +129,6 @@ function better({ systems, probes }) {
           ]
         : []),
       ...(worked > 0 ? [`${worked} more of the ordinary programs work unchanged.`] : []),
-      ...(faster ? ['It starts faster.'] : []),
     ];
     return `<li>${link(idOf(system), escapeHtml(system.name))}: ${inline([system.better, ...facts].join(' '))}</li>`;
   });
@@ -234,11 +220,6 @@ const how = [
     'Changes',
     'A run changes, removes and adds files of the project; what is there afterwards.',
   ],
-  [
-    'how-start-up',
-    'Start-up',
-    'One run of <code>true</code> in a directory that the system has never seen, with nothing kept yet, and the median of eleven more, with <code>--times</code> on an idle machine. The program is the one of the system, in a project, and its run is saved where the system can: times of this column are for comparison with each other. <a href="benchmarks.html">Benchmarks</a> times an empty program by itself.',
-  ],
 ];
 
 export function render({ root, put }) {
@@ -255,7 +236,7 @@ export function render({ root, put }) {
   const escapes = dataIn(root, 'escapes.json');
   const body = `<div class="criteria">${title}
 <p class="lead">The same work and the same ${probes.length - untestable.length} probes on wasbox and on ${others} other systems: what each needs, what code in it can see and do, what the user learns.</p>
-<p><code>npm run bench -- criteria</code> measures this on your machine. These results are from ${escapeHtml(`${machine.cpu}, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. Every value links to how it was found, and comes from one file: <a href="criteria.json">criteria.json</a>.</p>
+<p><code>npm run bench -- criteria</code> measures this on your machine. These results are from ${escapeHtml(`${machine.cpu}, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. Every value links to how it was found, and comes from one file: <a href="criteria.json">criteria.json</a>. How fast each starts: <a href="benchmarks.html">Benchmarks</a>.</p>
 ${overview(results)}
 ${heading(2, 'Where another is better', 'better')}
 ${better(results)}
