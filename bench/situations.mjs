@@ -1,7 +1,7 @@
 // Measures what users meet beside the repeated run: other arguments, other options, changed files, saved runs,
 // several at a time, and what they do with changes. Each beside bubblewrap's start of a program that does nothing.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { summarize } from './measure.mjs';
@@ -25,6 +25,28 @@ function saveRuns(saved, count) {
   const script = `chmod -R u+rwX "$1"; i=${there.length}; while [ $i -lt ${count} ]; do cp -al "$1" "$(printf '%.5s%04x' "$1" $i)"; i=$((i + 1)); done`;
   const { status } = spawnSync('sh', ['-c', script, 'sh', model], { cwd: saved, stdio: 'inherit' });
   if (status !== 0) throw new Error(`cannot make ${count} saved runs`);
+}
+
+/** First runs of programs of each size, which lie in the project. */
+export function firstRuns(work, wasbox, writer, options) {
+  const script = (name, bytes) => {
+    const path = join(work, name);
+    writeFileSync(path, `#!/bin/sh\nexit 0\n${'# a line of this text\n'.repeat(bytes / 21)}`, {
+      mode: 0o755,
+    });
+    return path;
+  };
+  const first = (name, ...argv) => ({
+    name: `first run: ${name}`,
+    argv: [wasbox, 'run', '--discard', '--env', 'N={n}', '--', ...argv],
+  });
+  const contestants = [
+    { name: base, argv: bubblewrap(work, join(work, 'noop')) },
+    first('a large static program', writer, '0', '{n}'),
+    first('a script of 100 bytes', script('small.sh', 84)),
+    first('a script of 1 MB', script('large.sh', 1_048_572)),
+  ];
+  return inTurn(work, contestants, options).slice(1);
 }
 
 /** @returns rows, and the bytes of the native command; undefined without one, or without bubblewrap */
@@ -55,6 +77,7 @@ export function measureSituations({ work: home, dist, noop: program, rounds }) {
     ],
     { rounds, warmUps: 2 },
   );
+  const programs = firstRuns(work, wasbox, writer, { rounds, warmUps: 2 });
   const eight = inTurn(
     work,
     [
@@ -74,5 +97,5 @@ export function measureSituations({ work: home, dist, noop: program, rounds }) {
   const sizeBytes = parts
     .filter((path) => existsSync(path))
     .reduce((sum, path) => sum + statSync(path).size, 0);
-  return { rows: [...rows, ...eight.slice(1), ...kept], sizeBytes };
+  return { rows: [...rows, ...programs, ...eight.slice(1), ...kept], sizeBytes };
 }

@@ -71,6 +71,9 @@ function situationTargets({ situations }) {
   return [
     row('`wasbox run` of any command line, the first time', 'first run of a command line', 1.5),
     limit('the same, from start to end', ms('first run of a command line'), 10_000, us),
+    ...['a large static program', 'a script of 100 bytes', 'a script of 1 MB'].map((program) =>
+      row(`the first run of ${program}`, `first run: ${program}`, 2),
+    ),
     row('`wasbox run` with other arguments', 'other arguments', 1.2),
     row('`wasbox run` that changes a file', 'a changed file', 2),
     limit(
