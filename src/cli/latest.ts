@@ -53,6 +53,8 @@ export function latestRun(store: Store, use: WithoutId): string {
   let elsewhere: RunRecord | undefined;
   for (const record of endedRuns(store, tellNewer)) {
     const { path } = record.workdir;
+    // Caches are not worth a review; `run --continue` may go on with what was downloaded into them.
+    if (record.cachesOnly === true && use !== 'continue') continue;
     if (places.includes(path)) {
       const problem = whyNot(store, record, readLastShown(store, identityOf(path)), use);
       if (problem !== undefined) throw problem;
@@ -174,7 +176,7 @@ export function noteEnd(store: Store, { record, finish }: LaunchResult, quiet: b
   if (record === undefined || finish === undefined) return;
   try {
     const kept = savedRecord(store, record.id);
-    if (kept !== undefined) noteKept(store, kept, quiet);
+    if (kept !== undefined && kept.cachesOnly !== true) noteKept(store, kept, quiet);
     else if (finish.disposition === 'applied') noteFinished(store, record, 'applied');
     else noteUnchanged(store, record.workdir);
   } catch (error) {

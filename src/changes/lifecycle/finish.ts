@@ -116,7 +116,9 @@ function endRun(store: Store, made: Run, end: RunEnd, mode: FinishMode): Ending 
         if (!discarded && (seen.changes.length > 0 || seen.unlisted)) {
           for (const session of sessions) keepOriginals(session, ofTree(session, seen.changes));
           const record = datedRecord(run.record, sessions);
-          const kept = { ...endedRecord(record, end, seen.summary), ...cutShort(seen.changes) };
+          const cachesOnly = !seen.unlisted && seen.changes.every(isCache) ? true : undefined;
+          const ended = endedRecord(record, end, seen.summary);
+          const kept = { ...ended, cachesOnly, ...cutShort(seen.changes) };
           writeRecord(native, directory, kept, true);
         }
         return seen;
@@ -145,6 +147,9 @@ function endRun(store: Store, made: Run, end: RunEnd, mode: FinishMode): Ending 
   const disposition = whole ? 'applied' : 'partly-applied';
   return { report: { ...base, disposition, apply }, dropped: false };
 }
+
+const isCache = ({ home, path }: Change): boolean =>
+  home !== undefined && `${path.toString('latin1')}/`.startsWith('.cache/');
 
 const ofTree = ({ index }: Session, changes: readonly Change[]): readonly Change[] =>
   changes.filter(({ tree }) => tree === index);

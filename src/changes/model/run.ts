@@ -69,6 +69,8 @@ export interface RunRecord {
   readonly shared?: boolean | undefined;
   /** Directories that stand in for trees, by their index; for an opened run alone, never saved. */
   readonly standIns?: ReadonlyMap<number, StandIn> | undefined;
+  /** True if it changed nothing but caches of the home (XDG Base Directory): a command without an ID does not mean it. */
+  readonly cachesOnly?: boolean | undefined;
   /** Bytes in the files that the layer holds. */
   readonly sizeBytes: number;
   /** Disk space of these files; absent in entries of older versions. */

@@ -80,6 +80,7 @@ function isRecord(value: unknown): value is RunRecord {
     (value.incomplete === undefined || typeof value.incomplete === 'boolean') &&
     (value.stack === undefined || isLayerNames(value.stack)) &&
     (value.reset === undefined || value.reset === true || isResetName(value.reset)) &&
+    (value.cachesOnly === undefined || typeof value.cachesOnly === 'boolean') &&
     (value.shared === undefined || typeof value.shared === 'boolean') &&
     (value.exitCode === undefined || isCount(value.exitCode)) &&
     (value.signal === undefined || isCount(value.signal)) &&

@@ -154,6 +154,19 @@ describe.each(identities())('without an id, as $label', (as) => {
     expect((await wasbox('apply')).status).toBe(0);
     expect(files()).toEqual(['a']);
   });
+
+  test('a run that wrote only caches of the home is saved, and is not the run that apply means', async () => {
+    const { make, session, files, wasbox } = setUp();
+    await make('a');
+    const write = 'mkdir -p ~/.cache/x; echo b > ~/.cache/x/y';
+    const caches = await session(`wasbox run -c '${write}'; wasbox diff --name-only`);
+    expect([caches.status, caches.out]).toEqual([0, 'a\n']);
+    expect((await wasbox('runs')).out).toContain('.cache/x/y');
+    expect([(await wasbox('apply')).status, files()]).toEqual([0, ['a']]);
+    // Control: with another file of the home it is.
+    const both = await session(`wasbox run -c '${write}; echo b > ~/b'; wasbox diff --name-only`);
+    expect(both.out).toContain('~/b\n');
+  });
 });
 
 test('the native command records a run without changes, without Node', async () => {
