@@ -4,7 +4,7 @@
  */
 
 /** Characters of a text that are kept whole: most scripts are no longer, and longer ones begin with their imports. */
-export const headMax = 4096;
+const headMax = 4096;
 /** Characters of all other lines, places of one word that count, and characters on each side of it in a long line. */
 const [restMax, placesMax, sideMax] = [4096, 16, 160];
 
