@@ -126,9 +126,8 @@ export async function execRelayed(
   session: OwnedSession,
   request: ExecRequest,
 ): Promise<RelayedEnd> {
-  const { Socket: Stream } = process.getBuiltinModule('node:net');
   const fd = connect(store, session, ['H', request]);
-  const socket = giveDescriptor(fd, () => new Stream({ fd, readable: true, writable: true }));
+  const socket = giveDescriptor(fd, { readable: true, writable: true });
   let fail: (error: unknown) => void = () => {};
   const tails = { O: new Tail(), R: new Tail() };
   const shown = new Shown(socket, (error) => fail(error));

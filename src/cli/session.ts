@@ -1,4 +1,5 @@
 /** `wasbox session`. */
+import { closeSync } from 'node:fs';
 import { openStore } from '../changes/index.js';
 import { UsageError, WasboxError } from '../errors/index.js';
 import { loadNative } from '../native/index.js';
@@ -107,7 +108,7 @@ async function holdForStarter(own: Own, name: string | undefined, fd: number): P
     if (told) return;
     told = true;
     write(fd, `${JSON.stringify(answer)}\n`);
-    process.getBuiltinModule('node:fs').closeSync(fd);
+    closeSync(fd);
   };
   try {
     await holdHere(own, name, tell);

@@ -46,10 +46,7 @@ class Pipe implements Channel {
     const fd = this.#own;
     if (fd === undefined) throw new TypeError('the pipe is closed');
     this.#own = undefined;
-    // Loaded here: the command line, which passes its own streams on, starts faster without it.
-    const { Socket: Stream } = process.getBuiltinModule('node:net');
-    const options = { fd, readable: !this.#isInput, writable: this.#isInput };
-    const stream = giveDescriptor(fd, () => new Stream(options));
+    const stream = giveDescriptor(fd, { readable: !this.#isInput, writable: this.#isInput });
     if (this.#isInput) stream.on('error', () => {}); // a payload need not read its input
     return stream;
   }

@@ -2,6 +2,7 @@
  * How many runs of this process go on at a time. A program may ask for thousands at once: more than
  * the processors can work at would only take descriptors, memory and the time of the event loop.
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { meansNoLimit, UsageError } from '../errors/index.js';
 import { aborted, onAbort } from './abort.js';
 
@@ -99,7 +100,7 @@ export async function descriptorsFree(): Promise<void> {
 /** How many descriptors this process has open; without end where none is left to look with. */
 function openFiles(): number {
   try {
-    return process.getBuiltinModule('node:fs').readdirSync('/proc/self/fd').length - 1;
+    return readdirSync('/proc/self/fd').length - 1;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EMFILE' ? Number.POSITIVE_INFINITY : 0;
   }
@@ -112,7 +113,6 @@ function mostOpenFiles(): number {
   if (limitOfFiles !== undefined) return limitOfFiles;
   limitOfFiles = Number.POSITIVE_INFINITY;
   try {
-    const { readFileSync } = process.getBuiltinModule('node:fs');
     const limits = readFileSync('/proc/self/limits', 'latin1');
     limitOfFiles = Number(/^Max open files +(\d+) /m.exec(limits)?.[1] ?? limitOfFiles);
   } catch {

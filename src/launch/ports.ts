@@ -27,11 +27,7 @@ export function portsTo(
 ): { readonly fd: number; close(): void } | undefined {
   if (onPort === undefined || spec.tellsPorts !== true) return undefined;
   const [own, fd] = native.pipe();
-  const { Socket } = process.getBuiltinModule('node:net');
-  const stream = giveDescriptor(
-    own,
-    () => new Socket({ fd: own, readable: true, writable: false }),
-  );
+  const stream = giveDescriptor(own, { readable: true, writable: false });
   let rest = '';
   stream.setEncoding('latin1').on('data', (piece: string) => {
     const lines = (rest + piece).split('\n');

@@ -1,5 +1,5 @@
 /** Connects to the owner of a session: for a command, or for a request about its files. */
-import { readSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { type OpenedView, type Run, type Store, viewOfOther } from '../changes/index.js';
 import { LaunchError, type WasboxError } from '../errors/index.js';
 import { closeDescriptor, loadNative } from '../native/index.js';
@@ -42,7 +42,6 @@ export function connect(store: Store, session: OwnedSession, [type, request]: Re
     throw new LaunchError('ERR_SESSION_UNKNOWN', `session ${session.name} is another user's`);
   }
   const bytes = frame(type, JSON.stringify(request));
-  const { writeSync } = process.getBuiltinModule('node:fs');
   try {
     for (let done = 0; done < bytes.length; ) done += writeSync(socket, bytes, done);
   } catch (error) {

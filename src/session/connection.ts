@@ -54,11 +54,7 @@ export class Connection {
   constructor(native: Native, socket: number) {
     this.#native = native;
     this.#socket = socket;
-    const { Socket: Stream } = process.getBuiltinModule('node:net');
-    this.#stream = giveDescriptor(
-      socket,
-      () => new Stream({ fd: socket, readable: true, writable: false }),
-    );
+    this.#stream = giveDescriptor(socket, { readable: true, writable: false });
     this.#stream.on('data', (bytes: Buffer) => this.#take(bytes));
     this.#stream.on('error', () => {}); // its end says the same
     this.#stream.unref();

@@ -127,13 +127,9 @@ type MakePipe = (isInput: boolean) => NativePayloadPipe;
 
 function openPipe(make: MakePipe, isInput: boolean): Pipe {
   const { own, given, written } = make(isInput);
-  const { Socket: Stream } = process.getBuiltinModule('node:net');
   let stream: Socket;
   try {
-    stream = giveDescriptor(
-      own,
-      () => new Stream({ fd: own, readable: !isInput, writable: isInput }),
-    );
+    stream = giveDescriptor(own, { readable: !isInput, writable: isInput });
   } catch (error) {
     closeDescriptor(given);
     throw error;

@@ -1,5 +1,5 @@
 /** Ports of a session: those that only its own programs reach, and those that were published while it runs. */
-import { createServer, type Server, Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { byInterface, LaunchError, UsageError } from '../errors/index.js';
 import { hasOwnNetwork } from '../launch/index.js';
 import { cannotBind } from '../leads/index.js';
@@ -121,7 +121,7 @@ function forward(port: number, dial: Dial): Forwarding {
 }
 
 function meet(outer: Socket, fd: number): void {
-  const inner = giveDescriptor(fd, () => new Socket({ fd, allowHalfOpen: true }));
+  const inner = giveDescriptor(fd, { allowHalfOpen: true });
   // Each direction ends for itself; with an error, both.
   const ends = (): void => {
     outer.destroy();
