@@ -1,4 +1,4 @@
-// All measurements beside the filters (npm run bench -- filters), in one run, as an ordinary user.
+// All measurements of the README's and the site's figures, in one run, as an ordinary user.
 //   npm run bench -- [--rounds N] [--only SECTION,…] [--save DIR] [--user NAME] [--readme] [--json]
 // As root, give --user: the measurements run as that user, who is made and removed where missing.
 import { spawnSync } from 'node:child_process';

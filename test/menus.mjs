@@ -58,18 +58,14 @@ export const menus = {
   },
   bench: {
     '': ["all measurements of the README's and the site's figures", [node('bench/main.mjs')]],
-    reports: ['watching refusals, --audit, a flood of refusals', [node('bench/reports.mjs')]],
     criteria: ['the same work and probes on other systems', [node('bench/criteria/main.mjs')]],
     changes: ['copy-on-write, diff and apply', [node('bench/changes.mjs')]],
     launcher: ["npm's launcher beside the native command", [node('bench/launcher.mjs')]],
     limits: ['the host beside bombs that do not end', [node('bench/limits.mjs')]],
     images: ["an image's start beside other tools", [node('bench/images.mjs')]],
     fleet: ['jobs with one worker and with a queue', [node('bench/fleet.mjs')]],
-    filters: ['the filters of policies and profiles', [node('bench/filters.mjs')]],
     bitmap: ['for which calls the kernel runs the filter', [node('bench/bitmap.mjs')]],
-    network: ['connections beside the same program outside', [node('bench/network/main.mjs')]],
     playground: ['answers of the playground', [node('bench/playground.mjs')]],
-    profile: ["where a repeated run's time goes", [node('bench/profile.mjs')]],
   },
   fuzz: {
     '': ['targets of the policy core, or the one that is named', [node('test/fuzz/run.mjs')]],

@@ -172,7 +172,7 @@ const all = [
     ...made('criteria', 'Criteria', 'The same work and probes on wasbox and on other sandboxes.'),
     wide: true,
   },
-  made('benchmarks', 'Benchmarks', 'How long a start takes and what a filter costs.'),
+  made('benchmarks', 'Benchmarks', 'How long starts, failures and many files take.'),
 ];
 
 const docs = fileURLToPath(new URL('..', import.meta.url));

@@ -1,7 +1,7 @@
 /*
  * Asks for COUNT things that the default policy refuses, each about another path, so that no two
  * are counted together; 0: without end. With a second argument it also looks at each path, which
- * only an audit sees. For test/attacks/flood.test.ts and bench/reports.mjs.
+ * only an audit sees. For test/attacks/flood.test.ts.
  */
 #include <stdio.h>
 #include <stdlib.h>
