@@ -22,6 +22,7 @@ import { cleanEnvironment, summarize } from './measure.mjs';
 import { measureMemory } from './memory.mjs';
 import { findPeers } from './peers.mjs';
 import { measurePool } from './pool.mjs';
+import { measurePrograms } from './programs.mjs';
 import { readmeBlock, text } from './render.mjs';
 import { measureSituations } from './situations.mjs';
 import { measureIsolations, measureStartup } from './startup.mjs';
@@ -92,6 +93,7 @@ async function measureAll() {
       },
       isolations: () => measureIsolations(context),
       situations: () => measureSituations(context),
+      programs: () => measurePrograms(context),
       library: () => ({ small: library(context, 0), large: library(context, 1100) }),
       pool: () => measurePool(lib, context),
       throughput: () => measureThroughput(lib, context),

@@ -10,6 +10,7 @@ export function tables(results) {
     startup = [],
     isolations = [],
     situations,
+    programs = [],
     library,
     pool = [],
     throughput = [],
@@ -37,6 +38,17 @@ export function tables(results) {
     { title: 'Start to end of a program that does nothing', rows: timing(startup) },
     { title: 'With and without namespaces, a small directory', rows: timing(isolations) },
     { title: 'Beside the repeated run', rows: timing(situations?.rows ?? []) },
+    {
+      title: 'Programs that users run',
+      rows: programs.map((row) => ({
+        what: row.name,
+        median: us(row.medianUs),
+        quartiles: spread(row),
+        'the program alone': row.aloneUs === undefined ? '' : us(row.aloneUs),
+        'beyond it': row.moreUs === undefined ? '' : us(row.moreUs),
+        'beyond it, over bubblewrap': row.ratio?.toFixed(2) ?? '',
+      })),
+    },
     { title: 'Library, 50 MB resident', rows: timing(library?.small ?? []) },
     { title: 'Library, 1.1 GB resident', rows: timing(library?.large ?? []) },
     {
@@ -102,10 +114,21 @@ export function text(results) {
 /** The figures that the README has, of all that were measured: the starts that people see, each beside a peer. */
 const shortList = [
   ['`wasbox run` again, from start to end', 'startup', 'wasbox run, repeated', 'bubblewrap'],
-  ['`wasbox run` of a new command line', 'situations', 'first run of a command line', 'bubblewrap'],
+  [
+    '`wasbox run` of a new command line, with the engine',
+    'situations',
+    'first run of a command line',
+    'bubblewrap',
+  ],
+  [
+    'the same, built without the engine',
+    'situations',
+    'first run of a command line, without the engine',
+    'bubblewrap',
+  ],
 ];
 
-const timeOf = (us) => `${(us / 1000).toPrecision(2)} ms`;
+const timeOf = (us) => `${Number((us / 1000).toPrecision(2))} ms`;
 
 /** The block between the README's markers. */
 export function readmeBlock(results, chartPath) {

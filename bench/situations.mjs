@@ -1,7 +1,7 @@
 // Measures what users meet beside the repeated run: other arguments, other options, changed files, saved runs,
 // several at a time, and what they do with changes. Each beside bubblewrap's start of a program that does nothing.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { summarize } from './measure.mjs';
@@ -27,28 +27,6 @@ function saveRuns(saved, count) {
   if (status !== 0) throw new Error(`cannot make ${count} saved runs`);
 }
 
-/** First runs of programs of each size, which lie in the project. */
-export function firstRuns(work, wasbox, writer, options) {
-  const script = (name, bytes) => {
-    const path = join(work, name);
-    writeFileSync(path, `#!/bin/sh\nexit 0\n${'# a line of this text\n'.repeat(bytes / 21)}`, {
-      mode: 0o755,
-    });
-    return path;
-  };
-  const first = (name, ...argv) => ({
-    name: `first run: ${name}`,
-    argv: [wasbox, 'run', '--discard', '--env', 'N={n}', '--', ...argv],
-  });
-  const contestants = [
-    { name: base, argv: bubblewrap(work, join(work, 'noop')) },
-    first('a large static program', writer, '0', '{n}'),
-    first('a script of 100 bytes', script('small.sh', 84)),
-    first('a script of 1 MB', script('large.sh', 1_048_572)),
-  ];
-  return inTurn(work, contestants, options).slice(1);
-}
-
 /** @returns rows, and the bytes of the native command; undefined without one, or without bubblewrap */
 export function measureSituations({ work: home, dist, noop: program, rounds }) {
   // A directory of its own: runs change files in it.
@@ -61,6 +39,10 @@ export function measureSituations({ work: home, dist, noop: program, rounds }) {
   const source = fileURLToPath(new URL('writer.c', import.meta.url));
   const writer = compile(source, join(work, 'writer'), '-static');
   const [wasbox] = front;
+  // The same build as where the engine's sources cannot be had.
+  const without = join(home, 'without-engine');
+  cpSync(dist, without, { recursive: true, filter: (path) => !path.endsWith('/wasbox-engine') });
+  const withoutEngine = commands({ dist: without, noop }).front[0];
   const run = (...words) => [wasbox, 'run', ...words];
   const peer = { name: base, argv: bubblewrap(work, noop) };
   const written = run('--quiet', '--', writer, '10', '{n}');
@@ -71,13 +53,16 @@ export function measureSituations({ work: home, dist, noop: program, rounds }) {
       { name: 'the same again', argv: front },
       { name: 'other arguments', argv: run('--discard', '--', noop, '{n}') },
       { name: 'first run of a command line', argv: run('--discard', '--env', 'N={n}', '--', noop) },
+      {
+        name: 'first run of a command line, without the engine',
+        argv: [withoutEngine, 'run', '--discard', '--env', 'N={n}', '--', noop],
+      },
       { name: 'a changed file', argv: run('--', writer, '1', '{n}') },
       { name: 'diff of 10 files', argv: [...written, '{then}', wasbox, 'diff'] },
       { name: 'apply of 10 files', argv: [wasbox, 'apply'] },
     ],
     { rounds, warmUps: 2 },
   );
-  const programs = firstRuns(work, wasbox, writer, { rounds, warmUps: 2 });
   const eight = inTurn(
     work,
     [
@@ -97,5 +82,5 @@ export function measureSituations({ work: home, dist, noop: program, rounds }) {
   const sizeBytes = parts
     .filter((path) => existsSync(path))
     .reduce((sum, path) => sum + statSync(path).size, 0);
-  return { rows: [...rows, ...programs, ...eight.slice(1), ...kept], sizeBytes };
+  return { rows: [...rows, ...eight.slice(1), ...kept], sizeBytes };
 }

@@ -16,7 +16,7 @@ export function compile(from, to, ...flags) {
 
 /**
  * Runs each command `rounds` times, in turn.
- * @param {{name: string, argv: string[]}[]} contestants
+ * @param {{name: string, argv: string[], status?: number}[]} contestants `status`: what each must exit with, 0 by default
  * @param options `tools`: where the timer itself lies
  * @returns {Map<string, number[]>} microseconds of each
  */
@@ -35,8 +35,8 @@ export function timeInTurn(work, contestants, { rounds, warmUps = 3, jobs = 1, t
   const samples = new Map(contestants.map(({ name }) => [name, []]));
   for (const line of stdout.trim().split('\n')) {
     const [index, us, ended] = line.split(' ').map(Number);
-    const { name } = contestants[index];
-    if (ended !== 0) throw new Error(`${name} ended with ${ended}`);
+    const { name, status: expected = 0 } = contestants[index];
+    if (ended !== expected) throw new Error(`${name} ended with ${ended}`);
     samples.get(name).push(us);
   }
   return samples;
