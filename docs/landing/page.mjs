@@ -19,6 +19,10 @@ const peers = ['bubblewrap', 'runc', 'firejail'];
 const own = new Map([
   ['wasbox run, repeated', 'wasbox run, again'],
   ['first run of a command line', 'wasbox run, new command line'],
+  [
+    'first run of a command line, without the engine',
+    'wasbox run, new command line, built without the engine',
+  ],
 ]);
 
 /** A table with bars in proportion to the times. */
@@ -33,7 +37,7 @@ function startup({ startup: rows, situations, machine }) {
     const width = ((medianUs / longest) * 100).toFixed(1);
     return `<tr${kind}><th scope="row">${escapeHtml(name)}</th><td><span class="bar-of" style="width:${width}%"></span></td><td class="amount">${timeOf(medianUs)}</td></tr>`;
   });
-  return `<table class="bars"><caption>From start to end of a program that does nothing, each tool as close to the isolation of wasbox as its options go. A command line that ran before is started as it was recorded</caption>
+  return `<table class="bars"><caption>From start to end of a program that does nothing, each tool as close to the isolation of wasbox as its options go. A command line that ran before is started as it was recorded; a new one is started by the engine that the build includes where its sources can be fetched</caption>
 <thead class="hidden"><tr><th scope="col">Tool</th><th scope="col">Bar</th><th scope="col">Median</th></tr></thead>
 <tbody>${body.join('\n')}</tbody></table>
 <p class="muted small">Medians on ${escapeHtml(`${machine.cores} cores, ${machine.system}, Linux ${machine.kernel.split('-')[0]}, ${machine.date.slice(0, 10)}`)}. <a href="about/benchmarks.html">All benchmarks</a> · <a href="about/criteria.html">more than speed</a> · your machine: <code>npm run bench</code></p>`;
