@@ -39,7 +39,7 @@ export function measureSituations({ work: home, dist, noop: program, rounds }) {
   const source = fileURLToPath(new URL('writer.c', import.meta.url));
   const writer = compile(source, join(work, 'writer'), '-static');
   const [wasbox] = front;
-  // The same build as where the engine's sources cannot be had.
+  // This copy is what a build is where the engine's sources cannot be had.
   const without = join(home, 'without-engine');
   cpSync(dist, without, { recursive: true, filter: (path) => !path.endsWith('/wasbox-engine') });
   const withoutEngine = commands({ dist: without, noop }).front[0];

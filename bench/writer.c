@@ -1,5 +1,5 @@
-/* Writes COUNT files that differ each time: writer COUNT NUMBER [DIRECTORY], which it makes. Called by situations.mjs and
- * programs.mjs. */
+/* Writes COUNT files that differ each time: writer COUNT NUMBER [DIRECTORY], which it makes. Called
+ * by situations.mjs and programs.mjs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
