@@ -159,7 +159,7 @@ needs('root').describe('around an allow list', () => {
       },
     );
 
-    test('that are not on the list are not asked for', async () => {
+    test('a name that is not on the list is not asked for', async () => {
       const label = newCell();
       const ask = ['dig', '+tries=1', '+time=2', `${label}.example.net`];
       await inside(['--net', 'www.example.com'], ask);

@@ -194,7 +194,7 @@ needs('root').describe('names that are asked about', () => {
   };
   const page = (name: string, cell: string) => ['curl', '-s', `http://${name}/page?${cell}`];
 
-  test('by name, once for each; a denied name sends no query', async () => {
+  test('are asked about once each; a denied name sends no query', async () => {
     const cell = `asked${process.pid}`;
     const run = await ask(page('www.example.com', `${cell}a`), `return 'allow-run'`);
     expect(run.asked[0]).toBe('look up the name www.example.com');

@@ -35,7 +35,7 @@ const inAsking = (as: Parameters<typeof inSession>[0], body: string, cwd?: strin
   );
 
 describe.each(identities())('as $label', (as) => {
-  test('what is allowed is reached by the command that waits, and nothing else is', async () => {
+  test('an allowed destination is reached by the command that waits, and nothing else is', async () => {
     const { seen, port } = await wordServer();
     const other = await wordServer();
     const { lines } = await inAsking(

@@ -128,7 +128,7 @@ for place in ('name.invalid', '198.51.100.7'):
     await screen.see(/status 0/);
   });
 
-  test('what was typed before does not count as an answer', async () => {
+  test('keys typed before a question do not count as an answer', async () => {
     const { screen } = await start('late');
     await screen.see(/first:/);
     await screen.press('a', 'Enter', 'y', 'y');

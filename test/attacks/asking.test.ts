@@ -32,7 +32,7 @@ describe.each(identities())('questions, as $label', (as) => {
     expect(run.withdrawn).toBeGreaterThan(0);
   });
 
-  test('of many questions at a time only so many are held, the others denied', async () => {
+  test('only so many questions are held at a time, the others denied', async () => {
     const { cwd, good } = places(as);
     const run = await told(
       as,

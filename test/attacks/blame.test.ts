@@ -84,7 +84,7 @@ print("alive", flush=True)
 os._exit(0)
 `;
 
-describe.each(identities())('what others write, as $label', (as) => {
+describe.each(identities())('writes by others, as $label', (as) => {
   /**
    * Starts a run, and writes half before and half after it has hidden something: more than the limit in all, and less
    * than it at the moment of hiding, when it cannot be known whose it is (addon/supervisor/hidden.c).

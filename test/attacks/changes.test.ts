@@ -27,7 +27,7 @@ async function holdSwapped(racer: ChildProcess, cwd: string): Promise<void> {
   fs.renameSync(aside, trap);
 }
 
-describe.each(isolatedIdentities())('what a run leaves, as $label with $isolation', (as) => {
+describe.each(isolatedIdentities())('changes of a run, as $label with $isolation', (as) => {
   test('links out of the directory are not followed, nor created unless named (17)', async () => {
     const victim = makeProject(as, { 'file.txt': 'victim', 'sub/': '' }, 'victim');
     const make = () => makeProject(as, { 'out/f': 'old', 'kept/f': 'old' });

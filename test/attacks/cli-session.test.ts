@@ -53,7 +53,7 @@ const place = async (as: Identity) => {
 const over = (child: ChildProcess) =>
   eventually(() => child.exitCode !== null || child.signalCode !== null, 30_000);
 
-it.each(identities())('as $label: SIGTERM ends an exec whose output nobody reads', async (as) => {
+it.each(identities())('as $label: SIGTERM ends an exec whose output is not read', async (as) => {
   const { run, start } = await place(as);
   const child = start('yes');
   const outlet = child.stdout as Socket;
@@ -71,7 +71,7 @@ it.each(identities())('as $label: SIGTERM ends an exec whose output nobody reads
 });
 
 it.each(identities())(
-  'as $label: SIGTERM ends an exec whose program has ended, but whose output nobody reads',
+  'as $label: SIGTERM ends an exec whose program has ended, but whose output is not read',
   async (as) => {
     const { run, cwd, env } = await place(as);
     await runProgram(['mkfifo', 'unread'], { as, cwd });

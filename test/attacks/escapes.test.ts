@@ -54,7 +54,7 @@ describe.each(identities())('messages, as $label', (as) => {
     expect(run.err).not.toMatch(steering);
   });
 
-  test('of a program that does not care show that the test can fail', async () => {
+  test('a program that does not care shows that the test can fail', async () => {
     const run = await runProgram(['sh', '-c', 'echo "no such file: $1" >&2', 'sh', evil], { as });
     expect(run.err).toMatch(steering);
   });

@@ -63,7 +63,7 @@ describe.each(identities())('a refused step, as $label', (as) => {
     expect(result.err).not.toMatch(/^\s+at /m);
   });
 
-  test('that takes its time is waited for: the payload never sees the old root or network', async () => {
+  test('is waited for if it takes its time: the payload never sees the old root or network', async () => {
     const cwd = makeProject(as);
     const log = join(cwd, 'log');
     const shows = ['cat', '/proc/self/mountinfo', '/proc/self/net/dev', '/proc/1/net/dev'];
@@ -85,7 +85,7 @@ describe.each(identities())('a refused step, as $label', (as) => {
     for (const { index } of held) expect(index).toBeLessThan(payload);
   });
 
-  test('that nothing needs stops no run: the control', async () => {
+  test('stops no run where nothing needs it: the control', async () => {
     const unused = x86 ? 169 : 142; // reboot
     const boxed = await run(wasboxArgv(as, []), unused, undefined);
     expect([boxed.result.status, boxed.ran]).toEqual([0, true]);

@@ -46,7 +46,7 @@ describe.each(isolatedIdentities())('hidden files, as $label with $isolation', (
     expect((await run('--hide', '**/.envrc')).out.split(secret).length).toBeGreaterThan(6);
   });
 
-  test('what is to be hidden and does not exist is made nowhere on the host (15)', async () => {
+  test('a hidden path that does not exist is made nowhere on the host (15)', async () => {
     const cwd = makeProject(as, { 'a.txt': 'a' });
     const before = treeDigest(cwd);
     const hide = ['.git/hooks', '.envrc', '.vscode/tasks.json', '**/.npmrc', '.bashrc'];

@@ -48,7 +48,7 @@ async function report(as: Identity, redirections: string, options: string) {
 }
 
 describe.each(identities())('set-id bits, as $label', (as) => {
-  test.each(cases)('with "%s" %s', async (redirections, options, named) => {
+  test.each(cases)('are kept outside with "%s" %s', async (redirections, options, named) => {
     const { cwd, seen, report: told } = await report(as, redirections, options);
     expect(seen).toBe(named === undefined ? 'set' : 'refused');
     const causes = (told.refusals?.calls ?? []).map(({ cause }) => cause);

@@ -1,5 +1,5 @@
 /**
- * Attack 69 on streams: the payload holds the lock of the pipe that is its stdin or stdout, for ever. Whoever touches
+ * Attack 69 on streams: the payload holds the lock of the pipe that is its stdin or stdout, for ever. A process that touches
  * the other end waits for it, and no signal ends the wait: limits, timeouts and the program that uses the library go
  * on meanwhile. The control is a reader outside of a sandbox, which does not come back.
  */

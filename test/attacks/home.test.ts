@@ -62,7 +62,7 @@ describe.each(isolatedIdentities())('as $label with $isolation', (as) => {
     expect(started.filter(has)).toEqual(started);
   });
 
-  it('what lies in the PATH is held back wherever it is', async () => {
+  it('a file in the PATH is held back wherever it is', async () => {
     const { home, run, has } = makeHome(as, { 'tools/old': '' });
     const env = { PATH: `${join(home, 'tools')}:/usr/bin:/bin` };
     const asked = { as, cwd: join(home, 'demo'), env: { HOME: home, ...env } };

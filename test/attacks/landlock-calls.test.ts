@@ -166,7 +166,7 @@ print('opened', n + 1)`;
 });
 
 needs('root').describe('a set-id program', () => {
-  test('gives nobody its ids', async () => {
+  test('gives no other process its ids', async () => {
     const as = ordinaryUser();
     const directory = fs.mkdtempSync('/var/tmp/wasbox-set-id-');
     try {

@@ -74,7 +74,7 @@ needs('root').describe('a copy in a file system with little room', () => {
 
 const root = everyone().find((one) => one.label === 'root');
 needs('root').test(
-  'what a closed directory kept from other users stays closed in root’s copy of it',
+  'a file that a closed directory kept from other users stays closed in root’s copy of it',
   async () => {
     const as = root ?? ordinaryUser();
     const secret = uniqueMarker();

@@ -94,76 +94,79 @@ function defuse(mark: string): void {
   killAll(...processesWith(mark));
 }
 
-describe.each(identities())('what a program with Landlock isolation started, as $label', (as) => {
-  // Recovers the runs of each wasbox that was killed, whose copies lie outside of the scratch directory.
-  afterAll(() => runWasbox(['diff'], { as, cwd: makeProject(as) }));
+describe.each(identities())(
+  'a process that a program with Landlock isolation started, as $label',
+  (as) => {
+    // Recovers the runs of each wasbox that was killed, whose copies lie outside of the scratch directory.
+    afterAll(() => runWasbox(['diff'], { as, cwd: makeProject(as) }));
 
-  /** Leads a process group, as a shell's job does. */
-  const start = async (argv: readonly string[], mark: string) => {
-    const cwd = makeProject(as, { 'daemons.py': payloadText('daemons.py') });
-    const child = startProgram(['setsid', ...argv, 'python3', 'daemons.py', mark], { as, cwd });
-    await new Promise((resolve) => child.stdout?.once('data', resolve));
-    return child;
-  };
-  const inside = (...options: string[]) =>
-    wasboxArgv(as, ['run', '-q', '--isolation', 'landlock', ...options, '--']);
-  const left = (mark: string) => processesWith(mark).length;
+    /** Leads a process group, as a shell's job does. */
+    const start = async (argv: readonly string[], mark: string) => {
+      const cwd = makeProject(as, { 'daemons.py': payloadText('daemons.py') });
+      const child = startProgram(['setsid', ...argv, 'python3', 'daemons.py', mark], { as, cwd });
+      await new Promise((resolve) => child.stdout?.once('data', resolve));
+      return child;
+    };
+    const inside = (...options: string[]) =>
+      wasboxArgv(as, ['run', '-q', '--isolation', 'landlock', ...options, '--']);
+    const left = (mark: string) => processesWith(mark).length;
 
-  test('outlives its parent outside: the control', async () => {
-    const mark = uniqueMarker();
-    const child = await start([], mark);
-    killAll(child.pid ?? 0);
-    await new Promise((resolve) => child.once('exit', resolve));
-    // The one whose parent is to be gone may still have it.
-    expect(await eventually(() => left(mark) === 4)).toBe(true);
-    killAll(...processesWith(mark));
-  });
-
-  test.each(deaths)('is gone once this is killed: %s', async (_, die) => {
-    const mark = uniqueMarker();
-    const child = await start(inside(), mark);
-    const end = ended(child, { as });
-    // The sixth, beside its own five, is wasbox, whose command line has the marker, too.
-    expect(await eventually(() => left(mark) === 6)).toBe(true);
-    die(await keepersOf(child));
-    expect(await eventually(() => left(mark) === 0, 10_000), `${processesWith(mark)}`).toBe(true);
-    await end;
-  });
-
-  type Die = (keepers: Keepers) => void;
-  const explode = async (_: string, die: Die) => {
-    const mark = uniqueMarker();
-    const cwd = makeProject(as, { 'daemons.py': payloadText('daemons.py') });
-    const argv = [...inside('--pids', '100'), 'python3', 'daemons.py', mark, 'bomb'];
-    const child = startProgram(argv, { as, cwd });
-    // The bomb leaves the test little of the processors, so that whatever can be found out is found out before.
-    const keepers = await keepersOf(child);
-    const isFull = new Promise((resolve) => {
-      child.stdout?.on('data', (piece) => String(piece).includes('full') && resolve(true));
+    test('outlives its parent outside: the control', async () => {
+      const mark = uniqueMarker();
+      const child = await start([], mark);
+      killAll(child.pid ?? 0);
+      await new Promise((resolve) => child.once('exit', resolve));
+      // The one whose parent is to be gone may still have it.
+      expect(await eventually(() => left(mark) === 4)).toBe(true);
+      killAll(...processesWith(mark));
     });
-    child.stdin?.write('\n');
-    const end = ended(child, { as });
-    try {
-      await isFull;
-      // Without a pid namespace, the limit counts all processes of the user, whose other tests have some, too.
-      expect(await eventually(() => left(mark) > 50)).toBe(true);
-      die(keepers);
-      expect(await eventually(() => left(mark) === 0, 20_000)).toBe(true);
-    } finally {
-      defuse(mark); // else a bomb would go on beside all other tests
-    }
-    await end;
-  };
-  const title = 'a fork bomb is gone once this is killed: %s';
-  test.each(bombDeaths.filter(([what]) => isTried(what)))(title, explode);
-  needs('nightly run').test.each(bombDeaths.filter(([what]) => !isTried(what)))(title, explode);
 
-  test('is gone when its time is over, with init stopped', async () => {
-    const mark = uniqueMarker();
-    const child = await start(inside('--timeout', '4s'), mark);
-    const end = ended(child, { as });
-    process.kill((await keepersOf(child)).init, 'SIGSTOP');
-    expect(await eventually(() => left(mark) === 0, 30_000)).toBe(true);
-    expect((await end).status).toBe(124);
-  });
-});
+    test.each(deaths)('is gone once this is killed: %s', async (_, die) => {
+      const mark = uniqueMarker();
+      const child = await start(inside(), mark);
+      const end = ended(child, { as });
+      // The sixth, beside its own five, is wasbox, whose command line has the marker, too.
+      expect(await eventually(() => left(mark) === 6)).toBe(true);
+      die(await keepersOf(child));
+      expect(await eventually(() => left(mark) === 0, 10_000), `${processesWith(mark)}`).toBe(true);
+      await end;
+    });
+
+    type Die = (keepers: Keepers) => void;
+    const explode = async (_: string, die: Die) => {
+      const mark = uniqueMarker();
+      const cwd = makeProject(as, { 'daemons.py': payloadText('daemons.py') });
+      const argv = [...inside('--pids', '100'), 'python3', 'daemons.py', mark, 'bomb'];
+      const child = startProgram(argv, { as, cwd });
+      // The bomb leaves the test little of the processors, so that whatever can be found out is found out before.
+      const keepers = await keepersOf(child);
+      const isFull = new Promise((resolve) => {
+        child.stdout?.on('data', (piece) => String(piece).includes('full') && resolve(true));
+      });
+      child.stdin?.write('\n');
+      const end = ended(child, { as });
+      try {
+        await isFull;
+        // Without a pid namespace, the limit counts all processes of the user, whose other tests have some, too.
+        expect(await eventually(() => left(mark) > 50)).toBe(true);
+        die(keepers);
+        expect(await eventually(() => left(mark) === 0, 20_000)).toBe(true);
+      } finally {
+        defuse(mark); // else a bomb would go on beside all other tests
+      }
+      await end;
+    };
+    const title = 'a fork bomb is gone once this is killed: %s';
+    test.each(bombDeaths.filter(([what]) => isTried(what)))(title, explode);
+    needs('nightly run').test.each(bombDeaths.filter(([what]) => !isTried(what)))(title, explode);
+
+    test('is gone when its time is over, with init stopped', async () => {
+      const mark = uniqueMarker();
+      const child = await start(inside('--timeout', '4s'), mark);
+      const end = ended(child, { as });
+      process.kill((await keepersOf(child)).init, 'SIGSTOP');
+      expect(await eventually(() => left(mark) === 0, 30_000)).toBe(true);
+      expect((await end).status).toBe(124);
+    });
+  },
+);

@@ -143,7 +143,7 @@ describe.each(identities())('with Landlock isolation, terminals, as $label', (as
     ['another run', inside(as, ['python3', '-c', victim])],
   ] as const;
 
-  test.each(victims)('of %s cannot be opened', async (_, argv) => {
+  test.each(victims)('a terminal of %s cannot be opened', async (_, argv) => {
     const program = (wrap: (argv: readonly string[]) => readonly string[]) => {
       const cwd = makeProject(as, { 'attack.py': payloadText('landlock_terminals.py') });
       return (terminal: string[]) =>
@@ -169,7 +169,7 @@ describe.each(identities())('with Landlock isolation, terminals, as $label', (as
     ).toEqual({ out: '', seen: untouched });
   });
 
-  test('of others cannot be opened while the path is being changed', async () => {
+  test('terminals of others cannot be opened while the path is being changed', async () => {
     const cwd = makeProject(as);
     compilePayload(as, 'terminal_swap', cwd);
     const swap = (wrap: (argv: readonly string[]) => readonly string[]) =>

@@ -80,7 +80,7 @@ describe.each(identities())('as $label', (as) => {
 const as = ordinaryUser();
 const user = needs('ordinary user');
 
-user.describe('nobody is asked', () => {
+user.describe('a client that cannot be asked', () => {
   test.each([
     ['without --ask', [], true],
     ['where the client cannot', ['--ask'], false],
@@ -172,7 +172,7 @@ user.describe('an apply', () => {
   const longFile = (lines: number) =>
     `seq -f 'line %09.0f' ${lines} > long; echo '${last}' >> long`;
 
-  test('of a change that is too long for one question is granted once all of it was shown', async () => {
+  test('is granted once all of a change that is too long for one question was shown', async () => {
     const parts = answers(true, false, true, true, true);
     const mcp = await startMcp(as, [], parts.answer);
     const long = join(mcp.cwd, 'long');
@@ -190,7 +190,7 @@ user.describe('an apply', () => {
     await mcp.leave();
   });
 
-  test('of a change that no questions can show is not asked about, and others are', async () => {
+  test('does not ask about a change that no questions can show, and asks about others', async () => {
     const parts = answers(true, true);
     const mcp = await startMcp(as, [], parts.answer);
     await mcp.call('run_command', { argv: ['sh', '-c', `${longFile(50_000)}; echo x > short`] });

@@ -104,7 +104,7 @@ for kind, *args in json.loads(sys.argv[1]):
     if kind == 'ioctl': done = call('ioctl', s.fileno(), args[0], ctypes.create_string_buffer(4096))
     print(done)`;
 
-describe.each(identities())('what loads modules, as $label', (as) => {
+describe.each(identities())('calls that load modules, as $label', (as) => {
   let inside: string[];
   let unfiltered: string[];
   let heard: number;
@@ -150,7 +150,7 @@ describe.each(identities())('what loads modules, as $label', (as) => {
     expect(heard).toBe(rows.filter(([, errno]) => errno !== ENOTTY).length);
   });
 
-  test('without the filter the kernel answers all of them', () => {
+  test('reach the kernel without the filter, which answers all of them', () => {
     expect(unfiltered).toHaveLength(rows.length);
     expect(allowed).toEqual(unfiltered);
     expect(heardAllowed).toBe(0);

@@ -75,7 +75,7 @@ needs('root').describe('rules of the network', () => {
       expect(network.requests(cell)).toEqual([]);
     });
 
-    test('of a name that leads to several, only what is allowed is dialled', async () => {
+    test('dial only what is allowed of a name that leads to several', async () => {
       const cell = newCell();
       const run = await inside(['--net', '*.example.com'], curl(`mixed.example.com/page?${cell}`));
       expect(run.status, run.err).toBe(0);
@@ -176,7 +176,7 @@ needs('root').describe('rules of the network', () => {
       },
     );
 
-    test('what is denied, in the form that NAT64 has for it', async () => {
+    test('deny an address also in the form that NAT64 has for it', async () => {
       const url = (cell: string) => `http://[64:ff9b::5db8:d822]/page?${cell}`;
       const script = (cell: string) =>
         `getent ahosts www.example.com >/dev/null; ${curl(url(cell)).join(' ')}`;

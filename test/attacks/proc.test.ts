@@ -89,7 +89,7 @@ describe.each(identities())('/proc, as $label', (as) => {
     },
   );
 
-  test('what a process may set of its own, it sets as outside', async () => {
+  test('lets a process set of its own what it may set outside', async () => {
     const cwd = makeProject(as, { 'settings.py': settings });
     const words = ['python3', 'settings.py'];
     const user = as.uid === 0 ? ordinaryUser() : as;

@@ -12,7 +12,7 @@ const loose = "policy-text = '''\ndefault allow\n'''\n";
 const attempt = ['--', 'unshare', '-U', 'true'];
 
 describe.each(identities())('a profile as $label', (as) => {
-  test('from the directory allows no more than the built-in policy', async () => {
+  test('allows no more from the directory than the built-in policy', async () => {
     const cwd = makeProject(as, {
       'loose.toml': loose,
       'wasbox.toml': loose,
@@ -30,7 +30,7 @@ describe.each(identities())('a profile as $label', (as) => {
     expect(control.status, control.err).toBe(0);
   });
 
-  test('from the directory tightens', async () => {
+  test('tightens from the directory', async () => {
     const text =
       "policy-text = '''\ndeny mkdir, mkdirat\ninclude \"default\"\n'''\n[limits]\ntimeout = 60\n";
     const cwd = makeProject(as, { 'tight.toml': text });
@@ -43,7 +43,7 @@ describe.each(identities())('a profile as $label', (as) => {
     expect((await runWasbox(['run', '--discard', '--', 'mkdir', 'd'], { as, cwd })).status).toBe(0);
   });
 
-  test('that cannot be read starts nothing', async () => {
+  test('starts nothing if it cannot be read', async () => {
     const cwd = makeProject(as, { 'bad.toml': 'net = "none"\n[limits]\npids = 0\n' });
     const run = await runWasbox(['run', '--profile', 'bad.toml', '--', 'true'], { as, cwd });
     expect(run.status).toBe(125);

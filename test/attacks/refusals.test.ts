@@ -16,7 +16,7 @@ const json = ['run', '--json', '--discard'];
 
 const outside = ownAddress();
 
-describe.each(identities())('what answers refusals, as $label', (as) => {
+describe.each(identities())('the answers to refusals, as $label', (as) => {
   const project = (...payloads: string[]) => {
     const cwd = makeProject(as);
     for (const payload of payloads) compilePayload(as, payload, cwd);
@@ -32,7 +32,7 @@ describe.each(identities())('what answers refusals, as $label', (as) => {
     expect(run.err.length).toBeLessThan(10_000);
   });
 
-  test('of thousands of different ones, a fixed number is kept, the others counted', async () => {
+  test('a fixed number of thousands of different refusals is kept, the others counted', async () => {
     const cwd = project('refused');
     const run = await runWasbox([...json, '--', './refused', 'spread', '20000'], { as, cwd });
     expect(run.status).toBe(0);
@@ -79,7 +79,7 @@ describe.each(identities())('what answers refusals, as $label', (as) => {
       return runWasbox([...json, ...options, ...command], { as, cwd });
     };
 
-    test('and nothing reaches the host', async () => {
+    test('nothing reaches the host', async () => {
       seen = 0;
       const run = await race(project('refused'));
       expect(run.out).toBe('connected 0\ndone\n');
@@ -92,7 +92,7 @@ describe.each(identities())('what answers refusals, as $label', (as) => {
       });
     });
 
-    test('but it does with the option that the report names', async () => {
+    test('the call reaches the host with the option that the report names', async () => {
       seen = 0;
       const run = await race(project('refused'), '--net', `${outside}:${port}`);
       expect(run.out).toMatch(/^connected [1-9]/);

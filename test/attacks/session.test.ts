@@ -50,7 +50,7 @@ describe.each(identities())('as $label', (as) => {
     expect(String(outside.stdout)).toContain('[0, 1, 2, 3');
   });
 
-  it('has the rights of the only program of a run', async () => {
+  it('a program has the rights of the only program of a run', async () => {
     const { lines } = await inSession(
       as,
       '{}',
@@ -73,7 +73,7 @@ describe.each(identities())('as $label', (as) => {
     expect(weaker.lines[0]).toMatch(/NoNewPrivs:\\t0.*Seccomp:\\t0/);
   });
 
-  it('cannot reach into what starts the programs', async () => {
+  it('a program cannot reach into what starts the programs', async () => {
     const body = `show((await ${exec(init)}).stdout.trim());`;
     const { lines } = await inSession(as, '{}', body);
     const both = "['refused', 'refused']";
@@ -84,7 +84,7 @@ describe.each(identities())('as $label', (as) => {
     expect(weaker.lines).toEqual([`${both} ['open', 'open'] open`]);
   });
 
-  it('cannot stop the session from starting the next program', async () => {
+  it('a program cannot stop the session from starting the next program', async () => {
     const { lines } = await inSession(
       as,
       '{}',
@@ -109,7 +109,7 @@ const as = ordinaryUser();
 const user = needs('ordinary user');
 
 user.describe('one program against the next', () => {
-  it('that stops all others goes on stopping them, and they are started nevertheless', async () => {
+  it('is started even if one goes on stopping all others', async () => {
     const { lines } = await inSession(
       as,
       '{}',

@@ -62,7 +62,7 @@ print(ours.recv(999).decode(), end='')
     return runProgram(['/usr/bin/python3', '-c', outside, prefix.join(' ')], { as, cwd });
   };
 
-  test('what the program gets for stdout does not lead to them', async () => {
+  test('stdout of the program does not lead to the commands', async () => {
     const run = await bySocket(wasboxArgv(as, ['run', '--discard', '--']));
     expect(run.out).toBe('next\n');
     expect(run.err).toContain('OSError');

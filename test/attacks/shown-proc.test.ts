@@ -77,7 +77,7 @@ needs('root').describe('a mount of proc(5) in what is shown', () => {
     }
   });
 
-  test('that is made after a start was recorded is noticed without one', async () => {
+  test('is noticed without a new recording if it was made after a start was recorded', async () => {
     const { cwd, holder, chroot } = setUp();
     const fastpath = makeFastpath(as);
     await fastpath.run(['run', '--', 'true'], { cwd });

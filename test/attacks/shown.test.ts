@@ -26,7 +26,7 @@ const reordered = [
   '',
 ];
 
-describe.each(identities())('what a person is shown, as $label', (as) => {
+describe.each(identities())('the review that a person is shown, as $label', (as) => {
   async function changed(files: Parameters<typeof makeProject>[1], script: string) {
     const cwd = makeProject(as, files);
     const env = { XDG_STATE_HOME: makeProject(as, {}, 'state'), PAGER: 'cat', TERM: 'xterm' };
@@ -121,7 +121,7 @@ describe.each(identities())('what a person is shown, as $label', (as) => {
     expect(fs.readdirSync(cwd)).toEqual([name]);
   });
 
-  test('nor in a report, its page, its JSON or an error (46)', async () => {
+  test('nothing invisible is printed raw in a report, its page, its JSON or an error (46)', async () => {
     const cwd = makeProject(as, {});
     const state = makeProject(as, {}, 'state');
     const env = { XDG_STATE_HOME: state };

@@ -140,7 +140,7 @@ needs('root').describe('a bind mount of what holds the state directory', () => {
     },
   );
 
-  test('that is made after a start was recorded is noticed without one', async () => {
+  test('is noticed without a new recording if it was made after a start was recorded', async () => {
     const cwd = makeProject(as);
     const fastpath = makeFastpath(as);
     // The mount is below a directory of the system's, which each run shows.

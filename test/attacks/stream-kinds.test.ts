@@ -58,7 +58,7 @@ else: os.pwrite(0, b'\\1' * 8, int(sys.argv[1]))`;
 const read = 'import os; print(len(os.read(0, 4)))';
 const refused = 'not a file, pipe or terminal';
 
-describe.each(identities())('what stdin is, as $label', (as) => {
+describe.each(identities())('kinds of stdin, as $label', (as) => {
   const launched = (kind: string, code: string, inside = true) => {
     const argv = ['/usr/bin/python3', '-c', code];
     return runProgram(

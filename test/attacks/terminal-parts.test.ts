@@ -118,7 +118,7 @@ describe.each(identities())('a terminal in part, as $label', (as) => {
     expect([got.timedOut, got.output.replace(/[\r\n]/g, '')]).toEqual([false, 'over']);
   });
 
-  test('which outside is stopped for good: the control', async () => {
+  test('a program is stopped for good outside: the control', async () => {
     const got = await there(as, 'stop', '< in > out', { ...outside, limit: 4 });
     expect([got.timedOut, got.output]).toEqual([true, '']);
   });
@@ -220,7 +220,7 @@ describe.each(identities())('keys, as $label', (as) => {
     expect(got.output).toContain('got yes');
   });
 
-  test('and one whose output is in a file, which has a terminal to ask at', async () => {
+  test('a program whose output is in a file asks at its terminal', async () => {
     const cwd = makeProject(as);
     const program = `sh -c 'printf ask > /dev/tty; stty -echo < /dev/tty; read -r answer < /dev/tty; echo "got $answer"'`;
     const got = await run(cwd, `${wasbox()} ${program} > out; cat out; stty -a`, [

@@ -38,7 +38,7 @@ describe.each(isolatedIdentities())('a terminal of $label, with $isolation', (as
     else expect(outside.injected).toBe('XX');
   });
 
-  test('of bubblewrap without a session of its own shows that the test can fail', async () => {
+  test('can be typed into from inside with one of bubblewrap without a session of its own (control)', async () => {
     const cwd = makeProject(as);
     compilePayload(as, 'attempt', cwd);
     const command = ['bwrap', '--dev-bind', '/', '/', '--unshare-all', './attempt', 'tiocsti'];

@@ -43,7 +43,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-test('makes no request but for itself, and no error', () => {
+test('a report makes no request but for itself, and no error', () => {
   expect(requests).toEqual([`file://${file}`]);
   expect(problems).toEqual([]);
 });

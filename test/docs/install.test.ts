@@ -33,18 +33,18 @@ function versionIn(text: string, pattern: RegExp): string {
   return [...found].join();
 }
 
-describe('what wasbox needs', () => {
+describe('the needs of wasbox', () => {
   const node = /"node": "\^([\d.]+) \|\| >=[\d.]+"/.exec(read('package.json'))?.[1];
   const kernel = /oldestKernel = '([\d.]+)'/.exec(read('src/plan/filter.ts'))?.[1];
 
   test.each(['README.md', 'docs/pages/guide/start.md', 'docs/pages/guide/install.md'])(
-    '%s',
+    'name Node in %s',
     (path) => {
       expect(versionIn(read(path), /Node (\d+\.\d+) or newer/g)).toBe(node);
     },
   );
 
-  test('of Linux', () => {
+  test('name Linux as the command does', () => {
     for (const path of ['README.md', 'docs/pages/guide/start.md'])
       expect(versionIn(read(path), /needs? Linux (\d+\.\d+) or newer/g), path).toBe(kernel);
     expect(versionIn(read('docs/pages/guide/install.md'), /from kernel (\d+\.\d+) on/g)).toBe(
@@ -53,7 +53,7 @@ describe('what wasbox needs', () => {
     expect(versionIn(read('src/leads/set-up.ts'), /needs Linux (\d+\.\d+) or newer/g)).toBe(kernel);
   });
 
-  test('of Node, as the command says where it is too old', () => {
+  test('name Node, as the command says where it is too old', () => {
     expect(versionIn(read('src/cli/boot.cjs'), /Node\.js (\d+\.\d+) or later/g)).toBe(node);
   });
 });

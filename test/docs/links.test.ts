@@ -37,7 +37,7 @@ test.each(pages)('%s', (page) => {
   expect(ids.filter((id, at) => ids.indexOf(id) !== at)).toEqual([]);
 });
 
-test('what is broken is found', () => {
+test('a broken link is found', () => {
   const bad = '<a href="nowhere.html">x</a><a href="#nowhere">x</a><img src="/abs.svg">';
   expect(brokenIn('index.html', bad)).toHaveLength(3);
 });

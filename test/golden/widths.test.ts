@@ -100,7 +100,7 @@ describe.each(architectures)('widths on %s', (arch) => {
     );
   });
 
-  it('what is read whole is compared whole', () => {
+  it('stay whole for arguments that the kernel reads whole', () => {
     // TCSBRK with an argument of 0 sends a break; tty_ioctl looks at all of it.
     const decide = (arg: bigint) =>
       simulate({ builtin: 'terminal-guard' }, { call: 'ioctl', args: [0, 'TCSBRK', arg], arch })

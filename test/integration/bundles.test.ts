@@ -174,11 +174,11 @@ describe('a bundle without its native part', () => {
   });
 });
 
-describe('what a bundle holds', () => {
+describe('the content of a bundle', () => {
   const only =
     "import { WasboxError } from 'wasbox';\nconsole.log(new WasboxError('ERR_USAGE', 'm').name);\n";
 
-  test('of an error class: the errors and nothing else', async () => {
+  test('is an error class and nothing else where one is imported', async () => {
     const project = projectWithWasbox();
     fs.writeFileSync(join(project, 'one.mjs'), only);
     const file = esbuild(project, 'mjs', 'one.mjs');

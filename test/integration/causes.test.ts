@@ -29,7 +29,7 @@ describe.each(identities())('causes as $label', (as) => {
     expect(again.err).not.toContain('it is hidden:');
   });
 
-  test('what a program made itself is not hidden, nor what is closed on purpose', async () => {
+  test('leave out what a program made itself, and what is closed on purpose', async () => {
     const cwd = makeProject(as, { '.env': 'TOKEN=1' });
     writeFiles(as, as.home, { made: 'outside' });
     const script = 'echo inside > ~/made; cat ~/made .env';

@@ -141,7 +141,7 @@ for _ in range(1000):
   );
 });
 
-describe('the engine is started once', () => {
+describe('wasbox', () => {
   const env = { ...makeFastpath(as).env, HOME: makeProject(as, {}, 'home') };
   /** How many programs of that name a command executes. */
   async function engines(cwd: string, ...words: string[]): Promise<number> {
@@ -159,15 +159,15 @@ describe('the engine is started once', () => {
     ['run', '--dry-run', 'true'],
     ['run', '-q', '--home', 'cow', 'true'],
     ['run', '-q', '--audit', '--', 'true'],
-  ])('by wasbox %s %s %s', async (...words) => {
+  ])('starts the engine once with %s %s %s', async (...words) => {
     expect(await engines(makeProject(as), ...words.filter((word) => word !== undefined))).toBe(1);
   });
 
-  test('twice, where a value is before such an option (the control)', async () => {
+  test('starts the engine twice where a value is before such an option (the control)', async () => {
     expect(await engines(makeProject(as), 'run', '-q', '--hide', 'x', '--json', 'true')).toBe(2);
   });
 
-  test('for the same options in C and in TypeScript', () => {
+  test('has the same list of such options in C and in TypeScript', () => {
     const listIn = (file: string): string => {
       const text = readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
       return /\bbeyond(?:\[\])? = [[{]([^\]}]*)[\]}]/.exec(text)?.[1] ?? '';
@@ -292,7 +292,7 @@ function sizeWithParts(name: string, seen = new Set<string>()): number {
   return parts.reduce((sum, [, part = '']) => sum + sizeWithParts(part, seen), statSync(path).size);
 }
 
-describe('what a run loads', () => {
+describe('the load of a run', () => {
   test.each(Object.entries(costs.files))('%s is not larger than necessary', (name, bounds) => {
     expectWithin(`bytes of ${name}`, sizeWithParts(name), bounds);
   });

@@ -134,7 +134,7 @@ describe('the plan of --dry-run is that of the run', () => {
     expect(dry.equals(run), `of ${dry.length} and ${run.length} bytes`).toBe(true);
   });
 
-  test('and tells apart what streams and mounts make different', async () => {
+  test('it differs only where streams and mounts do', async () => {
     const plain = await plansOf(cwd, ['--', 'true']);
     const written = await plansOf(cwd, ['--', 'true'], '"$@" 3<>input <&3');
     const home = await plansOf(cwd, ['--ro', '../home', '--', 'true']);

@@ -108,7 +108,7 @@ describe.each(identities())('a run as $label', (as) => {
     for (const pid of processesWith(marker)) process.kill(pid, 'SIGKILL');
   });
 
-  test('that was to be discarded leaves no layer after SIGKILL, at the latest after the next', async () => {
+  test('leaves no layer to be discarded after SIGKILL, at the latest after the next', async () => {
     const marker = uniqueMarker();
     const { child, end, cwd, state } = await startFamily(as, marker, true, '--discard');
     expect(layersIn(state).length).toBeGreaterThan(0);

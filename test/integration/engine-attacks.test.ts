@@ -48,20 +48,20 @@ user.describe('an entry', () => {
   const run = (ENTRY: string, words: readonly string[], cwd: string, more = {}) =>
     makeFastpath(as, installed).run(['run', ...words], { cwd, env: { ENTRY, ...more } });
 
-  test('of the engine is taken: else the others would show nothing', async () => {
+  test('is taken if the engine made it: else the others would show nothing', async () => {
     const one = await run('sealed', ['--', 'echo', 'hi'], makeProject(as, files));
     expect([one.status, one.out, one.err, one.nodes]).toEqual([0, 'hi\n', '', 0]);
   });
 
   test.each(['unsealed', 'truncated', 'damaged', 'huge', 'empty', 'silent', 'killed'])(
-    'that is none is not taken, and the engine makes the run itself: %s',
+    'is not taken if it is none, and the engine makes the run itself: %s',
     async (how) => {
       const one = await run(how, ['--', 'echo', 'hi'], makeProject(as, files));
       expect([one.status, one.out, one.err, one.nodes]).toEqual([0, 'hi\n', '', 0]);
     },
   );
 
-  test('that only the start got is enough for it, and its changes are saved', async () => {
+  test('is enough for the only start that got it, and its changes are saved', async () => {
     const cwd = makeProject(as, files);
     const fastpath = makeFastpath(as, installed);
     const tried = (ENTRY: string, ...words: string[]) =>
@@ -98,7 +98,7 @@ user.describe('an entry', () => {
     expect(saved()).toBe(count);
   });
 
-  test('what was to be shown is replaced before the start', async () => {
+  test('is not used where a path that was to be shown is replaced before the start', async () => {
     const cwd = makeProject(as, files);
     const secret = makeProject(as, { f: 'secret\n' });
     fs.symlinkSync(secret, join(cwd, 'link'));
@@ -181,7 +181,7 @@ os.execv(sys.argv[1], sys.argv[1:])`;
     }
   });
 
-  test('of the kernel for words and variables: one line says so', async () => {
+  test("are told in one line if the kernel's bounds of words and variables are reached", async () => {
     const search = `
 import resource, subprocess, sys
 resource.setrlimit(resource.RLIMIT_STACK, (8 << 20, 8 << 20))
@@ -235,7 +235,7 @@ user.describe('inside', () => {
 });
 
 user.describe('entries', () => {
-  test('of 64 first starts at once are whole', async () => {
+  test('are whole after 64 first starts at once', async () => {
     const fastpath = makeFastpath(as, wasbox);
     const cwd = makeProject(as, files);
     const words = Array.from({ length: 64 }, (_, i) => [
@@ -257,7 +257,7 @@ user.describe('entries', () => {
     expect(plans.length).toBeGreaterThan(0);
   });
 
-  test('that were half written are removed as old ones are', async () => {
+  test('are removed where they were half written, as old ones are', async () => {
     const fastpath = makeFastpath(as, wasbox);
     const cwd = makeProject(as, files);
     for (const time of ['100s', '200s'])

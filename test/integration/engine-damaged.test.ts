@@ -65,14 +65,14 @@ describe('an image', () => {
     expect(said(run)).toEqual({ status: 125, signal: null, out: '', err: crashed });
   });
 
-  test.each([0, 0xff])('with nothing but bytes %i behind its head', async (value) => {
+  test.each([0, 0xff])('is refused with nothing but bytes %i behind its head', async (value) => {
     const run = await withDamage((bytes) => {
       bytes.fill(value, trailer.image + 4096, trailer.image + trailer.imageSize);
     });
     expect(said(run)).toEqual({ status: 125, signal: null, out: '', err: crashed });
   });
 
-  test('that is none', async () => {
+  test('is refused where it is none', async () => {
     const run = await withDamage((bytes) => {
       bytes[trailer.image] = (bytes[trailer.image] ?? 0) ^ 1;
     });
@@ -80,22 +80,26 @@ describe('an image', () => {
     expect(run.err).toMatch(/^wasbox: wasbox-engine is damaged, and node was not found in PATH\n/);
   });
 
-  needs('nightly run').test('with a bit flipped anywhere', { timeout: 3_600_000 }, async () => {
-    const found: Record<string, number> = {};
-    for (let i = 1; i <= Number(process.env.WASBOX_ENGINE_FLIPS ?? 1000); i++) {
-      // Spread evenly, whatever the number.
-      const place = Math.floor(trailer.imageSize * ((i * 0.6180339887498949) % 1));
-      const run = await withDamage((bytes) => {
-        const at = trailer.image + place;
-        bytes[at] = (bytes[at] ?? 0) ^ (1 << (i % 8));
-      });
-      const what = run.err === crashed ? 'crashed' : `${run.status} ${run.signal}`;
-      found[what] = (found[what] ?? 0) + 1;
-      expect(run.signal, `at ${place}`).toBe(null);
-      if (run.status === 125) expect(run.err, `at ${place}`).toMatch(/^wasbox: /);
-    }
-    console.log(found);
-  });
+  needs('nightly run').test(
+    'is refused with a bit flipped anywhere',
+    { timeout: 3_600_000 },
+    async () => {
+      const found: Record<string, number> = {};
+      for (let i = 1; i <= Number(process.env.WASBOX_ENGINE_FLIPS ?? 1000); i++) {
+        // Spread evenly, whatever the number.
+        const place = Math.floor(trailer.imageSize * ((i * 0.6180339887498949) % 1));
+        const run = await withDamage((bytes) => {
+          const at = trailer.image + place;
+          bytes[at] = (bytes[at] ?? 0) ^ (1 << (i % 8));
+        });
+        const what = run.err === crashed ? 'crashed' : `${run.status} ${run.signal}`;
+        found[what] = (found[what] ?? 0) + 1;
+        expect(run.signal, `at ${place}`).toBe(null);
+        if (run.status === 125) expect(run.err, `at ${place}`).toMatch(/^wasbox: /);
+      }
+      console.log(found);
+    },
+  );
 });
 
 test('modules behind the image are not loaded if they are damaged', async () => {

@@ -155,7 +155,7 @@ const untimed = (one: Ended) =>
 const ageless = (texts: readonly string[]) =>
   texts.map((text) => text.replace(/ +/g, ' ').replace(/^(\S+) \d+[smhd] /gm, '$1 AGE '));
 
-describe('what the engine carries out itself', () => {
+describe('the engine itself', () => {
   const runs: readonly (readonly [string, readonly string[], string])[] = [
     ['an unknown option', ['--nosuch', 'x'], 'unknown option --nosuch'],
     ['a script that is not there', ['nosuch.py'], 'not found'],
@@ -177,7 +177,7 @@ describe('what the engine carries out itself', () => {
     ['changes that are applied', ['--apply', '--', 'sh', '-c', 'echo a > applied'], 'applied'],
   ];
 
-  test.each(runs)('%s', async (_name, words, said) => {
+  test.each(runs)('carries out by itself: %s', async (_name, words, said) => {
     const made = { ...files, 'wrong.policy': 'allow reed\n' };
     const [cwd, twin] = [makeProject(as, made), makeProject(as, made)];
     const fastpath = makeFastpath(as, nativeOf(as));
@@ -198,7 +198,7 @@ describe('what the engine carries out itself', () => {
     expect(run.err + run.out).toContain(said);
   });
 
-  test('other commands, as Node carries them out', async () => {
+  test('carries out other commands as Node does', async () => {
     const fastpath = makeFastpath(as, nativeOf(as));
     const cwd = makeProject(as, files);
     const made = await fastpath.run(
@@ -253,14 +253,14 @@ describe('what the engine carries out itself', () => {
     expect(fs.existsSync(join(cwd, 'c'))).toBe(false);
   });
 
-  test('a script on standard input, of which nothing is lost', async () => {
+  test('runs a script on standard input, of which nothing is lost', async () => {
     const fastpath = makeFastpath(as, nativeOf(as));
     const cwd = makeProject(as, files);
     const run = await fastpath.run(['run', '-', 'x'], { cwd, stdin: 'echo "from stdin $1"\n' });
     expect([run.out, run.nodes]).toEqual(['from stdin x\n', 0]);
   });
 
-  test('words, variables and names that are not UTF-8, as Node reads them', async () => {
+  test('reads words, variables and names that are not UTF-8 as Node does', async () => {
     const fastpath = makeFastpath(as, nativeOf(as));
     const cwd = makeProject(as, files);
     const shell = `exec "$@" run -- printf %s "$(printf '\\377')"`;
@@ -286,18 +286,21 @@ describe('what the engine carries out itself', () => {
     ['workers', ['worker', '--queue', 'jobs']],
   ];
 
-  test.each(left)('%s need Node, and without it one says so: %j', async (what, argv) => {
-    const fastpath = makeFastpath(as, nativeOf(as));
-    const cwd = makeProject(as, files);
-    const without = await fastpath.run(argv, { cwd, env: { PATH: '/nosuch' } });
-    expect([without.status, without.out, without.err]).toEqual([
-      125,
-      '',
-      `wasbox: ${what} need Node.js, and node was not found in PATH\n  Install Node.js 20.18 or later (not 21, nor 22.0 to 22.2): https://nodejs.org\n`,
-    ]);
-  });
+  test.each(left)(
+    'says in one line that %s need Node where there is none: %j',
+    async (what, argv) => {
+      const fastpath = makeFastpath(as, nativeOf(as));
+      const cwd = makeProject(as, files);
+      const without = await fastpath.run(argv, { cwd, env: { PATH: '/nosuch' } });
+      expect([without.status, without.out, without.err]).toEqual([
+        125,
+        '',
+        `wasbox: ${what} need Node.js, and node was not found in PATH\n  Install Node.js 20.18 or later (not 21, nor 22.0 to 22.2): https://nodejs.org\n`,
+      ]);
+    },
+  );
 
-  test('where Node is, it carries those out, and others need none', async () => {
+  test('leaves these to Node where it is, and others need none', async () => {
     const fastpath = makeFastpath(as, nativeOf(as));
     const cwd = makeProject(as, files);
     const name = await fastpath.run(left[0]?.[1] ?? [], { cwd });
@@ -308,7 +311,7 @@ describe('what the engine carries out itself', () => {
     expect([sessions.status, sessions.out]).toEqual([0, 'No session runs.\n']);
   });
 
-  test('an engine that is not there, and no Node', async () => {
+  test('fails with a line where neither it nor Node is there', async () => {
     const { wasbox, engine: path } = installOwn(as);
     fs.rmSync(path);
     const run = await makeFastpath(as, wasbox).run(['runs'], { env: { PATH: '/nosuch' } });

@@ -120,7 +120,7 @@ describe('with the library', () => {
   });
 });
 
-describe('as a client of wasbox mcp', () => {
+describe('a client of wasbox mcp', () => {
   const command = (argv: readonly string[], more: object = {}) => ({
     tool: 'run_command',
     arguments: { argv, ...more },
@@ -164,7 +164,7 @@ describe('as a client of wasbox mcp', () => {
     expect(fs.readFileSync(join(cwd, 'calc.py'), 'utf8')).toBe(right);
   });
 
-  test('without your grant your files stay as they are', async () => {
+  test('keeps your files as they are without your grant', async () => {
     const steps = [
       { tool: 'write_file', arguments: { path: 'calc.py', content: right } },
       { tool: 'apply', arguments: {} },

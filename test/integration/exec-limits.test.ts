@@ -39,7 +39,7 @@ describe.each(identities())('as $label', (as) => {
     await run(['stop', 'dev']);
   });
 
-  it('what is above the session’s limit, or behind its name, is refused before anything starts', async () => {
+  it('a limit above the session’s, or an option behind its name, is refused before anything starts', async () => {
     const { run } = sessionPlace(as);
     await run(['session', 'start', '-q', '--memory', '512M', '--name', 'dev']);
     const more = await run(['exec', '--memory', '1G', 'dev', '--', 'echo', 'ran']);

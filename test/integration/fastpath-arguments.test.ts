@@ -161,7 +161,7 @@ describe('a recorded start with other arguments', () => {
     },
   );
 
-  test('that are not UTF-8 are given as they are', async () => {
+  test('gives arguments that are not UTF-8 as they are', async () => {
     const cwd = makeProject(as, show);
     const fastpath = makeFastpath(as);
     await fastpath.run(['run', '--', 'echo', 'x'], { cwd });

@@ -43,14 +43,14 @@ describe('an entry', () => {
     },
   };
 
-  test.each(Object.entries(poisons))('that %s is not used', async (_name, poison) => {
+  test.each(Object.entries(poisons))('is not used if it %s', async (_name, poison) => {
     const { cwd, fastpath, entry } = await cwdAndFront();
     poison(entry);
     const run = await fastpath.run(['run', 'a.sh'], { cwd });
     expect([run.nodes, run.out, run.status]).toEqual([1, 'one\n', 0]);
   });
 
-  test('that was damaged anywhere is not used', async () => {
+  test('is not used if it was damaged anywhere', async () => {
     const { cwd, fastpath, entry } = await cwdAndFront();
     const whole = fs.readFileSync(entry);
     for (let round = 0; round < 24; round++) {
@@ -65,7 +65,7 @@ describe('an entry', () => {
     expect((await fastpath.run(['run', 'a.sh'], { cwd })).nodes).toBe(0); // control
   });
 
-  test('of another command is not used under this one’s name', async () => {
+  test('is not used under another command’s name', async () => {
     const { cwd, fastpath, entry } = await cwdAndFront();
     await fastpath.run(['run', '--', 'echo', 'other'], { cwd });
     const others = fs

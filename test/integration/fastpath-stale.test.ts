@@ -272,7 +272,7 @@ describe('a second run sees', () => {
     }
   });
 
-  needs('root').test('that a group was taken from the user', async () => {
+  needs('root').test('a group that was taken from the user', async () => {
     const cwd = makeProject(as);
     const [early, late] = [beside(cwd, 'bin1'), beside(cwd, 'bin2')];
     for (const [directory, say] of [

@@ -33,20 +33,20 @@ async function loadedBy(as: Identity, args: readonly string[]) {
   return { builtins: result.map(({ url }) => url), sources };
 }
 
-describe('what a start loads', () => {
+describe('a start', () => {
   const rare =
     /^src\/(core\/|policy\/|cli\/(policy|doctor|apply|diff|discard|runs|verb|completion)[./])|wasi_shim/;
   const heavy =
     /^node:(crypto|net|tty|stream|module|worker_threads|child_process|perf_hooks|fs\/promises)$/;
 
-  test('for an ordinary run: neither the core nor other verbs nor heavy modules of Node', async () => {
+  test('loads neither the core nor other verbs nor heavy modules of Node for an ordinary run', async () => {
     const { sources, builtins } = await loadedBy(ordinaryUser(), ['run', '--discard', 'true']);
     expect(sources).toContain('src/cli/run.ts');
     expect(sources.filter((name) => rare.test(name))).toEqual([]);
     expect(builtins.filter((name) => heavy.test(name))).toEqual([]);
   });
 
-  test('for a policy of the user’s own: the core (control)', async () => {
+  test('loads the core for a policy of the user’s own (control)', async () => {
     const args = ['run', '--discard', '--policy', 'allow.policy', 'true'];
     const { sources } = await loadedBy(ordinaryUser(), args);
     expect(sources).toContain('src/core/load.ts');

@@ -354,7 +354,7 @@ describe.each(scripts)('$kind', (script) => {
   );
 });
 
-describe('what no sandbox has is said', () => {
+describe('the line of a thing that no sandbox has', () => {
   test.each([
     [
       'gpu.py',
@@ -369,7 +369,7 @@ describe('what no sandbox has is said', () => {
     ],
     ['window.sh', 'xterm\n', 'it names a display'],
     ['docker.sh', 'docker run hello-world || exit 1\n', 'wasbox run --image IMAGE -- COMMAND'],
-  ])('%s', async (name, text, said) => {
+  ])('is said for %s', async (name, text, said) => {
     const cwd = makeProject(as, { [name]: text });
     const { status, err } = await runWasbox(['run', name], { as, cwd });
     expect(status).not.toBe(0);
@@ -380,7 +380,7 @@ describe('what no sandbox has is said', () => {
     ['fine.py', 'device = "cuda"\n', 0],
     ['fails.py', 'raise SystemExit(3)\n', 3],
     ['word.sh', 'echo a docker image; exit 3\n', 3],
-  ])('and not of %s', async (name, text, expected) => {
+  ])('is not said for %s', async (name, text, expected) => {
     const cwd = makeProject(as, { [name]: text });
     const { status, err } = await runWasbox(['run', name], { as, cwd });
     expect(status).toBe(expected);

@@ -48,7 +48,7 @@ describe.each(identities())('hints as $label', (as) => {
     expect(read('.profile')).toBe('old\nnew\n');
   });
 
-  test('of a file that the run did not see, diff shows what was written, and apply the command that works', async () => {
+  test('name diff for a file that the run did not see, and the apply command that works', async () => {
     const lines = Array.from({ length: 50 }, (_, n) => `own line ${n}\n`).join('');
     const { run, read } = place({ '.bashrc': lines });
     await run(['run', '-c', 'echo new >> ~/.bashrc; echo x > f']);
@@ -152,7 +152,7 @@ describe.each(identities())('hints as $label', (as) => {
     expect(fs.readFileSync(join(cwd, 'out/kept'), 'utf8')).toBe('old\n');
   });
 
-  test('what a tool writes for itself is not what to bring home', async () => {
+  test('do not say to bring home what a tool writes for itself', async () => {
     const { run } = place();
     const logs = await run(['run', '-c', 'mkdir -p ~/.npm/x; echo x > ~/.npm/x/a']);
     expect(logs.err).toContain('written to your home: ~/.npm/x/a');

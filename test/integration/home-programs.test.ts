@@ -25,7 +25,7 @@ describe.each(
   };
   const read = (path: string) => fs.readFileSync(path, 'utf8');
 
-  test('what is there runs: by name, through a link, from a #! line, as a child', async () => {
+  test('runs by name, through a link, from a #! line, and as a child', async () => {
     const { run } = place();
     for (const words of [
       ['--', 'tool'],

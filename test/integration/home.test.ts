@@ -26,7 +26,7 @@ function makeHome(as: Identity, files: Files = {}) {
 }
 
 describe.each(identities())('as $label', (as) => {
-  it('is not a directory of the project that is named ~', async () => {
+  it('the home is not a directory of the project that is named ~', async () => {
     const { run, has, read } = makeHome(as);
     const write =
       'mkdir -p "./~/bin" ~/bin; echo project > "./~/bin/tool"; echo home > ~/bin/tool; echo p > "./~/other"';
@@ -59,7 +59,7 @@ describe.each(identities())('as $label', (as) => {
     expect(other.err).not.toContain('--append');
   });
 
-  it('is empty, named at the end, shown, and applied by name', async () => {
+  it('the home is empty, named at the end, shown, and applied by name', async () => {
     const { run, has, read, lastId, home } = makeHome(as, { '.bashrc': 'alias a=b\n' });
     const write =
       'ls -A ~; echo new > ~/.bashrc; mkdir -p ~/.local/bin ~/.config/app; echo t > ~/.local/bin/tool; echo c > ~/.config/app/c; echo p > here';
@@ -174,7 +174,7 @@ describe.each(identities())('as $label', (as) => {
     expect(fs.existsSync(join(cwd, 'file'))).toBe(false);
   });
 
-  it('is in the report', async () => {
+  it('the home is in the report', async () => {
     const { run } = makeHome(as);
     const ran = await run(['run', '--json', '-c', 'echo x > ~/x; echo y > y']);
     const { changes } = JSON.parse(ran.err) as RunReport;
@@ -185,7 +185,7 @@ describe.each(identities())('as $label', (as) => {
     ]);
   });
 
-  it('does not keep what is held in the project from being named, however many paths changed', async () => {
+  it('the home does not keep what is held in the project from being named, however many paths changed', async () => {
     const { run, cwd } = makeHome(as);
     const write = (more: string) =>
       `i=0; while [ $i -lt 1200 ]; do : > $i; i=$((i+1)); done; mkdir zz; echo > ~/x; ${more}`;
@@ -204,7 +204,7 @@ describe.each(identities())('as $label', (as) => {
     expect((await run(['apply'])).status).toBe(0);
   });
 
-  it('is named and counted, dangerous files first, however many paths changed', async () => {
+  it('the home is named and counted, dangerous files first, however many paths changed', async () => {
     const { run } = makeHome(as, { '.profile': 'mine\n' });
     const write =
       'mkdir many ~/.d; i=0; while [ $i -lt 1200 ]; do : > many/$i; i=$((i+1)); done; mkdir -p ~/data; for n in 1 2 3 4 5; do : > ~/data/$n; done; echo evil >> ~/.profile; echo evil > ~/.zshenv';
@@ -242,7 +242,7 @@ describe.each(identities())('as $label', (as) => {
     expect(applied.err).not.toContain('d: applied without its set-id');
   });
 
-  it('is continued with the run', async () => {
+  it('the home is continued with the run', async () => {
     const { run, lastId } = makeHome(as);
     const id = lastId((await run(['run', '-c', 'echo x > ~/x'])).err);
     const on = await run(['run', '--continue', id, '-c', 'cat ~/x; echo y > ~/y']);

@@ -85,7 +85,7 @@ print(seen)`;
     }
   });
 
-  test('which the kernel alone tells otherwise: the control', async () => {
+  test('are told otherwise by the kernel alone: the control', async () => {
     const argv = weakenedArgv(as, ['watch'], ['--', ...command]);
     const run = await runProgram(argv, { as, cwd: makeProject(as, files) });
     expect(run.out).toContain("chown [b'own', 12345, -1] EINVAL");

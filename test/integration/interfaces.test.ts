@@ -38,7 +38,7 @@ const optionsIn = (text: string): string[] =>
     .filter((word) => !['--help'].includes(word));
 
 describe.each(misuses)('%j', (argv, options) => {
-  test('at the command line names options', async () => {
+  test('names options at the command line', async () => {
     const cwd = makeProject(as, { 'a.sh': 'true\n' });
     const { status, err, out } = await runWasbox(['run', ...argv, 'a.sh'], { as, cwd });
     expect([status, out], err).toEqual([125, '']);
@@ -46,7 +46,7 @@ describe.each(misuses)('%j', (argv, options) => {
     expect(err).not.toContain('internal error');
   });
 
-  test('in the library is a UsageError with a code that names properties', async () => {
+  test('is a UsageError in the library, with a code that names properties', async () => {
     const error = await run({ workdir, code: 'true', ...options } as Options).catch(
       (e: unknown) => e,
     );
@@ -59,7 +59,7 @@ describe.each(misuses)('%j', (argv, options) => {
 });
 
 describe('a line for a shell, where a program is expected', () => {
-  test('in a session of the library', async () => {
+  test('is answered in a session of the library', async () => {
     await using session = await createSession({ workdir, changes: 'discard' });
     const error = await session.exec(['ls | wc -l']).catch((e: unknown) => e);
     expect(error).toMatchObject({

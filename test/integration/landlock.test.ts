@@ -229,7 +229,7 @@ echo more > read/more; chmod 500 read; mkdir ~/closed; echo home > ~/closed/file
     expect(left(as)).toEqual([]);
   });
 
-  test.each([['learn', '-o', 'learned.toml'], ['why']])('nor does %s work', async (...verb) => {
+  test.each([['learn', '-o', 'learned.toml'], ['why']])('refuses %s, too', async (...verb) => {
     const cwd = makeProject(as);
     const words = [...verb, '--isolation', 'landlock', '--', 'touch', 'ran'];
     const run = await runWasbox(words, { as, cwd });

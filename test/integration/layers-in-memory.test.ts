@@ -97,7 +97,7 @@ const withoutIds = (text: string): string =>
 describe.each(Object.entries(callers))('on overlayfs, as %s', (_, become) => {
   const as = ordinaryUser();
 
-  test('what a run changed is shown and applied as anywhere else', async () => {
+  test('a changed file is shown and applied as anywhere else', async () => {
     const [overlay, disk] = [
       await inPlace(as, review, { become }),
       await inPlace(as, review, { become, state: 'disk/state' }),
@@ -160,7 +160,7 @@ describe('layers in memory', () => {
   const much = 'head -c 6M /dev/urandom';
   const room = '4M';
 
-  test('that do not fit are lost as a whole, and only the home is saved', async () => {
+  test('are lost as a whole if they do not fit, and only the home is saved', async () => {
     const script = `
       mkdir ../second; echo old >../second/file
       wasbox run -- sh -c 'echo small >small'; wasbox apply >/dev/null
@@ -179,7 +179,7 @@ describe('layers in memory', () => {
     expect(run.err).toContain('lost, except those to its home: the disk is full');
   });
 
-  test('that do not fit leave nothing in the library, whose process goes on', async () => {
+  test('leave nothing in the library if they do not fit, and its process goes on', async () => {
     const program = `
       import { getEventListeners } from 'node:events';
       import { readdirSync } from 'node:fs';
@@ -195,7 +195,7 @@ describe('layers in memory', () => {
     expect([run.status, run.out], run.err).toEqual([0, 'ERR_STATE_DIR 0 0\n0 kept\n']);
   });
 
-  test('that are discarded need no room', async () => {
+  test('need no room if they are discarded', async () => {
     const script = `
       wasbox run --discard --report ../report -- sh -c '${much} >added; rm removed'
       grep -A9 '"changes"' ../report

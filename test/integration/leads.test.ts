@@ -160,7 +160,7 @@ describe('a slip', () => {
     expect([status, err]).toEqual([expected, expect.stringContaining(hint)]);
   });
 
-  test.each(['zz', 'qy'])('of a short word gets no guess: %s', async (word) => {
+  test.each(['zz', 'qy'])('gets no guess for a short word: %s', async (word) => {
     expect((await run(['run', word])).err).not.toContain('Did you mean');
   });
 

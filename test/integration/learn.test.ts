@@ -209,7 +209,7 @@ describe.each(identities())('learning as $label', (as) => {
     expect((await cat(`${data}/v1/key`)).out).toBe('SECRET');
   });
 
-  test('what was tried and refused stays refused', async () => {
+  test('keeps refused what was tried and refused', async () => {
     // The audit sees it (the control); a network socket of the kernel's own is narrowed, not lost.
     const tries = `
 import ctypes, socket

@@ -192,7 +192,7 @@ describe('a burst', () => {
 });
 
 describe('descriptors', () => {
-  test('that are used up are an error that says so, and nothing is left', async () => {
+  test('are an error that says so if they are used up, and nothing is left', async () => {
     const [[code, errno], after] = await inProgram(`
       const fs = process.getBuiltinModule('node:fs');
       await lib.run({ ...options, code: 'true' });

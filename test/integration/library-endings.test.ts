@@ -121,14 +121,14 @@ describe('arguments of the wrong kind', () => {
   });
 });
 
-describe('what the host throws', () => {
+describe('an error that the host throws', () => {
   test.each([
     ['onStdout throws', `onStdout: () => { throw new RangeError('mine'); }`],
     ['onStderr throws', `onStderr: () => { throw new RangeError('mine'); }`],
     ['onStdout rejects', `onStdout: async () => { throw new RangeError('mine'); }`],
     ['the input throws', `input: (async function* () { throw new RangeError('mine'); })()`],
     ['a piece of the input is no text', `input: (async function* () { yield 5; })()`],
-  ])('%s: that run ends with that error', async (_, option) => {
+  ])('ends the run it belongs to: %s', async (_, option) => {
     const marker = uniqueMarker();
     const code = `'echo out; echo err >&2; sleep ${marker} & sleep ${marker}'`;
     const { lines, err, state } = await inProgram(
@@ -156,7 +156,7 @@ describe('what the host throws', () => {
     expect(lines).toEqual([[true, 1]]);
   });
 
-  test('a pool: the task ends with it, the pool goes on', async () => {
+  test('ends the task of a pool, which goes on', async () => {
     const { lines, err } = await inProgram(`
       const pool = await lib.createPool({ ...options, lang: 'sh', size: 1 });
       show(await told(pool.run({ code: 'echo x; sleep 60', onStdout: () => { throw new RangeError('mine'); } })));

@@ -56,7 +56,7 @@ const ways = {
 const end = `await Promise.allSettled([globalThis.pool?.close(), globalThis.session?.close()]); process.exit();`;
 
 describe.each(Object.entries(ways))('input of %s', (name, way) => {
-  test('that fails before it is read is the error of the call, and not the end of the process', async () => {
+  test('is the error of the call if it fails before it is read, and not the end of the process', async () => {
     const { lines, err } = await inProgram(`${way}
       show(await told(give(fs.createReadStream('/nowhere/at-all'))));
       show(await told(give(new ReadableStream({ start: (one) => one.error(new RangeError('mine')) }))));
@@ -162,7 +162,7 @@ describe('descriptors', () => {
       'a spawned program that was written nothing',
       `const { result, stdout } = await lib.spawn({ ...options, code: 'true' }); stdout.resume(); await result;`,
     ],
-  ])('of %s are closed', async (_, use) => {
+  ])('are closed after %s', async (_, use) => {
     expect((await inProgram(opened(use, few))).lines[0]).toBeLessThan(10);
   });
 

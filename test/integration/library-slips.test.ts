@@ -83,7 +83,7 @@ describe('changes of a run that the program itself ended', () => {
     expect(await listRuns({ workdir })).toEqual([]);
   });
 
-  test('and by an AbortError; there are none where they are dropped', async () => {
+  test('come with an AbortError, too; there are none where they are dropped', async () => {
     const controller = new AbortController();
     const { signal } = controller;
     const abort = () => controller.abort();

@@ -67,7 +67,7 @@ const burstHash = (mib: number): string =>
     .digest('hex');
 
 describe.each(identities())('as $label', (as) => {
-  test('is stdin, stdout and stderr, of the size that was asked for, and the controlling one', async () => {
+  test('a terminal is stdin, stdout and stderr, of the size that was asked for, and the controlling one', async () => {
     const { lines } = await inSession(
       as,
       `{ changes: 'discard' }`,
@@ -209,7 +209,7 @@ describe.each(identities())('as $label', (as) => {
     expect(lines).toEqual([whole, whole, slow, slow]);
   });
 
-  test('what goes on writing after the end of a program is not waited for', async () => {
+  test('a process that goes on writing after the end of a program is not waited for', async () => {
     const marker = uniqueMarker();
     const { lines } = await inSession(
       as,

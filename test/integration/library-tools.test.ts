@@ -57,7 +57,7 @@ describe('a result', () => {
     expect((await shell(code)).all).toBeUndefined();
   });
 
-  test('of one-byte writes is kept in a few blocks of memory', async () => {
+  test('keeps one-byte writes in a few blocks of memory', async () => {
     const { Bytes } = await import('../../src/launch/bytes.js');
     let blocks = 0;
     let reserved = 0;
@@ -108,7 +108,7 @@ describe('input', () => {
     await pool.close();
   });
 
-  test('that has no end is closed when the payload stops reading', async () => {
+  test('is closed when the payload stops reading, if it has no end', async () => {
     let closed = false;
     const endless = async function* () {
       try {
@@ -124,7 +124,7 @@ describe('input', () => {
     await expect.poll(() => never.destroyed).toBe(true);
   });
 
-  test('that the payload ignores is no error', async () => {
+  test('is no error if the payload ignores it', async () => {
     expect((await shell('exec <&-; true', { input: 'x'.repeat(1_000_000) })).exitCode).toBe(0);
     const sandbox = await spawn({ code: 'exec <&-; sleep 0.1', workdir });
     for (let n = 0; n < 100; n++) sandbox.stdin.write('x'.repeat(10_000));
@@ -312,7 +312,7 @@ describe('a pool', () => {
 });
 
 describe('a slip', () => {
-  test('in what to apply applies nothing', async () => {
+  test('applies nothing where it is in what to apply', async () => {
     const { kept } = await shell('mkdir d; echo n > d/new; echo other > other', {
       changes: 'keep',
     });

@@ -192,7 +192,7 @@ describe('AbortSignal', () => {
     }
   });
 
-  it('that is aborted already starts nothing', async () => {
+  it('starts nothing if it is aborted already', async () => {
     await expect(shell('true', { signal: AbortSignal.abort() })).rejects.toThrow(AbortError);
   });
 });

@@ -63,7 +63,7 @@ describe('tools', () => {
     await wire.end();
   });
 
-  it('what a program wrote is in its answer once, in at most 16 KiB: the beginning and the end', async () => {
+  it('answer once with what a program wrote, in at most 16 KiB: the beginning and the end', async () => {
     const wire = new Wire(as);
     await wire.begin();
     const lines = `${'x'.repeat(40)}"\\\u00e9\n`.repeat(5000);

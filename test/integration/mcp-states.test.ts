@@ -72,7 +72,7 @@ const as = ordinaryUser();
 const user = needs('ordinary user');
 
 user.describe('apply', () => {
-  it('of nothing says so, and asks nobody', async () => {
+  it('says so if there is nothing to apply, and asks no one', async () => {
     const asked: string[] = [];
     const { call, leave } = await startMcp(as, [], (message) => {
       asked.push(message);
@@ -108,7 +108,7 @@ user.describe('apply', () => {
 });
 
 user.describe('bounds', () => {
-  it('of forks and snapshots are told', async () => {
+  it('are told where forks and snapshots reach them', async () => {
     const mcp = await startMcp(as);
     const { call, leave, state } = mcp;
     await call('write_file', { path: 'file', content: 'x' });
@@ -129,7 +129,7 @@ user.describe('bounds', () => {
     expect(left(state)).toHaveLength(1);
   });
 
-  it('what cannot be is an error with a code, and the sandbox goes on', async () => {
+  it('are an error with a code where they cannot be, and the sandbox goes on', async () => {
     const mcp = await startMcp(as);
     const { call, leave } = mcp;
     const codeOf = async (name: string, args: object) =>

@@ -82,7 +82,7 @@ describe.each(identities())('as $label', (as) => {
 const as = ordinaryUser();
 
 describe('apply', () => {
-  it('is refused where nobody can be asked', async () => {
+  it('is refused where no user can be asked', async () => {
     const { call, leave, cwd } = await startMcp(as);
     await call('write_file', { path: 'file', content: 'x' });
     const { isError, text } = await call('apply');
@@ -141,7 +141,7 @@ describe('apply', () => {
   });
 });
 
-describe('what the user is asked', () => {
+describe('a question to the user', () => {
   /** Starts a server whose user grants what `grant` says, and records the questions. */
   const asking = async (grant: (message: string, index: number) => boolean | 'leave') => {
     const asked: string[] = [];
@@ -328,7 +328,7 @@ describe('bad input', () => {
     await leave();
   });
 
-  it('of much output the beginning and the end are there, and how to get the rest', async () => {
+  it('gives the beginning and the end of much output, and how to get the rest', async () => {
     const { call, leave } = await startMcp(as);
     const argv = ['sh', '-c', 'seq 100000; seq 100000 >&2; echo "what went wrong" >&2'];
     const { value } = await call('run_command', { argv });
@@ -402,7 +402,7 @@ it('a client that no longer takes answers ends the server, and its changes are s
 });
 
 describe('options', () => {
-  it('that cannot be are refused at the start', async () => {
+  it('are refused at the start if they are wrong', async () => {
     const cwd = makeProject(as);
     for (const [args, status] of [
       [['--nonesuch'], 2],

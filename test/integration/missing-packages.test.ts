@@ -168,7 +168,7 @@ test('a package that is installed and lacks the module is not advised again', as
   expect(second.err).toContain('--with has beautifulsoup4');
 });
 
-describe('what scripts of other languages ask for', () => {
+describe('a package that a script of another language asks for', () => {
   const scripts = {
     'a.pl': 'use strict;\nuse List::Util qw(sum);\nuse No::Such;\n',
     'own.pl': 'use strict;\nuse POSIX;\nuse List::Util qw(sum);\nuse Data::Dumper;\nexit 3;\n',

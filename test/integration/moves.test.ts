@@ -140,7 +140,7 @@ stop = True; t.join()`;
     );
   });
 
-  it('takes no processor or descriptor of the run with it when it is killed', async () => {
+  it('a move takes no processor or descriptor of the run with it when it is killed', async () => {
     const cwd = makeProject(as);
     for (let n = 0; n < 3000; n++) fs.mkdirSync(join(cwd, `d/${n % 60}/${n}`), { recursive: true });
     execFileSync('chown', ['-R', `${as.uid}:${as.gid}`, cwd]);
@@ -157,7 +157,7 @@ stop = True; t.join()`;
     expect(processesWith(marker)).toEqual([]);
   });
 
-  it('is seen by an audit, and works under --ask’s filter and with rules for the network', async () => {
+  it('a move is seen by an audit, and works under --ask’s filter and with rules for the network', async () => {
     const cwd = makeProject(as, tree);
     for (const options of [['--audit'], ['--net', '192.0.2.1:9']]) {
       const run = await python(cwd, rename('d', 'e'), ['--discard', ...options]);

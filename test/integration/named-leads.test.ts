@@ -65,7 +65,7 @@ describe('a variable that only a part of the program names', () => {
     expect(await start(given, words)).not.toContain('was not passed');
   });
 
-  test('and no link, pipe or directory in its place is read', async () => {
+  test('is not read from a link, pipe or directory in its place', async () => {
     const cwd = makeProject(as, { 'a.py': `import p, l\n`, 'other/secret.py': reads });
     await runProgram(['sh', '-c', 'mkfifo p.py; ln -s other/secret.py l.py'], { as, cwd });
     const { err } = await runWasbox(['run', '--timeout', '5s', 'a.py'], {

@@ -38,7 +38,7 @@ socket.create_connection(s.getsockname()); print(socket.getfqdn())';
     expect((await inside(['python3', '-c', python], '--net', net)).out).toBe('wasbox\n');
   });
 
-  test('what the host’s file says is there, too, and nothing can be written to it', async () => {
+  test('the host’s file is read inside, too, and nothing can be written to it', async () => {
     const run = await inside(['sh', '-c', 'cat /etc/hosts; echo x >> /etc/hosts']);
     expect(run.out).toContain(fs.readFileSync('/etc/hosts', 'utf8'));
     expect(run.out).not.toContain('\nx\n');

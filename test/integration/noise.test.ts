@@ -66,7 +66,7 @@ describe.each(identities())('as $label', (as) => {
     ]);
   });
 
-  it('what only looks like it is reviewed', async () => {
+  it('a path that only looks like noise is reviewed', async () => {
     const { run, names } = place();
     await run([
       'run',
@@ -93,7 +93,7 @@ describe.each(identities())('as $label', (as) => {
     }
   });
 
-  it('with --home cow the own one stays as it is; what was deleted or moved into a cache is shown', async () => {
+  it('your own noise stays as it is with --home cow; what was deleted or moved into a cache is shown', async () => {
     const files = { '.python_history': 'old\n', '.lesshst': 'l', '.npm/_logs/1': 'l', notes: 'n' };
     const { home, run, names, has } = place(files);
     const script =

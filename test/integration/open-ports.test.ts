@@ -142,7 +142,7 @@ describe.each(identities())('a low port as $label', (as) => {
 describe('a port', () => {
   const as = ordinaryUser();
 
-  test('of many is told of the first eight', async () => {
+  test('is told if it is one of the first eight of many', async () => {
     const ports = Array.from({ length: 20 }, (_, i) => 7000 + i);
     const { out, err } = await runWasbox(['run', 'server.py', ...ports.map((port) => `4${port}`)], {
       as,
@@ -151,7 +151,7 @@ describe('a port', () => {
     expect([out, err]).toEqual(['ready\n', ports.slice(0, 8).map(line).join('')]);
   });
 
-  test('that the kernel has chosen is not told: the program talks to itself', async () => {
+  test('is not told if the kernel has chosen it: the program talks to itself', async () => {
     const { out, err } = await runWasbox(['run', 'server.py', '40', '46000'], {
       as,
       cwd: makeProject(as, files),
@@ -159,7 +159,7 @@ describe('a port', () => {
     expect([out, err]).toEqual(['ready\n', line(6000)]);
   });
 
-  test('that is taken on the host is named by --publish, and nothing runs', async () => {
+  test('is named by --publish if it is taken on the host, and nothing runs', async () => {
     const taken: Server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     const { port } = taken.address() as { port: number };

@@ -31,7 +31,7 @@ describe.each([
     expect(JSON.parse((await wasbox('runs', '--json')).out).runs).toHaveLength(2);
   });
 
-  test('with a session that runs says how to end it', async () => {
+  test('says how to end a session that runs', async () => {
     const wasbox = start();
     expect(await wasbox('session', 'start', '--name', 'wbnamed')).toMatchObject({ status: 0 });
     const { err } = await wasbox(name, 'wbnamed');
@@ -40,7 +40,7 @@ describe.each([
     expect(err).toContain('To end it: wasbox stop wbnamed\n');
   });
 
-  test('with anything else is the program of the system', async () => {
+  test('is the program of the system with anything else', async () => {
     expect((await start()(name, 'wbnothing')).err).not.toContain('wasbox has no');
     expect((await start()('run', '--', name, 'wbnothing')).status).toBe(1);
   });

@@ -11,7 +11,7 @@ import { runLibrary } from '../support/library-child.js';
 import { inPool, left, patience } from '../support/pool.js';
 import { makeProject } from '../support/project.js';
 
-describe('what a pool makes ready', () => {
+describe('a pool that makes sandboxes ready', () => {
   const as = ordinaryUser();
 
   it('survives waiting sandboxes that are killed, and a program that stops starting', async () => {

@@ -34,7 +34,7 @@ describe.each(identities())('as $label', (as) => {
     expect(lines[0][2]).not.toBe(0);
   });
 
-  it('gives every task a sandbox that nothing ran in before', async () => {
+  it('a pool gives every task a sandbox that nothing ran in before', async () => {
     const code = `import os
 seen = os.path.exists('/tmp/mark') or os.path.exists('mark') or 'left' in globals()
 left = 1; open('/tmp/mark', 'w').close(); open('mark', 'w').close()
@@ -72,7 +72,7 @@ print(seen, os.getpid(), *(os.readlink('/proc/self/ns/' + n) for n in ('mnt', 'p
     expect(lines[0]).toEqual(['kept', ['file'], ['sh', '-c', 'echo new > file', 'sh']]);
   });
 
-  it('leaves nothing when its process ends, closed or not, or is killed', async () => {
+  it('a pool leaves nothing when its process ends, closed or not, or is killed', async () => {
     for (const end of ['process.exit(0)', '', 'process.kill(process.pid, "SIGKILL")']) {
       const cwd = makeProject(as);
       const state = `${cwd}.state`;
@@ -164,7 +164,7 @@ user.describe('a pool', () => {
     expect(left(state)).toEqual([]);
   });
 
-  it('of a command gives it its input', async () => {
+  it('gives a command its input', async () => {
     const { lines } = await inPool(
       as,
       `{ command: 'tr', args: ['a-z', 'A-Z'] }`,

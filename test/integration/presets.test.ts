@@ -113,7 +113,7 @@ for p in ${state} ${state}/caches ${state}/caches/npm ~/.cache/pip/../../npm ~/.
     expect(ended.err).toContain('does not get the password');
   });
 
-  test('what the project says of registries allows nothing', async () => {
+  test('take no permission from what the project says of registries', async () => {
     const cwd = project();
     const evil = 'http://evil.example/';
     writeFiles(as, cwd, {

@@ -161,7 +161,7 @@ describe.each(identities())('as $label', (as) => {
     }
   });
 
-  it('what is written above the current directory is a change, found from both', async () => {
+  it('a file written above the current directory is a change, found from both', async () => {
     const root = makeProject(as, { 'package.json': '{}', 'a/b/': '' });
     const cwd = join(root, 'a/b');
     const ran = await runWasbox(['run', '-v', '-c', 'echo y > ../../y; echo z > z'], { as, cwd });

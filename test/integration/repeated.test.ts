@@ -153,7 +153,7 @@ needs('ordinary user').describe('a run that was made before sees', () => {
   });
 });
 
-describe.each(identities())('what a run leaves in its directories, as $label', (as) => {
+describe.each(identities())('a file that a run leaves in its directories, as $label', (as) => {
   const spoils: Readonly<Record<string, string>> = {
     'a file': 'echo x > left',
     'a file in the home': 'echo x > ~/left',

@@ -18,7 +18,7 @@ const rows: readonly [how: string, status: number, args: readonly string[]][] = 
 ];
 
 describe.each(identities())('the report as $label', (as) => {
-  test.each(rows)('of a run that %s', async (_how, status, args) => {
+  test.each(rows)('fits the schema for a run that %s', async (_how, status, args) => {
     const cwd = makeProject(as, { 'not-a-program': 'x' });
     const run = await runWasbox(['run', '-q', '--report', '../report.json', ...args], { as, cwd });
     expect(run.status).toBe(status);

@@ -51,14 +51,14 @@ const everywhere = (value: unknown) =>
 
 describe('a time limit', () => {
   test.each(['60_000', '2 ** 31', '3_000_000_000', '365 * 24 * 3600 * 1000', 'Infinity'])(
-    'of %s ms lets a program end by itself everywhere',
+    'lets a program end by itself everywhere at %s ms',
     async (limit) => {
       expect(await endings(limit, 'sleep 0.2; exit 3')).toEqual(everywhere(['exited', 3]));
     },
   );
 
   test.each(['0', '-1', '1.5', 'NaN', '365 * 24 * 3600 * 1000 + 1'])(
-    'of %s ms is a slip everywhere',
+    'is a slip everywhere at %s ms',
     async (limit) => {
       expect(await endings(limit, 'exit 3')).toEqual(
         everywhere(['UsageError', 'ERR_OPTION_VALUE']),

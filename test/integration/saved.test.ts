@@ -117,7 +117,7 @@ describe.each<[string, (cwd: string) => string[], boolean]>([
   });
 });
 
-test('what an older version kept among what runs is found, and moved', async () => {
+test('a run that an older version kept among what runs is found, and moved', async () => {
   const cwd = makeProject(as);
   const fastpath = makeFastpath(as);
   await fastpath.run(['run', '--', 'sh', '-c', 'echo new > made'], { cwd });

@@ -108,7 +108,7 @@ describe.each(identities())('packages that a script asks for, as $label', (as) =
   });
 });
 
-describe('what a script asks for that cannot be', () => {
+describe('a block of packages that cannot be', () => {
   const as = ordinaryUser();
   let index: Asked;
   beforeAll(async () => {

@@ -142,7 +142,7 @@ while True:
     expect(existsSync(join(outside, 'written'))).toBe(false);
   });
 
-  it('what works on a file holds nothing that a program could take', async () => {
+  it('hold nothing that a program could take while a file is worked on', async () => {
     const { lines } = await inSession(
       as,
       `{}`,

@@ -19,7 +19,7 @@ const tools = `
 const steps = Number(process.env.WASBOX_STEPS ?? 30);
 
 describe.each(identities())('as $label', (as) => {
-  it('goes back to a state of its files, and to any other', async () => {
+  it('a session goes back to a state of its files, and to any other', async () => {
     const cwd = makeProject(as, { host: 'host\n', 'dir/inner': 'inner\n', gone: 'gone\n' });
     const { lines, state } = await inSession(
       as,
@@ -141,7 +141,7 @@ describe.each(identities())('as $label', (as) => {
   });
 
   it(
-    `has the files of the same steps outside (seed ${seed})`,
+    `a session has the files of the same steps outside (seed ${seed})`,
     async () => {
       const cwd = makeProject(as, {
         f: 'host f\n',
@@ -325,7 +325,7 @@ user.test('a run that was a fork can be continued, and changes no other', async 
 });
 
 user.test(
-  'goes back in a home that is shown copy-on-write, with the state directory in it',
+  'a session goes back in a home that is shown copy-on-write, with the state directory in it',
   async () => {
     // The state is in home, like ~/.local/state by default: no directory of an overlay may lie in another one.
     const home = makeProject(as, {

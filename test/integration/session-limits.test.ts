@@ -28,7 +28,7 @@ const helpers = `
 const mebibytes64 = 64 * 1024 ** 2;
 
 describe.each(identities())('as $label', (as) => {
-  it('ends one program that uses more than its memory, and no other', async () => {
+  it('a session ends one program that uses more than its memory, and no other', async () => {
     const [own, other] = [uniqueMarker(), uniqueMarker()];
     const { lines } = await inSession(
       as,
@@ -129,7 +129,7 @@ while True:
     expect(lines).toEqual([true, [0, 'goes on\n']]);
   });
 
-  it('ends a process that changes its mark, which no process can raise', async () => {
+  it('a session ends a process that changes its mark, which no process can raise', async () => {
     const change = (soft: string) => `import resource, time
 one, other = resource.getrlimit(10)[1], resource.getrlimit(15)[1]
 try:

@@ -88,31 +88,34 @@ describe('onPort', () => {
 });
 
 describe('a port of a session', () => {
-  test.each(['127.0.0.1', '::1'])('of %s is published while it runs', async (host) => {
-    const ports: number[] = [];
-    const onPort = (port: number) => void ports.push(port);
-    await using session = await createSession({ workdir, changes: 'discard', onPort });
-    const server = await serve(session, 5000, host);
-    const port = await freePort();
-    expect([await ask(port, 1), session.insidePorts]).toEqual(['ECONNREFUSED', [5000]]);
+  test.each(['127.0.0.1', '::1'])(
+    'is published while it runs, for a session of %s',
+    async (host) => {
+      const ports: number[] = [];
+      const onPort = (port: number) => void ports.push(port);
+      await using session = await createSession({ workdir, changes: 'discard', onPort });
+      const server = await serve(session, 5000, host);
+      const port = await freePort();
+      expect([await ask(port, 1), session.insidePorts]).toEqual(['ECONNREFUSED', [5000]]);
 
-    const published = await session.publish(`${port}:5000`);
-    expect(published).toMatchObject({ address: '127.0.0.1', hostPort: port, insidePort: 5000 });
-    expect(await Promise.all([0, 1, 3_000_000, 5].map((bytes) => ask(port, bytes)))).toEqual(
-      ['0', '1', '3000000', '5'].map((bytes) => `${bytes} bytes`),
-    );
-    expect([session.published, session.insidePorts]).toEqual([[published], []]);
-    await expect(session.publish(`${port}:5001`)).rejects.toThrow(/in use/);
+      const published = await session.publish(`${port}:5000`);
+      expect(published).toMatchObject({ address: '127.0.0.1', hostPort: port, insidePort: 5000 });
+      expect(await Promise.all([0, 1, 3_000_000, 5].map((bytes) => ask(port, bytes)))).toEqual(
+        ['0', '1', '3000000', '5'].map((bytes) => `${bytes} bytes`),
+      );
+      expect([session.published, session.insidePorts]).toEqual([[published], []]);
+      await expect(session.publish(`${port}:5001`)).rejects.toThrow(/in use/);
 
-    await published.close();
-    expect([await ask(port, 1), session.published, session.insidePorts]).toEqual([
-      ...['ECONNREFUSED', []],
-      [5000],
-    ]);
-    server.kill('SIGKILL');
-    await server.result;
-    expect(ports).toEqual([5000]);
-  });
+      await published.close();
+      expect([await ask(port, 1), session.published, session.insidePorts]).toEqual([
+        ...['ECONNREFUSED', []],
+        [5000],
+      ]);
+      server.kill('SIGKILL');
+      await server.result;
+      expect(ports).toEqual([5000]);
+    },
+  );
 
   test('stays published after a snapshot, and not after the session', async () => {
     const session = await createSession({ workdir, changes: 'discard' });
@@ -134,7 +137,7 @@ describe('a port of a session', () => {
     await expect(session.publish(5000)).rejects.toThrow(/has ended/);
   });
 
-  test('with the network of the host is not published', async () => {
+  test('is not published with the network of the host', async () => {
     await using session = await createSession({ workdir, changes: 'discard', net: ['host'] });
     await expect(session.publish(5000)).rejects.toThrow(/network of this machine/);
   });

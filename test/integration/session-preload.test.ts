@@ -39,7 +39,7 @@ describe.each(identities())('as $label', (as) => {
     ]);
   });
 
-  it('has preloaded before the code is known', async () => {
+  it('a session has preloaded before the code is known', async () => {
     const { lines } = await inSession(
       as,
       python,
@@ -52,7 +52,7 @@ describe.each(identities())('as $label', (as) => {
     expect(lines).toEqual([[1, 1, 1], Array.from({ length: 12 }, (_, i) => i)]);
   });
 
-  it('goes on where the waiting process was killed, and after a snapshot, a rollback and in a fork', async () => {
+  it('a session goes on where the waiting process was killed, and after a snapshot, a rollback and in a fork', async () => {
     const { lines } = await inSession(
       as,
       python,
@@ -82,7 +82,7 @@ describe.each(identities())('as $label', (as) => {
     ]);
   });
 
-  it('tells a preload that fails as the failure of the code, and refuses one that cannot be', async () => {
+  it('a session tells a preload that fails as the failure of the code, and refuses one that cannot be', async () => {
     const { lines } = await inSession(
       as,
       `{ lang: 'python', changes: 'discard', preload: 'import no_such_module' }`,
@@ -113,7 +113,7 @@ describe.each(identities())('as $label', (as) => {
     expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
   });
 
-  it('is ready in a pool of sessions', async () => {
+  it('a session is ready in a pool of sessions', async () => {
     const cwd = makeProject(as);
     const { out, err } = await runLibrary(
       `const pool = await lib.createPool({ sessions: true, size: 1, workdir: ${JSON.stringify(cwd)}, lang: 'node', changes: 'discard', preload: 'globalThis.f = () => 7' });

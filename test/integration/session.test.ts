@@ -80,7 +80,7 @@ describe.each(identities())('as $label', (as) => {
     expect(left(state)).toEqual([]);
   });
 
-  it('ends with its owner, and its changes stay', async () => {
+  it('a session ends with its owner, and its changes stay', async () => {
     const cwd = makeProject(as);
     const marker = uniqueMarker();
     const env = { XDG_STATE_HOME: `${cwd}.state` };

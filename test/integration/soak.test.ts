@@ -57,7 +57,7 @@ test.concurrent('runs without namespaces leave nothing either', async () => {
   expect(status).toBe(0);
 });
 
-test.concurrent('what is left is noticed', async () => {
+test.concurrent('a thing that is left is noticed', async () => {
   const files = ['runs', 'stale', 'shared', 'work', 'temporary'];
   const leaks = ['children', 'descriptors', ...files, 'memoryMB'];
   const few = [

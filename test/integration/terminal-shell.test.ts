@@ -71,7 +71,7 @@ describe.each(identities())('a job of a shell, as $label', (as) => {
     expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
   });
 
-  test('which it does not without the keeper: the control', async () => {
+  test('does not go on without the keeper: the control', async () => {
     const { marker, keeper, itself } = await startFullScreen();
     process.kill(keeper, 'SIGKILL');
     process.kill(itself, 'SIGKILL');

@@ -21,7 +21,7 @@ import sys
 sys.stdout.write("asked" + sys.argv[1].encode().decode("unicode_escape"))
 `;
 
-describe.each(identities())('at a terminal as $label', (as) => {
+describe.each(identities())('a terminal as $label', (as) => {
   let screen: Screen;
   let wasbox: string;
   beforeEach(async () => {
@@ -209,7 +209,7 @@ describe.each(identities())('at a terminal as $label', (as) => {
     expect(await eventually(() => processesWith(marker).length === 0)).toBe(true);
   });
 
-  test('what is killed inside a shell leaves a sane terminal to it', async () => {
+  test('stays sane for a shell in which a program is killed', async () => {
     await run('-- bash --norc -i');
     await screen.see(/bash-[\d.]+[$#]$/);
     await screen.enter('vim -N -u NONE lines.txt; stty sane; echo ba""ck');
@@ -256,7 +256,7 @@ describe.each(identities())('at a terminal as $label', (as) => {
     expect(seen).toMatch(/ echo /);
   });
 
-  test('which without a terminal of its own it does not: the control', async () => {
+  test("keeps the program's modes after its end without a terminal of its own: the control", async () => {
     await run('--tty never full.py');
     await screen.see(/FULL SCREEN/);
     await screen.type('k');
@@ -277,7 +277,7 @@ describe.each(identities())('at a terminal as $label', (as) => {
     },
   );
 
-  test('nor are they where stdin is not a terminal', async () => {
+  test('gets no late answers typed into the shell where stdin is not one', async () => {
     const rest = (seconds: number) => `read -rs -t ${seconds} -n 4 left; echo "left=\${#left}"`;
     const question = String.raw`\x1b[c\x1b[6n`;
     await run(`asks.py '${question}' < /dev/null; ${rest(2)}`);

@@ -224,7 +224,7 @@ needs('ruby').describe('a gem', () => {
     'lib/wbtiny.rb': 'Wbtiny = "tiny gem"\n',
   };
 
-  test('that is not installed is had inside, and one of the home is shown', async () => {
+  test('is had inside if it is not installed, and one of the home is shown', async () => {
     const cwd = makeProject(as, files);
     const first = await runWasbox(['run', 'a.rb'], { as, cwd });
     const [, hosts, line = ''] =

@@ -274,7 +274,7 @@ needs('root').describe('id maps of several ranges', () => {
   });
 });
 
-describe('without namespaces', () => {
+describe('a run without namespaces', () => {
   const as = ordinaryUser();
 
   test('Landlock is the wall, and the ids are those of the caller', async () => {

@@ -169,7 +169,7 @@ raise SystemExit(3)`;
     expect(runs()).toBe(before);
   });
 
-  test('what could not even be started is explained again', async () => {
+  test('explains again what could not even be started', async () => {
     const cwd = makeProject(as, { 'notes.xyz': 'text' });
     await runWasbox(['run', 'true'], { as, cwd });
     const run = await runWasbox(['run', 'notes.xyz'], { as, cwd });

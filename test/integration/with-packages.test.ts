@@ -207,7 +207,7 @@ describe.each(identities())('--with as $label', (as) => {
     expect(JSON.stringify(listTree(join(sets(), name)).map(({ path }) => path))).toBe(whole);
   });
 
-  test('what a package runs while it is installed sees no project and no other host', async () => {
+  test('shows a package that runs while it is installed no project and no other host', async () => {
     const source = join(served, 'looking-1.0');
     fs.mkdirSync(source, { recursive: true });
     const setup = `import os, setuptools, socket

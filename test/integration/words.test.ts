@@ -20,7 +20,7 @@ const appears = (path: string) =>
     .toContain('ready');
 
 describe.each(identities())('words as $label', (as) => {
-  test('what is no verb is what to run, with its options', async () => {
+  test('are a program to run, with its options, if the first is no verb', async () => {
     const cwd = makeProject(as, { 'script.py': 'import sys; print(sys.argv[1:])\n' });
     const said = async (...words: string[]) => (await runWasbox(words, { as, cwd })).out;
     const want = "['a', '--net']\n";

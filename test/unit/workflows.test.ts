@@ -133,7 +133,7 @@ test('publishing waits for every other job', () => {
   expect(publish?.needs?.toSorted()).toEqual(Object.keys(others).sort());
 });
 
-test('where a release is made no script of a package runs', () => {
+test('no script of a package runs where a release is made', () => {
   const { commands } = releaseSteps();
   const installs = commands.filter((command) => command.startsWith('npm ci'));
   expect(installs).toEqual(['npm ci --no-audit --no-fund --ignore-scripts']);

@@ -84,7 +84,7 @@ describe('a verdict', () => {
     expect(await view.action()).toBe('errno(EPERM)');
   });
 
-  test('of an earlier text or call is never shown as that of the present one', async () => {
+  test('is never that of an earlier text or call', async () => {
     const { page } = view;
     await writePolicy(
       page,
@@ -243,7 +243,7 @@ describe('the core', () => {
     expect((await served.body()).equals(readFileSync(core))).toBe(true);
   });
 
-  test('that cannot be fetched is reported and fetched again', async () => {
+  test('is fetched again, and reported, if it cannot be fetched', async () => {
     site.refuse = (path) => path.endsWith('.wasm');
     const { page, context } = await openView(browser, site);
     await page.goto(`${site.url}playground/index.html`);

@@ -99,7 +99,7 @@ describe('an import', () => {
     expect(await page.textContent('#note')).toContain('left out: unknown system call `nonsense`');
   });
 
-  test('that is none says where, and keeps the policy', async () => {
+  test('says where it is none, and keeps the policy', async () => {
     const { page } = view;
     const before = await page.textContent('.cm-content');
     await open('{\n  "defaultAction": "SCMP_ACT_ALOW"\n}', '');
@@ -142,7 +142,7 @@ describe('a log', () => {
     expect(sum).toBe('3 calls on x86_64: 1 allowed, 2 not. Not on x86_64: frobnicate.');
   });
 
-  test('of another policy does not stay', async () => {
+  test('does not stay where the policy is another', async () => {
     const { page } = view;
     await writePolicy(page, text.replace('kill ptrace', 'allow ptrace'));
     expect(await page.isHidden('#replayed')).toBe(true);

@@ -72,7 +72,7 @@ describe('a link', () => {
     expect(view.problems).toEqual([]);
   });
 
-  test('that is broken from the start shows an example', async () => {
+  test('shows an example if it is broken from the start', async () => {
     const { page, context, action } = await openPlayground(browser, site, { hash: '#1.AAAA' });
     expect(await page.textContent('#note')).toContain('Showing an example instead.');
     expect(await action()).toBe('errno(EAFNOSUPPORT)');

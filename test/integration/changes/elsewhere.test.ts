@@ -65,7 +65,7 @@ describe.each(
     expect(said(await wasbox('discard', id))).toContain(`discarded ${id}`);
   });
 
-  test('are taken out into an empty directory, and the run stays', async () => {
+  test('changes are taken out into an empty directory, and the run stays', async () => {
     const { cwd, elsewhere, wasbox, id } = await saved();
     losses.deleted?.(cwd, as);
     const taken = await wasbox('apply', id, '--workdir', '.');
@@ -87,7 +87,7 @@ describe.each(
     await wasbox('discard', id);
   });
 
-  test('are applied to the directory under its new name, with deletions', async () => {
+  test('changes are applied to the directory under its new name, with deletions', async () => {
     const { cwd, wasbox, id } = await saved();
     fs.renameSync(cwd, `${cwd}-moved`);
     const diff = await wasbox('diff', id, '--name-only', '--workdir', `${cwd}-moved`);
@@ -99,7 +99,7 @@ describe.each(
     await wasbox('discard', id);
   });
 
-  test('overwrite nothing that is newer, nor what a link leads to', async () => {
+  test('changes overwrite nothing that is newer, nor what a link leads to', async () => {
     const { cwd, elsewhere, wasbox, id } = await saved();
     losses.deleted?.(cwd, as);
     writeFiles(as, elsewhere, { 'a.txt': 'mine\n', 'other/x': '' });

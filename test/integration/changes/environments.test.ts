@@ -173,8 +173,8 @@ const tampered: readonly (readonly [string, string])[] = [
   ['other words in .gitignore', 'echo "!x" >> .venv/.gitignore || echo x > .venv/.gitignore'],
 ];
 
-describe('an environment is held as a whole', () => {
-  test.each(tampered)('with %s', (_, change) => {
+describe('an environment', () => {
+  test.each(tampered)('is held as a whole with %s', (_, change) => {
     expect(applied(`${make} .venv\n${change}`)).toBeGreaterThan(8);
     expect(filesIn('.venv')).toEqual([]);
   });
@@ -184,24 +184,26 @@ describe('an environment is held as a whole', () => {
     ['a name that is a command', `${make} 'x$(touch y)'`],
     ['a hidden name that is not one of an environment', `${make} .husky`],
     ['a place in a directory of hooks', `${make} .husky/env`],
-  ])('with %s', (_, script) => {
+  ])('is held as a whole with %s', (_, script) => {
     expect(applied(script)).toBeGreaterThan(8);
     expect(filesIn('.').filter((name) => name.endsWith('activate'))).toEqual([]);
   });
 
-  test('where it is on PATH', () => {
+  test('is held as a whole where it is on PATH', () => {
     process.env.PATH = `${join(fixture.workdir, '.venv/bin')}:${PATH}`;
     applied(`${make} .venv`);
     expect(filesIn('.venv/bin')).toEqual([]);
   });
 
-  test('where the host has one already', () => {
+  test('is held as a whole where the host has one already', () => {
     mkdirSync(join(fixture.workdir, '.venv'));
     applied(`${make} .venv`);
     expect(filesIn('.venv')).toEqual([]);
   });
 
-  test('with a changed package, script or list of pip', { timeout: 120_000 }, () => {
+  test('is held as a whole with a changed package, script or list of pip', {
+    timeout: 120_000,
+  }, () => {
     const changes = [
       'echo "import os" >> "$p/pip/__init__.py"',
       'echo "import os" >> bin/pip',

@@ -78,7 +78,7 @@ describe.each(identities())('git, as $label', (as) => {
     expect(fs.readFileSync(join(git, 'hooks/post-commit'), 'utf8')).toBe('evil\n');
   });
 
-  test('nor is what the configuration of git or a link here makes run, whatever its name (15)', async () => {
+  test('a file that the configuration of git or a link here makes run is held, whatever its name (15)', async () => {
     const base = makeProject(as, { 'p/env.sh': 'one\n', 'p/shared.inc': '', 'state/': '' });
     const cwd = join(base, 'p');
     const env = { XDG_STATE_HOME: join(base, 'state') };
@@ -116,31 +116,34 @@ describe.each(identities())('git, as $label', (as) => {
   test.each([
     ['a worktree', 'tree', 'tools/git'],
     ['a part of the repository', 'repo/part', 'part/tools/git'],
-  ])('so is what git runs in %s, whose configuration lies outside', async (_name, tree, hooks) => {
-    const { base, env } = await repository();
-    const cwd = join(base, tree);
-    const program = (script: string) => runProgram(['sh', '-ec', script], { as, cwd });
-    const set = `git config core.hooksPath ${hooks}; git config include.path more.inc
+  ])(
+    'a file that git runs in %s is held where its configuration lies outside',
+    async (_name, tree, hooks) => {
+      const { base, env } = await repository();
+      const cwd = join(base, tree);
+      const program = (script: string) => runProgram(['sh', '-ec', script], { as, cwd });
+      const set = `git config core.hooksPath ${hooks}; git config include.path more.inc
       printf '[alias]\n\tall = !sh ${hooks}/../all.sh\n' > "$(git rev-parse --git-common-dir)/more.inc"`;
-    fs.mkdirSync(cwd, { recursive: true });
-    if (as.uid !== process.getuid?.()) fs.chownSync(cwd, as.uid, as.gid);
-    expect((await program(set)).status).toBe(0);
-    const script = `mkdir -p tools/git; printf '#!/bin/sh\ntouch ${base}/fired\n' > tools/git/pre-commit
+      fs.mkdirSync(cwd, { recursive: true });
+      if (as.uid !== process.getuid?.()) fs.chownSync(cwd, as.uid, as.gid);
+      expect((await program(set)).status).toBe(0);
+      const script = `mkdir -p tools/git; printf '#!/bin/sh\ntouch ${base}/fired\n' > tools/git/pre-commit
       chmod 755 tools/git/pre-commit; cp tools/git/pre-commit tools/git/helper
       cp tools/git/helper tools/all.sh; cp tools/git/helper tools/fine.sh`;
-    await runWasbox(['run', '--workdir', '.', '--', 'sh', '-ec', script], { as, cwd, env });
-    await runWasbox(['apply'], { as, cwd, env });
-    const here = (path: string) => fs.existsSync(join(cwd, path));
-    const held = ['tools/git/pre-commit', 'tools/git/helper', 'tools/all.sh'];
-    expect([...held, 'tools/fine.sh'].filter(here)).toEqual(['tools/fine.sh']);
-    const commit = 'git commit -q --allow-empty -m x';
-    expect((await program(commit)).status).toBe(0);
-    expect(fs.existsSync(join(base, 'fired'))).toBe(false);
-    // Control: named, it is applied, and git runs it.
-    await runWasbox(['apply', 'tools/git/pre-commit'], { as, cwd, env });
-    expect((await program(commit)).status).toBe(0);
-    expect(fs.existsSync(join(base, 'fired'))).toBe(true);
-  });
+      await runWasbox(['run', '--workdir', '.', '--', 'sh', '-ec', script], { as, cwd, env });
+      await runWasbox(['apply'], { as, cwd, env });
+      const here = (path: string) => fs.existsSync(join(cwd, path));
+      const held = ['tools/git/pre-commit', 'tools/git/helper', 'tools/all.sh'];
+      expect([...held, 'tools/fine.sh'].filter(here)).toEqual(['tools/fine.sh']);
+      const commit = 'git commit -q --allow-empty -m x';
+      expect((await program(commit)).status).toBe(0);
+      expect(fs.existsSync(join(base, 'fired'))).toBe(false);
+      // Control: named, it is applied, and git runs it.
+      await runWasbox(['apply', 'tools/git/pre-commit'], { as, cwd, env });
+      expect((await program(commit)).status).toBe(0);
+      expect(fs.existsSync(join(base, 'fired'))).toBe(true);
+    },
+  );
 
   test('a tree that is such a directory itself is recognised by its name', async () => {
     const base = makeProject(as, {

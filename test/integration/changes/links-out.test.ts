@@ -75,7 +75,7 @@ describe.each(identities())('links of a run, as $label', (as) => {
     expect(fs.readFileSync(join(cwd, '.envrc'), 'utf8')).toBe('mine\n');
   });
 
-  test('nor does a later run redirect a link to such a file (45)', async () => {
+  test('a later run does not redirect a link to such a file (45)', async () => {
     const cwd = makeProject(as, { '.git/logs/': '', '.git/hooks/': '', f: '' });
     expect(await applied(as, cwd, 'ln -s d/../hooks/any log.txt; ln -s d/../f fine')).toEqual([]);
     expect(await applied(as, cwd, 'ln -s .git/logs d; ln -s .git/logs e')).toEqual(['d']);

@@ -79,7 +79,7 @@ describe.each(identities())('a path that both changed, as $label', (as) => {
     expect((await wasbox('runs')).out).toBe('No saved changes.\n');
   });
 
-  test('that was merged by hand is marked as applied, and nothing else', async () => {
+  test('is marked as applied if it was merged by hand, and nothing else', async () => {
     const { wasbox, read, cwd } = await both(`${edit}; mkdir d; echo 1 > d/a; echo 2 > d/b`, same);
     expect((await wasbox('apply', '--resolved')).status).not.toBe(0);
     const run = await wasbox('apply', '--resolved', 'f.txt', 'd/a');

@@ -79,7 +79,7 @@ test('new and edited files are renamed, with their mode and time, and without ov
   expect(listRuns(fixture.store)).toEqual([]);
 });
 
-test('what differs from a copy is copied', () => {
+test('a file that differs from a copy is copied', () => {
   for (const name of ['tagged', 'plain']) writeFileSync(host(name), 'old\n');
   setAttribute(host('tagged'), 'mine');
   mkdirSync(host('group'));

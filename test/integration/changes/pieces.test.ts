@@ -328,7 +328,7 @@ test('in a tree that is too large to check, nothing is applied automatically', (
   });
 });
 
-test('nor where very many names lead to very many files, and the check ends soon', () => {
+test('nothing is applied where very many names lead to very many files, and the check ends soon', () => {
   withTree('mkdir a b; for i in $(seq 800); do ln -s ../a b/l$i; done', (why) => {
     const isLink = (path: readonly string[]): boolean => path[0] === 'b';
     expect(why('a/file', 5000, isLink)).toBe(

@@ -113,7 +113,7 @@ test.each(['EPERM', 'EOPNOTSUPP', 'EMLINK'])('without links (%s), each name is a
   failing.links = '';
 });
 
-test('what the file system has no type for is left out and named; the rest is saved', () => {
+test('a file that the file system has no type for is left out and named; the rest is saved', () => {
   const layer = moved('w', script);
   const other: ChangesNative = {
     ...native,
@@ -219,7 +219,7 @@ describe('several layers', () => {
     expect(seen.filter((one) => one === '111').length).toBeGreaterThan(3);
   });
 
-  test('that are discarded have sizes and no content', () => {
+  test('have sizes and no content if they are discarded', () => {
     const layer = moved('w', 'head -c 100000 /dev/urandom >big; touch -d @1000 big; mkfifo pipe');
     saveLayers(native, [layer], { dropped: true });
     const { size, blocks, mtimeMs } = fs.statSync(saved('w', 'upper', 'big'));
@@ -228,7 +228,7 @@ describe('several layers', () => {
   });
 });
 
-test('what a killed copy has left is removed when the run is recovered', () => {
+test('a killed copy is removed when the run is recovered', () => {
   const run = runScript(fixture, 'echo x >added');
   const layer = join(run.upper, '..');
   fs.mkdirSync(join(layer, 'saving/deep'), { recursive: true });

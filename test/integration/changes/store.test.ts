@@ -335,7 +335,7 @@ test('a run of a newer version is named, never discarded, and left where it is',
   expect(readdirSync(join(running, 'layers/0/upper'))).toEqual(['x']);
 });
 
-test('what notes a run of a newer version stays when old runs are looked through', () => {
+test('a run of a newer version keeps its notes when old runs are looked through', () => {
   const { store } = fixture;
   const { second, id } = withEntry('{"schemaVersion":2}');
   const notes = join(store.directory, 'continued');
@@ -385,7 +385,7 @@ test.each(['layers', 'layers/0/upper'])(
   },
 );
 
-test('what only looks like a run does not keep the others from being discarded', () => {
+test('a file that only looks like a run does not keep the others from being discarded', () => {
   const run = runScript(fixture, 'echo x > x');
   finishRun(fixture.store, run, { succeeded: true }, 'keep');
   const runs = join(fixture.store.directory, 'runs');

@@ -169,7 +169,7 @@ test('a survey with an index finds what was changed since, and nothing of the st
   expect(second).not.toEqual(first);
 });
 
-test('asks for names that few files have', () => {
+test('the survey asks for names that few files have', () => {
   for (const pattern of scripts.patterns) {
     const names = pattern.split('/');
     expect(names.every((name) => name.split('*').length <= 2)).toBe(true);

@@ -71,7 +71,7 @@ describe.each(identities())('as $label', (as) => {
     expect(JSON.parse(out)).toEqual([text, text, text, `oci:${layout}:test`, true]);
   });
 
-  test('what is no image is an error, and nothing starts', async () => {
+  test('a file that is no image is refused, and nothing starts', async () => {
     const project = makeProject(as);
     const missing = await runWasbox(['run', '--image', 'oci:nowhere:test'], { as, cwd: project });
     expect([missing.status, missing.out]).toEqual([125, '']);

@@ -236,15 +236,15 @@ describe('a layer that tries to get out', () => {
   });
 
   // The control: what the tests above look at would show it.
-  it('and the oracle sees what does get out', () => {
+  it('is seen by the test if it does get out (control)', () => {
     linkSync(join(outside, 'file'), join(outside, 'new'));
     expect(treeDigest(outside)).not.toBe(before);
     removeDirectory(native, join(outside, 'new'));
   });
 });
 
-describe('what a layer may not have', () => {
-  it('devices are left out, set-id bits dropped, both are told', async () => {
+describe('a layer', () => {
+  it('loses devices and set-id bits, and both are told', async () => {
     const { id, lowers } = await stored([
       [
         { name: 'null', type: 'character-device', devmajor: 1, devminor: 3 },
@@ -266,7 +266,7 @@ describe('what a layer may not have', () => {
     expect(readFileSync(join(lower, '../owners'), 'latin1')).toBe('5 6 kept\0');
   });
 
-  it("attributes of overlayfs's and of the system", async () => {
+  it("loses attributes of overlayfs's and of the system", async () => {
     const pax = {
       'SCHILY.xattr.user.overlay.opaque': 'y',
       'SCHILY.xattr.user.overlay.redirect': '/etc',
@@ -289,24 +289,24 @@ describe('what a layer may not have', () => {
 });
 
 describe('a bomb', () => {
-  it('of bytes', async () => {
+  it('is refused for its bytes', async () => {
     const zeros = [{ name: 'zeros', data: Buffer.alloc(3 << 20) }];
     await expect(stored([zeros], { limits: { bytes: 2 << 20 } })).rejects.toThrow(beyond(/bytes/));
     await expect(stored([zeros], { limits: { bytes: 4 << 20 } })).resolves.toBeDefined();
   });
 
-  it('of layers that are in the store already', async () => {
+  it('is refused for layers that are in the store already', async () => {
     const layers = [0, 1, 2].map((i) => [{ name: `f${i}`, data: Buffer.alloc(1 << 20, i) }]);
     await expect(stored(layers)).resolves.toBeDefined();
     await expect(stored(layers, { limits: { bytes: 2 << 20 } })).rejects.toThrow(beyond(/bytes/));
   });
 
-  it('of files', async () => {
+  it('is refused for its files', async () => {
     const files = Array.from({ length: 300 }, (_, i) => ({ name: `${i}` }));
     await expect(stored([files], { limits: { entries: 200 } })).rejects.toThrow(beyond(/files/));
   });
 
-  it('of compression', async () => {
+  it('is refused for its compression', async () => {
     const layout = place();
     const layer = await tarOf([{ name: 'zeros', data: Buffer.alloc(30 << 20) }]);
     writeLayout(layout, { layers: [layer] });
@@ -316,12 +316,12 @@ describe('a bomb', () => {
     await expect(ensure(`oci:${layout}`, {})).resolves.toBeDefined();
   });
 
-  it('of a sparse file', async () => {
+  it('is refused for a sparse file', async () => {
     const pax = { 'GNU.sparse.size': '9007199254740991', 'GNU.sparse.map': '0,1' };
     await expect(stored([[{ name: 'huge', data: 'x', pax }]])).rejects.toThrow(beyond(/bytes/));
   });
 
-  it('of a manifest', async () => {
+  it('is refused for its manifest', async () => {
     const layout = place();
     const { manifest } = imageBlobs({ layers: [] });
     writeIndex(layout, [{ ...manifestEntry(manifest, 'test'), size: 100 << 20 }]);
@@ -329,21 +329,21 @@ describe('a bomb', () => {
     await expect(ensure(`oci:${layout}`)).rejects.toThrow(beyond(/manifest/));
   });
 
-  it('of an index', async () => {
+  it('is refused for its index', async () => {
     const layout = place();
     writeLayout(layout, { layers: [] });
     writeFileSync(join(layout, 'index.json'), Buffer.alloc(100 << 20, ' '));
     await expect(ensure(`oci:${layout}`)).rejects.toThrow(beyond(/index.json/));
   });
 
-  it('of layers', async () => {
+  it('is refused for its layers', async () => {
     const layer = await tarOf([]);
     const layout = place();
     writeLayout(layout, { layers: Array.from({ length: 130 }, () => layer) });
     await expect(ensure(`oci:${layout}`)).rejects.toThrow(beyond(/120 layers/));
   });
 
-  it('of indexes in indexes', async () => {
+  it('is refused for indexes in indexes', async () => {
     const layout = place();
     const { manifest, blobs } = imageBlobs({ layers: [] });
     for (const { bytes } of blobs) writeBlob(layout, bytes);
@@ -363,7 +363,7 @@ describe('a bomb', () => {
   });
 });
 
-describe('what is not what it should be', () => {
+describe('an image that is not what it should be', () => {
   const layers = (): Promise<Buffer[]> => tarOf([{ name: 'f', data: 'f' }]).then((one) => [one]);
 
   it.each<[string, (layout: string, image: ReturnType<typeof imageBlobs>) => void]>([
@@ -386,7 +386,7 @@ describe('what is not what it should be', () => {
         ),
     ],
     ['a layer', (layout, { blobs }) => writeBlob(layout, gzipSync('other'), blobs[2]?.digest)],
-  ])('%s with another digest', async (_, change) => {
+  ])('is refused for %s with another digest', async (_, change) => {
     const layout = place();
     const made = imageBlobs({ layers: [await tarOf([{ name: `of ${_}`, data: 'f' }])] });
     for (const { bytes } of made.blobs) writeBlob(layout, bytes);
@@ -397,7 +397,7 @@ describe('what is not what it should be', () => {
     );
   });
 
-  it('a layer that is another one unpacked', async () => {
+  it('is refused for a layer that is another one unpacked', async () => {
     const layout = place();
     const other = await tarOf([{ name: 'another', data: 'x' }]);
     writeLayout(layout, {
@@ -414,13 +414,13 @@ describe('what is not what it should be', () => {
       async () => (await tarOf([{ name: 'f', data: 'x'.repeat(5000) }])).subarray(0, 3000),
     ],
     ['a truncated header', async () => (await tarOf([{ name: 'f' }])).subarray(0, 300)],
-  ])('a layer of %s', async (_, bytes) => {
+  ])('is refused for a layer of %s', async (_, bytes) => {
     const layout = place();
     writeLayout(layout, { layers: [typeof bytes === 'function' ? await bytes() : bytes] });
     await expect(ensure(`oci:${layout}`)).rejects.toThrow(invalid(/tar/));
   });
 
-  it('but not an archive without the padding of its last file', async () => {
+  it('is not refused for an archive without the padding of its last file', async () => {
     const layout = place();
     const whole = await tarOf([{ name: 'unpadded', data: 'x'.repeat(700) }]);
     writeLayout(layout, { layers: [whole.subarray(0, 512 + 700)] });
@@ -428,7 +428,7 @@ describe('what is not what it should be', () => {
     expect(lstatSync(join(lowers[0] ?? '', 'unpadded')).size).toBe(700);
   });
 
-  it('a layer that is not gzip to its end', async () => {
+  it('is refused for a layer that is not gzip to its end', async () => {
     const layout = place();
     const compress = (archive: Buffer): Buffer => gzipSync(archive).subarray(0, -20);
     writeLayout(layout, { layers: await layers(), compress });
@@ -437,7 +437,7 @@ describe('what is not what it should be', () => {
     );
   });
 
-  it('an image for another machine', async () => {
+  it('is refused for another machine', async () => {
     const layout = place();
     const architecture = machine === 'amd64' ? 'arm64' : 'amd64';
     writeLayout(layout, { layers: await layers(), architecture });
@@ -447,7 +447,7 @@ describe('what is not what it should be', () => {
     await expect(ensure(`oci:${layout}`, { platform: architecture })).resolves.toBeDefined();
   });
 
-  it('a blob that is a link to elsewhere', async () => {
+  it('is refused for a blob that is a link to elsewhere', async () => {
     const layout = place();
     const image: MadeImage = { layers: await layers() };
     const { manifest, config, blobs } = imageBlobs(image);
@@ -462,7 +462,7 @@ describe('what is not what it should be', () => {
     );
   });
 
-  it('a docker-archive with names that lead elsewhere', async () => {
+  it('is refused for names of a docker-archive that lead elsewhere', async () => {
     const archive = join(place(), 'a.tar');
     const whole = await dockerArchive({ layers: [await tarOf([{ name: 'elsewhere' }])] });
     const changed = whole.toString('latin1').replace(/"layer-0\/layer.tar"/, '"/../../etc/passwd"');

@@ -97,7 +97,7 @@ const silent = (): void => undefined;
 const patience = (text: string): number | undefined => (text === 'nothing' ? 4000 : undefined);
 
 describe('a mirror', () => {
-  it('that is right is the only one that is asked (the control)', async () => {
+  it('is the only one that is asked if it is right (the control)', async () => {
     const [origin, mirror] = [await registry(), await registry()];
     const { pulled, passed } = pull(`${origin.host}/a/b:1`, mirrored(origin, mirror.host));
     expect((await pulled).id).toBe(image.config.digest);
@@ -111,7 +111,7 @@ describe('a mirror', () => {
     ['a manifest of another format', says(isManifest, (to) => to.end('{}')), /schema 1/],
     ['a page as the configuration', says(isConfig, html), /configuration/],
     ['no configuration', says(isConfig, (to) => to.writeHead(404).end()), /no such image/],
-  ])('that sends %s: the registry is asked', async (what, answer, problem) => {
+  ])('is passed over for the registry if it sends %s', async (what, answer, problem) => {
     const [origin, mirror] = [await registry(), await registry(answer)];
     const { pulled, passed } = pull(
       `${origin.host}/a/b:1`,
@@ -130,7 +130,7 @@ describe('a mirror', () => {
     ['more bytes', (to) => to.end(Buffer.concat([layer.bytes, Buffer.alloc(9)]))],
     ['status 503', broken],
     ['nothing', silent],
-  ])('that sends %s as a layer: only that layer is of the registry', async (what, answer) => {
+  ])('is passed over for one layer if it sends %s as a layer', async (what, answer) => {
     const [origin, mirror] = [await registry(), await registry(says(isLayer, answer))];
     const { pulled, passed, store } = pull(
       `${origin.host}/a/b:1`,
@@ -143,7 +143,7 @@ describe('a mirror', () => {
     expect(readdirSync(join(store.directory, 'images/partial'))).toEqual([]);
   });
 
-  it('that sends another manifest than was asked for by digest', async () => {
+  it('is passed over if it sends another manifest than was asked for by digest', async () => {
     const other = says(isManifest, (to) => to.end(`${image.manifest.bytes} `));
     const [origin, mirror] = [await registry(), await registry(other)];
     const ref = `${origin.host}/a/b@${image.manifest.digest}`;

@@ -175,7 +175,7 @@ describe('a pull', () => {
     await expect(socks).rejects.not.toThrow('secret');
   });
 
-  it('without TLS gives the proxy the whole URL', async () => {
+  it('gives the proxy the whole URL without TLS', async () => {
     const through = await proxy();
     const plainHttp = { plainHttp: [name] };
     await expect(pull({ HTTP_PROXY: through.host }, plainHttp)).rejects.toThrow(

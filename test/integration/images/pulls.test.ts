@@ -102,7 +102,7 @@ const credentials = (host: string) => {
 };
 
 describe('a registry', () => {
-  it('that does what it should (the control)', async () => {
+  it('is pulled from if it does what it should (the control)', async () => {
     const store = newStore();
     const server = await registry();
     const { id } = await pull(server, store);
@@ -110,7 +110,7 @@ describe('a registry', () => {
     expect(partial(store)).toEqual([]);
   });
 
-  it('that sends a manifest of 100 MB', async () => {
+  it('is refused if it sends a manifest of 100 MB', async () => {
     let sent = 0;
     const server = await registry((request, response) => {
       if (!isManifest(request)) return false;
@@ -132,7 +132,7 @@ describe('a registry', () => {
     expect(sent).toBeLessThan(60);
   });
 
-  it('that sends another manifest than was asked for by digest', async () => {
+  it('is refused if it sends another manifest than was asked for by digest', async () => {
     const server = await registry();
     const other = `sha256:${'0'.repeat(64)}`;
     await expect(
@@ -143,7 +143,7 @@ describe('a registry', () => {
   it.each<[string, (bytes: Buffer) => Buffer]>([
     ['other bytes', (bytes) => Buffer.concat([Buffer.of((bytes[0] ?? 0) ^ 1), bytes.subarray(1)])],
     ['more bytes', (bytes) => Buffer.concat([bytes, Buffer.alloc(100)])],
-  ])('that sends %s in a layer', async (_, change) => {
+  ])('is refused if it sends %s in a layer', async (_, change) => {
     const store = newStore();
     const server = await registry((request, response) => {
       if (!isLayer(request)) return false;
@@ -157,7 +157,7 @@ describe('a registry', () => {
     ).not.toContain(layer.size);
   });
 
-  it('that stalls in its manifest, or in a layer; the next pull goes on there', async () => {
+  it('is given up if it stalls in its manifest, or in a layer; the next pull goes on there', async () => {
     const store = newStore();
     const silent = await registry((request) => isManifest(request));
     await expect(pull(silent, store)).rejects.toThrow(failed('ERR_REGISTRY', /stopped/));
@@ -183,7 +183,7 @@ describe('a registry', () => {
     expect(partial(store)).toEqual([]);
   });
 
-  it('that breaks connections is asked again for the rest', async () => {
+  it('is asked again for the rest if it breaks connections', async () => {
     const server = await registry((request, response) => {
       if (!isLayer(request)) return false;
       const [, from = '0'] = /^bytes=(\d+)-$/.exec(request.headers.range ?? '') ?? [];
@@ -214,7 +214,7 @@ describe('a registry', () => {
     expect((await pull(server, store)).id).toBe(image.config.digest);
   });
 
-  it('what had arrived wrong is fetched from its beginning', async () => {
+  it('is asked from the beginning for what had arrived wrong', async () => {
     const store = newStore();
     const server = await registry();
     await pull(server, store);
@@ -227,7 +227,7 @@ describe('a registry', () => {
     expect(asked.map(({ headers }) => headers.range)).toEqual(['bytes=1000-', undefined]);
   });
 
-  it('that redirects elsewhere: without credentials', async () => {
+  it('gets no credentials where it redirects elsewhere', async () => {
     const elsewhere = await registry();
     const asks = (request: IncomingMessage, response: ServerResponse): boolean => {
       if (request.headers.authorization === undefined) {
@@ -248,7 +248,7 @@ describe('a registry', () => {
     expect(server.requests.some(({ headers }) => headers.authorization !== undefined)).toBe(true);
   });
 
-  it('that redirects in a circle, to another scheme, or to a host without TLS', async () => {
+  it('is refused where it redirects in a circle, to another scheme, or to a host without TLS', async () => {
     const locations = [
       '/v2/a/b/manifests/1',
       'file:///etc/passwd',
@@ -265,7 +265,7 @@ describe('a registry', () => {
     }
   });
 
-  it('that names a token server of another domain: without credentials', async () => {
+  it('gets no credentials where it names a token server of another domain', async () => {
     const tokens = await madeServer((_, response) =>
       response.end(JSON.stringify({ token: 'abc' })),
     );
@@ -282,7 +282,7 @@ describe('a registry', () => {
     expect(tokens.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
   });
 
-  it('that wants a token without end', async () => {
+  it('is refused where it wants a token without end', async () => {
     const server = await registry((request, response) => {
       if (request.url?.startsWith('/t') === true)
         response.end(JSON.stringify({ token: `t${server.requests.length}` }));
@@ -312,7 +312,7 @@ describe('a registry', () => {
       'a negative size',
       { schemaVersion: 2, config: { digest: `sha256:${'0'.repeat(64)}`, size: -1 }, layers: [] },
     ],
-  ])('with a manifest of %s', async (_, manifest) => {
+  ])('is refused with a manifest of %s', async (_, manifest) => {
     const server = await registry((request, response) => {
       if (!isManifest(request)) return false;
       response.end(JSON.stringify(manifest));
@@ -393,7 +393,7 @@ describe('the store', () => {
     expect(listImages(store).map(({ id }) => id)).toEqual([second.id]);
   });
 
-  it('of another version: says so, and can be emptied', async () => {
+  it('says so if it is of another version, and can be emptied', async () => {
     const store = newStore();
     const server = await registry();
     await pull(server, store);

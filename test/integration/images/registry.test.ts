@@ -168,12 +168,12 @@ describe('docker-registry', () => {
     expect(image.reference).toBe(`${plain.host}/${name}:1`);
   });
 
-  it('by digest', async () => {
+  it('is pulled from by digest', async () => {
     const image = await pulled(`${plain.host}/${name}@${digest}`);
     expect(overlaid(image.lowers, place())).toEqual(expected);
   });
 
-  it.each(['amd64', 'arm64'])('for %s', async (architecture) => {
+  it.each(['amd64', 'arm64'])('is pulled from for %s', async (architecture) => {
     const image = await pulled(`${plain.host}/${name}:both`, {}, { platform: architecture });
     expect(image.config.labels).toEqual({ architecture });
   });
@@ -191,7 +191,7 @@ describe('docker-registry', () => {
     );
   });
 
-  it('through a mirror', async () => {
+  it('is pulled from through a mirror', async () => {
     const mirrors = [`nowhere.invalid=${plain.host}`];
     const registry = { mirrors, env: {} };
     const image = await pulled(`nowhere.invalid/${name}:1`, {}, { registry });
@@ -206,7 +206,7 @@ describe('docker-registry', () => {
     expect(second.id).toBe(image.id);
   });
 
-  it('and back to the registry where the mirror has none', async () => {
+  it('is asked where the mirror has none', async () => {
     const mirror = await started(madeServer((_, response) => response.writeHead(404).end()));
     const registry = { mirrors: [`${plain.host}=${mirror.host}`], env: {} };
     const image = await pulled(`${plain.host}/${name}:1`, {}, { registry });
@@ -241,7 +241,7 @@ describe('docker-registry', () => {
     expect((await pulled(ref, helper('secret'))).id).toBe(image.id);
   });
 
-  it('with tokens', async () => {
+  it('is pulled from with tokens', async () => {
     const tokens = await started(
       madeServer((request, response) => {
         const known =

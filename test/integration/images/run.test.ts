@@ -221,7 +221,7 @@ describe('the configuration of an image', () => {
     expect([bash.status, bash.err]).toEqual([127, expect.stringContaining('not in the image')]);
   });
 
-  test('the payload is the user who runs wasbox outside, whoever it is inside', async () => {
+  test('the payload is the user who runs wasbox outside, whichever user it is inside', async () => {
     const project = makeProject(as);
     store('who:1', { User: 'node', Cmd: ['sh', '-c', 'echo x > made'], Env: ['PATH=/bin'] });
     await output(as, project, ['-q', '--image', 'who:1', '--rw', project]);
@@ -229,7 +229,7 @@ describe('the configuration of an image', () => {
     expect([uid, gid]).toEqual([as.uid, as.gid]);
   });
 
-  test('what is not there is said in one line', async () => {
+  test('is named in one line where a part of it is not there', async () => {
     const project = makeProject(as);
     store('nobody:1', { User: 'ghost', Cmd: ['/opt/show.sh'] });
     store('empty:1', {});

@@ -171,7 +171,7 @@ describe("GNU tar's archives", () => {
   });
 });
 
-it('names that are not UTF-8, short and long', async () => {
+it('a tree keeps names that are not UTF-8, short and long', async () => {
   const directory = place();
   const script = `cd "$1"; : > "$(printf 'bad\\377')"; mkdir "$(printf 'd\\376%0200d' 1)"
     echo long > "$(printf 'd\\376%0200d/f\\375' 1)"; ln -s "$(printf '\\374%0150d' 1)" "$(printf 'l\\373')"`;

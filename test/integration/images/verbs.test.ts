@@ -153,7 +153,7 @@ describe.each(identities())('wasbox image as $label', (as) => {
     });
   });
 
-  test('what a newer version stored is named, and loses no layer to an older one', async () => {
+  test('names what a newer version stored, and loses no layer to an older one', async () => {
     const archive = join(scratch, 'newer.tar');
     const made = await dockerArchive({ layers: [await tarOf([{ name: 'of-newer', data: 'x' }])] });
     writeFileSync(archive, made, { mode: 0o644 });

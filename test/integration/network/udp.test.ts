@@ -86,7 +86,7 @@ needs('root').describe('UDP with rules', () => {
         expect(await sent(() => run(place, net)), net).toEqual(outside);
     });
 
-    test('what no rule allows does not leave', async () => {
+    test('sends nothing that no rule allows', async () => {
       const { out, arrived } = await sent(() => run(cwd(), 'other.example.net'));
       expect(arrived).toEqual([]);
       expect(out.match(/No route to host|Permission denied/g)?.length).toBeGreaterThanOrEqual(12);

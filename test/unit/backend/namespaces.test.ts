@@ -66,7 +66,7 @@ describe('a view', () => {
     expect(lower([view]).operations).toEqual([expect.objectContaining(operation)]);
   });
 
-  it('that is the root comes first', () => {
+  it('comes first if it is the root', () => {
     const root = host('/', { ...copied, lowers });
     const { operations } = lower([home, root]);
     expect(operations.map(({ target }) => target)).toEqual(['/', '/home']);
@@ -79,7 +79,7 @@ describe('a view', () => {
   });
 });
 
-describe('what cannot be kept is refused', () => {
+describe('a plan that cannot be kept', () => {
   const root = host('/');
   const many = Array.from({ length: WB_LOWERS_MAX + 1 }, (_, i) => ({ source: `/image/${i}` }));
   it.each([
@@ -130,18 +130,18 @@ describe('what cannot be kept is refused', () => {
       'cannot be saved',
     ],
     ['a private place that is kept', [{ ...home, persistence: 'kept' }], 'cannot be saved'],
-  ] as [string, View[], string][])('%s', (_, views, message) => {
+  ] as [string, View[], string][])('is refused: %s', (_, views, message) => {
     expect(() => lower(views)).toThrow(SupportError);
     expect(() => lower(views)).toThrow(message);
     expect(() => lower(views)).toThrow(expect.objectContaining({ code: 'ERR_BACKEND' }));
   });
 
-  it('a stack that the plan has no room for, and no lower one', () => {
+  it('is refused for a stack that the plan has no room for, and no lower one', () => {
     const most = host('/a', { ...copied, lowers: many.slice(1) });
     expect(lower([most]).operations).toHaveLength(1);
   });
 
-  it('several ranges of ids for an ordinary user', () => {
+  it('is refused for several ranges of ids for an ordinary user', () => {
     const ranges = [{ inside: 0, outside: 1000, count: 1 }];
     const identity = { ...spec.identity, maps: { uids: ranges, gids: ranges } };
     expect(() => lower([], { identity })).toThrow('only root can map');

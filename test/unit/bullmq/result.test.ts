@@ -39,7 +39,7 @@ describe('a result', () => {
     ['quotes, which JSON writes with two', 0x22],
     ['letters', 0x61],
     ['what is not UTF-8', 0xff],
-  ])('of %s has its bound', (_, byte) => {
+  ])('has its bound for %s', (_, byte) => {
     for (const encoding of ['utf8', 'base64'] as const) {
       const flood = new Uint8Array(100_000).fill(byte);
       const short = Buffer.from('short');

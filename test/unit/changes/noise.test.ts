@@ -6,7 +6,7 @@ const places = noiseRows.flatMap(({ places }) => places.trim().split(/\s+/));
 const state = (type: 'file' | 'directory' | 'symlink') =>
   ({ type }) as Parameters<typeof noiseOfHome>[1];
 
-describe('what no user reviews', () => {
+describe('the list of what no user reviews', () => {
   it('has a reason for each row, and each place once', () => {
     for (const { why, places: row } of noiseRows) expect(why, row).toMatch(/^\w.{20,}[^.]$/);
     expect(new Set(places).size).toBe(places.length);

@@ -13,18 +13,21 @@ describe('the help of a run', () => {
     ['timeout', 'Limits:', '--cpu'],
     ['policy', 'Environment and policy:', '--allow'],
     ['FILES', 'Files:', '--workdir'],
-  ])('of %s is one group', (word, group, option) => {
+  ])('shows one group for %s', (word, group, option) => {
     const text = runHelp(word);
     expect(lines(text)[0]).toBe(group);
     expect(text).toContain(option);
     expect(lines(text).filter((line) => /^[A-Z][a-z ]+:$/.test(line))).toEqual([group]);
   });
 
-  it.each([undefined, 'script.py'])('of %s is all of it, with the names of the groups', (word) => {
-    const text = runHelp(word);
-    for (const { name } of runOptionTable) expect(text).toContain(`--${name}`);
-    expect(text).toContain('wasbox run --help GROUP (program, files, network');
-  });
+  it.each([undefined, 'script.py'])(
+    'shows all of it for %s, with the names of the groups',
+    (word) => {
+      const text = runHelp(word);
+      for (const { name } of runOptionTable) expect(text).toContain(`--${name}`);
+      expect(text).toContain('wasbox run --help GROUP (program, files, network');
+    },
+  );
 
   it('fits in 80 columns', () => {
     for (const text of [runHelp(), runHelp('net')])

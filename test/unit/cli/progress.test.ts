@@ -41,6 +41,6 @@ test('a line says what is searched before a run', () => {
   expect(written).toEqual(['\r\x1b[Kwasbox: looking for what to hide: 123 paths']);
 });
 
-test('asks for nothing if it is not displayed', () => {
+test('a progress bar asks for nothing if it is not displayed', () => {
   expect(make(false).line.show).toBeUndefined();
 });

@@ -139,7 +139,7 @@ describe('a filter as a policy', () => {
     sameDecisions(bpf, [0n, 7n, 7n + (1n << 32n), 8n], new Random(1));
   });
 
-  it('without a test of the architecture is told of', () => {
+  it('is told of if it has no test of the architecture', () => {
     const bpf = bytesOf([
       [LD, 0, 0, 0],
       [JEQ, 0, 1, 0],
@@ -183,11 +183,11 @@ describe('a filter as a policy', () => {
       ],
       /instruction 6: .*two arguments/,
     ],
-  ])('that %s is refused, with the instruction', (_, insns, message) => {
+  ])('is refused with the instruction if it %s', (_, insns, message) => {
     expect(errorOf(onX86(insns)).diagnostics[0]?.message).toMatch(message);
   });
 
-  it('that the kernel would not load is refused: a jump past the end, 4,097 instructions, half of one', () => {
+  it('is refused if the kernel would not load it: a jump past the end, 4,097 instructions, half of one', () => {
     expect(
       errorOf(
         onX86([
@@ -211,7 +211,7 @@ describe('a filter as a policy', () => {
     expect(found?.message).toMatch(/too many paths/);
   });
 
-  it('of 4,096 instructions, most of them out of reach, is read, and says which', () => {
+  it('is read with 4,096 instructions, most of them out of reach, and says which', () => {
     const rest = Array.from({ length: 4092 }, (): Insn => [RET, 0, 0, KILL]);
     const { text, diagnostics } = importPolicy(onX86([[RET, 0, 0, ALLOW], ...rest]), {
       from: 'bpf',
@@ -222,7 +222,7 @@ describe('a filter as a policy', () => {
     );
   });
 
-  it('of 4,096 instructions that compare the number one after the other is read', () => {
+  it('is read with 4,096 instructions that compare the number one after the other', () => {
     const chain = Array.from({ length: 2000 }, (_, i): Insn[] => [
       [JEQ, 0, 1, i],
       [RET, 0, 0, i % 3 === 0 ? ALLOW : KILL],

@@ -154,7 +154,7 @@ describe('profiles of firejail', () => {
     }
   });
 
-  it('for the calls of i386 have their own lists', () => {
+  it('have their own lists for the calls of i386', () => {
     const text = 'seccomp.drop mount\nseccomp.32.drop read\n';
     const imported = importPolicy(text, { from: 'firejail' }).text;
     const oracle = filters('drop32', '1', '2', 'read');
@@ -199,7 +199,7 @@ describe('profiles of firejail', () => {
     expect(simulate({ text }, { call: 'reboot' }).actionText).toBe('errno(EPERM)');
   });
 
-  it('that Debian ships are read and compile', () => {
+  it('are read and compile as Debian ships them', () => {
     const where = '/etc/firejail';
     const found = readdirSync(where).filter((name) => name.endsWith('.profile'));
     let read = 0;

@@ -247,7 +247,7 @@ describe('seccompiler policies', () => {
       2,
     ],
     ['['.repeat(100_000), 1],
-  ])('of another shape are refused with the place: %j', (text, line) => {
+  ])('are refused with the place if they have another shape: %j', (text, line) => {
     expect(findings('seccompiler', text)[0]).toMatchObject({ severity: 'error', line });
   });
 

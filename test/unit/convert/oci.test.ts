@@ -217,7 +217,7 @@ describe('entries of one call that overlap', () => {
   });
 });
 
-describe('what the kernel does not read', () => {
+describe('a filter that asks for what the kernel does not read', () => {
   const high = 0xdeadbeef00000000n;
   const denying = (value: number, op = 'SCMP_CMP_EQ'): string =>
     driver.importText(

@@ -115,7 +115,7 @@ describe('an exported policy', () => {
     ['oci', ['allow', 'errno(7)'], 3],
     ['spo', ['allow', 'errno(7)'], 3],
   ])(
-    'in the format %s is equal or the difference is told',
+    'is equal in the format %s or the difference is told',
     { timeout: 1_800_000 },
     (to, kinds, least) => {
       const found = Array.from(seedsFor(`round trips of ${to}`, 6, 30), (seed) => {
@@ -136,12 +136,12 @@ describe('an exported policy', () => {
     ['firejail', ['allow', 'errno(1)'], 'errno(1)'],
     ['seccompiler', actions, 'errno(1)'],
     ['minijail', actions, 'kill_process'],
-  ])('in the format %s never allows more', { timeout: 1_800_000 }, (to, kinds, byDefault) => {
+  ])('never allows more in the format %s', { timeout: 1_800_000 }, (to, kinds, byDefault) => {
     for (const seed of seedsFor(`exports to ${to} after ${byDefault}`, 4, 20))
       expect(check(to, draw(new Random(seed), kinds, byDefault))?.allowsMore).toEqual([]);
   });
 
-  it('of calls without conditions is equal in lists, too', () => {
+  it('is equal in lists, too, for calls without conditions', () => {
     const text =
       'target x86_64\nforeign errno(1)\ndefault errno(1)\nunknown errno(1)\nallow @default read write openat execve execveat prctl\n';
     const firejail = exportPolicy({ text }, { to: 'firejail' });
@@ -154,7 +154,7 @@ describe('an exported policy', () => {
       expect(message).toMatch(/gets errno\(ENOSYS\) in|^and \d+ more|calls 1073741824 to/);
   });
 
-  it('for one architecture says so', () => {
+  it('says so if it is for one architecture', () => {
     const text = 'target x86_64, aarch64\ndefault errno(1)\nunknown errno(1)\nallow read\n';
     const { diagnostics, equal } = exportPolicy({ text }, { to: 'kafel' });
     expect(diagnostics.map(({ message }) => message)).toContain(

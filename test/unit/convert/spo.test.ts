@@ -161,7 +161,7 @@ describe('profiles of the Security Profiles Operator', () => {
     expect(diffPolicies({ text: other }, { text: oci }).length).toBeGreaterThan(0);
   });
 
-  it('of a file with several are chosen by name', () => {
+  it('are chosen by name from a file with several', () => {
     const two = ['a', 'b']
       .map((name) =>
         stringify(document({ defaultAction: `SCMP_ACT_${name === 'a' ? 'ALLOW' : 'LOG'}` }, name)),
@@ -213,7 +213,7 @@ describe('profiles of the Security Profiles Operator', () => {
     throw new Error('nothing was thrown');
   });
 
-  it('that build on themselves are refused', () => {
+  it('are refused if they build on themselves', () => {
     const includes = { 'a.yaml': base('b', 'a'), 'b.yaml': base('a', 'b') };
     expect(() => importPolicy(base('a', 'c'), { from: 'spo', includes })).toThrow(
       /builds on itself/,

@@ -269,7 +269,7 @@ describe('units of systemd', () => {
     }
   });
 
-  it('that Debian ships are read without an error', () => {
+  it('are read without an error as Debian ships them', () => {
     const where = ['/usr/lib/systemd/system', '/lib/systemd/system'].find(existsSync) ?? '';
     let read = 0;
     for (const name of readdirSync(where)) {

@@ -28,7 +28,7 @@ function expectUsable(): void {
 }
 
 describe('hostile policies', () => {
-  it('of 10 MB are refused', () => {
+  it('are refused if they have 10 MB', () => {
     expect(codes('#'.repeat(10_000_000))).toContain('too-large');
     expect(codes('include "big"\n', { big: 'allow read\n'.repeat(900_000) })).toContain(
       'too-large',
@@ -47,7 +47,7 @@ describe('hostile policies', () => {
     expect(codes(`default errno(EPERM)\n# ${last}`)).toEqual([]);
   });
 
-  it('of random bytes end in diagnostics', () => {
+  it('end in diagnostics if they are random bytes', () => {
     let state = 1;
     const random = () => {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0;
@@ -71,7 +71,7 @@ describe('hostile policies', () => {
     expectUsable();
   });
 
-  it('that include one another end', () => {
+  it('end if they include one another', () => {
     expect(codes('include "a"\n', { a: 'include "b"\n', b: 'include "a"\n' })).toContain(
       'include-cycle',
     );
@@ -84,13 +84,13 @@ describe('hostile policies', () => {
     expectUsable();
   });
 
-  it('that grow when expanded end', () => {
+  it('end if they grow when expanded', () => {
     expect(codes(`allow ${'@known '.repeat(5000)}`)).toContain('too-large');
     expect(codes('allow ioctl where arg == 1\n'.repeat(20_000))).toContain('too-large');
     expectUsable();
   });
 
-  it('of thousands of conditions that share nothing end', () => {
+  it('end if they have thousands of conditions that share nothing', () => {
     const rules = Array.from(
       { length: 3000 },
       (_, i) =>
@@ -146,7 +146,7 @@ describe('hostile profiles', () => {
     ['calls that are not a list', '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": {"read": 1}}'],
     ['names that are numbers', '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":[7]}]}'],
     ['a cut-off string', '{"defaultAction": "SCMP_'],
-  ])('of another shape (%s) are refused with a place', (_, text) => {
+  ])('are refused with a place if they have another shape (%s)', (_, text) => {
     refused(text);
     expectUsable();
   });
@@ -157,7 +157,7 @@ describe('hostile profiles', () => {
     expectUsable();
   });
 
-  it('of 10 MB are refused', () => {
+  it('are refused if they have 10 MB', () => {
     refused(`{"defaultAction": "${'A'.repeat(10_000_000)}"}`);
     refused('read: 1\n'.repeat(1_300_000), 'minijail');
     expectUsable();
@@ -196,7 +196,7 @@ describe('hostile filters', () => {
     expect(decision.actionText).toBe('allow');
   });
 
-  it('of any bytes are refused or run', () => {
+  it('are refused or run, whatever their bytes', () => {
     let state = 7;
     for (let i = 0; i < 300; i++) {
       const bytes = Uint8Array.from({ length: (i * 7) % 96 }, () => {

@@ -20,20 +20,20 @@ const facts = (kernel: string) => ({ kernel }) as unknown as HostFacts;
 const found = (kernel: string, subuid?: string, overlayErrno = 0) =>
   imagesFinding(hostWith(subuid), facts(kernel), state, overlayErrno);
 
-describe('what doctor says of images', () => {
-  it('where they are, and how much space is left', () => {
+describe('the part of doctor about images', () => {
+  it('says where they are, and how much space is left', () => {
     const { detail } = found('6.12.0');
     expect(detail).toContain(`stored in ${state}/images (`);
     expect(detail).toMatch(/\(\S.*, \d+\.\d GiB free\); one user ID inside$/);
   });
 
-  it('which subordinate ids the user has', () => {
+  it('says which subordinate ids the user has', () => {
     const ranges = 'bob:1:7\nann:100000:65536\n1000:300000:1000\nann:bad\n';
     expect(found('6.12.0', ranges).detail).toContain('the 66536 of /etc/subuid are not used');
     expect(found('6.12.0', 'bob:1:7\n').detail).not.toContain('subuid');
   });
 
-  it('what an older kernel cannot do, and what there has to be', () => {
+  it('says what an older kernel cannot do, and what there has to be', () => {
     expect(found('6.1.0-28-amd64')).toMatchObject({
       verdict: 'degraded',
       fix: expect.stringMatching(/space|6\.6/),

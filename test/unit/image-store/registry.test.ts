@@ -262,7 +262,7 @@ describe('credentialsFor', () => {
     expect(await find(host, config)).toEqual(found);
   });
 
-  it('of a repository, before those of what is above it', async () => {
+  it('finds those of a repository before those of what is above it', async () => {
     const entry = (text: string) => ({ auth: Buffer.from(text).toString('base64') });
     const auths = {
       'r.example': entry('host:x'),

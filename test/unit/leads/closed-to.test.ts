@@ -46,7 +46,7 @@ it('the hint names a program that only its owner may execute', () => {
   expect(hintOf([0o755, 0o755, 0o744])).toContain(`may not execute ${program}.`);
 });
 
-it('the hint names no directory where nobody may execute the program, or where all is open', () => {
+it('the hint names no directory where no user may execute the program, or where all is open', () => {
   expect(hintOf([0o755, 0o755, 0o644])).toMatch(/^It is not executable/);
   expect(hintOf([0o755, 0o755, 0o755])).toMatch(/^It is not executable/);
 });

@@ -72,7 +72,7 @@ function junkIn(bytes: Uint8Array): number {
   return junk;
 }
 
-describe('what is no text', () => {
+describe('a byte that is no text', () => {
   it('is each control character, and each byte of no character', () => {
     for (let byte = 0; byte < 256; byte++) {
       for (const around of [[], [0x61], [0xc3], [0xe2, 0x82], [0xf0, 0x9f, 0x98]]) {

@@ -63,9 +63,12 @@ describe.each(texts.map((text) => [text[0](), text] as const))(
       ['command', command],
       ['library', library],
       ['mcp', mcp],
-    ] as const satisfies readonly (readonly [Interface, string])[])('in the %s', (who, said) => {
-      speakAs(who);
-      expect(say()).toBe(said);
-    });
+    ] as const satisfies readonly (readonly [Interface, string])[])(
+      'is spoken in the %s',
+      (who, said) => {
+        speakAs(who);
+        expect(say()).toBe(said);
+      },
+    );
   },
 );

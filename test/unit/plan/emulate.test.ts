@@ -37,7 +37,7 @@ describe.each(machines)('ids on $arch', ({ arch, audit, chown, at, set, limits, 
     { uids: [range(0, 1)], gids: [range(0, 1)] },
     { uids: [range(0, 65_536)], gids: [range(0, 65_536)] },
     { uids: [range(1000, 2), range(0, 1), range(65_536, 9)], gids: [range(0, 1), range(999, 1)] },
-  ])('that exist inside ($uids, $gids) need no question', (own) => {
+  ])('need no question if they exist inside ($uids, $gids)', (own) => {
     const program = emulatedCalls(own, arch);
     const ask = (nr: number, args: readonly bigint[], foreign = audit as number) =>
       simulateProgram(program, false, { arch: foreign, nr, args }).action;

@@ -349,7 +349,7 @@ describe('landlockRuleset', () => {
     [8, 0n, 3n],
     [9, 1n << 16n, 3n],
     [10, 1n << 16n, 15n],
-  ])('with ABI %i opens only sockets that the user shows', (landlockAbi, socket, net) => {
+  ])('opens only sockets that the user shows with ABI %i', (landlockAbi, socket, net) => {
     const view = { source: '/x', directory: true, origin: 'user' } as const;
     const views = [
       passedView(true, { ...view, target: '/read' }),

@@ -120,7 +120,7 @@ describe('a lint', () => {
     },
   );
 
-  it('of arguments tells the truth about what the rule compares', () => {
+  it('tells the truth about what a rule compares of arguments', () => {
     const text = `${head}allow prctl where arg2 == 9\n`;
     const decided = (...args: number[]) => simulate({ text }, { call: 'prctl', args }).actionText;
     expect([decided(0, 9, 0), decided(0, 0, 9)]).toEqual(['allow', 'errno(EPERM)']);

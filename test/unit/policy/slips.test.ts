@@ -97,12 +97,12 @@ describe('a slip', () => {
     expect(errorsIn(text)[0]?.hint).toContain(`wasbox policy import --from ${tool} FILE`);
   });
 
-  it('with two conditions of different arguments takes two rules', () => {
+  it('takes two rules for two conditions of different arguments', () => {
     const [error] = errorsIn('allow socket where domain == AF_UNIX or type == SOCK_RAW');
     expect(error?.hint).toBe('Write a rule for each of the two conditions.');
   });
 
-  it('with a path says where paths are limited', () => {
+  it('says where paths are limited if it has a path', () => {
     const [error] = errorsIn('allow open where pathname == "/etc/passwd"');
     expect(error?.hint).toMatch(/never sees a path.*--ro/);
   });
@@ -112,14 +112,14 @@ describe('a slip', () => {
     expect(error?.hint).toBe('Did you mean `read`?');
   });
 
-  it('in an unknown architecture of an option names the usual one', () => {
+  it('names the usual architecture for an unknown one of an option', () => {
     const arch = 'amd64' as 'x86_64';
     expect(() => compilePolicy({ text: 'allow read' }, { arch })).toThrow(
       expect.objectContaining({ hint: 'Policies call it x86_64.' }),
     );
   });
 
-  it('in a long or strange line takes no long time', () => {
+  it('takes no long time in a long or strange line', () => {
     for (const text of [
       `allow socket where ${'not '.repeat(5000)}x`,
       `allow ${'sys_read '.repeat(5000)}`,

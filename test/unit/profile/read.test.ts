@@ -86,7 +86,7 @@ COLOUR = "blue"
     expect(load("net = 'none'").policy.learned).toBeUndefined();
   });
 
-  it('that was learned knows the command that adds a run to it', () => {
+  it('knows the command that adds a run to it if it was learned', () => {
     const learn = ['wasbox', 'learn', '-o', outside];
     const text = [
       ...["policy-text = ''", 'net = "none"'],

@@ -150,14 +150,14 @@ describe('changes that were to be applied', () => {
     [{ exitCode: 0, timedOut: true }, {}, 'the run hit its time limit'],
     [{ usage: { ...ended.usage, limit: 1 } }, {}, 'the run hit a limit'],
     [{}, { unlisted: true }, 'the run changed too many paths to list'],
-  ])('and were not say why: %#', (outcome, finish, why) => {
+  ])('say why they were not: %#', (outcome, finish, why) => {
     expect(said(outcome, finish)).toEqual([
       `--apply: the changes were not applied, because ${why}`,
     ]);
     expect(said(outcome, finish, 'keep')).toEqual([]);
   });
 
-  it('and were say nothing', () => {
+  it('say nothing if they were', () => {
     expect(said({}, { disposition: 'applied' })).toEqual([]);
   });
 });

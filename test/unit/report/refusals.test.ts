@@ -22,7 +22,7 @@ describe('addresses', () => {
     [bytes([1]), 'an address without a family'],
   ])('%s is %s', (given, text) => expect(readAddress(given).text).toBe(text));
 
-  it('of version 6 are written as RFC 5952 says', () => {
+  it('are written as RFC 5952 says in version 6', () => {
     const zeros = (n: number) => Array.from({ length: n }, () => 0);
     expect(v6(0x20, 1, 0xd, 0xb8, ...zeros(11), 1)).toBe('[2001:db8::1]:443');
     expect(v6(...zeros(16))).toBe('[::]:443');

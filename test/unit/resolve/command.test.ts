@@ -204,7 +204,7 @@ describe('code', () => {
   });
 });
 
-describe('what cannot be run', () => {
+describe('a command that cannot be run', () => {
   const files = {
     [`${proj}/data`]: 'text',
     [`${proj}/image`]: 'a\0b',
@@ -234,20 +234,20 @@ describe('what cannot be run', () => {
     ['bad', 'ERR_NO_INTERPRETER', 127, '--lang'],
     ['bad2', 'ERR_NO_INTERPRETER', 127, '--lang'],
     ['', 'ERR_NO_OPERAND', 125, 'wasbox run script.py'],
-  ])('refuses %j with %s', (command, code, exit, hint) => {
+  ])('is refused, %j with %s', (command, code, exit, hint) => {
     const error = refusal({ command }, { files });
     expect([error.code, error.exitStatus]).toEqual([code, exit]);
     if (hint === undefined) expect(error.hint).toBeUndefined();
     else expect(error.hint).toContain(hint);
   });
 
-  it('suggests a language', () => {
+  it('is answered with a language', () => {
     const error = refusal({ lang: 'pyhton' });
     expect(error.code).toBe('ERR_OPTION_VALUE');
     expect(error.hint).toContain('Did you mean python?');
   });
 
-  it('refuses an empty stdin', () => {
+  it('is refused for an empty stdin', () => {
     expect(refusal({ command: '-' }).code).toBe('ERR_SCRIPT_UNREADABLE');
   });
 

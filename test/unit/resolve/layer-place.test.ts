@@ -37,7 +37,7 @@ describe('layers', () => {
     expect(spec.limits.privateBytes).toBeLessThan(1.1 * gib);
   });
 
-  it('of an earlier run cannot be written to', () => {
+  it('cannot be written to if they are of an earlier run', () => {
     expect(refusal({ continue: 'abcdefghi' }, container).message).toMatch(/--continue.*overlayfs/);
   });
 });

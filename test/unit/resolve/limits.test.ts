@@ -149,13 +149,13 @@ describe('no limit', () => {
     }
   });
 
-  it('of a file is as --disk says, or its own', () => {
+  it('is set for one file where the disk has none, and the other way round', () => {
     expect(resolve({ diskBytes: Number.POSITIVE_INFINITY }).limits.fileSizeBytes).toBeUndefined();
     const own = resolve({ fileSizeBytes: Number.POSITIVE_INFINITY }).limits;
     expect([own.fileSizeBytes, own.diskBytes]).toEqual([undefined, 10 * gib]);
   });
 
-  it('of the grace there is none', () => {
+  it('is refused for the grace', () => {
     expect(() => parseRunArguments(['--grace', 'none', '--', 'true'])).toThrow(/--grace/);
   });
 

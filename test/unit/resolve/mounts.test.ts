@@ -6,7 +6,7 @@ import { mountAt, refusal, resolve, sources } from './support.js';
 const home = '/home/ann';
 const proj = `${home}/proj`;
 
-describe('what every sandbox has', () => {
+describe('every sandbox', () => {
   const spec = resolve({});
 
   it('shows the system read-only and links as on the host', () => {

@@ -37,7 +37,7 @@ describe('the state directory', () => {
     expect(spec.state.paths).toEqual([state, '/srv/state/wasbox']);
   });
 
-  it('of other variables is hidden, too, if it is one', () => {
+  it('is hidden, too, if other variables named it and it is one', () => {
     const at = (files: Record<string, FakeEntry>) =>
       resolve({ ro: ['/home/ann'] }, { env: { XDG_STATE_HOME: '/srv' }, files });
     expect(mountAt(at({ [`${state}/saved`]: directory }), state)).toEqual(hidden(state));

@@ -39,7 +39,7 @@ describe('/etc/hosts', () => {
   });
 });
 
-describe('what ssh’s configuration includes', () => {
+describe('a file that ssh’s configuration includes', () => {
   const d = '/etc/ssh/ssh_config.d';
   const files: Record<string, FakeEntry> = {
     '/etc/ssh/ssh_config': `# Include /etc/passwd\nInclude ${d}/*.conf other "with blank"\nHost *\n`,

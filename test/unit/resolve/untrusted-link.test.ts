@@ -58,7 +58,7 @@ describe('options', () => {
     expect(dest.message).toContain(message);
   });
 
-  it('what the user names by its own path, by own links, or by links that stay inside, is shown', () => {
+  it('show what the user names by its own path, by own links, or by links that stay inside', () => {
     for (const path of ['/home/ann/.ssh', '/srv/mine', `${proj}/near/up`]) {
       expect(() => resolve({ ro: [path] }, machine)).not.toThrow();
     }

@@ -8,14 +8,14 @@ const key = '/home/ann/.ssh/id_ed25519';
 const script = (text: string) => ({ '/home/ann/proj/script.py': { text, mode: 0o755 } });
 
 describe('a #! line', () => {
-  it('that names a file of home shows nothing of it', () => {
+  it('shows nothing of a file of home that it names', () => {
     const error = refusal({}, { files: script(`#!${key}\n`) });
     expect(error.code).toBe('ERR_NO_INTERPRETER');
     expect(error.message).toContain('not visible in the sandbox');
     expect(error.hint).toContain(`--ro ${key}`);
   });
 
-  it('of an interpreter in the directory shows nothing either', () => {
+  it('shows nothing of an interpreter in the directory either', () => {
     const files = {
       ...script('#!./interpreter\n'),
       '/home/ann/proj/interpreter': { text: `#!${key}\n`, mode: 0o755 },
@@ -36,7 +36,7 @@ describe('a #! line', () => {
     },
   );
 
-  it('with a NUL or with bytes that are not text is ignored', () => {
+  it('is ignored with a NUL or with bytes that are not text', () => {
     expect(readShebang(Buffer.from('#!/bin/sh\0 x\n'))).toBeUndefined();
     expect(readShebang(Buffer.from([0x23, 0x21, 0x2f, 0xff, 0x0a]))).toBeUndefined();
   });
@@ -59,7 +59,7 @@ describe('a virtual environment in the directory', () => {
     expect(refusal({}, { files: venv(target) }).code).toBe('ERR_NO_INTERPRETER');
   });
 
-  it('in PATH gains nothing by that', () => {
+  it('gains nothing if it is in PATH', () => {
     const env = { PATH: '/home/ann/proj/.venv/bin:/usr/bin' };
     const files = { ...venv(key), '/home/ann/proj/script.py': 'print(1)\n' };
     expect(sources(resolve({ command: 'script.py' }, { files, env }))).not.toContain(key);

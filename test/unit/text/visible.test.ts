@@ -72,7 +72,7 @@ test.each(invisible)('%s is shown by its number', (_name, code) => {
   expect(jsonText(text)).toMatch(/^[\x20-\x7e]*$/);
 });
 
-test('what is seen stays, in any script', () => {
+test('visible text stays, in any script', () => {
   for (const text of [
     'plain #!/bin/sh',
     'größe',
@@ -153,7 +153,7 @@ test('two different lines never look the same', () => {
   }
 });
 
-test('what was shown once is not escaped again', () => {
+test('text that was shown once is not escaped again', () => {
   const once = displayText('a\u200b<b>\x1b');
   expect(displayText(once)).toBe(once);
 });
@@ -171,7 +171,7 @@ test('JSON keeps its lines and its value', () => {
   expect(replaceInvisible('a\u{e0041}', (character) => String(character.length))).toBe('a2');
 });
 
-test('what is UTF-8 is what the decoder takes', () => {
+test('the decoder takes all that is UTF-8', () => {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const firsts = [
     0x00, 0x7f, 0x80, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1,

@@ -27,7 +27,7 @@ const chosen = (records: RunRecord[], limits = {}): string[] =>
     ({ record: { id }, why }) => `${records.findIndex((one) => one.id === id)} ${why}`,
   );
 
-test('what is older than 30 days goes, oldest first, and only that', () => {
+test('a run older than 30 days goes, oldest first, and only that', () => {
   expect(chosen([record(0), record(29), record(31), record(400)])).toEqual(['3 age', '2 age']);
 });
 

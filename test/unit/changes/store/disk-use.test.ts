@@ -42,6 +42,6 @@ test.each([
   '1 1000 500\n8\nx\n',
   '1 1000 500\n-8\n',
   `1 1000 500\n${'8\n'.repeat(40_000)}`,
-])('what is cut short, damaged, of another version or long leads to a look: %#', (text) => {
+])('a note that is cut short, damaged, of another version or long leads to a look: %#', (text) => {
   expect(parseDiskUse(text)).toBeUndefined();
 });

@@ -129,7 +129,7 @@ describe('the manifests', () => {
   });
 });
 
-describe('what Kubernetes cannot say', () => {
+describe('a thing that Kubernetes cannot say', () => {
   it.each([
     [['--net', 'example.com'], /"example.com": a NetworkPolicy allows addresses, not names/],
     [['--net', 'host', '--net-deny', '1.1.1.1'], /--net host cannot be used/],
