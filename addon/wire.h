@@ -155,7 +155,7 @@ struct wb_plan {
   uint32_t run_id_count;
 };
 
-/* The launch fails where the kernel gives no listener, rather than that nobody is told. */
+/* The launch fails where the kernel gives no listener, rather than leave the supervisor untold. */
 #define WB_WATCH_REQUIRED 1
 /* A thread that waits for an answer wakes up for no signal but a deadly one, where the kernel can
  * do that (Linux 5.19): else each signal would have it ask anew. */
@@ -388,9 +388,9 @@ struct wb_command {
 /*
  * The mark of a program of a session that has limits of its own, and of all processes that come
  * from it: two hard limits on what the kernel does not limit any more (RLIMIT_LOCKS), or for no
- * process of a sandbox (RLIMIT_RTTIME). Children inherit them, whoever their parent is later, and
- * no process can raise one. Their sum is always the same, so that a process cannot take the mark of
- * another program either: it would have to raise one of the two. setrlimit(2)
+ * process of a sandbox (RLIMIT_RTTIME). Children inherit them, whichever process is their parent
+ * later, and no process can raise one. Their sum is always the same, so that a process cannot take
+ * the mark of another program either: it would have to raise one of the two. setrlimit(2)
  */
 #define WB_MARK_BASE 1152921504606846976 /* 2^60 */
 #define WB_MARK_SUM 3458764513820540928  /* 3 * 2^60 */

@@ -236,7 +236,7 @@ export const projects = {
     ...(pass === 'user' ? rootOnly : []),
     ...[...pure, ...mocking, ...launching, ...documentation],
   ]),
-  // Whoever runs these, the modules that would ask the machine are replaced.
+  // As each user who runs these, the modules that would ask the machine are replaced.
   mocking: project(pass === 'user' ? [] : mocking, []),
   launch: project(launching, slow.launch, mockingLaunches),
   'launch-mocking': project(mockingLaunches, []),

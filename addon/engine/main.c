@@ -68,7 +68,7 @@ static _Noreturn void execute(char **argv, const char *value) {
 }
 
 /* The process that an entry is made for. */
-static enum { NOBODY, READER, NATIVE_COMMAND } made_for;
+static enum { NO_PROGRAM, READER, NATIVE_COMMAND } made_for;
 
 /* The text that the user reads where there is no Node (addon/fastpath/node.c): no longer than
  * a cache key, as all that is executed together may be as long as the kernel takes. */
@@ -311,7 +311,7 @@ static int run(int argc, char **argv, size_t stack) {
   arena_map_large();
   JS_SetMaxStackSize(runtime, stack);
   JS_SetPropertyStr(context, program, "distribution", distribution(context));
-  if (made_for == NOBODY)
+  if (made_for == NO_PROGRAM)
     run_command(context, program, argv);
   return make_entry(context, program, argv, key);
 }

@@ -37,7 +37,7 @@ typedef enum {
   WASM_RT_TRAP_EXHAUSTION,
 } wasm_rt_trap_t;
 
-/* Leaves the module's functions for whoever called one. */
+/* Leaves the module's functions for the caller of one. */
 _Noreturn void wasm_rt_trap(wasm_rt_trap_t why);
 
 typedef struct {

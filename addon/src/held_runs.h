@@ -22,7 +22,7 @@ namespace wasbox {
 
   // A run that this environment holds from now on. Also from other threads.
   void Hold(napi_env env, const HeldRun &run);
-  // Somebody else closes the lock. False where it was not held.
+  // Another owner closes the lock. False where it was not held.
   bool LetGo(int lock);
   // A sandbox writes to its layer: nothing is ended before it is released. Returns what to release
   // it by, as another run may have the same lock by then; 0 where it was not held.

@@ -81,7 +81,7 @@ export const systems = [
     apply: ({ wasbox }) => [wasbox, 'apply'],
     version: ['--version'],
     better:
-      'Where kernel bugs are in the threat model, gVisor or a virtual machine; nobody has audited wasbox.',
+      'Where kernel bugs are in the threat model, gVisor or a virtual machine; wasbox has had no audit.',
   },
   {
     name: 'bubblewrap',

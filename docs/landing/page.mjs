@@ -87,7 +87,7 @@ const promises = [
     tests: ['shown', 'services', 'proc'],
   },
   {
-    title: 'It talks to nobody',
+    title: 'It has no network',
     text: 'The network is off until you name a host. Afterwards wasbox lists what the code tried to reach, with the option for it.',
     proof: [
       ['guide/network.html', 'how to allow a host'],

@@ -25,7 +25,7 @@ const accountFileLimit = 65_536;
 
 /**
  * Asks, or gives the answer to the same question before: what is resolved fits what is recorded, also where
- * the host changes meanwhile. Whoever starts the run asks again.
+ * the host changes meanwhile. The command that starts the run asks again.
  */
 type Once = <K extends QuestionKind>(kind: K, asked: Asked<K>, key?: string) => Answered<K>;
 

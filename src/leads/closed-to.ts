@@ -20,7 +20,7 @@ function mayEnter({ hostUid, hostGid }: Ids, { uid, gid, mode }: Stats): boolean
 
 /**
  * Returns the first place on the way to `path` that other ids may enter or execute and these may not; undefined where
- * the modes let these ids through, or nobody may execute the program.
+ * the modes let these ids through, or no user may execute the program.
  */
 export function closedTo(ids: Ids, path: string): Closed | undefined {
   const above = dirname(path) === path ? undefined : closedTo(ids, dirname(path));

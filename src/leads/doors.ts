@@ -45,7 +45,7 @@ const doors: readonly Door[] = [
       if (variable !== undefined) offered.options.push(`--env ${variable}`);
       const again =
         variable === undefined
-          ? `xvfb-run -a COMMAND draws on one that nobody sees, where it is installed`
+          ? `xvfb-run -a COMMAND draws on one that no user sees, where it is installed`
           : `To draw without one: wasbox run --env ${variable} ${shellQuote(command)}`;
       return `it names a display, and a sandbox has none: the host's would let it read what you type. ${again}`;
     },

@@ -97,7 +97,7 @@ export class Asking {
     return decisionOf[decision];
   }
 
-  /** Returns each denial once, as an answer has it. Nobody decided it where the client was not asked. */
+  /** Returns each denial once, as an answer has it. No user decided it where the client was not asked. */
   toldOnce(denied: readonly Denial[]) {
     const found = new Map<string, ReturnType<Asking['told']>>();
     for (const one of denied.map((denial) => this.told(denial))) {

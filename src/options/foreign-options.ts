@@ -34,7 +34,7 @@ const rows: readonly (readonly [names: string, hint: string])[] = [
   ],
   [
     'display x11 x wayland gui headless',
-    "A sandbox has no display: the host's would let it read what you type. For one that nobody sees: wasbox run -- xvfb-run -a COMMAND",
+    "A sandbox has no display: the host's would let it read what you type. For an invisible one: wasbox run -- xvfb-run -a COMMAND",
   ],
   [
     'browser playwright',

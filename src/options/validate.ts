@@ -173,7 +173,7 @@ const files =
 
 const gpu = foreignOption('gpu') ?? '';
 const display =
-  "A sandbox has no display: the host's would let it read what you type. For one that nobody sees: command: 'xvfb-run', args: ['-a', COMMAND].";
+  "A sandbox has no display: the host's would let it read what you type. For an invisible one: command: 'xvfb-run', args: ['-a', COMMAND].";
 
 /** Options of `child_process`, execa and other sandboxes, and what does the same here. */
 const foreign: Readonly<Record<string, string>> = {

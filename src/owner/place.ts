@@ -131,7 +131,7 @@ export class OwnedPlace {
     const text = `${JSON.stringify(session, null, 2)}\n`;
     const made = below(this.directory, newRecordName);
     writeFileSync(made, text, { mode: 0o600 });
-    renameSync(made, below(this.directory, recordName)); // whoever lists sessions reads all of it
+    renameSync(made, below(this.directory, recordName)); // a command that lists sessions reads all of it
   }
 
   /** Removes what an owner that was killed has left. */

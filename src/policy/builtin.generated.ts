@@ -234,7 +234,7 @@ deny(ENOSYS) setxattrat getxattrat listxattrat removexattrat file_getattr file_s
 deny(ENOSYS) inotify_init inotify_init1
 deny inotify_add_watch fanotify_init fanotify_mark
 
-# UNIX sockets of other programs, by path. A pair of connected sockets reaches nobody else; of datagrams,
+# UNIX sockets of other programs, by path. A pair of connected sockets reaches no other one; of datagrams,
 # either end could send to any path. SOCK_RAW means datagrams as well.
 deny socket where domain == AF_UNIX
 deny socketpair where type & 0xf not in [SOCK_STREAM, SOCK_SEQPACKET]
@@ -265,7 +265,7 @@ deny add_key request_key keyctl
 deny(ENOSYS) listns    # namespaces of all programs of the user
 `,
   'landlock-net-guard': `# Loaded beside landlock-guard.policy where the network is off: there is no network namespace whose
-# sockets would reach nobody, and Landlock knows TCP alone, and of that not all (ABI 7).
+# sockets would reach no program, and Landlock knows TCP alone, and of that not all (ABI 7).
 # A call is allowed only if all filters allow it.
 
 target x86_64, aarch64

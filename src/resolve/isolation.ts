@@ -52,7 +52,7 @@ function refuse({ root, home, image }: Pick<RunOptions, 'root' | 'home' | 'image
     );
   }
   if (root === true) {
-    const hint = 'Without a user namespace nobody can be root inside. Leave it out.';
+    const hint = 'Without a user namespace the program cannot be root inside. Leave it out.';
     throw notAvailable(spoken`--root is`, hint);
   }
   if (home === 'cow') {

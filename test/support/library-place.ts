@@ -1,4 +1,4 @@
-/** Where tests that use the library in their own process run it: as whoever runs the tests. */
+/** Where tests that use the library in their own process run it: as the user who runs the tests. */
 import { realpathSync } from 'node:fs';
 import { afterAll } from 'vitest';
 import { everyone } from './identity.js';

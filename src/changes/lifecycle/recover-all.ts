@@ -25,7 +25,7 @@ import { flattenDirectory } from './stack.js';
 
 /**
  * Recovers an opened run if it is not in use; undefined if there is nothing to keep. Its status is `running` as long as it
- * is in use, or its init still ends the program: whoever has the lock then must leave it where it is.
+ * is in use, or its init still ends the program: the process that has the lock then must leave it where it is.
  * @param elsewhere a directory in place of the working directory, for changes that were not compared yet
  */
 export function recoverOpened(

@@ -6,7 +6,7 @@
  *
  * `0`, `1` … are the upper directories of the run's trees. In `refs` is a file for each that needs the layer:
  * a run, another layer that lies on it, or a process (layer-hold.ts). The last one that goes away takes the layer with
- * it. Whoever adds a file to `refs` holds another one there, or one above, so that the layer stays meanwhile.
+ * it. A process that adds a file to `refs` holds another one there, or one above, so that the layer stays meanwhile.
  */
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -187,7 +187,7 @@ function watch(answer: http.IncomingMessage, host: string, stallMs: number): voi
   });
   answer.pause(); // until it is read
   const timer = setInterval(() => {
-    // Whoever reads may be slower than the network: then it is paused, and not to blame.
+    // The reader may be slower than the network: then it is paused, and not to blame.
     if (count - before < stallBytes && answer.readableLength === 0) answer.destroy(stalled(host));
     before = count;
   }, stallMs);

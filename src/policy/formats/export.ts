@@ -181,7 +181,7 @@ export function exportPolicy(source: PolicySource, options: ExportOptions): Expo
     return { text, diagnostics: [...diagnostics, warning(file, 'complex', message)], equal: false };
   }
   if (compared === undefined && model !== undefined) {
-    // So long that nobody would read it, nor could it be proved: without its conditions it can.
+    // So long that no user would read it, nor could it be proved: without its conditions it can.
     diagnostics.push(
       warning(
         file,

@@ -377,7 +377,7 @@ static void private_roots(void *memory) {
   good->gid = 1000;
   EXPECT(wb_plan_valid(good, good->size));
   REFUSED(sole(plan)->landlock_scoped = 1); /* signals would leave */
-  REFUSED(sole(plan)->watch_flags = 0);     /* nobody would have to answer */
+  REFUSED(sole(plan)->watch_flags = 0);     /* no thread would have to answer */
   REFUSED(sole(plan)->session = 1);
   REFUSED(sole(plan)->private_root = plan->filter);
   REFUSED(sole(plan)->namespaces = 0x08000000u);
