@@ -42,6 +42,9 @@ export interface Command {
 
 const kinds: Readonly<Record<string, OperandKind>> = {
   ID: 'run',
+  NAME: 'run',
+  'NAME|ID': 'run',
+  'ID|NAME': 'run',
   PATH: 'file',
   FILE: 'file',
   TRACE: 'file',
@@ -55,15 +58,18 @@ const kinds: Readonly<Record<string, OperandKind>> = {
 /** `[ID] [PATH…] [--json]` → ID, PATH: what stands there without an option before it. */
 export function operandsOf(name: string, usage: string): Operand[] {
   const withoutOptions = usage.replace(/\[-[^\]]*\]|--?[a-z][\w-]* \S+|--?[a-z][\w-]*/g, ' ');
-  return [...withoutOptions.matchAll(/@?[A-Z]+\u2026?|[a-z]+(?:\|[a-z]+)+/g)].map(([token]) => {
-    const word = token.replace('…', '');
-    if (/^[a-z]/.test(word)) {
-      return { word, kind: 'word', choices: word.split('|'), repeated: false };
-    }
-    const policyFile = name.startsWith('policy ') && word === 'FILE' && name !== 'policy import';
-    const kind = policyFile ? 'policy' : (kinds[word] ?? 'text');
-    return { word, kind, choices: [], repeated: token.endsWith('…') };
-  });
+  return [...withoutOptions.matchAll(/@?[A-Z]+(?:\|[A-Z]+)*\u2026?|[a-z]+(?:\|[a-z]+)+/g)].map(
+    ([token]) => {
+      const word = token.replace('…', '');
+      if (/^[a-z]/.test(word)) {
+        return { word, kind: 'word', choices: word.split('|'), repeated: false };
+      }
+      const policyFile = name.startsWith('policy ') && word === 'FILE' && name !== 'policy import';
+      const isPreset = name === 'preset' && word === 'NAME';
+      const kind = policyFile ? 'policy' : isPreset ? 'text' : (kinds[word] ?? 'text');
+      return { word, kind, choices: [], repeated: token.endsWith('…') };
+    },
+  );
 }
 
 const runCommand = (short: string): Command => ({
@@ -82,7 +88,9 @@ const runCommand = (short: string): Command => ({
   ],
 });
 
-async function describe(name: string, entry: VerbEntry): Promise<Command> {
+/** A command by its name, of which no other verb is loaded. */
+export async function commandOf(name: string, entry: VerbEntry): Promise<Command> {
+  if (name === 'run') return runCommand(entry.what);
   const found = await descriptionOf(await entry.load());
   if (found === undefined) throw new Error(`wasbox ${name} does not describe itself`);
   return {
@@ -99,12 +107,11 @@ async function describe(name: string, entry: VerbEntry): Promise<Command> {
 export async function commands(verbs: Readonly<Record<string, VerbEntry>>): Promise<Command[]> {
   const all: Command[] = [];
   for (const [name, entry] of Object.entries(verbs)) {
-    if (name === 'run') all.push(runCommand(entry.what));
-    else if (name === 'policy') {
+    if (name === 'policy') {
       for (const [below, one] of Object.entries(policyVerbs)) {
-        all.push(await describe(`policy ${below}`, one));
+        all.push(await commandOf(`policy ${below}`, one));
       }
-    } else all.push(await describe(name, entry));
+    } else all.push(await commandOf(name, entry));
   }
   return all;
 }

@@ -117,11 +117,35 @@ describe.each(identities())('as $label', (as) => {
   });
 });
 
-test('the word lists are a word a line', async () => {
+test('the command answers a line with the words that may be its last', async () => {
   const [as] = identities();
   if (as === undefined) throw new Error('no identity');
-  const calls = await runWasbox(['completion', '--words', 'calls'], { as });
-  expect(calls.out.split('\n')).toContain('openat2');
+  const cwd = project(as);
+  const env = { XDG_STATE_HOME: makeProject(as, {}, 'completion-state') };
+  const wordsFor = async (...line: string[]) =>
+    (await runWasbox(['completion', ...line], { as, cwd, env })).out.split('\n');
+  expect(await wordsFor('zsh', '--', 'policy', 'simulate', 'x', 'openat')).toContain('openat2');
+  // Bash parts words at these, and replaces the last part.
+  expect(await wordsFor('bash', '--', 'run', '--net', '=', 'no')).toEqual(['none', '']);
+  expect(await wordsFor('bash', '--', 'policy', 'groups', '@', 'network-i')).toEqual([
+    expect.stringContaining('network-io\t'),
+    '',
+  ]);
+  expect(await wordsFor('bash', '--', 'run', '--publish', '80', ':', '90', '--workd')).toEqual([
+    expect.stringContaining('--workdir\t'),
+    '',
+  ]);
+  const started = await runWasbox(['session', 'start', '--name', 'unmistaken'], { as, cwd, env });
+  expect(started.status, started.err).toBe(0);
+  try {
+    for (const verb of ['stop', 'exec', 'diff'])
+      expect(await wordsFor('fish', '--', verb, 'unm')).toEqual(['unmistaken\tsession', '']);
+    expect(await wordsFor('fish', '--', 'session', 'stop', 'unm')).toHaveLength(2);
+    expect(await wordsFor('fish', '--', 'preset', 'show', 'unm')).toEqual(['']);
+    expect(await wordsFor('fish', '--', 'exec', 'unmistaken', 'unm')).toEqual(['']);
+  } finally {
+    await runWasbox(['stop', 'unmistaken'], { as, cwd, env });
+  }
   const wrong = await runWasbox(['completion', 'tcsh'], { as });
   expect([wrong.status, wrong.out]).toEqual([2, '']);
   expect(wrong.err).toContain('wasbox completion zsh');
