@@ -102,6 +102,7 @@ export async function manualPage(version: string, date: string): Promise<string>
   const others = all.filter(({ name }) => name !== 'run' && !name.startsWith('policy '));
   const policy = all.filter(({ name }) => name.startsWith('policy '));
   const lines = [
+    '.ds AD l', // groff cannot justify a usage without a space
     `.TH WASBOX 1 ${date} "wasbox ${version}" "User Commands"`,
     '.SH NAME',
     'wasbox \\- run untrusted code in a sandbox',
