@@ -18,11 +18,13 @@ export function unsetVariables({ text, script, spec, offered }: FailedRun, host:
   const names = [...needed, secrets].flatMap((form) =>
     [...text.matchAll(form)].map(([, name = '']) => name),
   );
-  const unset = [...new Set(names)].filter(
-    (name) =>
-      !Object.hasOwn(spec.env, name) &&
-      host.env[name] === undefined &&
-      !new RegExp(`\\b${name}\\b["'\\]]*\\s*\\|?\\|?=[^=]`).test(`${text}\n${set}`),
+  const unknown = [...new Set(names)].filter(
+    (name) => !Object.hasOwn(spec.env, name) && host.env[name] === undefined,
+  );
+  // A program with many names has them from elsewhere, and each is looked for in the whole text.
+  if (unknown.length > 20) return [];
+  const unset = unknown.filter(
+    (name) => !new RegExp(`\\b${name}\\b["'\\]]*\\s*\\|?\\|?=[^=]`).test(`${text}\n${set}`),
   );
   if (unset.length === 0 || unset.length > 5) return [];
   const options = unset.map((name) => `--env ${name}`);
