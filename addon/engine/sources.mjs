@@ -55,11 +55,18 @@ export function archiveOf(source) {
 export const missingSources = () =>
   Object.values(sources).filter((source) => archiveOf(source) === undefined);
 
+const decompress = `import gzip, lzma, shutil, sys
+path = sys.argv[1]
+with (lzma if path.endswith('xz') else gzip).open(path) as data:
+    shutil.copyfileobj(data, sys.stdout.buffer)`;
+
 /** Unpacks an archive into a directory, without the one that is in it. */
 export function unpack(source, directory) {
   const archive = archiveOf(source);
   if (archive === undefined) throw new Error(`${source.file} is not in ${sourceFolder}`);
   mkdirSync(directory, { recursive: true });
   const how = ['--strip-components=1', '--no-same-owner', '--no-same-permissions'];
-  execFileSync('tar', ['-C', directory, ...how, '-xf', archive], { stdio: 'inherit' });
+  // A minimal Debian has no xz, and python3 is needed to build anyway.
+  const input = execFileSync('python3', ['-c', decompress, archive], { maxBuffer: 1 << 28 });
+  execFileSync('tar', ['-C', directory, ...how, '-x'], { input });
 }

@@ -29,7 +29,7 @@ export const compilerName = (arch) => {
 /** The programs that are missing for a processor. */
 export function missingPrograms(arch) {
   const { cc, cxx, prefix } = compilersFor(arch);
-  const wanted = [cc, cxx, `${prefix}ar`, 'make', 'tar', 'xz'];
+  const wanted = [cc, cxx, `${prefix}ar`, 'make', 'tar', 'python3'];
   if (arch !== process.arch) wanted.push(emulator(arch));
   return wanted.filter((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).error);
 }
