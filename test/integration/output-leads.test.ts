@@ -106,7 +106,7 @@ describe('a variable that only output names which is counted', () => {
     ['it is not counted', writing(text), ['run']],
     ['the program succeeds', writing(text, 'exit 0'), counted],
     ['it was passed', writing(text), [...counted, '--env', 'WB_GIT_TOKEN']],
-    ['it came long before the end', writing(text, 'seq 1 9999; exit 1'), counted],
+    ['it came long before the end', writing(text, 'seq 1 9999 >&2; exit 1'), counted],
     ['it is beyond the limit', writing(`12345678${text}`), ['run', '--max-output', '8']],
     ['wasbox says nothing', writing(text), [...counted, '--quiet']],
   ])('is not named if %s', async (_, script, words) => {
