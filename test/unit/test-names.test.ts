@@ -8,9 +8,6 @@ import { parseAst } from 'vitest/node';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Files whose names are still to be reworded. */
-const exceptions = [/^test\/integration\/changes\/(?:followed|obeyed)\.test/];
-
 /** Openings that leave a name without a subject, both of a test's own name and of its full one. */
 const fragment = /^(?:of|that|what|nor|but|and|so|which)\b/;
 
@@ -87,8 +84,7 @@ test('the full name of a test is a sentence that has a subject', () => {
     { cwd: root, encoding: 'utf8' },
   )
     .split('\0')
-    .filter((name) => name.endsWith('.test.ts') && existsSync(join(root, name)))
-    .filter((name) => !exceptions.some((pattern) => pattern.test(name)));
+    .filter((name) => name.endsWith('.test.ts') && existsSync(join(root, name)));
   const names = files.map(
     (name) => [name, namesIn(readFileSync(join(root, name), 'utf8'))] as const,
   );

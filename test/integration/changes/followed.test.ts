@@ -169,19 +169,19 @@ const homes: readonly (readonly [string, Readonly<Record<string, string>>, strin
   ],
 ];
 
-test.each(homes)('what %s of the home names is held', (_, files, named) => {
+test.each(homes)('a file that %s of the home names is held', (_, files, named) => {
   put(home, files);
   expect(afterMaking(named).held).toEqual([named]);
 });
 
-test('what programs of PATH lead to is held', () => {
+test('a file that programs of PATH lead to is held', () => {
   put(home, { 'own/wrapper': '#!/bin/sh\nexec %W/t/wrapped "$@"\n', 'own/other': '#!/bin/sh\n' });
   fs.symlinkSync(join(fixture.workdir, 't/linked'), join(home, 'own/link'));
   process.env.PATH = `${join(home, 'own')}:${before.PATH}`;
   expect(afterMaking('t/wrapped', 't/linked', 't/other').held).toEqual(['t/linked', 't/wrapped']);
 });
 
-test('what a file of a directory above names is held', () => {
+test('a file that one in a directory above names is held', () => {
   put(fixture.base, {
     '.envrc': 'PATH_add work/t\n',
     '.vscode/settings.json': '{"eslint.nodePath": "work/u"}',
@@ -189,7 +189,7 @@ test('what a file of a directory above names is held', () => {
   expect(afterMaking('t/ls', 'u/eslint.js', 'v/x').held).toEqual(['t/ls', 'u/eslint.js']);
 });
 
-test('what variables of the environment name is held, and modules of a language are marked', () => {
+test('a file that variables of the environment name is held, and modules of a language are marked', () => {
   Object.assign(process.env, { LD_LIBRARY_PATH: 'lib:', NODE_OPTIONS: '--require ./pre.js' });
   Object.assign(process.env, { RUBYLIB: 'rb', XDG_CONFIG_HOME: join(fixture.workdir, 'conf') });
   const names = ['lib/x', 'any/libm.so.6', 'pre.js', 'rb/set.rb', 'conf/git/config', 'any/so'];
@@ -198,7 +198,7 @@ test('what variables of the environment name is held, and modules of a language 
   expect(marked).toEqual(['rb/set.rb']);
 });
 
-test('without such variables nothing of it is held', () => {
+test('a file that no variable of the environment names is not held', () => {
   const names = ['lib/x', 'any/libm.so.6', 'pre.js', 'rb/set.rb'];
   expect(afterMaking(...names)).toEqual({ held: [], marked: [] });
 });

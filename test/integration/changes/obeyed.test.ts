@@ -11,8 +11,8 @@ import { makeProject, writeFiles } from '../../support/project.js';
 import { heldIn, reviewed } from '../../support/reviewed.js';
 import { runProgram } from '../../support/wasbox.js';
 
-describe.each(identities())('what is obeyed, as $label', (as) => {
-  test('deleting it is a change like any other (15)', async () => {
+describe.each(identities())('apply as $label', (as) => {
+  test('deletes a file that is obeyed like any other (15)', async () => {
     const kept = {
       '.npmrc': 'ignore-scripts=true\n',
       '.gitattributes': '*.key filter=encrypt\n',
@@ -40,14 +40,14 @@ describe.each(identities())('what is obeyed, as $label', (as) => {
     expect((await outside(commit)).status).toBe(0);
   });
 
-  test('so is putting a directory in its place', async () => {
+  test('puts a directory in its place like any other change', async () => {
     const { run, read, has } = reviewed(as, { '.npmrc': 'audit=true\n', 'plain.txt': 'old\n' });
     const said = await run('rm .npmrc plain.txt; mkdir .npmrc plain.txt');
     expect(heldIn(said)).toEqual(['.npmrc']);
     expect([read('.npmrc'), has('plain.txt/.')]).toEqual(['audit=true\n', true]);
   });
 
-  test('a program in a directory of PATH, also of a relative entry', async () => {
+  test('holds a program in a directory of PATH, also of a relative entry', async () => {
     const usual = '/usr/local/bin:/usr/bin:/bin';
     const files = { 'bin/ls.sh': 'old\n', 'real/x': '', 'sub/node_modules/.bin/': '', f: '' };
     const script = `for name in bin/git sub/node_modules/.bin/cc sub/bin/a bins/ls top; do
@@ -73,7 +73,7 @@ describe.each(identities())('what is obeyed, as $label', (as) => {
     expect((await fire(cwd)).out).toBe('');
   });
 
-  test('what a link in the tree makes a directory of PATH', async () => {
+  test('holds a program where a link in the tree makes a directory of PATH', async () => {
     const files = { 'tools/x': '', 'plain/x': '' };
     const { run, outside, read } = reviewed(as, files, { PATH: 'bin:/usr/bin:/bin' });
     await outside('ln -s tools bin');
@@ -126,7 +126,9 @@ describe.each(identities())('what is obeyed, as $label', (as) => {
     ['an include', 'include.path=../tools/x', 'tools/x', 'git x'],
   ];
 
-  test('what git’s configuration makes it run (15)', { timeout: 300_000 }, async () => {
+  test('holds a file that git’s configuration makes it run (15)', {
+    timeout: 300_000,
+  }, async () => {
     // All at once, each with a directory, an alias and a mark of its own.
     const all = ways.map(([name, setting, file, use], at) => {
       const own = (text: string) =>
@@ -172,7 +174,7 @@ describe.each(identities())('what is obeyed, as $label', (as) => {
     for (const { mark, name } of all) expect(one.has(mark), name).toBe(true);
   });
 
-  test('what a hook, a start-up file or a task file names', async () => {
+  test('holds a file that a hook, a start-up file or a task file names', async () => {
     const HOME = makeProject(as, {}, 'home');
     const named: Record<string, string> = {
       '.git/hooks/pre-commit': '#!/bin/sh\n# plain/a\n. "$(dirname "$0")/../../t/hook.sh"\n',
@@ -213,18 +215,21 @@ describe.each(identities())('what is obeyed, as $label', (as) => {
     expect(applied.has('fired')).toBe(true);
   });
 
-  test.each([0, 500])('a hook outside the tree, beside %d scripts in it', async (scripts) => {
-    const git = makeProject(as, {}, 'git');
-    const { run, outside } = reviewed(as, { f: '' });
-    await outside(`git init -q --separate-git-dir=${git}/own; mkdir -p ${git}/own/hooks .husky
+  test.each([0, 500])(
+    'holds a file that a hook outside the tree names, beside %d scripts in it',
+    async (scripts) => {
+      const git = makeProject(as, {}, 'git');
+      const { run, outside } = reviewed(as, { f: '' });
+      await outside(`git init -q --separate-git-dir=${git}/own; mkdir -p ${git}/own/hooks .husky
       echo 'sh t/x' > ${git}/own/hooks/pre-commit
       n=0; while [ $n -lt ${scripts} ]; do echo true > .husky/h$n; n=$((n + 1)); done`);
-    const held = heldIn(await run('mkdir -p t; echo run > t/x; echo run > t/y'));
-    // Beyond the number of scripts that are read, everything is held back.
-    expect(held).toEqual(scripts === 0 ? ['t/x'] : ['t/x', 't/y']);
-  });
+      const held = heldIn(await run('mkdir -p t; echo run > t/x; echo run > t/y'));
+      // Beyond the number of scripts that are read, everything is held back.
+      expect(held).toEqual(scripts === 0 ? ['t/x'] : ['t/x', 't/y']);
+    },
+  );
 
-  test('what a variable of the user names as a command', async () => {
+  test('holds a file that a variable of the user names as a command', async () => {
     const script = 'mkdir -p t; for f in t/ssh t/edit t/x; do echo run > $f; done';
     const more = { GIT_SSH_COMMAND: './t/ssh -v', EDITOR: 't/edit' };
     const { run } = reviewed(as, { f: '' }, more);
@@ -232,7 +237,7 @@ describe.each(identities())('what is obeyed, as $label', (as) => {
     expect(heldIn(await reviewed(as, { f: '' }).run(script))).toEqual([]);
   });
 
-  test('a link in a directory that may be read but not entered leads nowhere', async () => {
+  test('follows no link in a directory that may be read but not entered', async () => {
     const { run, cwd, outside, read } = reviewed(as, { 'closed/': '', 'text.txt': 'old\n' });
     await outside('ln -s ../text.txt closed/.envrc; chmod 444 closed');
     // An ordinary user can list it, and nothing else; root can do all.
