@@ -15,7 +15,7 @@ static const char *const names[] = {
 #include "options.generated.h"
 };
 
-/* Where code of the command line is inside: src/resolve/system.ts */
+/* The directory of the sandbox that holds code of the command line: src/resolve/system.ts */
 static const char own_directory[] = "/run/wasbox/";
 
 /* Bytes of the script that are searched, as in src/leads/sources.ts: a larger one may know any
