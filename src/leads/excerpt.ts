@@ -1,6 +1,6 @@
 /**
  * Takes from a program's text the lines that leads can be made of, so that a large program costs little more than a
- * small one: what leads look for contains one of a few words, and finding these is a plain search.
+ * small one: nearly all that leads look for contains one of a few words, and finding these is a plain search.
  */
 
 /** Characters of a text that are kept whole: most scripts are no longer, and longer ones begin with their imports. */
@@ -8,7 +8,7 @@ const headMax = 4096;
 /** Characters of all other lines, places of one word that count, and characters on each side of it in a long line. */
 const [restMax, placesMax, sideMax] = [4096, 16, 160];
 
-/** Lists words of which each form of this folder matches at least one. */
+/** Lists words, one of which stands in nearly every line that a form of this folder matches. */
 const signs = [
   ...['port', 'PORT', 'from ', 'require', 'include', 'library', 'source ', 'load', 'use ', '. /'],
   ...['.py', '.js', '.sh', '.rb', '.php', '.pl', 'env', 'ENV', '${', '~/', '$HOME', '/home/'],
